@@ -1,0 +1,84 @@
+"""IPython magics for the MySQL sidecar beside a notebook.
+
+In a notebook::
+
+    %load_ext sidecar_magics
+    %mysql_wait
+    %mysql_load data/prepopulate.sql.gz
+    %datajoint_connect
+
+In Python, the same by function: `wait`, `load`, `load_sql`, `connect_datajoint`, all of which take
+the settings that `resolve` returns.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+    from .dj import connect_datajoint
+    from .load import load, load_sql
+    from .settings import resolve
+    from .wait import wait
+
+__version__ = "0.1.0"
+__all__ = [
+    "connect_datajoint",
+    "load",
+    "load_ipython_extension",
+    "load_sql",
+    "resolve",
+    "unload_ipython_extension",
+    "wait",
+]
+
+_HOMES = {
+    "connect_datajoint": "dj",
+    "load": "load",
+    "load_sql": "load",
+    "resolve": "settings",
+    "wait": "wait",
+}
+
+
+def load_ipython_extension(shell: InteractiveShell) -> None:
+    """Register the magics and their completion: ``%load_ext sidecar_magics``."""
+    from .completion import complete  # noqa: PLC0415
+    from .magics import SidecarMagics  # noqa: PLC0415
+
+    unload_ipython_extension(shell)
+    shell.register_magics(SidecarMagics)
+    if shell.Completer is not None:
+        shell.Completer.custom_matchers.append(complete)
+
+
+def unload_ipython_extension(shell: InteractiveShell) -> None:
+    """Undo `load_ipython_extension`; IPython itself has no way to unregister a magic."""
+    from .completion import complete  # noqa: PLC0415
+    from .magics import SidecarMagics  # noqa: PLC0415
+
+    manager = shell.magics_manager
+    for magics in manager.magics.values():
+        for name in [name for name, magic in magics.items() if _is_ours(magic)]:
+            del magics[name]
+    manager.registry.pop(SidecarMagics.__name__, None)
+    shell.configurables[:] = [
+        each for each in shell.configurables if type(each).__name__ != SidecarMagics.__name__
+    ]
+    if shell.Completer is not None and complete in shell.Completer.custom_matchers:
+        shell.Completer.custom_matchers.remove(complete)
+
+
+def _is_ours(magic: Any) -> bool:
+    return type(getattr(magic, "__self__", None)).__module__ == f"{__name__}.magics"
+
+
+def __getattr__(name: str) -> Any:
+    # The functions are imported when first used: a notebook that only loads the extension pays
+    # neither for PyMySQL nor for SQLAlchemy or DataJoint.
+    if name in _HOMES:
+        return getattr(importlib.import_module(f".{_HOMES[name]}", __name__), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,142 @@
+"""The same verbs for a terminal: ``sidecar-magics wait | load | up | down | status``."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+from . import __version__, display, options
+from .errors import SettingsError, SidecarError
+from .settings import CONVENTION, resolve
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+INTERRUPTED = 130  # what a shell reports of a program that Ctrl-C ended
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one verb and return the exit status: 0, 1 for an error, 2 for wrong arguments.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        Default: the process's own.
+    """
+    parsed = _parser().parse_args(arguments)
+    try:
+        parsed.run(parsed)
+    except SidecarError as error:
+        print(error, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt as interrupt:
+        print(interrupt, file=sys.stderr)
+        return INTERRUPTED
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="sidecar-magics",
+        description="A MySQL sidecar on this machine: wait for it, load it, start it, stop it.",
+    )
+    parser.add_argument("--version", action="version", version=__version__)
+    verbs = parser.add_subparsers(title="verbs", required=True, metavar="VERB")
+    for name, table, run in (
+        ("wait", options.WAIT, _wait),
+        ("load", options.LOAD, _load),
+        ("up", options.UP, _up),
+        ("down", (), _down),
+        ("status", (), _status),
+    ):
+        _add_verb(verbs, name, table, run)
+    return parser
+
+
+def _add_verb(
+    verbs: Any,
+    name: str,
+    table: tuple[options.Option, ...],
+    run: Callable[[argparse.Namespace], None],
+) -> None:
+    verb = verbs.add_parser(name, help=run.__doc__, description=run.__doc__)
+    for option in table:
+        option.add_to(verb)
+    verb.set_defaults(run=run)
+
+
+def _wait(arguments: argparse.Namespace) -> None:
+    """Wait until the server can be used."""
+    from .wait import wait  # noqa: PLC0415
+
+    settings = resolve(options.connection_options(arguments))
+    if arguments.show:
+        print(settings.table())
+        return
+    shown = display.WaitDisplay(display.line(quiet=arguments.quiet), settings.address)
+    with shown:
+        shown.ready(wait(settings, timeout_s=arguments.timeout, progress=shown.progress))
+
+
+def _load(arguments: argparse.Namespace) -> None:
+    """Load a SQL script, plain or gzipped."""
+    from .load import load  # noqa: PLC0415
+
+    if arguments.file is None:
+        raise SettingsError("load takes a file.", hint="sidecar-magics load --help")
+    shown = display.LoadDisplay(display.line(quiet=arguments.quiet), arguments.file)
+    with shown:
+        report = load(
+            arguments.file,
+            resolve(options.connection_options(arguments)),
+            database=arguments.database,
+            allow_local_infile=arguments.allow_local_infile,
+            allow_outside_source=arguments.allow_outside_source,
+            progress=shown.progress,
+        )
+        shown.loaded(report)
+
+
+def _up(arguments: argparse.Namespace) -> None:
+    """Start a private MySQL server on this machine, without root and without Docker."""
+    from .local import native  # noqa: PLC0415
+
+    sidecar = native.up(
+        port=arguments.port,
+        password=_password(arguments.password_env),
+        flavour=arguments.flavour,
+        ephemeral=arguments.ephemeral,
+        timeout_s=arguments.timeout,
+        progress=print,
+    )
+    print(sidecar)
+
+
+def _down(arguments: argparse.Namespace) -> None:
+    """Stop the server that `up` started; its data stays, unless it is ephemeral."""
+    from .local import native  # noqa: PLC0415
+
+    del arguments
+    print(native.down())
+
+
+def _status(arguments: argparse.Namespace) -> None:
+    """Tell whether the server that `up` started is running, and where."""
+    from .local import native  # noqa: PLC0415
+
+    del arguments
+    print(native.status())
+
+
+def _password(variable: str | None) -> str:
+    if variable is None:
+        return str(CONVENTION["password"].reveal())  # type: ignore[attr-defined]
+    if variable not in os.environ:
+        raise SettingsError(f"The environment variable {variable} (--password-env) is not set.")
+    return os.environ[variable]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

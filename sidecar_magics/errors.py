@@ -1,0 +1,204 @@
+"""The errors a user can meet, and how they look in a notebook.
+
+    SidecarError(Exception)            one sentence, details, and a hint: what to do next
+    ├── SettingsError                  a setting is missing, malformed or contradictory
+    ├── ServerNotReadyError            no usable server within the time given (also a TimeoutError)
+    ├── AccessError                    the server answered and refused; waiting will not help
+    │   └── TlsError                   no encryption that both sides accept
+    ├── ScriptError                    the SQL script itself is broken, or asks for what is refused
+    ├── StatementError                 the server refused one statement of a script
+    ├── LoadStoppedError               a load ended before the script did: connection lost
+    ├── LocalServerError               a server on this machine could not be installed or started
+    └── DataJointConnectionError       DataJoint could not be connected
+
+    KeyboardInterrupt
+    └── Interrupted                    Ctrl-C or the stop button; says in one line what was stopped
+
+Every error is a value with attributes; nothing has to be parsed out of its text. None of them
+ever holds a password.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .load.report import LoadReport
+
+MAX_NOTEBOOK_LINES = 8
+
+
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C, or the notebook's stop button; the text says in one line what was stopped."""
+
+    def _render_traceback_(self) -> list[str]:
+        return [f"KeyboardInterrupt: {self}"]
+
+
+class SidecarError(Exception):
+    """Tell a user what went wrong and what to do about it.
+
+    Parameters
+    ----------
+    message : str
+        One sentence: what happened, and where.
+    hint : str, optional
+        One sentence: what to do next, right for where the code runs.
+    details : sequence of str, optional
+        Further lines in between, most important first.
+    """
+
+    def __init__(self, message: str, *, hint: str = "", details: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.details = tuple(details)
+
+    def __str__(self) -> str:
+        return "\n".join(self._lines())
+
+    def _lines(self) -> list[str]:
+        hint = [f"Hint: {self.hint}"] if self.hint else []
+        return [self.message, *self.details, *hint]
+
+    def _render_traceback_(self) -> list[str]:
+        """Return the lines that IPython shows instead of a traceback (IPython >= 0.13)."""
+        title, *rest = "\n".join(self._lines()).splitlines()
+        lines = [f"{type(self).__name__}: {title}", *rest]
+        if len(lines) > MAX_NOTEBOOK_LINES:
+            keep = MAX_NOTEBOOK_LINES - 2 if self.hint else MAX_NOTEBOOK_LINES - 1
+            lines = [*lines[:keep], "…", *lines[-1:]] if self.hint else [*lines[:keep], "…"]
+        return lines
+
+
+class SettingsError(SidecarError):
+    """A setting is missing, malformed or contradictory; the message names where it came from."""
+
+
+class ServerNotReadyError(SidecarError, TimeoutError):
+    """No usable server within the time given.
+
+    Attributes
+    ----------
+    stage : str
+        The stage that was not passed: ``name``, ``port``, ``greeting``, ``tls``, ``login`` or
+        ``query``.
+    last_answer : str
+        What the server, or its absence, said last.
+    waited_s : float
+        Seconds waited.
+    attempts : int
+        Connections tried.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        stage: str,
+        last_answer: str,
+        waited_s: float,
+        attempts: int,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(message, **kwargs)
+        self.stage = stage
+        self.last_answer = last_answer
+        self.waited_s = waited_s
+        self.attempts = attempts
+
+
+class AccessError(SidecarError):
+    """The server answered and refused; waiting will not help.
+
+    Attributes
+    ----------
+    errno : int or None
+        The server's error number, for instance 1045; None where the client gave up by itself.
+    """
+
+    def __init__(self, message: str, *, errno: int | None = None, **kwargs: Any) -> None:
+        super().__init__(message, **kwargs)
+        self.errno = errno
+
+
+class TlsError(AccessError):
+    """The two sides accept no common encryption, or the one that was required is missing."""
+
+
+class StatementError(SidecarError):
+    """The server refused one statement of a script.
+
+    Attributes
+    ----------
+    source : str
+        The script's name.
+    line, column : int
+        Where the statement begins, counted from 1; the column in bytes.
+    offset : int
+        The same in bytes from the beginning of the decompressed script.
+    errno : int
+        The server's error number.
+    sqlstate : str
+        The SQL standard's code for it, five characters.
+    statement_start : str
+        The statement's beginning.
+    table : str or None
+        ``schema.table``, where the statement is about one.
+    report : LoadReport
+        What was done before it.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        source: str,
+        line: int,
+        column: int,
+        offset: int,
+        errno: int,
+        sqlstate: str,
+        statement_start: str,
+        table: str | None,
+        report: LoadReport,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(message, **kwargs)
+        self.source = source
+        self.line = line
+        self.column = column
+        self.offset = offset
+        self.errno = errno
+        self.sqlstate = sqlstate
+        self.statement_start = statement_start
+        self.table = table
+        self.report = report
+
+
+class LoadStoppedError(SidecarError):
+    """A load ended before its script did, because the connection was lost.
+
+    Attributes
+    ----------
+    report : LoadReport
+        What was done before it.
+    """
+
+    def __init__(self, message: str, *, report: LoadReport, **kwargs: Any) -> None:
+        super().__init__(message, **kwargs)
+        self.report = report
+
+
+class ScriptError(SidecarError):
+    """The SQL script itself is broken, or asks for something that is refused."""
+
+
+class LocalServerError(SidecarError):
+    """A server on this machine could not be found, installed, started or stopped."""
+
+
+class DataJointConnectionError(SidecarError):
+    """DataJoint could not be connected; its configuration is as it was before."""

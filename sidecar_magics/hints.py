@@ -1,0 +1,98 @@
+"""What to do next, right for where the code runs: a hub, beside Docker, or a bare machine."""
+
+from __future__ import annotations
+
+import enum
+import os
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from .settings import ConnectionSettings
+
+
+class Place(enum.Enum):
+    """Where this code runs, as far as it matters for getting a MySQL server."""
+
+    HUB = "a JupyterHub on Kubernetes"
+    CONTAINER = "a container"
+    DOCKER = "a machine with Docker"
+    NATIVE = "a machine without Docker"
+
+
+def place(environ: Mapping[str, str] | None = None) -> Place:
+    """Return where this code runs.
+
+    Parameters
+    ----------
+    environ : mapping, optional
+        Default: the process's environment.
+    """
+    environ = os.environ if environ is None else environ
+    # JupyterHub sets the first for every user's server, Kubernetes the second in every container.
+    if "JUPYTERHUB_API_URL" in environ or "KUBERNETES_SERVICE_HOST" in environ:
+        return Place.HUB
+    if Path("/.dockerenv").exists():
+        return Place.CONTAINER
+    return Place.DOCKER if shutil.which("docker") else Place.NATIVE
+
+
+START_A_SERVER = {
+    Place.HUB: "the sidecar container may be missing or failing: stop your server in the hub's "
+    "control panel and start it again; if that does not help, send this message to the hub's "
+    "operator.",
+    Place.CONTAINER: "127.0.0.1 is this container itself: start a server in it with "
+    "`sidecar-magics up`, or set SIDECAR_MYSQL_HOST to the name of the container that has one.",
+    Place.DOCKER: "start one with `docker compose up -d mysql` (see compose.yaml), or `docker run "
+    "-d -p 127.0.0.1:3306:3306 -e MYSQL_ROOT_PASSWORD=tutorial datajoint/mysql:8.0`; if it runs, "
+    "look at `docker logs`.",
+    Place.NATIVE: "start one with `sidecar-magics up`; it needs neither Docker nor root.",
+}
+
+RESTART_IT = {
+    Place.HUB: "stop your server in the hub's control panel and start it again.",
+    Place.CONTAINER: "restart the MySQL container.",
+    Place.DOCKER: "look at `docker ps` and `docker logs`, and restart the container.",
+    Place.NATIVE: "look at `sidecar-magics status`; `sidecar-magics down` and `up` restart it.",
+}
+
+
+def for_stage(stage: str, errno: int | None, settings: ConnectionSettings) -> str:
+    """Return the next step for a connection that did not get past `stage`.
+
+    Parameters
+    ----------
+    stage : str
+        ``name``, ``port``, ``greeting``, ``tls``, ``login`` or ``query``.
+    errno : int or None
+        The server's error number, if it gave one.
+    settings : ConnectionSettings
+        Where the connection was to go.
+    """
+    source = settings.sources.get("password", "given")
+    elsewhere = stage == "port" and not settings.is_loopback
+    if errno in ACCOUNT_HINTS:
+        return ACCOUNT_HINTS[errno]
+    if stage == "name" or elsewhere:
+        return f"check that {settings.address} is right (%mysql_wait --show) and can be reached."
+    return {
+        "port": START_A_SERVER[place()],
+        "tls": "use --tls auto, or give the server a certificate and ciphers of today.",
+        "login": f"check user and password (password from: {source}) with %mysql_wait --show.",
+    }.get(stage, RESTART_IT[place()])
+
+
+# Next steps for server error numbers that mean the same everywhere.
+ACCOUNT_HINTS = {
+    1040: "close other notebooks' kernels, or raise the server's max_connections.",
+    1203: "close other notebooks' kernels, or raise the account's max_user_connections.",
+    1129: "run `FLUSH HOSTS` (or TRUNCATE performance_schema.host_cache) on the server.",
+    1130: "the account exists for other hosts only: create it for this one, such as 'root'@'%'.",
+    1820: "set a new password with ALTER USER first: this one has expired.",
+    1862: "set a new password with ALTER USER first: this one has expired.",
+    2059: "pip install 'pymysql[rsa]', or ask for an account with another authentication plugin.",
+    3118: "ask for the account to be unlocked (ALTER USER ... ACCOUNT UNLOCK).",
+}

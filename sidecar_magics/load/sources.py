@@ -1,0 +1,155 @@
+"""Where a script comes from: a file, plain or gzipped, or the text of a cell."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+import zlib
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+from ..errors import ScriptError
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterator
+
+CHUNK_BYTES = 256 * 1024
+GZIP_MAGIC = b"\x1f\x8b"
+
+
+class Source:
+    """A script as a stream of bytes, whose place in the file is known at any time.
+
+    Parameters
+    ----------
+    name : str
+        How to call it in messages.
+    file : binary file
+        The bytes as they lie on disk; closed by `close`.
+    size_bytes : int
+        Their number.
+    folder : Path
+        What a ``source`` command in the script is relative to.
+    first_line : int, default 1
+        Number of the script's first line, in messages.
+    """
+
+    def __init__(
+        self, name: str, file: IO[bytes], *, size_bytes: int, folder: Path, first_line: int = 1
+    ) -> None:
+        self.name = name
+        self.size_bytes = size_bytes
+        self.folder = folder
+        self.first_line = first_line
+        self._raw = _CountingReader(file)
+
+    @classmethod
+    def from_file(cls, path: str | os.PathLike[str]) -> Source:
+        """Open a file; gzip is recognised by its content, not by its name.
+
+        Raises
+        ------
+        ScriptError
+            There is no such file, or it cannot be read.
+        """
+        resolved = Path(path).expanduser()
+        try:
+            file = resolved.open("rb")
+            size_bytes = resolved.stat().st_size
+        except FileNotFoundError:
+            raise ScriptError(
+                f"There is no file {str(path)!r} in {Path.cwd()}.", hint=_near_misses(resolved)
+            ) from None
+        except OSError as error:
+            raise ScriptError(f"{path} cannot be read: {error.strerror}.") from None
+        return cls(str(path), file, size_bytes=size_bytes, folder=resolved.resolve().parent)
+
+    @classmethod
+    def from_text(cls, sql: str, *, first_line: int = 1) -> Source:
+        """Make a source of SQL text, such as a cell's body."""
+        data = sql.encode("utf-8", "surrogateescape")
+        return cls(
+            "cell", io.BytesIO(data), size_bytes=len(data), folder=Path.cwd(), first_line=first_line
+        )
+
+    @property
+    def position_bytes(self) -> int:
+        """How many bytes of the file, as it lies on disk, have been read."""
+        return self._raw.count
+
+    @property
+    def sha256(self) -> str:
+        """Digest of the bytes read so far: of the file, once it has been read to its end."""
+        return self._raw.digest.hexdigest()
+
+    def chunks(self) -> Iterator[bytes]:
+        """Yield the script, decompressed, piece by piece.
+
+        Raises
+        ------
+        ScriptError
+            The compressed file is damaged or cut short; the message has the place in the file.
+        """
+        head = self._raw.peek(len(GZIP_MAGIC))
+        stream: IO[bytes] = self._raw  # type: ignore[assignment]
+        if head == GZIP_MAGIC:
+            stream = gzip.GzipFile(fileobj=self._raw)  # type: ignore[arg-type]
+        try:
+            while chunk := stream.read(CHUNK_BYTES):
+                yield chunk
+        except EOFError:
+            raise self._damaged("is cut short") from None
+        except (gzip.BadGzipFile, zlib.error) as error:
+            raise self._damaged(f"is damaged ({error})") from None
+
+    def close(self) -> None:
+        """Close the file."""
+        self._raw.close()
+
+    def _damaged(self, how: str) -> ScriptError:
+        return ScriptError(
+            f"{self.name} {how}, near byte {self.position_bytes:,} of {self.size_bytes:,}.",
+            hint="get the file again; what came before this place has been loaded.",
+        )
+
+
+class _CountingReader(io.RawIOBase):
+    """A file that counts and hashes what is read from it."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        super().__init__()
+        self._file = io.BufferedReader(file) if isinstance(file, io.RawIOBase) else file
+        self._ahead = b""
+        self.count = 0
+        self.digest = hashlib.sha256()
+
+    def peek(self, size: int) -> bytes:
+        """Return the next bytes without passing over them."""
+        self._ahead = self._file.read(size)
+        return self._ahead
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        data = self._ahead + self._file.read(size - len(self._ahead) if size >= 0 else -1)
+        self._ahead = b""
+        self.count += len(data)
+        self.digest.update(data)
+        return data
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
+
+
+def _near_misses(path: Path) -> str:
+    folder = path.parent
+    if not folder.is_dir():
+        return f"there is no folder {folder} either; the path is relative to the notebook's folder."
+    scripts = sorted(entry.name for entry in folder.glob("*.sql*"))[:5]
+    if scripts:
+        return f"the folder has {', '.join(scripts)}."
+    return "the path is relative to the notebook's folder; %pwd shows it."

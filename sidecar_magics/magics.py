@@ -1,0 +1,122 @@
+"""The magics: each parses its line, makes one call and returns what that returns."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from IPython.core.error import UsageError
+from IPython.core.magic import Magics, line_cell_magic, line_magic, magics_class
+from traitlets import Enum, Integer, TraitType, Unicode
+
+from . import display, options
+from .settings import FIELDS, TLS_MODES, Secret, resolve
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Mapping
+
+    from .load.report import LoadReport
+    from .settings import ConnectionSettings
+    from .sidecar import Sidecar
+
+
+class SecretTrait(TraitType["Secret | None", Any]):
+    """A password that ``%config`` can set but not show."""
+
+    info_text = "a text, never shown"
+
+    def validate(self, obj: Any, value: Any) -> Secret | None:
+        """Take a text or None."""
+        if value is None or isinstance(value, str):
+            return None if value is None else Secret(value)
+        raise self.error(obj, None)
+
+
+@magics_class
+class SidecarMagics(Magics):
+    """Wait for the MySQL sidecar, load a script into it, connect DataJoint.
+
+    What is set here, by ``%config SidecarMagics.name = value`` or in ``ipython_config.py``, comes
+    after an option on the line, and before the environment.
+    """
+
+    host = Unicode(None, allow_none=True, help="Name or address of the server.").tag(config=True)
+    port = Integer(None, allow_none=True, help="TCP port of the server.").tag(config=True)
+    user = Unicode(None, allow_none=True, help="Account to log in with.").tag(config=True)
+    password = SecretTrait(
+        None, allow_none=True, help="Its password; rather use the environment."
+    ).tag(config=True)
+    tls = Enum(
+        [None, *TLS_MODES], None, help="auto: encrypt where the server can; required: or refuse."
+    ).tag(config=True)
+    ca = Unicode(
+        None, allow_none=True, help="File of the authority to check the server's certificate with."
+    ).tag(config=True)
+
+    # Options of the last %mysql_wait: what it waited for is what the next lines mean.
+    _waited_for: Mapping[str, Any] = {}
+
+    @line_magic
+    @options.magic_arguments(options.WAIT)
+    def mysql_wait(self, line: str) -> Sidecar | ConnectionSettings | None:
+        """Wait until the MySQL sidecar can be used, and return it.
+
+        The result has ``.engine()`` for pandas and JupySQL, ``.connect()`` and ``.url``.
+        """
+        from .wait import wait  # noqa: PLC0415 - nothing is imported before it is used
+
+        arguments = options.parse(self.mysql_wait, line)
+        settings = self._settings(arguments)
+        if arguments.show:
+            return settings
+        self._waited_for = options.connection_options(arguments)
+        shown = display.WaitDisplay(display.line(quiet=arguments.quiet), settings.address)
+        with shown:
+            sidecar = wait(settings, timeout_s=arguments.timeout, progress=shown.progress)
+            shown.ready(sidecar)
+        return sidecar
+
+    @line_cell_magic
+    @options.magic_arguments(options.LOAD)
+    def mysql_load(self, line: str, cell: str | None = None) -> LoadReport:
+        """Load a SQL script into the sidecar: a file, or the cell's own text.
+
+        The script is sent as it is; the result is a report of what was done.
+        """
+        from .load import load, load_sql  # noqa: PLC0415
+
+        arguments = options.parse(self.mysql_load, line)
+        if (arguments.file is None) == (cell is None):
+            raise UsageError("%mysql_load takes a file, %%mysql_load a cell of SQL.")
+        shown = display.LoadDisplay(display.line(quiet=arguments.quiet), arguments.file or "cell")
+        keywords = {
+            "database": arguments.database,
+            "allow_local_infile": arguments.allow_local_infile,
+            "allow_outside_source": arguments.allow_outside_source,
+            "progress": shown.progress,
+        }
+        settings = self._settings(arguments)
+        with shown:
+            if cell is None:
+                report = load(arguments.file, settings, **keywords)
+            else:
+                report = load_sql(cell, settings, first_line=2, **keywords)
+            shown.loaded(report)
+        return report
+
+    @line_magic
+    @options.magic_arguments(options.CONNECT)
+    def datajoint_connect(self, line: str) -> None:
+        """Connect DataJoint to the sidecar, without a question asked."""
+        from .dj import connect_datajoint  # noqa: PLC0415
+
+        arguments = options.parse(self.datajoint_connect, line)
+        connected = connect_datajoint(self._settings(arguments), reset=arguments.reset)
+        display.line(quiet=arguments.quiet).finish(str(connected))
+
+    def _settings(self, arguments: argparse.Namespace) -> ConnectionSettings:
+        return resolve(
+            options.connection_options(arguments),
+            config={name: getattr(self, name) for name in FIELDS},
+            earlier=self._waited_for,
+        )

@@ -1,0 +1,211 @@
+"""The options of each verb, written once: the magics and the command line are made from them."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import os
+import shlex
+from typing import TYPE_CHECKING, Any
+
+from .settings import FIELDS, TLS_MODES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def port_number(text: str) -> int:
+    """Parse a TCP port, for argparse."""
+    if not (text.isascii() and text.isdigit() and 0 < int(text) < 65536):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to 65535")
+    return int(text)
+
+
+def seconds(text: str) -> float:
+    """Parse a number of seconds, for argparse."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds")
+    return value
+
+
+class Option:
+    """One option or argument, in argparse's terms.
+
+    Parameters
+    ----------
+    *flags : str
+        ``--long``, ``-s``, or the name of a positional argument.
+    **keywords
+        As for `argparse.ArgumentParser.add_argument`.
+    """
+
+    def __init__(self, *flags: str, **keywords: Any) -> None:
+        self.flags = flags
+        self.keywords = keywords
+
+    def add_to(self, parser: argparse.ArgumentParser) -> None:
+        """Add the option to a parser."""
+        parser.add_argument(*self.flags, **self.keywords)
+
+
+CONNECTION = (
+    Option("--host", help="Name or address of the server. Default: 127.0.0.1."),
+    Option("--port", "-P", type=port_number, help="TCP port of the server. Default: 3306."),
+    Option("--user", "-u", help="Account to log in with. Default: root."),
+    Option(
+        "--password-env",
+        metavar="VARIABLE",
+        help="Environment variable that holds the password; a password itself has no place on a "
+        "line that is saved. Default: what the settings say, at last the tutorial's.",
+    ),
+    Option(
+        "--tls",
+        choices=TLS_MODES,
+        help="auto: encrypt where the server can (default); required: refuse a server that cannot.",
+    ),
+    Option("--ca", metavar="FILE", help="Check the server's certificate against this authority."),
+)
+
+QUIET = Option("--quiet", "-q", action="store_true", help="Show nothing but errors.")
+ASSIGN = Option(
+    "--assign", "-o", metavar="NAME", help="Bind the result to this name in the notebook as well."
+)
+
+WAIT = (
+    *CONNECTION,
+    Option(
+        "--timeout",
+        "-t",
+        type=seconds,
+        default=120.0,
+        metavar="SECONDS",
+        help="Seconds to wait at most. Default: 120; 0 tries once.",
+    ),
+    Option(
+        "--show",
+        action="store_true",
+        help="Do not wait: show each setting and where it came from, without the password.",
+    ),
+    QUIET,
+)
+
+LOAD = (
+    Option(
+        "file",
+        nargs="?",
+        help="The script: SQL text, plain or gzipped. The path is relative to the notebook.",
+    ),
+    *CONNECTION,
+    Option(
+        "--database",
+        "-D",
+        metavar="NAME",
+        help="Schema to work in until the script says otherwise; it must exist.",
+    ),
+    Option(
+        "--allow-local-infile",
+        action="store_true",
+        help="Let the script use LOAD DATA LOCAL INFILE, which sends files of this machine to the "
+        "server.",
+    ),
+    Option(
+        "--allow-outside-source",
+        action="store_true",
+        help="Let the script `source` files outside its own folder.",
+    ),
+    QUIET,
+)
+
+CONNECT = (
+    *CONNECTION,
+    Option("--reset", action="store_true", help="Make a new connection even if one is alive."),
+    QUIET,
+)
+
+UP = (
+    Option(
+        "--port",
+        "-P",
+        type=port_number,
+        help="TCP port. Default: 3306, or a free one if it is taken.",
+    ),
+    Option(
+        "--flavour",
+        choices=("mysql", "mariadb"),
+        help="Kind of server. Default: whichever is installed, else MySQL is fetched.",
+    ),
+    Option(
+        "--password-env",
+        metavar="VARIABLE",
+        help="Environment variable that holds root's password. Default: the tutorial's.",
+    ),
+    Option("--ephemeral", action="store_true", help="Throw the data away at `down`."),
+    Option(
+        "--timeout",
+        type=seconds,
+        default=120.0,
+        metavar="SECONDS",
+        help="Seconds to wait for the server at most. Default: 120.",
+    ),
+)
+
+
+def connection_options(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Return the options that say where the server is, for `settings.resolve`."""
+    names = (*FIELDS, "password_env")
+    return {name: value for name, value in vars(arguments).items() if name in names}
+
+
+def split_line(line: str) -> list[str]:
+    """Split a magic's line into words, as a shell does with quotes.
+
+    On Windows a backslash is part of a path and escapes nothing.
+
+    Raises
+    ------
+    ValueError
+        A quote is not closed.
+    """
+    lexer = shlex.shlex(line, posix=True, punctuation_chars=False)
+    lexer.whitespace_split = True
+    lexer.commenters = ""
+    if os.name == "nt":
+        lexer.escape = ""
+    return list(lexer)
+
+
+def magic_arguments(
+    verb: tuple[Option, ...],
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Return a decorator that gives a magic the options of `verb`, and its help text."""
+    from IPython.core import magic_arguments as ipython  # noqa: PLC0415
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        # Decorators are applied from the last to the first.
+        for option in reversed(verb):
+            function = ipython.argument(*option.flags, **option.keywords)(function)
+        return ipython.magic_arguments()(function)
+
+    return decorate
+
+
+def parse(function: Any, line: str) -> argparse.Namespace:
+    """Parse the line of a magic that `magic_arguments` has decorated.
+
+    Raises
+    ------
+    IPython.core.error.UsageError
+        The line does not fit the options.
+    """
+    from IPython.core.error import UsageError  # noqa: PLC0415
+
+    try:
+        words = split_line(line)
+    except ValueError as error:
+        raise UsageError(f"{error}: {line}") from None
+    arguments: argparse.Namespace = function.parser.parse_args(words)
+    return arguments

@@ -1,0 +1,365 @@
+"""The only place that opens a connection: greeting, TLS ladder, login.
+
+A connection is made in stages on one socket, so that each failure can be told apart, and so that
+the server counts no half-made connection against us (``max_connect_errors``): the greeting is
+looked at without being read, then the same socket goes to PyMySQL for TLS and login.
+"""
+
+from __future__ import annotations
+
+import enum
+import socket
+import ssl
+import time
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    import pymysql
+
+    from .settings import ConnectionSettings
+
+# Source of the layout and the flag: MySQL client/server protocol, Protocol::HandshakeV10.
+CLIENT_SSL = 0x0800
+ERROR_PACKET = 0xFF
+HANDSHAKE_VERSIONS = (9, 10)
+MAX_GREETING_BYTES = 1024
+# MariaDB puts this in front of its version for the sake of old replicas.
+MARIADB_VERSION_PREFIX = "5.5.5-"
+
+# datajoint/mysql's my.cnf allows DHE-RSA-AES256-SHA alone, which OpenSSL's default level refuses.
+WEAK_CIPHERS = "DEFAULT:@SECLEVEL=0"
+
+
+class Outlook(enum.Enum):
+    """Whether the same attempt may succeed by itself."""
+
+    LATER = "a server that starts, or is busy, says this; wait"
+    MAYBE = "a server that is being initialised may say this for a moment"
+    NEVER = "waiting will not help"
+
+
+# Server error numbers: https://dev.mysql.com/doc/mysql-errors/en/server-error-reference.html
+BUSY_ERRORS = {
+    1040,  # too many connections
+    1053,  # shutdown in progress
+    1203,  # too many connections of this user
+    2006,  # server has gone away
+    2013,  # connection lost
+    3032,  # offline mode
+}
+HOPELESS_ERRORS = {
+    1129,  # host blocked because of many connection errors
+    2059,  # authentication plugin cannot be loaded by the client
+    3159,  # secure transport required
+}
+CR_SERVER_LOST = 2013
+CR_AUTH_PLUGIN_CANNOT_LOAD = 2059
+
+
+class ConnectError(Exception):
+    """One attempt to connect failed.
+
+    Parameters
+    ----------
+    stage : str
+        ``name``, ``port``, ``greeting``, ``tls``, ``login`` or ``query``.
+    answer : str
+        What the server, or its absence, said.
+    outlook : Outlook
+        Whether trying again is worth while.
+    errno : int or None
+        The server's error number, where it gave one.
+    """
+
+    def __init__(
+        self, stage: str, answer: str, outlook: Outlook, *, errno: int | None = None
+    ) -> None:
+        super().__init__(answer)
+        self.stage = stage
+        self.answer = answer
+        self.outlook = outlook
+        self.errno = errno
+
+
+class WeakTlsContext(ssl.SSLContext):
+    """Accepts ciphers and protocol versions that OpenSSL's defaults refuse."""
+
+
+class Greeting(NamedTuple):
+    """The first packet of a server: its version, and whether it can encrypt."""
+
+    version: str
+    offers_tls: bool
+
+
+class _Login(NamedTuple):
+    settings: ConnectionSettings
+    timeout_s: float
+    local_infile: bool
+
+
+def connect(
+    settings: ConnectionSettings, *, timeout_s: float = 10.0, local_infile: bool = False
+) -> pymysql.Connection[Any]:
+    """Open a connection, in one attempt.
+
+    Parameters
+    ----------
+    settings : ConnectionSettings
+        Where to, and as whom.
+    timeout_s : float, default 10
+        Seconds to wait for each answer until the login is done; a statement has no limit.
+    local_infile : bool, default False
+        Whether the server may ask for files of this machine (LOAD DATA LOCAL).
+
+    Raises
+    ------
+    ConnectError
+        With the stage that was not passed.
+    """
+    sock = open_socket(settings, timeout_s=timeout_s)
+    try:
+        greeting = _await_greeting(sock, timeout_s)
+    except BaseException:
+        sock.close()
+        raise
+    connection = log_in(sock, greeting, settings, timeout_s=timeout_s, local_infile=local_infile)
+    # The limit was for the login; PyMySQL has no public way to lift it on a live connection.
+    connection._read_timeout = None
+    return connection
+
+
+def open_socket(settings: ConnectionSettings, *, timeout_s: float) -> socket.socket:
+    """Open a TCP connection: the stages ``name`` and ``port``."""
+    try:
+        sock = socket.create_connection((settings.host, settings.port), timeout_s)
+    except socket.gaierror as error:
+        answer = f"the name {settings.host} is not known ({error.strerror})"
+        raise ConnectError("name", answer, Outlook.LATER) from None
+    except ConnectionRefusedError:
+        raise ConnectError("port", "connection refused", Outlook.LATER) from None
+    except socket.timeout:  # TimeoutError itself from Python 3.10 on
+        answer = "no answer to a connection attempt"
+        raise ConnectError("port", answer, Outlook.LATER) from None
+    except OSError as error:
+        answer = error.strerror or str(error)
+        raise ConnectError("port", answer, Outlook.LATER) from None
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    return sock
+
+
+def peek_greeting(sock: socket.socket) -> Greeting | None:
+    """Look at what the server has sent, leaving it on the socket.
+
+    Parameters
+    ----------
+    sock : socket.socket
+        A connected socket that is ready to read.
+
+    Returns
+    -------
+    Greeting or None
+        None while the packet is incomplete.
+
+    Raises
+    ------
+    ConnectError
+        The connection was closed, the server sent an error instead (too many connections, this
+        host is blocked or not allowed), or what listens there is not MySQL.
+    """
+    try:
+        data = sock.recv(MAX_GREETING_BYTES, socket.MSG_PEEK)
+    except OSError:
+        data = b""
+    if not data:
+        answer = "the connection was closed before a greeting"
+        raise ConnectError("greeting", answer, Outlook.LATER)
+    length = int.from_bytes(data[:3], "little")
+    body = data[4 : 4 + length]
+    kinds = (*HANDSHAKE_VERSIONS, ERROR_PACKET)
+    if len(data) > 4 and (
+        length > MAX_GREETING_BYTES or data[3] != 0 or body[:1] not in map(_byte, kinds)
+    ):
+        answer = "what listens there does not speak MySQL's protocol; it said " + _excerpt(data)
+        raise ConnectError("greeting", answer, Outlook.MAYBE)
+    if len(data) < 5 or len(body) < length:
+        return None
+    if body[0] == ERROR_PACKET:
+        raise _refusal("greeting", int.from_bytes(body[1:3], "little"), _error_text(body[3:]))
+    version, _, rest = body[1:].partition(b"\0")
+    # After the version: thread id (4), salt (8), a filler, the lower half of the capabilities.
+    capabilities = int.from_bytes(rest[13:15], "little")
+    return Greeting(
+        plain_version(version.decode("utf-8", "replace")), bool(capabilities & CLIENT_SSL)
+    )
+
+
+def plain_version(version: str) -> str:
+    """Return a server version without MariaDB's prefix: ``5.5.5-10.11.6-MariaDB`` is 10.11.6."""
+    if version.startswith(MARIADB_VERSION_PREFIX):
+        return version[len(MARIADB_VERSION_PREFIX) :]
+    return version
+
+
+def log_in(
+    sock: socket.socket,
+    greeting: Greeting,
+    settings: ConnectionSettings,
+    *,
+    timeout_s: float = 10.0,
+    local_infile: bool = False,
+) -> pymysql.Connection[Any]:
+    """Take a greeted socket through TLS and login.
+
+    The TLS ladder: a server that offers none is used without, unless TLS is required; one that
+    offers only what OpenSSL's defaults refuse gets a second attempt, on a socket of its own, that
+    accepts weak ciphers, if it is on loopback, where nobody listens in.
+
+    Parameters
+    ----------
+    sock : socket.socket
+        Socket with the unread greeting; it belongs to the connection, and is closed if that fails.
+    greeting, settings, timeout_s, local_infile
+        As `peek_greeting` returned it, and as in `connect`.
+
+    Returns
+    -------
+    pymysql.Connection
+        Each answer of the server on it is waited for `timeout_s` seconds at most.
+
+    Raises
+    ------
+    ConnectError
+        In stage ``tls`` or ``login``.
+    """
+    login = _Login(settings, timeout_s, local_infile)
+    if not greeting.offers_tls:
+        if settings.tls == "required":
+            sock.close()
+            raise ConnectError("tls", "the server offers no TLS", Outlook.NEVER)
+        return _hand_over(sock, login, ssl_disabled=True)
+    try:
+        return _hand_over(sock, login, ssl=tls_context(settings))
+    except ConnectError as failure:
+        if (
+            failure.stage != "tls"
+            or failure.outlook is not Outlook.NEVER
+            or not settings.is_loopback
+        ):
+            raise
+    again = open_socket(settings, timeout_s=timeout_s)
+    _await_greeting(again, timeout_s)
+    return _hand_over(again, login, ssl=tls_context(settings, weak=True))
+
+
+def pymysql_errors() -> tuple[type[Exception], ...]:
+    """Return what PyMySQL raises on a live connection: the server's errors, and lost sockets."""
+    import pymysql  # noqa: PLC0415
+
+    return (pymysql.err.MySQLError, OSError)
+
+
+def tls_context(settings: ConnectionSettings, *, weak: bool = False) -> ssl.SSLContext:
+    """Return how to encrypt: checked against ``settings.ca`` if given, else any certificate.
+
+    Parameters
+    ----------
+    settings : ConnectionSettings
+        Its `ca`.
+    weak : bool, default False
+        Accept ciphers and protocol versions that OpenSSL's defaults refuse.
+    """
+    context = (WeakTlsContext if weak else ssl.SSLContext)(ssl.PROTOCOL_TLS_CLIENT)
+    # MySQL's self-made certificates name no host; with a ca they must at least be signed by it.
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    if settings.ca is not None:
+        context.verify_mode = ssl.CERT_REQUIRED
+        context.load_verify_locations(settings.ca)
+        context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    if weak:
+        context.set_ciphers(WEAK_CIPHERS)
+        context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
+    return context
+
+
+def _await_greeting(sock: socket.socket, timeout_s: float) -> Greeting:
+    deadline = time.monotonic() + timeout_s
+    sock.settimeout(timeout_s)
+    while time.monotonic() < deadline:
+        greeting = peek_greeting(sock)
+        if greeting is not None:
+            return greeting
+        time.sleep(0.01)  # the rest of a greeting that came in two pieces
+    raise ConnectError("greeting", "the greeting never came to its end", Outlook.LATER)
+
+
+def _hand_over(sock: socket.socket, login: _Login, **encryption: Any) -> pymysql.Connection[Any]:
+    import pymysql  # noqa: PLC0415 - a bare %load_ext does not pay for it
+
+    settings = login.settings
+    connection = pymysql.Connection(
+        host=settings.host,
+        port=settings.port,
+        user=settings.user,
+        # PyMySQL would encode text as latin-1, but the server compares UTF-8.
+        password=settings.password.reveal().encode("utf-8"),
+        charset="utf8mb4",
+        autocommit=None,
+        read_timeout=login.timeout_s,
+        local_infile=login.local_infile,
+        program_name="sidecar-magics",
+        defer_connect=True,
+        **encryption,
+    )
+    try:
+        connection.connect(sock)
+    except BaseException as error:
+        sock.close()
+        failure = _login_failure(error)
+        if failure is None:
+            raise
+        raise failure from None
+    return connection
+
+
+def _login_failure(error: BaseException) -> ConnectError | None:
+    import pymysql  # noqa: PLC0415
+
+    cause = getattr(error, "original_exception", error)
+    if isinstance(cause, (ssl.SSLEOFError, ssl.SSLZeroReturnError)):
+        return ConnectError("tls", "closed during the TLS handshake", Outlook.LATER)
+    if isinstance(cause, ssl.SSLError):
+        return ConnectError("tls", cause.reason or str(cause), Outlook.NEVER)
+    if isinstance(cause, OSError):
+        return ConnectError("login", f"connection lost ({cause})", Outlook.LATER)
+    if isinstance(error, pymysql.err.MySQLError) and len(error.args) > 1:
+        return _refusal("login", int(error.args[0]), str(error.args[1]))
+    if isinstance(error, RuntimeError):
+        # PyMySQL: the account's authentication plugin needs a package that is not installed.
+        return _refusal("login", CR_AUTH_PLUGIN_CANNOT_LOAD, str(error))
+    return None
+
+
+def _refusal(stage: str, errno: int, message: str) -> ConnectError:
+    if errno in BUSY_ERRORS:
+        outlook = Outlook.LATER
+    elif errno in HOPELESS_ERRORS:
+        outlook = Outlook.NEVER
+    else:
+        outlook = Outlook.MAYBE
+    return ConnectError(stage, f"{message} ({errno})", outlook, errno=errno)
+
+
+def _error_text(data: bytes) -> str:
+    # The SQLSTATE (# and five characters) is absent before the handshake, but some proxies send it.
+    return (data[6:] if data.startswith(b"#") else data).decode("utf-8", "replace")
+
+
+def _excerpt(data: bytes) -> str:
+    return repr(data[:40].decode("ascii", "backslashreplace"))
+
+
+def _byte(value: int) -> bytes:
+    return bytes([value])

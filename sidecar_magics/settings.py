@@ -1,0 +1,330 @@
+"""Where the MySQL server is and who we are to it; every value remembers where it came from."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from dataclasses import dataclass, field
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from .errors import SettingsError
+from .local.state import read_state
+from .option_files import read_client_group
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+FIELDS = ("host", "port", "user", "password", "tls", "ca")
+TLS_MODES = ("auto", "required")
+REDACTED = "********"
+
+
+class Secret(str):
+    """A password: compares and encodes as text, but never prints."""
+
+    __slots__ = ()
+
+    def reveal(self) -> str:
+        """Return the plain text, to hand it to a driver."""
+        return "".join(self)
+
+    def __repr__(self) -> str:
+        return f"'{REDACTED}'"
+
+    def __str__(self) -> str:
+        return REDACTED
+
+    def __format__(self, spec: str) -> str:
+        return format(REDACTED, spec)
+
+
+# The tutorial's convention: what Spyglass's notebooks, its Docker image and the hubs all use.
+CONVENTION = {"host": "127.0.0.1", "port": 3306, "user": "root", "password": Secret("tutorial")}
+
+# One row a tier: the variable that holds each field.
+ENVIRONMENT_TIERS: tuple[Mapping[str, str], ...] = (
+    {name: f"SIDECAR_MYSQL_{name.upper()}" for name in FIELDS},
+    {"host": "MYSQL_HOST", "port": "MYSQL_TCP_PORT", "password": "MYSQL_PWD"},
+    {"host": "DJ_HOST", "port": "DJ_PORT", "user": "DJ_USER", "password": "DJ_PASS"},
+)
+
+# --ssl-mode of MySQL's own programs; what is stronger than PREFERRED means "required" here.
+SSL_MODES = {
+    "DISABLED": "auto",
+    "PREFERRED": "auto",
+    "REQUIRED": "required",
+    "VERIFY_CA": "required",
+    "VERIFY_IDENTITY": "required",
+}
+
+
+class Found(NamedTuple):
+    """A value and the place it was found in."""
+
+    value: Any
+    source: str
+
+
+@dataclass(frozen=True)
+class ConnectionSettings:
+    """Everything needed to open a connection, resolved.
+
+    Parameters
+    ----------
+    host : str, default "127.0.0.1"
+        Name or address; never ``localhost``, which MySQL's programs read as "use the socket".
+    port : int, default 3306
+        TCP port, 1 to 65535.
+    user : str, default "root"
+        Account name.
+    password : Secret
+        May be empty: an empty password is a password.
+    tls : {"auto", "required"}, default "auto"
+        ``auto`` encrypts where the server can; ``required`` refuses a server that cannot.
+    ca : Path or None, default None
+        Certificate authority to check the server's certificate against. None accepts any
+        certificate, as a self-signed one is what a MySQL server makes for itself.
+    sources : mapping of str to str
+        For each field, where its value came from.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 3306
+    user: str = "root"
+    password: Secret = Secret("")  # noqa: RUF009 - immutable
+    tls: str = "auto"
+    ca: Path | None = None
+    sources: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
+
+    @property
+    def address(self) -> str:
+        """``host:port``, with brackets around an IPv6 address."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether the server can only be on this machine or in this pod."""
+        return is_loopback(self.host)
+
+    def _rows(self) -> Iterator[tuple[str, str, str]]:
+        for name in FIELDS:
+            value = getattr(self, name)
+            shown = "(empty)" if value == "" else str(value)
+            yield name, "-" if value is None else shown, self.sources.get(name, "")
+
+    def table(self) -> str:
+        """Return the settings as text: one line a field, with its source; no password."""
+        return "\n".join(f"{name:<9} {value:<20} {source}" for name, value, source in self._rows())
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        del cycle
+        printer.text(self.table())
+
+    def _repr_html_(self) -> str:
+        body = "".join(
+            "<tr>" + "".join(f"<td style='text-align:left'>{escape(cell)}</td>" for cell in row)
+            for row in self._rows()
+        )
+        return f"<table><tr><th>setting</th><th>value</th><th>from</th></tr>{body}</table>"
+
+
+def resolve(
+    options: Mapping[str, Any] | None = None,
+    *,
+    config: Mapping[str, Any] | None = None,
+    earlier: Mapping[str, Any] | None = None,
+    environ: Mapping[str, str] | None = None,
+    option_file: Path | None = None,
+) -> ConnectionSettings:
+    """Resolve each field by itself; the first place that has it wins.
+
+    The places, in order: `options` (the magic's line), `config` (``%config SidecarMagics``),
+    `earlier` (options of an earlier ``%mysql_wait``), ``SIDECAR_MYSQL_*``, ``MYSQL_HOST`` /
+    ``MYSQL_TCP_PORT`` / ``MYSQL_PWD``, ``DJ_*``, the option file's ``[client]`` group, the sidecar
+    that ``sidecar-magics up`` started, the tutorial's convention.
+
+    Parameters
+    ----------
+    options, config, earlier : mapping, optional
+        Values by field name; None counts as not given. `options` may have ``password_env``, the
+        name of an environment variable that holds the password.
+    environ : mapping, optional
+        Default: the process's environment.
+    option_file : Path, optional
+        Default: ``~/.my.cnf``.
+
+    Raises
+    ------
+    SettingsError
+        A value is malformed (the message names its source), or the password is nowhere and the
+        host is not on this machine: the convention's password goes to loopback only.
+    """
+    environ = os.environ if environ is None else environ
+    option_file = Path("~/.my.cnf").expanduser() if option_file is None else option_file
+    found = _first_hits(
+        _given(options, "option --{}"),
+        _password_variable(options, environ),
+        _given(config, "%config SidecarMagics.{}"),
+        _given(earlier, "%mysql_wait --{} earlier in this kernel"),
+        *(_environment(names, environ) for names in ENVIRONMENT_TIERS),
+        _option_file(option_file),
+    )
+    found = {name: hit._replace(value=_CHECKS[name](hit)) for name, hit in found.items()}
+    found = _first_hits(found, _local_sidecar(found), _convention(found), _DEFAULTS)
+    if "password" not in found:
+        raise _no_password(found["host"].value, option_file)
+    return ConnectionSettings(
+        **{name: hit.value for name, hit in found.items()},
+        sources={name: hit.source for name, hit in found.items()},
+    )
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether `host` is a loopback address (127.0.0.0/8, ::1) or the name ``localhost``."""
+    if host.lower() == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _first_hits(*tiers: Mapping[str, Found]) -> dict[str, Found]:
+    hits: dict[str, Found] = {}
+    for tier in tiers:
+        hits = {**tier, **hits}
+    return hits
+
+
+def _given(values: Mapping[str, Any] | None, source: str) -> dict[str, Found]:
+    return {
+        name: Found(value, source.format(name))
+        for name, value in (values or {}).items()
+        if name in FIELDS and value is not None
+    }
+
+
+def _password_variable(
+    options: Mapping[str, Any] | None, environ: Mapping[str, str]
+) -> dict[str, Found]:
+    variable = (options or {}).get("password_env")
+    if variable is None:
+        return {}
+    if variable not in environ:
+        raise SettingsError(f"The environment variable {variable} (--password-env) is not set.")
+    return {"password": Found(environ[variable], f"option --password-env {variable}")}
+
+
+def _environment(names: Mapping[str, str], environ: Mapping[str, str]) -> dict[str, Found]:
+    # An empty variable counts as not set, as in a compose file's `${X:-}`; but an empty password
+    # is a password.
+    return {
+        name: Found(environ[variable], f"environment {variable}")
+        for name, variable in names.items()
+        if environ.get(variable) or (name == "password" and variable in environ)
+    }
+
+
+def _option_file(path: Path) -> dict[str, Found]:
+    options = read_client_group(path)
+    tier: dict[str, Found] = {
+        name: Found(options[name].value, options[name].source)
+        for name in ("host", "port", "user", "password")
+        if name in options
+    }
+    if "ssl-mode" in options:
+        mode, source = options["ssl-mode"]
+        if mode.upper() not in SSL_MODES:
+            raise SettingsError(
+                f"ssl-mode is {mode!r} in {source}; it can be one of {', '.join(SSL_MODES)}."
+            )
+        tier["tls"] = Found(SSL_MODES[mode.upper()], source)
+    if "ssl-ca" in options:
+        tier["ca"] = Found(options["ssl-ca"].value, options["ssl-ca"].source)
+    return tier
+
+
+def _local_sidecar(found: Mapping[str, Found]) -> dict[str, Found]:
+    """Return the sidecar that ``up`` started, unless `found` already points somewhere else."""
+    sidecar = read_state()
+    if sidecar is None:
+        return {}
+    tier = {
+        name: Found(value, "the sidecar that `sidecar-magics up` started")
+        for name, value in (
+            ("host", sidecar.host),
+            ("port", sidecar.port),
+            ("user", sidecar.user),
+            ("password", Secret(sidecar.password)),
+        )
+    }
+    elsewhere = any(
+        name in found and found[name].value != tier[name].value for name in ("host", "port")
+    )
+    return {} if elsewhere else tier
+
+
+def _convention(found: Mapping[str, Found]) -> dict[str, Found]:
+    tier = {name: Found(value, "the tutorial's convention") for name, value in CONVENTION.items()}
+    if "host" in found and not is_loopback(found["host"].value):
+        del tier["password"]
+    return tier
+
+
+def _no_password(host: str, option_file: Path) -> SettingsError:
+    variables = [names["password"] for names in ENVIRONMENT_TIERS]
+    return SettingsError(
+        f"No password for {host}: the tutorial's own is only ever sent to this machine.",
+        details=[
+            "Looked at: --password-env, %config SidecarMagics.password, "
+            f"{', '.join(variables)}, {option_file} [client]."
+        ],
+        hint=f"set {variables[0]} in the environment of the kernel (an empty value is a password).",
+    )
+
+
+def _check_host(hit: Found) -> str:
+    host = str(hit.value).strip()
+    if not host or "/" in host or any(character.isspace() for character in host):
+        raise SettingsError(
+            f"host is {host!r} ({hit.source}), which is not a host name or an address.",
+            hint="give only the name, such as 127.0.0.1; the port has an option of its own.",
+        )
+    return "127.0.0.1" if host.lower() == "localhost" else host.strip("[]")
+
+
+def _check_port(hit: Found) -> int:
+    text = str(hit.value).strip()
+    if not (text.isascii() and text.isdigit() and 0 < int(text) < 65536):
+        raise SettingsError(
+            f"port is {text!r} ({hit.source}); it must be a number from 1 to 65535."
+        )
+    return int(text)
+
+
+def _check_tls(hit: Found) -> str:
+    if hit.value not in TLS_MODES:
+        raise SettingsError(
+            f"tls is {hit.value!r} ({hit.source}); it can be {' or '.join(TLS_MODES)}."
+        )
+    return str(hit.value)
+
+
+def _check_ca(hit: Found) -> Path:
+    path = Path(hit.value).expanduser()
+    if not path.is_file():
+        raise SettingsError(f"ca is {str(path)!r} ({hit.source}), and no file is there.")
+    return path
+
+
+_CHECKS: Mapping[str, Callable[[Found], Any]] = {
+    "host": _check_host,
+    "port": _check_port,
+    "user": lambda hit: str(hit.value),
+    "password": lambda hit: Secret(hit.value),
+    "tls": _check_tls,
+    "ca": _check_ca,
+}
+_DEFAULTS = {"tls": Found(TLS_MODES[0], "default"), "ca": Found(None, "default")}

@@ -1,0 +1,181 @@
+"""The server that answered: what it is, and how other tools connect to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+from .server import WeakTlsContext, plain_version
+
+if TYPE_CHECKING:
+    import pymysql
+    from sqlalchemy.engine import URL, Engine
+
+    from .settings import ConnectionSettings
+
+FLAVOURS = {"mysql": "MySQL", "mariadb": "MariaDB"}
+
+
+@dataclass(frozen=True)
+class Sidecar:
+    """A MySQL server that is ready, as it described itself.
+
+    Parameters
+    ----------
+    settings : ConnectionSettings
+        How it was reached.
+    version : str
+        Server version, such as ``9.7.4``.
+    flavour : str
+        ``mysql`` or ``mariadb``.
+    uuid : str or None
+        The server's own identity, new with each new data folder; None where it has none.
+    charset : str
+        Character set of new schemas, ``character_set_server``.
+    tls_cipher : str or None
+        Cipher of the connection that asked; None if it was not encrypted.
+    weak_tls : bool
+        Whether that took ciphers which OpenSSL's defaults refuse.
+    uptime_s : int
+        Seconds since the server started, when it was asked.
+    waited_s : float
+        Seconds until it was ready.
+    """
+
+    settings: ConnectionSettings = field(repr=False)
+    version: str
+    flavour: str
+    uuid: str | None
+    charset: str
+    tls_cipher: str | None
+    weak_tls: bool
+    uptime_s: int
+    waited_s: float = 0.0
+
+    @property
+    def host(self) -> str:
+        """Name or address of the server."""
+        return self.settings.host
+
+    @property
+    def port(self) -> int:
+        """TCP port of the server."""
+        return self.settings.port
+
+    @property
+    def user(self) -> str:
+        """Account that logs in."""
+        return self.settings.user
+
+    @property
+    def url(self) -> URL:
+        """SQLAlchemy's URL of the server; its repr hides the password."""
+        return self._url(None)
+
+    def engine(self, database: str | None = None, **options: Any) -> Engine:
+        """Return an SQLAlchemy engine, for pandas and for JupySQL's ``%sql``.
+
+        Parameters
+        ----------
+        database : str, optional
+            Default schema of its connections.
+        **options
+            Passed to `sqlalchemy.create_engine`, except ``connect_args``, which is ours.
+        """
+        from sqlalchemy import create_engine  # noqa: PLC0415
+
+        # The creator takes the same way in as everything else here, TLS ladder included, and
+        # keeps the password out of the engine's URL.
+        return create_engine(
+            self._url(database).set(password=None),
+            creator=lambda: self.connect(database),
+            **options,
+        )
+
+    def connect(self, database: str | None = None) -> pymysql.Connection[Any]:
+        """Return a new DB-API connection, which does not commit by itself (PEP 249).
+
+        Parameters
+        ----------
+        database : str, optional
+            Default schema.
+
+        Raises
+        ------
+        ServerNotReadyError, AccessError
+            The server does not answer any more, or refuses.
+        """
+        from .wait import connect_now  # noqa: PLC0415 - wait makes sidecars
+
+        connection = connect_now(self.settings)
+        connection.autocommit(False)
+        if database is not None:
+            connection.select_db(database)
+        return connection
+
+    def _url(self, database: str | None) -> URL:
+        from sqlalchemy.engine import URL  # noqa: PLC0415
+
+        return URL.create(
+            "mysql+pymysql",
+            self.user,
+            self.settings.password.reveal(),
+            self.host,
+            self.port,
+            database,
+            {"charset": "utf8mb4"},
+        )
+
+    @property
+    def server(self) -> str:
+        """Kind and version, such as ``MySQL 9.7.4``."""
+        return f"{FLAVOURS[self.flavour]} {self.version}"
+
+    def _facts(self) -> str:
+        encryption = self.tls_cipher or "not encrypted"
+        return f"{self.server}, {encryption}, {self.charset}"
+
+    def __repr__(self) -> str:
+        return f"<Sidecar {self.user}@{self.settings.address}: {self._facts()}>"
+
+    def _repr_html_(self) -> str:
+        return (
+            f"<b>{escape(self.user)}@{escape(self.settings.address)}</b> "
+            f"{escape(self._facts())}, up {self.uptime_s} s"
+        )
+
+
+def describe(
+    connection: pymysql.Connection[Any], settings: ConnectionSettings, waited_s: float
+) -> Sidecar:
+    """Ask a connected server what it is.
+
+    Parameters
+    ----------
+    connection : pymysql.Connection
+        A logged-in connection.
+    settings : ConnectionSettings
+        How it was reached.
+    waited_s : float
+        Seconds until it was ready.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT VERSION(), @@character_set_server")
+        version, charset = cursor.fetchone() or ("", "")
+        cursor.execute("SHOW STATUS WHERE Variable_name IN ('Ssl_cipher', 'Uptime')")
+        status = dict(cursor.fetchall())
+        # MySQL calls it server_uuid; MariaDB has had server_uid since 10.6.
+        cursor.execute("SHOW VARIABLES WHERE Variable_name IN ('server_uuid', 'server_uid')")
+        identity = cursor.fetchone()
+    return Sidecar(
+        settings=settings,
+        version=plain_version(version),
+        flavour="mariadb" if "mariadb" in version.lower() else "mysql",
+        uuid=identity[1] if identity else None,
+        charset=charset,
+        tls_cipher=status.get("Ssl_cipher") or None,
+        weak_tls=isinstance(getattr(connection, "ctx", None), WeakTlsContext),
+        uptime_s=int(status.get("Uptime", 0)),
+        waited_s=waited_s,
+    )

@@ -1,0 +1,314 @@
+"""Wait until the server can be used, and say truthfully what it is waiting for.
+
+Readiness is what a user needs: a login over TCP and a ``SELECT 1``. Each attempt goes through the
+stages name, port, greeting, TLS, login, query; the first one that fails is what is reported.
+"""
+
+from __future__ import annotations
+
+import select
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from . import hints
+from .errors import AccessError, Interrupted, ServerNotReadyError, SidecarError, TlsError
+from .server import (
+    ConnectError,
+    Outlook,
+    connect,
+    log_in,
+    open_socket,
+    peek_greeting,
+    pymysql_errors,
+)
+from .settings import resolve
+from .sidecar import Sidecar, describe
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Callable
+
+    import pymysql
+
+    from .server import Greeting
+    from .settings import ConnectionSettings
+
+# How often a closed port is knocked at. The mean lag behind the server is half of it.
+KNOCK_INTERVAL_S = 0.02
+# The same for another machine, where knocking is traffic, and for its name, where it is DNS.
+REMOTE_INTERVAL_S = 0.25
+# Share of one core that waiting may use: after an attempt that cost 1 ms comes a pause of 125 ms.
+CPU_SHARE = 0.008
+# How long one connection without a greeting is waited for before another is opened beside it: a
+# server that is only slow will greet the first, a proxy may have forgotten it.
+SILENCE_S = 0.5
+REPORT_INTERVAL_S = 1.0
+
+
+@dataclass(frozen=True)
+class WaitStatus:
+    """What a wait knows at one moment.
+
+    Parameters
+    ----------
+    stage : str
+        The stage that was not passed at the last attempt.
+    answer : str
+        What was seen there.
+    elapsed_s, timeout_s : float
+        Seconds since the start, and seconds at most.
+    attempts : int
+        Connections tried.
+    """
+
+    stage: str
+    answer: str
+    elapsed_s: float
+    timeout_s: float
+    attempts: int
+
+
+def wait(
+    settings: ConnectionSettings | None = None,
+    *,
+    timeout_s: float = 120.0,
+    access_grace_s: float = 5.0,
+    progress: Callable[[WaitStatus], None] | None = None,
+    watch: Callable[[], None] | None = None,
+) -> Sidecar:
+    """Wait until a login over TCP succeeds and a query is answered.
+
+    Parameters
+    ----------
+    settings : ConnectionSettings, optional
+        Where the server is. Default: `resolve()`.
+    timeout_s : float, default 120
+        Seconds to wait at most; 0 means one attempt.
+    access_grace_s : float, default 5
+        Seconds that a refusal (access denied, unknown host, not MySQL) is put up with, as a
+        server that is being initialised may refuse for a moment.
+    progress : callable, optional
+        Called with a `WaitStatus` whenever what is seen changes, and about once a second.
+    watch : callable, optional
+        Called several times a second; what it raises ends the wait, as when the process that was
+        to become the server has died.
+
+    Raises
+    ------
+    ServerNotReadyError
+        Not ready within `timeout_s`.
+    AccessError
+        The server refuses for longer than the grace period.
+    TlsError
+        No encryption that both sides accept.
+    Interrupted
+        Ctrl-C, or the notebook's stop button; a KeyboardInterrupt.
+    """
+    settings = resolve() if settings is None else settings
+    return _Waiting(settings, timeout_s, access_grace_s, progress, watch).until_ready()
+
+
+def connect_now(
+    settings: ConnectionSettings, *, local_infile: bool = False
+) -> pymysql.Connection[Any]:
+    """Open a connection in one attempt.
+
+    Parameters
+    ----------
+    settings : ConnectionSettings
+        Where to, and as whom.
+    local_infile : bool, default False
+        Whether the server may ask for files of this machine.
+
+    Raises
+    ------
+    ServerNotReadyError, AccessError, TlsError
+        As `wait`, but at once.
+    """
+    start = time.monotonic()
+    try:
+        return connect(settings, local_infile=local_infile)
+    except ConnectError as failure:
+        raise explained(failure, settings, time.monotonic() - start, attempts=1) from None
+
+
+@dataclass
+class _Waiting:
+    """One wait: its limits, and what it has seen so far."""
+
+    settings: ConnectionSettings
+    timeout_s: float
+    access_grace_s: float
+    progress: Callable[[WaitStatus], None] | None
+    watch: Callable[[], None] | None
+    start: float = field(default_factory=time.monotonic)
+    attempts: int = 0
+    last: ConnectError | None = None
+    refused_at_s: float | None = None
+    reported_at: float = float("-inf")
+    silent: list[socket.socket] = field(default_factory=list)
+
+    def until_ready(self) -> Sidecar:
+        pymysql_errors()  # loads PyMySQL now, so that the moment itself does not pay for it
+        try:
+            while True:
+                cpu_before = time.thread_time()
+                try:
+                    return self._attempt()
+                except ConnectError as failure:
+                    self._note(failure)
+                self._pause(time.thread_time() - cpu_before)
+        except KeyboardInterrupt:
+            seen = f" Last seen: {self.last.answer}." if self.last else ""
+            target = f"{self.settings.address} after {self._elapsed_s():.1f} s"
+            raise Interrupted(f"Stopped waiting for {target}.{seen}") from None
+        finally:
+            for sock in self.silent:
+                sock.close()
+
+    def _attempt(self) -> Sidecar:
+        self.attempts += 1
+        sock, greeting = self._greeted_socket()
+        with log_in(sock, greeting, self.settings) as connection:
+            try:
+                with connection.cursor() as cursor:
+                    cursor.execute("SELECT 1")
+                return describe(connection, self.settings, self._elapsed_s())
+            except pymysql_errors() as error:
+                raise _query_failure(error) from None
+
+    def _greeted_socket(self) -> tuple[socket.socket, Greeting]:
+        """Open one more connection and return whichever is greeted first.
+
+        The first silent connection is kept until it is greeted or closed; only one younger one
+        lives beside it, so that a hung server's queue is not filled.
+        """
+        patience_s = min(SILENCE_S, max(0.1, self._left_s()))
+        sock = open_socket(self.settings, timeout_s=max(0.1, min(5.0, self._left_s())))
+        for younger in self.silent[1:]:
+            younger.close()
+        self.silent = [*self.silent[:1], sock]
+        deadline = time.monotonic() + patience_s
+        while time.monotonic() < deadline:
+            readable, _, _ = select.select(self.silent, [], [], 0.1)
+            for candidate in readable:
+                greeting = self._greeting_of(candidate)
+                if greeting is not None:
+                    self.silent.remove(candidate)
+                    return candidate, greeting
+                time.sleep(0.01)  # the rest of a greeting that came in two pieces
+            self._tick()
+        answer = "connections are accepted, but no server greets"
+        raise ConnectError("greeting", answer, Outlook.LATER)
+
+    def _greeting_of(self, sock: socket.socket) -> Greeting | None:
+        try:
+            return peek_greeting(sock)
+        except ConnectError:
+            self.silent.remove(sock)
+            sock.close()
+            raise
+
+    def _note(self, failure: ConnectError) -> None:
+        """Take notice of a failed attempt; raise what the user sees if it was the last."""
+        news = self.last is None or self.last.answer != failure.answer
+        self.last = failure
+        if news:
+            self._report()
+        now_s = self._elapsed_s()
+        deadline_s = self.timeout_s
+        if failure.outlook is Outlook.MAYBE:
+            self.refused_at_s = now_s if self.refused_at_s is None else self.refused_at_s
+            deadline_s = min(deadline_s, self.refused_at_s + self.access_grace_s)
+        else:
+            self.refused_at_s = None
+        if now_s >= deadline_s or failure.outlook is Outlook.NEVER:
+            raise explained(failure, self.settings, now_s, self.attempts) from None
+
+    def _pause(self, cost_s: float) -> None:
+        """Rest after an attempt that took `cost_s` seconds of this thread's processor time."""
+        interval_s = KNOCK_INTERVAL_S if self.settings.is_loopback else REMOTE_INTERVAL_S
+        end = time.monotonic() + min(max(interval_s, cost_s / CPU_SHARE), max(0.0, self._left_s()))
+        while (rest_s := end - time.monotonic()) > 0:
+            time.sleep(min(rest_s, 0.1))
+            self._tick()
+
+    def _tick(self) -> None:
+        if self.watch is not None:
+            self.watch()
+        if time.monotonic() - self.reported_at >= REPORT_INTERVAL_S:
+            self._report()
+
+    def _report(self) -> None:
+        self.reported_at = time.monotonic()
+        if self.progress is not None and self.last is not None:
+            self.progress(
+                WaitStatus(
+                    self.last.stage,
+                    self.last.answer,
+                    self._elapsed_s(),
+                    self.timeout_s,
+                    self.attempts,
+                )
+            )
+
+    def _elapsed_s(self) -> float:
+        return time.monotonic() - self.start
+
+    def _left_s(self) -> float:
+        return self.timeout_s - self._elapsed_s()
+
+
+def explained(
+    failure: ConnectError, settings: ConnectionSettings, waited_s: float, attempts: int
+) -> SidecarError:
+    """Return the error that tells a user why there is no connection, and what to do here.
+
+    Parameters
+    ----------
+    failure : ConnectError
+        The last attempt's.
+    settings : ConnectionSettings
+        Where it was to go.
+    waited_s : float
+        Seconds waited.
+    attempts : int
+        Connections tried.
+    """
+    what = f"{settings.user}@{settings.address}"
+    hint = hints.for_stage(failure.stage, failure.errno, settings)
+    if failure.stage == "tls" and failure.outlook is Outlook.NEVER:
+        message = f"No common encryption with {settings.address}: {failure.answer}."
+        return TlsError(message, errno=failure.errno, hint=hint)
+    if failure.errno is not None and failure.outlook is not Outlook.LATER:
+        message = f"The server refuses {what}: {failure.answer}."
+        return AccessError(message, errno=failure.errno, hint=hint)
+    after = f" after {waited_s:.0f} s" if waited_s >= 1 else ""
+    return ServerNotReadyError(
+        f"No MySQL server is ready at {settings.address}{after}: {failure.answer}.",
+        details=[f"Stage: {failure.stage} ({MEANINGS[failure.stage]}); attempts: {attempts}."],
+        hint=hint,
+        stage=failure.stage,
+        last_answer=failure.answer,
+        waited_s=waited_s,
+        attempts=attempts,
+    )
+
+
+def _query_failure(error: Exception) -> ConnectError:
+    errno = error.args[0] if error.args and isinstance(error.args[0], int) else None
+    outlook = Outlook.MAYBE if errno in PASSWORD_EXPIRED else Outlook.LATER
+    return ConnectError("query", " ".join(map(str, error.args[::-1])), outlook, errno=errno)
+
+
+MEANINGS = {
+    "name": "the host's name has no address",
+    "port": "nothing listens; a container on its first run has no TCP port until it is initialised",
+    "greeting": "something listens, but no MySQL server has introduced itself",
+    "tls": "agreeing on encryption",
+    "login": "the server was reached, but not entered",
+    "query": "logged in, but SELECT 1 was not answered",
+}
+# The login succeeds, but nothing except a change of the password is allowed.
+PASSWORD_EXPIRED = {1820, 1862}

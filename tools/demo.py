@@ -1,0 +1,79 @@
+"""Run the quick-start notebook on a private MySQL server, as `make demo` does."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+from nbconvert import HTMLExporter
+
+from sidecar_magics.errors import SidecarError
+from sidecar_magics.local import native
+
+PROJECT = Path(__file__).resolve().parent.parent
+NOTEBOOK = PROJECT / "notebooks" / "00_QuickStart.ipynb"
+RESULTS = PROJECT / "build" / "demo"
+CELL_TIMEOUT_S = 300
+
+
+def main() -> int:
+    """Start a server unless the sidecar runs already, run the notebook, and stop what was started."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    try:
+        sidecar = native.up(ephemeral=True, progress=print)
+    except SidecarError as error:
+        print(error, file=sys.stderr)
+        return 1
+    try:
+        return run_notebook()
+    finally:
+        if sidecar.started:
+            print(native.down())
+
+
+def run_notebook() -> int:
+    """Execute the notebook, keep it with its outputs as .ipynb and .html, and tell what it did."""
+    print(f"Running {NOTEBOOK.relative_to(PROJECT)} ...", flush=True)
+    notebook = nbformat.read(NOTEBOOK, as_version=4)
+    client = NotebookClient(
+        notebook,
+        timeout=CELL_TIMEOUT_S,
+        kernel_name="python3",
+        resources={"metadata": {"path": str(NOTEBOOK.parent)}},
+    )
+    failure = None
+    try:
+        client.execute()
+    except CellExecutionError as error:
+        failure = error
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    executed = RESULTS / NOTEBOOK.name
+    nbformat.write(notebook, executed)
+    page, _ = HTMLExporter().from_notebook_node(notebook)
+    executed.with_suffix(".html").write_text(page, encoding="utf-8")
+    for line in spoken_lines(notebook):
+        print(f"  {line}")
+    print(f"The executed notebook: {executed}")
+    print(f"The same as a page:    {executed.with_suffix('.html')}")
+    if failure is not None:
+        print(f"A cell failed:\n{failure.ename}: {failure.evalue}", file=sys.stderr)
+    return 0 if failure is None else 1
+
+
+def spoken_lines(notebook: nbformat.NotebookNode) -> list[str]:
+    """Return what the three magics said: the first line of each of their text outputs."""
+    lines = []
+    for cell in notebook.cells:
+        if cell.cell_type == "code" and "%" in cell.source:
+            for output in cell.outputs:
+                text = output.get("text") or output.get("data", {}).get("text/plain", "")
+                lines += text.splitlines()[:1]
+    return lines
+
+
+if __name__ == "__main__":
+    sys.exit(main())
