@@ -5,6 +5,7 @@ Source: MySQL manual, "Using Option Files".
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from .errors import SettingsError
@@ -12,7 +13,10 @@ from .errors import SettingsError
 if TYPE_CHECKING:
     from pathlib import Path
 
-ESCAPES = {"b": "\b", "t": "\t", "n": "\n", "r": "\r", "\\": "\\", "s": " "}
+ESCAPES = {"b": "\b", "t": "\t", "n": "\n", "r": "\r", "s": " ", "\\": "\\", "'": "'", '"': '"'}
+
+_QUOTED = re.compile(r"""(['"])((?:\\.|(?!\1).)*)\1""")
+_ESCAPE = re.compile(r"\\(.)")
 
 
 class Option(NamedTuple):
@@ -64,19 +68,8 @@ def read_client_group(path: Path) -> dict[str, Option]:
 
 
 def _unquote(value: str) -> str:
-    """Undo quotes, a trailing comment and escapes, as MySQL's own programs do."""
-    if value[:1] in ("'", '"'):
-        closing = value.find(value[0], 1)
-        value = value[1:closing] if closing > 0 else value
-    else:
-        # A comment inside a line starts with a blank and a "#".
-        value = value.partition(" #")[0].rstrip()
-    pieces = value.split("\\")
-    unescaped = pieces[0]
-    escaped = iter(pieces[1:])
-    for piece in escaped:
-        if piece == "":
-            unescaped += "\\" + next(escaped, "")
-        else:
-            unescaped += ESCAPES.get(piece[0], "\\" + piece[0]) + piece[1:]
-    return unescaped
+    """Undo quotes, a comment at the end and escapes, as MySQL's own programs do."""
+    quoted = _QUOTED.match(value)
+    # A comment inside a line begins with a blank and a "#".
+    text = quoted[2] if quoted else value.partition(" #")[0].rstrip()
+    return _ESCAPE.sub(lambda escape: ESCAPES.get(escape[1], escape[0]), text)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..errors import LoadStoppedError, ScriptError, StatementError
 from ..script.classify import Kind, classify, reads_local_file, touches_sql_mode
-from ..script.commands import Effect, effect_of
+from ..script.commands import COMMANDS, Effect
 from ..script.splitter import ClientCommand, ScriptSyntaxError, Splitter, Statement
 from ..server import pymysql_errors
 from . import server_errors
@@ -174,7 +174,7 @@ class Executor:
             tally.rows += changed
 
     def _command(self, command: ClientCommand, place: _Place) -> None:
-        effect = effect_of(command.name)
+        effect = COMMANDS[command.name].effect
         if effect is Effect.USE:
             name = command.argument
             self._send(b"USE `" + name.replace(b"`", b"``") + b"`", command, place)
@@ -184,12 +184,12 @@ class Executor:
             self._send(b"SET NAMES " + command.argument, command, place)
         elif effect is Effect.SOURCE:
             self._source(command, place)
-        elif effect is Effect.SANDBOX:
+        elif command.name == "sandbox":
             self._sandboxed = True
         elif effect is Effect.END:
             self._ended = True
-        elif effect is Effect.REFUSE:
-            what = f"the client command {command.name!r} acts on this machine, not on the server"
+        elif effect in (Effect.REFUSE, Effect.RESET_CONNECTION):
+            what = f"the client command {command.name!r} is not carried out here"
             raise self._refused(what, command, place, "remove it from the script.")
 
     def _source(self, command: ClientCommand, place: _Place) -> None:

@@ -51,7 +51,7 @@ class Archive(NamedTuple):
     signed_by: str
 
     def stanza(self, suite: str | None = None) -> str:
-        """Return the archive as a deb822 entry, of `suite` instead of the machine's own if given."""
+        """Return the archive as a deb822 entry. Default `suite`: the machine's own."""
         lines = [
             "Types: deb",
             f"URIs: {self.uri}",

@@ -96,14 +96,14 @@ def fetch(
         its signature, or lacks a package; the disk is full.
     """
     into = into.expanduser().absolute()
-    if (into / MARKER).is_file():
+    if _holds(into, packages, suite):
         return into
     _need_apt()
     archive = archive or machine_archive()
-    suite = suite or archive.suite
+    wanted_suite, suite = suite, suite or archive.suite
     say = progress or _silence
     with _told_of_disk_trouble(into), _lock(into.with_name(f".{into.name}.lock")):
-        if (into / MARKER).is_file():  # the process we waited for has done it
+        if _holds(into, packages, wanted_suite):  # the process we waited for has done it
             return into
         with _workshop(into) as folder:
             apt = _Apt(folder, archive, suite, without)
@@ -111,8 +111,8 @@ def fetch(
             names = apt.choose(packages)
             debs = apt.download(names, say)
             root = _unpack(debs, folder / "root", say)
-            _mark(root, names, suite, debs)
-            shutil.rmtree(into, ignore_errors=True)  # of an older layout, without a marker
+            _mark(root, packages, wanted_suite, debs)
+            shutil.rmtree(into, ignore_errors=True)  # of another list of packages
             root.replace(into)
     return into
 
@@ -180,7 +180,9 @@ class _Apt:
         if run.returncode == 0:
             return
         lines = [line for line in run.stderr.splitlines() if line.startswith(("E:", "W:"))]
-        raise LocalServerError(f"{failure}.", details=[f"apt: {line[2:].strip()}" for line in lines[:4]])
+        raise LocalServerError(
+            f"{failure}.", details=[f"apt: {line[2:].strip()}" for line in lines[:4]]
+        )
 
 
 def _unpack(debs: Sequence[Path], root: Path, say: Callable[[str], None]) -> Path:
@@ -196,9 +198,17 @@ def _unpack(debs: Sequence[Path], root: Path, say: Callable[[str], None]) -> Pat
     return root
 
 
-def _mark(root: Path, names: Sequence[str], suite: str, debs: Sequence[Path]) -> None:
-    record = {"packages": list(names), "suite": suite, "unpacked": [deb.name for deb in debs]}
+def _mark(root: Path, packages: Sequence[str], suite: str | None, debs: Sequence[Path]) -> None:
+    record = {"packages": list(packages), "suite": suite, "unpacked": [deb.name for deb in debs]}
     (root / MARKER).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+
+
+def _holds(root: Path, packages: Sequence[str], suite: str | None) -> bool:
+    try:
+        record = json.loads((root / MARKER).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return bool(record["packages"] == list(packages) and record["suite"] == suite)
 
 
 def _need_apt() -> None:

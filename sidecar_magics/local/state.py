@@ -1,8 +1,153 @@
-"""Placeholder until the real one lands."""
+"""The record of the sidecar that ``up`` started, and the folders that are ours on this machine."""
 
 from __future__ import annotations
-from typing import Any
+
+import contextlib
+import json
+import os
+import tempfile
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    import psutil
+
+HOME_VARIABLE = "SIDECAR_MAGICS_HOME"
+# /proc counts in hundredths of a second since the boot, whose own time is known to the second.
+CREATE_TIME_TOLERANCE_S = 2.0
 
 
-def read_state() -> Any:
-    return None
+class Folders(NamedTuple):
+    """Where this user's files of ours are."""
+
+    cache: Path
+    data: Path
+    state: Path
+
+
+@dataclass(frozen=True)
+class LocalSidecar:
+    """A server on this machine.
+
+    Parameters
+    ----------
+    host : str
+        Always ``127.0.0.1``.
+    port : int
+        TCP port.
+    user : str
+        Always ``root``.
+    password : str
+        May be empty.
+    flavour : str
+        ``mysql`` or ``mariadb``.
+    version : str
+        Such as ``9.7.4``.
+    pid : int or None
+        Process; None for a server that was there before, which is not ours to stop.
+    create_time_s : float or None
+        When the process started, in seconds since 1970: a pid is used again, a moment is not.
+    datadir, log : Path or None
+        Its data folder and its log; None as for `pid`.
+    ephemeral : bool, default False
+        Whether ``down`` removes the data.
+    """
+
+    host: str
+    port: int
+    user: str
+    password: str = field(repr=False)
+    flavour: str
+    version: str
+    pid: int | None = None
+    create_time_s: float | None = None
+    datadir: Path | None = None
+    log: Path | None = None
+    ephemeral: bool = False
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether ``up`` started it."""
+        return self.pid is not None
+
+    @property
+    def address(self) -> str:
+        """``host:port``."""
+        return f"{self.host}:{self.port}"
+
+
+def folders() -> Folders:
+    """Return the folders for downloads, for the servers' data and for records.
+
+    The environment variable SIDECAR_MAGICS_HOME puts all three below one folder.
+    """
+    home = os.environ.get(HOME_VARIABLE)
+    if home:
+        base = Path(home).expanduser().absolute()
+        return Folders(base / "cache", base / "data", base / "state")
+    import platformdirs  # noqa: PLC0415 - for those who look at the record only
+
+    dirs = platformdirs.PlatformDirs("sidecar-magics", appauthor=False)
+    return Folders(*map(Path, (dirs.user_cache_dir, dirs.user_data_dir, dirs.user_state_dir)))
+
+
+def read_state() -> LocalSidecar | None:
+    """Return the sidecar that ``up`` started, if its process is alive."""
+    record = read_record()
+    return record if record is not None and process_of(record) is not None else None
+
+
+def read_record() -> LocalSidecar | None:
+    """Return what the record says, whether or not the process is alive; None without a record."""
+    try:
+        values = json.loads(_record_path().read_text(encoding="utf-8"))
+        return LocalSidecar(
+            **{**values, "datadir": Path(values["datadir"]), "log": Path(values["log"])}
+        )
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, TypeError, KeyError):
+        return None  # not ours, or half a file of a full disk: as if there were none
+
+
+def write_record(sidecar: LocalSidecar) -> None:
+    """Write the record: readable for its owner only, complete or not at all."""
+    path = _record_path()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(asdict(sidecar), default=str, indent=1) + "\n"
+    # mkstemp makes the file with mode 0600.
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink()
+        raise
+
+
+def remove_record() -> None:
+    """Remove the record, if there is one."""
+    with contextlib.suppress(FileNotFoundError):
+        _record_path().unlink()
+
+
+def process_of(sidecar: LocalSidecar) -> psutil.Process | None:
+    """Return the sidecar's process if it is alive, and not a later one with the same number."""
+    if sidecar.pid is None or sidecar.create_time_s is None:
+        return None
+    import psutil  # noqa: PLC0415 - only when there is a record
+
+    try:
+        process = psutil.Process(sidecar.pid)
+        started_s = process.create_time()
+        is_over = process.status() == psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return None
+    same = abs(started_s - sidecar.create_time_s) < CREATE_TIME_TOLERANCE_S
+    return process if same and not is_over else None
+
+
+def _record_path() -> Path:
+    return folders().state / "sidecar.json"

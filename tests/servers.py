@@ -1,0 +1,108 @@
+"""Real servers for the tests: a private MySQL and a private MariaDB, each on a port of its own."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sidecar_magics.local.find import packaged_engine
+from sidecar_magics.local.process import free_port, is_alive, run_server, stop
+from sidecar_magics.local.program import unpacked_program
+
+if TYPE_CHECKING:
+    import psutil
+
+    from sidecar_magics.local.engine import Engine
+
+CLIENTS = {"mysql": ("mysql",), "mariadb": ("mariadb", "mysql")}
+DUMP_CLIENTS = {"mysql": ("mysqldump",), "mariadb": ("mariadb-dump", "mysqldump")}
+
+
+class Server:
+    """A server with its own data, from the distribution's packages.
+
+    Attributes
+    ----------
+    host, port, user, password : str and int
+        How to log in; the port stays the same over `stop` and `start`.
+    flavour : str
+        ``mysql`` or ``mariadb``.
+    engine : Engine
+        The program, with its version.
+    client, dump_client : list of str
+        Beginning of the command line of the real client, with host, port and login.
+    """
+
+    host = "127.0.0.1"
+    user = "root"
+
+    def __init__(self, flavour: str, folder: Path, password: str = "tutorial") -> None:  # noqa: S107
+        self.flavour = flavour
+        self.password = password
+        self.engine: Engine = packaged_engine(flavour)
+        self.folder = folder
+        self.datadir = folder / "data"
+        self.log = folder / "server.log"
+        self.port = free_port()
+        self._process: psutil.Process | None = None
+        folder.mkdir(parents=True, exist_ok=True)
+        self._login = folder / "client.cnf"
+        self._login.touch(mode=0o600)
+        self.client = self._client_command(*CLIENTS[flavour])
+        self.dump_client = self._client_command(*DUMP_CLIENTS[flavour])
+
+    @property
+    def pid(self) -> int:
+        """Process of the running server."""
+        assert self._process is not None, "the server is not running"
+        return int(self._process.pid)
+
+    def start(self) -> Server:
+        """Start the server; its data is as it was left."""
+        if self._process is not None and is_alive(self._process):
+            return self
+        if not self.engine.is_initialised(self.datadir):
+            self.engine.initialise(self.datadir, self.log)
+        self._process = run_server(
+            self.engine,
+            self.datadir,
+            port=self.port,
+            password=self.password,
+            log=self.log,
+            timeout_s=60,
+        )
+        self._login.write_text(
+            f"[client]\nhost={self.host}\nport={self.port}\nuser={self.user}\n"
+            f'password="{self.password}"\nprotocol=tcp\n'
+        )
+        return self
+
+    def stop(self) -> None:
+        """End the server the clean way."""
+        if self._process is not None:
+            stop(self._process, timeout_s=60)
+        self._process = None
+
+    def kill(self) -> None:
+        """End the server as a power failure would."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait(10)
+        self._process = None
+
+    def __enter__(self) -> Server:
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def _client_command(self, *names: str) -> list[str]:
+        root = self.engine.program.root
+        assert root is not None
+        return unpacked_program(root, *names).command(f"--defaults-file={self._login}")
+
+
+def needs_servers() -> bool:
+    """Tell whether a test without its server has failed, as in CI, or is only skipped."""
+    return bool(os.environ.get("CI"))

@@ -1,0 +1,212 @@
+from __future__ import annotations
+
+import contextlib
+import signal
+import socket
+import threading
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from sidecar_magics.errors import AccessError, Interrupted, ServerNotReadyError
+from sidecar_magics.settings import ConnectionSettings, Secret
+from sidecar_magics.wait import WaitStatus, connect_now, wait
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+
+def packet(payload: bytes, sequence: int = 0) -> bytes:
+    return len(payload).to_bytes(3, "little") + bytes([sequence]) + payload
+
+
+def error_packet(errno: int, message: str) -> bytes:
+    return packet(b"\xff" + errno.to_bytes(2, "little") + message.encode())
+
+
+GREETING = packet(
+    b"\x0a8.0.30\0" + b"\1\0\0\0" + b"12345678\0" + b"\xff\xf7" + b"\x21\2\0" + bytes(30)
+)
+
+
+@contextlib.contextmanager
+def listener(behaviour: Callable[[socket.socket], None]) -> Iterator[ConnectionSettings]:
+    """Listen on a free port; each connection gets `behaviour` and stays open until the end."""
+    server = socket.create_server(("127.0.0.1", 0))
+    accepted: list[socket.socket] = []
+
+    def serve() -> None:
+        while True:
+            try:
+                connection, _ = server.accept()
+            except OSError:
+                return
+            accepted.append(connection)
+            with contextlib.suppress(OSError):
+                behaviour(connection)
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    try:
+        yield at(server.getsockname()[1])
+    finally:
+        # close() alone does not wake accept()
+        server.shutdown(socket.SHUT_RDWR)
+        server.close()
+        thread.join(5)
+        for connection in accepted:
+            connection.close()
+
+
+def at(port: int) -> ConnectionSettings:
+    return ConnectionSettings(port=port, password=Secret("hush"))
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
+
+
+def say(data: bytes) -> Callable[[socket.socket], None]:
+    return lambda connection: connection.sendall(data)
+
+
+def test_nothing_listens() -> None:
+    seen: list[WaitStatus] = []
+    with pytest.raises(ServerNotReadyError) as caught:
+        wait(at(free_port()), timeout_s=0.3, progress=seen.append)
+    assert caught.value.stage == "port"
+    assert caught.value.last_answer == "connection refused"
+    assert caught.value.waited_s >= 0.3
+    assert caught.value.attempts > 3
+    assert isinstance(caught.value, TimeoutError)
+    assert seen[0].stage == "port"
+    assert seen[0].timeout_s == 0.3
+
+
+def test_a_name_without_an_address() -> None:
+    settings = ConnectionSettings(host="no-such-host.invalid", password=Secret("hush"))
+    with pytest.raises(ServerNotReadyError) as caught:
+        wait(settings, timeout_s=0)
+    assert caught.value.stage == "name"
+    assert "no-such-host.invalid" in str(caught.value)
+
+
+def test_something_that_is_not_mysql_is_named_after_the_grace_period() -> None:
+    with listener(say(b"HTTP/1.1 400 Bad Request\r\n\r\n")) as settings:
+        start = time.monotonic()
+        with pytest.raises(ServerNotReadyError, match="does not speak MySQL") as caught:
+            wait(settings, timeout_s=30, access_grace_s=0.3)
+    assert 0.3 <= time.monotonic() - start < 10
+    assert caught.value.stage == "greeting"
+    assert "HTTP/1.1 400" in caught.value.last_answer
+
+
+def test_a_server_that_accepts_but_never_greets() -> None:
+    with listener(lambda _: None) as settings, pytest.raises(ServerNotReadyError) as caught:
+        wait(settings, timeout_s=0.8)
+    assert caught.value.stage == "greeting"
+    assert "no server greets" in caught.value.last_answer
+
+
+def test_a_proxy_without_a_backend() -> None:
+    with (
+        listener(lambda connection: connection.close()) as settings,
+        pytest.raises(ServerNotReadyError) as caught,
+    ):
+        wait(settings, timeout_s=0.3)
+    assert caught.value.stage == "greeting"
+    assert "closed before a greeting" in caught.value.last_answer
+
+
+def test_too_many_connections_is_waited_for() -> None:
+    with (
+        listener(say(error_packet(1040, "Too many connections"))) as settings,
+        pytest.raises(ServerNotReadyError) as caught,
+    ):
+        wait(settings, timeout_s=0.5, access_grace_s=0.1)
+    assert "Too many connections (1040)" in str(caught.value)
+    assert "max_connections" in caught.value.hint
+
+
+def test_a_host_that_is_not_allowed_is_refused_after_the_grace_period() -> None:
+    message = "Host '127.0.0.1' is not allowed to connect"
+    with (
+        listener(say(error_packet(1130, message))) as settings,
+        pytest.raises(AccessError, match="1130") as caught,
+    ):
+        wait(settings, timeout_s=30, access_grace_s=0.2)
+    assert caught.value.errno == 1130
+
+
+def test_a_blocked_host_is_refused_at_once() -> None:
+    attempts: list[socket.socket] = []
+
+    def refuse(connection: socket.socket) -> None:
+        attempts.append(connection)
+        connection.sendall(error_packet(1129, "Host is blocked"))
+
+    with listener(refuse) as settings, pytest.raises(AccessError, match="1129"):
+        wait(settings, timeout_s=30)
+    assert len(attempts) == 1
+
+
+def test_a_server_that_greets_and_then_hangs_up_is_waited_for() -> None:
+    def greet_and_close(connection: socket.socket) -> None:
+        connection.sendall(GREETING)
+        connection.recv(4096)
+        connection.close()
+
+    with listener(greet_and_close) as settings, pytest.raises(ServerNotReadyError) as caught:
+        wait(settings, timeout_s=0.3)
+    assert caught.value.stage == "login"
+
+
+def test_a_greeting_in_two_pieces_does_not_spin_and_is_put_together() -> None:
+    def dribble(connection: socket.socket) -> None:
+        connection.sendall(GREETING[:7])
+        time.sleep(0.3)
+        connection.sendall(GREETING[7:])
+        connection.recv(4096)
+        connection.sendall(packet(b"\xff\x15\x04#28000Access denied for user", 2))
+
+    with listener(dribble) as settings:
+        before = time.thread_time()
+        with pytest.raises(AccessError, match="1045"):
+            connect_now(settings)
+        assert time.thread_time() - before < 0.2
+
+
+def test_a_greeting_that_never_ends_is_not_waited_for_forever() -> None:
+    with listener(say(GREETING[:9])) as settings, pytest.raises(ServerNotReadyError) as caught:
+        wait(settings, timeout_s=0.5)
+    assert caught.value.stage == "greeting"
+
+
+def test_what_watch_raises_ends_the_wait() -> None:
+    class Died(Exception):
+        pass
+
+    def watch() -> None:
+        raise Died
+
+    with pytest.raises(Died):
+        wait(at(free_port()), timeout_s=30, watch=watch)
+
+
+def test_an_interrupt_ends_the_wait_in_one_line() -> None:
+    timer = threading.Timer(0.3, signal.raise_signal, [signal.SIGINT])
+    timer.start()
+    with pytest.raises(Interrupted, match="Stopped waiting for 127.0.0.1") as caught:
+        wait(at(free_port()), timeout_s=30)
+    timer.join()
+    assert isinstance(caught.value, KeyboardInterrupt)
+    assert len(caught.value._render_traceback_()) == 1
+
+
+def test_no_message_holds_the_password() -> None:
+    with listener(say(error_packet(1130, "no"))) as settings, pytest.raises(AccessError) as caught:
+        wait(settings, timeout_s=0.2, access_grace_s=0.1)
+    assert "hush" not in str(caught.value) + repr(caught.value)
+    assert len(caught.value._render_traceback_()) <= 8
