@@ -7,8 +7,8 @@ In a notebook::
     %mysql_load data/prepopulate.sql.gz
     %datajoint_connect
 
-In Python, the same by function: `wait`, `load`, `load_sql`, `connect_datajoint`, all of which take
-the settings that `resolve` returns.
+In Python, functions of the same names: `mysql_wait`, `mysql_load` (`mysql_load_sql` for text) and
+`datajoint_connect`, which take the settings that `resolve` returns.
 """
 
 from __future__ import annotations
@@ -19,28 +19,29 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
-    from .dj import connect_datajoint
-    from .load import load, load_sql
+    from .dj import connect as datajoint_connect
+    from .load import load as mysql_load
+    from .load import load_sql as mysql_load_sql
     from .settings import resolve
-    from .wait import wait
+    from .wait import wait as mysql_wait
 
 __version__ = "0.1.0"
 __all__ = [
-    "connect_datajoint",
-    "load",
+    "datajoint_connect",
     "load_ipython_extension",
-    "load_sql",
+    "mysql_load",
+    "mysql_load_sql",
+    "mysql_wait",
     "resolve",
     "unload_ipython_extension",
-    "wait",
 ]
 
 _HOMES = {
-    "connect_datajoint": "dj",
-    "load": "load",
-    "load_sql": "load",
-    "resolve": "settings",
-    "wait": "wait",
+    "datajoint_connect": ("dj", "connect"),
+    "mysql_load": ("load", "load"),
+    "mysql_load_sql": ("load", "load_sql"),
+    "mysql_wait": ("wait", "wait"),
+    "resolve": ("settings", "resolve"),
 }
 
 
@@ -80,5 +81,6 @@ def __getattr__(name: str) -> Any:
     # The functions are imported when first used: a notebook that only loads the extension pays
     # neither for PyMySQL nor for SQLAlchemy or DataJoint.
     if name in _HOMES:
-        return getattr(importlib.import_module(f".{_HOMES[name]}", __name__), name)
+        module, function = _HOMES[name]
+        return getattr(importlib.import_module(f".{module}", __name__), function)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -61,7 +61,7 @@ def _add_verb(
     table: tuple[options.Option, ...],
     run: Callable[[argparse.Namespace], None],
 ) -> None:
-    verb = verbs.add_parser(name, help=run.__doc__, description=run.__doc__)
+    verb = verbs.add_parser(name, help=run.__doc__, description=run.__doc__, allow_abbrev=False)
     for option in table:
         option.add_to(verb)
     verb.set_defaults(run=run)

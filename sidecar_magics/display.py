@@ -159,8 +159,9 @@ class LoadDisplay:
         done, size = position.source.position_bytes, position.source.size_bytes
         table = f", {position.table}" if position.table else ""
         elapsed_s = now - self._start
+        megabytes = f"{done / 1e6:.1f} of {size / 1e6:.1f} MB"
         self._screen.update(
-            f"{position.source.name}: {done / 1e6:.1f} of {size / 1e6:.1f} MB in {elapsed_s:.0f} s{table}",
+            f"{position.source.name}: {megabytes} in {elapsed_s:.0f} s{table}",
             done / size if size else None,
         )
 

@@ -35,7 +35,7 @@ SYSTEM_SCHEMAS = {"mysql", "sys", "information_schema", "performance_schema"}
 
 @dataclass(frozen=True)
 class DataJointConnection:
-    """What `connect_datajoint` did; its text is the one line that the magic prints.
+    """What `connect` did; its text is the one line that the magic prints.
 
     Parameters
     ----------
@@ -70,7 +70,7 @@ class DataJointConnection:
         return "\n".join([line, *self.notes])
 
 
-def connect_datajoint(
+def connect(
     settings: ConnectionSettings | None = None, *, reset: bool = False
 ) -> DataJointConnection:
     """Set DataJoint's configuration and connect it, without ever asking a question.
@@ -212,9 +212,7 @@ def _configure(
         datajoint.config[key] = value
 
 
-def _next_state(
-    before: Any, settings: ConnectionSettings, password: bytes, *, reset: bool
-) -> str:
+def _next_state(before: Any, settings: ConnectionSettings, password: bytes, *, reset: bool) -> str:
     """Return what is to be done with the connection that DataJoint has."""
     if before is None:
         return "connected"

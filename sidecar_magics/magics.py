@@ -65,7 +65,7 @@ class SidecarMagics(Magics):
         """
         from .wait import wait  # noqa: PLC0415 - nothing is imported before it is used
 
-        arguments = options.parse(self.mysql_wait, line)
+        arguments = self._parse("mysql_wait", line)
         settings = self._settings(arguments)
         if arguments.show:
             return settings
@@ -85,7 +85,7 @@ class SidecarMagics(Magics):
         """
         from .load import load, load_sql  # noqa: PLC0415
 
-        arguments = options.parse(self.mysql_load, line)
+        arguments = self._parse("mysql_load", line)
         if (arguments.file is None) == (cell is None):
             raise UsageError("%mysql_load takes a file, %%mysql_load a cell of SQL.")
         shown = display.LoadDisplay(display.line(quiet=arguments.quiet), arguments.file or "cell")
@@ -108,11 +108,14 @@ class SidecarMagics(Magics):
     @options.magic_arguments(options.CONNECT)
     def datajoint_connect(self, line: str) -> None:
         """Connect DataJoint to the sidecar, without a question asked."""
-        from .dj import connect_datajoint  # noqa: PLC0415
+        from .dj import connect  # noqa: PLC0415
 
-        arguments = options.parse(self.datajoint_connect, line)
-        connected = connect_datajoint(self._settings(arguments), reset=arguments.reset)
+        arguments = self._parse("datajoint_connect", line)
+        connected = connect(self._settings(arguments), reset=arguments.reset)
         display.line(quiet=arguments.quiet).finish(str(connected))
+
+    def _parse(self, magic: str, line: str) -> argparse.Namespace:
+        return options.parse(getattr(self, magic).parser, line)
 
     def _settings(self, arguments: argparse.Namespace) -> ConnectionSettings:
         return resolve(

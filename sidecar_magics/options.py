@@ -32,6 +32,16 @@ def seconds(text: str) -> float:
     return value
 
 
+class _NoPassword(argparse.Action):
+    """Refuse a password on the line, without repeating it."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object, **__: object) -> None:
+        parser.error(
+            "a password has no place on a line that is saved; put it into an environment variable "
+            "and name that with --password-env"
+        )
+
+
 class Option:
     """One option or argument, in argparse's terms.
 
@@ -67,6 +77,7 @@ CONNECTION = (
         choices=TLS_MODES,
         help="auto: encrypt where the server can (default); required: refuse a server that cannot.",
     ),
+    Option("--password", "-p", nargs="?", action=_NoPassword, help=argparse.SUPPRESS),
     Option("--ca", metavar="FILE", help="Check the server's certificate against this authority."),
 )
 
@@ -156,7 +167,7 @@ UP = (
 
 def connection_options(arguments: argparse.Namespace) -> dict[str, Any]:
     """Return the options that say where the server is, for `settings.resolve`."""
-    names = (*FIELDS, "password_env")
+    names = {*FIELDS, "password_env"} - {"password"}
     return {name: value for name, value in vars(arguments).items() if name in names}
 
 
@@ -180,21 +191,24 @@ def split_line(line: str) -> list[str]:
 
 def magic_arguments(
     verb: tuple[Option, ...],
-) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+) -> Callable[[Callable[..., Any]], Any]:
     """Return a decorator that gives a magic the options of `verb`, and its help text."""
     from IPython.core import magic_arguments as ipython  # noqa: PLC0415
 
-    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+    def decorate(function: Callable[..., Any]) -> Any:
         # Decorators are applied from the last to the first.
         for option in reversed(verb):
             function = ipython.argument(*option.flags, **option.keywords)(function)
-        return ipython.magic_arguments()(function)
+        decorated: Any = ipython.magic_arguments()(function)
+        # `--password` must not be taken for the beginning of `--password-env`.
+        decorated.parser.allow_abbrev = False
+        return decorated
 
     return decorate
 
 
-def parse(function: Any, line: str) -> argparse.Namespace:
-    """Parse the line of a magic that `magic_arguments` has decorated.
+def parse(parser: argparse.ArgumentParser, line: str) -> argparse.Namespace:
+    """Parse the line of a magic with the parser that `magic_arguments` gave it.
 
     Raises
     ------
@@ -207,5 +221,4 @@ def parse(function: Any, line: str) -> argparse.Namespace:
         words = split_line(line)
     except ValueError as error:
         raise UsageError(f"{error}: {line}") from None
-    arguments: argparse.Namespace = function.parser.parse_args(words)
-    return arguments
+    return parser.parse_args(words)

@@ -26,6 +26,10 @@ class Secret(str):
 
     __slots__ = ()
 
+    def __new__(cls, text: str) -> Secret:
+        """Make a secret of a text; of a secret, whose str() is redacted, the same again."""
+        return text if isinstance(text, Secret) else super().__new__(cls, text)
+
     def reveal(self) -> str:
         """Return the plain text, to hand it to a driver."""
         return "".join(self)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from sidecar_magics.errors import LocalServerError
 
+from sidecar_magics.errors import LocalServerError
 from tests.servers import Server, needs_servers
 
 if TYPE_CHECKING:

@@ -37,7 +37,7 @@ class Server:
     host = "127.0.0.1"
     user = "root"
 
-    def __init__(self, flavour: str, folder: Path, password: str = "tutorial") -> None:  # noqa: S107
+    def __init__(self, flavour: str, folder: Path, password: str = "tutorial") -> None:
         self.flavour = flavour
         self.password = password
         self.engine: Engine = packaged_engine(flavour)

@@ -6,6 +6,7 @@ the bytes that the file has.
 
 from __future__ import annotations
 
+import contextlib
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -118,7 +119,7 @@ def _load(
         report.server, report.flavour = repr(sidecar).strip("<>"), sidecar.flavour
         report.server_uuid = sidecar.uuid
         try:
-            executor = Executor(connection, report, policy=policy, progress=progress)
+            executor = Executor(connection, sidecar, report, policy=policy, progress=progress)
             executor.run(source, database=database)
         except KeyboardInterrupt:
             _end_statement(connection, settings)
@@ -137,8 +138,10 @@ def _load(
 
 def _end_statement(connection: pymysql.Connection[Any], settings: ConnectionSettings) -> None:
     """End what the interrupted connection was doing: the server would go on with it."""
-    try:
-        with connect_now(settings) as second, second.cursor() as cursor:
-            cursor.execute(f"KILL {connection.thread_id():d}")
-    except (SidecarError, *pymysql_errors()):
-        pass  # it has ended by itself, or the server has
+    # Where that fails, the statement has ended by itself, or the server has.
+    with (
+        contextlib.suppress(SidecarError, *pymysql_errors()),
+        connect_now(settings) as second,
+        second.cursor() as cursor,
+    ):
+        cursor.execute(f"KILL {connection.thread_id():d}")

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..errors import LoadStoppedError, ScriptError, StatementError
 from ..script.classify import Kind, classify, reads_local_file, touches_sql_mode
 from ..script.commands import COMMANDS, Effect
 from ..script.splitter import ClientCommand, ScriptSyntaxError, Splitter, Statement
 from ..server import pymysql_errors
-from . import server_errors
+from . import failures
+from .failures import Step
 from .report import TableReport, WarningReport
 from .sources import Source
 
@@ -21,14 +21,16 @@ if TYPE_CHECKING:
 
     import pymysql
 
+    from ..script.splitter import Item
+    from ..sidecar import Sidecar
     from .report import LoadReport
 
 # Flags of a server's OK packet. Source: MySQL client/server protocol, SERVER_STATUS_flags_enum.
 IN_TRANSACTION = 0x0001
 NO_BACKSLASH_ESCAPES = 0x0200
 
-CONNECTION_LOST = {0, 2006, 2013}
-EXCERPT_BYTES = 120
+# MySQL has had strings in dollar quotes since 9.0; MariaDB has none.
+DOLLAR_QUOTES_SINCE = 9
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,7 @@ class LoadPolicy:
 
 
 class Position(NamedTuple):
-    """Where a load is."""
+    """Where a load is: how far its source has been read, and the table that was worked on."""
 
     source: Source
     table: str | None
@@ -61,6 +63,8 @@ class Executor:
     ----------
     connection : pymysql.Connection
         A connection of its own: the script's session state stays on it.
+    sidecar : Sidecar
+        The server, as it described itself.
     report : LoadReport
         Filled as the load goes on, so that it is true at any moment.
     policy : LoadPolicy
@@ -72,22 +76,27 @@ class Executor:
     def __init__(
         self,
         connection: pymysql.Connection[Any],
+        sidecar: Sidecar,
         report: LoadReport,
         *,
         policy: LoadPolicy,
         progress: Callable[[Position], None] | None = None,
     ) -> None:
-        self.connection = connection
-        self.report = report
-        self.policy = policy
-        self.progress = progress
-        self._schema: str | None = None
-        self._sandboxed = False
-        self._delimiter = b";"
+        self._connection = connection
+        self._report = report
+        self._policy = policy
+        self._progress = progress
+        major = sidecar.version.partition(".")[0]
+        self._dollar_quotes = (
+            sidecar.flavour == "mysql" and major.isdigit() and int(major) >= DOLLAR_QUOTES_SINCE
+        )
+        self._max_packet_bytes = int(self._ask("SELECT @@max_allowed_packet"))
         self._ansi_quotes = False
+        self._schema: str | None = None
+        self._delimiter = b";"
+        self._opened: list[Source] = []
+        self._sandboxed = False
         self._ended = False
-        self._max_packet_bytes = 0
-        self._top: Source | None = None
 
     def run(self, source: Source, *, database: str | None = None) -> None:
         """Run the whole script; what was done is in the report, also after an error.
@@ -108,226 +117,171 @@ class Executor:
         LoadStoppedError
             The connection was lost.
         """
-        self._max_packet_bytes = int(self._ask("SELECT @@max_allowed_packet"))
-        self._schema = self._ask("SELECT DATABASE()")
+        if database is not None:
+            name = database.encode()
+            self._use(name, Step(ClientCommand("use", name, 1, 1, 0, 0), source))
         self._follow_sql_mode()
-        self._top = source
-        self._run(source, opened=[])
-        if self.connection.server_status & IN_TRANSACTION:
-            self.report.notes.append(
+        self._run(source)
+        if self._connection.server_status & IN_TRANSACTION:
+            self._report.notes.append(
                 "The script ended inside a transaction; what it did not commit is rolled back."
             )
 
-    def _run(self, source: Source, opened: list[Path]) -> None:
-        splitter = Splitter(delimiter=self._delimiter)
-        place = _Place(source, opened)
+    def _run(self, source: Source) -> None:
+        self._opened.append(source)
+        splitter = Splitter(delimiter=self._delimiter, dollar_quotes=self._dollar_quotes)
         for item in self._items(source, splitter):
-            if isinstance(item, Statement):
-                self._execute(item, place)
-            else:
-                self._command(item, place)
+            # Before the item acts: a script that it sources begins with this delimiter.
             self._delimiter = splitter.delimiter
+            if isinstance(item, Statement):
+                self._execute(item, source)
+            else:
+                self._obey(item, source)
             if self._ended:
-                return
+                break
+            # And the other way round: what follows is read as that script left things.
+            splitter.delimiter = self._delimiter
             self._set_quoting(splitter)
+        self._opened.pop()
 
-    def _items(self, source: Source, splitter: Splitter) -> Iterator[Statement | ClientCommand]:
+    def _items(self, source: Source, splitter: Splitter) -> Iterator[Item]:
         self._set_quoting(splitter)
         try:
             for chunk in source.chunks():
-                self.report.script_bytes += len(chunk)
+                self._report.script_bytes += len(chunk)
                 yield from splitter.feed(chunk)
             yield from splitter.finish()
         except ScriptSyntaxError as error:
-            place = f"{source.name}:{error.line + source.first_line - 1}:{error.column}"
-            raise ScriptError(f"{place}: {error.message}", details=[self.report.so_far()]) from None
+            raise failures.syntax_error(error, source, self._report) from None
 
     def _set_quoting(self, splitter: Splitter) -> None:
-        status = self.connection.server_status
+        """Read on as the session's sql_mode has it; each answer of the server tells the half."""
+        status = self._connection.server_status
         splitter.no_backslash_escapes = bool(status & NO_BACKSLASH_ESCAPES)
         splitter.ansi_quotes = self._ansi_quotes
 
-    def _execute(self, statement: Statement, place: _Place) -> None:
+    # Statements --------------------------------------------------------------------------------
+
+    def _execute(self, statement: Statement, source: Source) -> None:
         sql = statement.sql
-        if reads_local_file(sql) and not self.policy.local_infile:
-            what = "LOAD DATA LOCAL INFILE would send a file of this machine to the server"
-            hint = "allow it with --allow-local-infile if you trust the script."
-            raise self._refused(what, statement, place, hint)
         about = classify(sql)
         table = about.table and f"{about.schema or self._schema or '?'}.{about.table}"
-        rows = self._send(sql, statement, place, table)
+        step = Step(statement, source, sql, table)
+        if reads_local_file(sql) and not self._policy.local_infile:
+            what = "LOAD DATA LOCAL INFILE would send a file of this machine to the server"
+            hint = "allow it with --allow-local-infile if you trust the script."
+            raise failures.refused(step, what, self._report, hint)
+        changed = self._send(step)
+        self._count(about.kind, table, changed)
         if about.kind is Kind.USE:
             self._schema = about.schema
-        self._count(about.kind, table, rows)
         if touches_sql_mode(sql):
             self._follow_sql_mode()
-        if self.progress is not None:
-            self.progress(Position(place.source, table))
+        if self._progress is not None:
+            self._progress(Position(self._opened[0], table))
 
-    def _count(self, kind: Kind, table: str | None, rows: int) -> None:
-        changed = rows if kind is Kind.DATA else 0
-        self.report.statements += 1
-        self.report.rows += changed
-        if table is not None:
-            tally = self.report.tables.setdefault(table, TableReport())
-            tally.statements += 1
-            tally.rows += changed
-
-    def _command(self, command: ClientCommand, place: _Place) -> None:
-        effect = COMMANDS[command.name].effect
-        if effect is Effect.USE:
-            name = command.argument
-            self._send(b"USE `" + name.replace(b"`", b"``") + b"`", command, place)
-            self._schema = name.decode("utf-8", "replace")
-            self.report.statements += 1
-        elif effect is Effect.CHARSET:
-            self._send(b"SET NAMES " + command.argument, command, place)
-        elif effect is Effect.SOURCE:
-            self._source(command, place)
-        elif command.name == "sandbox":
-            self._sandboxed = True
-        elif effect is Effect.END:
-            self._ended = True
-        elif effect in (Effect.REFUSE, Effect.RESET_CONNECTION):
-            what = f"the client command {command.name!r} is not carried out here"
-            raise self._refused(what, command, place, "remove it from the script.")
-
-    def _source(self, command: ClientCommand, place: _Place) -> None:
-        wanted = Path(os.fsdecode(command.argument)).expanduser()
-        path = (place.source.folder / wanted).resolve()
-        home = (self._top or place.source).folder
-        if self._sandboxed:
-            what = "the script forbids itself to read files (MariaDB's sandbox mode), and reads one"
-            raise self._refused(what, command, place, "remove the sandbox line if you trust it.")
-        if home not in path.parents and not self.policy.outside_sources:
-            what = f"{str(wanted)!r} lies outside the script's own folder {home}"
-            hint = "allow it with --allow-outside-source if you trust the script."
-            raise self._refused(what, command, place, hint)
-        if path in place.opened:
-            raise self._refused(f"{str(wanted)!r} sources itself", command, place, "")
-        inner = Source.from_file(path)
-        try:
-            self._run(inner, [*place.opened, path])
-        finally:
-            inner.close()
-
-    def _send(
-        self, sql: bytes, item: Statement | ClientCommand, place: _Place, table: str | None = None
-    ) -> int:
+    def _send(self, step: Step) -> int:
         """Send one statement, throw away the rows it returns, and return how many it changed."""
-        if len(sql) >= self._max_packet_bytes:
-            # The server would answer by closing the connection; tell before that.
-            what = f"is larger than its max_allowed_packet ({self._max_packet_bytes:,} bytes)"
-            error = (1153, f"this statement of {len(sql):,} bytes {what}")
-            raise self._statement_error(error, "08S01", sql, item, place, table)
         from pymysql.cursors import SSCursor  # noqa: PLC0415 - not loaded before it is used
 
-        cursor = self.connection.cursor(SSCursor)
+        if len(step.sql) >= self._max_packet_bytes:
+            raise failures.too_large(step, self._max_packet_bytes, self._report)
+        cursor = self._connection.cursor(SSCursor)
         try:
-            cursor.execute(sql)  # bytes pass through PyMySQL untouched
+            cursor.execute(step.sql)  # bytes pass through PyMySQL untouched
             changed = cursor.rowcount if cursor.description is None else 0
             cursor.close()
             if cursor.warning_count:
                 self._collect_warnings()
         except pymysql_errors() as error:
-            raise self._failure(error, sql, item, place, table) from None
-        return max(changed, 0)
+            raise self._failure(error, step) from None
+        return max(int(changed), 0)
+
+    def _failure(self, error: Exception, step: Step) -> Exception:
+        errno = error.args[0] if error.args and isinstance(error.args[0], int) else 0
+        if isinstance(error, OSError) or errno in failures.CONNECTION_LOST:
+            return failures.stopped(step, self._report)
+        message = str(error.args[1]) if len(error.args) > 1 else str(error)
+        sqlstate = getattr(error, "sqlstate", None) or self._sqlstate()
+        return failures.failed(step, errno, sqlstate, message, self._report)
+
+    def _sqlstate(self) -> str:
+        """Ask for the last error's SQLSTATE, which PyMySQL keeps to itself before 1.2."""
+        try:
+            self._ask("GET DIAGNOSTICS CONDITION 1 @sidecar_sqlstate = RETURNED_SQLSTATE")
+            return str(self._ask("SELECT @sidecar_sqlstate"))
+        except pymysql_errors():
+            return "HY000"
+
+    def _count(self, kind: Kind, table: str | None, changed: int) -> None:
+        rows = changed if kind is Kind.DATA else 0
+        self._report.statements += 1
+        self._report.rows += rows
+        if table is not None:
+            tally = self._report.tables.setdefault(table, TableReport())
+            tally.statements += 1
+            tally.rows += rows
 
     def _collect_warnings(self) -> None:
-        with self.connection.cursor() as cursor:
+        with self._connection.cursor() as cursor:
             cursor.execute("SHOW WARNINGS")
             for level, code, message in cursor.fetchall():
-                self.report.warnings.setdefault(code, WarningReport(level, message)).count += 1
+                self._report.warnings.setdefault(code, WarningReport(level, message)).count += 1
 
     def _follow_sql_mode(self) -> None:
         self._ansi_quotes = "ANSI_QUOTES" in self._ask("SELECT @@sql_mode")
 
     def _ask(self, sql: str) -> Any:
-        with self.connection.cursor() as cursor:
+        with self._connection.cursor() as cursor:
             cursor.execute(sql)
-            return cursor.fetchone()[0]
+            row = cursor.fetchone()
+            return row and row[0]
 
-    # Errors ------------------------------------------------------------------------------------
+    # The client's own commands -----------------------------------------------------------------
 
-    def _refused(
-        self, what: str, item: Statement | ClientCommand, place: _Place, hint: str
-    ) -> ScriptError:
-        return ScriptError(
-            f"{place.of(item)}: refused: {what}.", details=[self.report.so_far()], hint=hint
-        )
+    def _obey(self, command: ClientCommand, source: Source) -> None:
+        name, argument = command.name, command.argument
+        step = Step(command, source)
+        effect = COMMANDS[name].effect
+        if effect is Effect.USE:
+            self._use(argument, step)
+        elif effect is Effect.CHARSET:
+            self._send(step._replace(sql=b"SET NAMES " + argument))
+        elif effect is Effect.SOURCE:
+            self._source(step, Path(os.fsdecode(argument)).expanduser())
+        elif effect is Effect.END:
+            self._ended = True
+        elif name == "sandbox":
+            self._sandboxed = True
+        elif effect in (Effect.REFUSE, Effect.RESET_CONNECTION):
+            what = f"the client command {name!r} is not carried out"
+            hint = "remove it from the script if it is not needed."
+            raise failures.refused(step, what, self._report, hint)
 
-    def _failure(
-        self,
-        error: Exception,
-        sql: bytes,
-        item: Statement | ClientCommand,
-        place: _Place,
-        table: str | None,
-    ) -> StatementError | LoadStoppedError:
-        errno = error.args[0] if error.args and isinstance(error.args[0], int) else 0
-        if isinstance(error, OSError) or errno in CONNECTION_LOST:
-            return LoadStoppedError(
-                f"{place.of(item)}: the connection to the server was lost.",
-                details=[self.report.so_far(), "Whether this statement was executed is not known."],
-                hint="%mysql_wait tells whether the server is back; then load again.",
-                report=self.report,
-            )
-        message = str(error.args[1]) if len(error.args) > 1 else str(error)
-        state = getattr(error, "sqlstate", None) or self._sqlstate()
-        return self._statement_error((errno, message), state, sql, item, place, table)
+    def _use(self, schema: bytes, step: Step) -> None:
+        self._send(step._replace(sql=b"USE `" + schema.replace(b"`", b"``") + b"`"))
+        self._schema = schema.decode("utf-8", "replace")
+        self._report.statements += 1
 
-    def _statement_error(
-        self,
-        answer: tuple[int, str],
-        sqlstate: str,
-        sql: bytes,
-        item: Statement | ClientCommand,
-        place: _Place,
-        table: str | None,
-    ) -> StatementError:
-        errno, message = answer
-        start = excerpt(sql)
-        about = f" (table {table})" if table else ""
-        return StatementError(
-            f"{place.of(item)}: error {errno} ({sqlstate}): {message}",
-            details=[f"Statement{about}: {start}", self.report.so_far()],
-            hint=server_errors.hint(errno, self.report.flavour),
-            source=place.source.name,
-            line=place.line(item),
-            column=item.column,
-            offset=item.offset,
-            errno=errno,
-            sqlstate=sqlstate,
-            statement_start=start,
-            table=table,
-            report=self.report,
-        )
+    def _source(self, step: Step, wanted: Path) -> None:
+        """Run another script at this place: relative to the one that names it, as a reader expects.
 
-    def _sqlstate(self) -> str:
-        """Ask for the last error's SQLSTATE, which PyMySQL keeps to itself before 1.2."""
+        The client takes the folder that it was started in; no dump can know that.
+        """
+        path = (step.source.folder / wanted).resolve()
+        home = self._opened[0].folder
+        if self._sandboxed:
+            what = "the script's first line forbids it to read files (MariaDB's sandbox mode)"
+            raise failures.refused(step, what, self._report, "remove that line if you trust it.")
+        if home not in path.parents and not self._policy.outside_sources:
+            what = f"{str(wanted)!r} lies outside the script's own folder, {home}"
+            hint = "allow it with --allow-outside-source if you trust the script."
+            raise failures.refused(step, what, self._report, hint)
+        if any(path == source.path for source in self._opened):
+            what = f"{str(wanted)!r} is being loaded already: it sources itself"
+            raise failures.refused(step, what, self._report)
+        inner = Source.from_file(path, wanted_at=step.place)
         try:
-            with self.connection.cursor() as cursor:
-                cursor.execute("GET DIAGNOSTICS CONDITION 1 @sidecar_sqlstate = RETURNED_SQLSTATE")
-                cursor.execute("SELECT @sidecar_sqlstate")
-                return str(cursor.fetchone()[0])
-        except pymysql_errors():
-            return "HY000"
-
-
-class _Place(NamedTuple):
-    """A script, and the files that led to it."""
-
-    source: Source
-    opened: list[Path]
-
-    def line(self, item: Statement | ClientCommand) -> int:
-        return item.line + self.source.first_line - 1
-
-    def of(self, item: Statement | ClientCommand) -> str:
-        return f"{self.source.name}:{self.line(item)}:{item.column}"
-
-
-def excerpt(sql: bytes) -> str:
-    """Return the beginning of a statement on one line, fit for a message."""
-    text = " ".join(sql[:EXCERPT_BYTES].decode("utf-8", "backslashreplace").split())
-    return text + (" …" if len(sql) > EXCERPT_BYTES else "")
+            self._run(inner)
+        finally:
+            inner.close()

@@ -115,7 +115,8 @@ class LoadReport:
             for name, table in self.tables.items()
         )
         warnings = "".join(
-            f"<li>{escape(warning.level)} {code}: {escape(warning.message)} ({warning.count:,} times)</li>"
+            f"<li>{escape(warning.level)} {code}: {escape(warning.message)} "
+            f"({warning.count:,} times)</li>"
             for code, warning in self.warnings.items()
         )
         notes = "".join(f"<li>{escape(note)}</li>" for note in self.notes)

@@ -32,39 +32,58 @@ class Source:
         Their number.
     folder : Path
         What a ``source`` command in the script is relative to.
+    path : Path, optional
+        The file's own, with links resolved.
     first_line : int, default 1
         Number of the script's first line, in messages.
     """
 
     def __init__(
-        self, name: str, file: IO[bytes], *, size_bytes: int, folder: Path, first_line: int = 1
+        self,
+        name: str,
+        file: IO[bytes],
+        *,
+        size_bytes: int,
+        folder: Path,
+        path: Path | None = None,
+        first_line: int = 1,
     ) -> None:
         self.name = name
         self.size_bytes = size_bytes
         self.folder = folder
+        self.path = path
         self.first_line = first_line
         self._raw = _CountingReader(file)
 
     @classmethod
-    def from_file(cls, path: str | os.PathLike[str]) -> Source:
+    def from_file(cls, path: str | os.PathLike[str], *, wanted_at: str = "") -> Source:
         """Open a file; gzip is recognised by its content, not by its name.
+
+        Parameters
+        ----------
+        path : path
+            The file; ``~`` is the home folder.
+        wanted_at : str, optional
+            Place in another script that asks for it, for the message if it is not there.
 
         Raises
         ------
         ScriptError
             There is no such file, or it cannot be read.
         """
-        resolved = Path(path).expanduser()
+        expanded = Path(path).expanduser()
+        asked = f"{wanted_at}: " if wanted_at else ""
         try:
-            file = resolved.open("rb")
-            size_bytes = resolved.stat().st_size
+            file = expanded.open("rb")
+            size_bytes = expanded.stat().st_size
         except FileNotFoundError:
-            raise ScriptError(
-                f"There is no file {str(path)!r} in {Path.cwd()}.", hint=_near_misses(resolved)
-            ) from None
+            where = "" if expanded.is_absolute() else f" in {Path.cwd()}"
+            message = f"{asked}there is no file {str(path)!r}{where}."
+            raise ScriptError(message, hint=_near_misses(expanded)) from None
         except OSError as error:
-            raise ScriptError(f"{path} cannot be read: {error.strerror}.") from None
-        return cls(str(path), file, size_bytes=size_bytes, folder=resolved.resolve().parent)
+            raise ScriptError(f"{asked}{path} cannot be read: {error.strerror}.") from None
+        real = expanded.resolve()
+        return cls(str(path), file, size_bytes=size_bytes, folder=real.parent, path=real)
 
     @classmethod
     def from_text(cls, sql: str, *, first_line: int = 1) -> Source:
@@ -93,9 +112,9 @@ class Source:
             The compressed file is damaged or cut short; the message has the place in the file.
         """
         head = self._raw.peek(len(GZIP_MAGIC))
-        stream: IO[bytes] = self._raw  # type: ignore[assignment]
+        stream: io.IOBase = self._raw
         if head == GZIP_MAGIC:
-            stream = gzip.GzipFile(fileobj=self._raw)  # type: ignore[arg-type]
+            stream = gzip.GzipFile(fileobj=self._raw)
         try:
             while chunk := stream.read(CHUNK_BYTES):
                 yield chunk

@@ -13,13 +13,10 @@ from typing import TYPE_CHECKING
 
 from ..errors import LocalServerError
 from .program import Program
+from .state import MARIADB, MYSQL, NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-
-MYSQL = "mysql"
-MARIADB = "mariadb"
-NAMES: Mapping[str, str] = {MYSQL: "MySQL", MARIADB: "MariaDB"}
 
 # Sized for a laptop that runs notebooks as well. The packet is the protocol's limit, because a
 # dump may hold a blob of any size; memory is taken only while such a packet is read.
@@ -185,7 +182,7 @@ class Engine:
         if run.returncode:
             raise LocalServerError(
                 f"{self} could not make its data folder.",
-                details=last_lines(log),
+                details=telling_lines(log),
                 hint=f"the whole log is {log}.",
             )
 
@@ -227,14 +224,27 @@ def password_sql(password: str) -> str:
     return f"SET NAMES utf8mb4;\nALTER USER {account} IDENTIFIED BY '{quoted}';\n"
 
 
-def last_lines(log: Path, count: int = 4) -> list[str]:
-    """Return a log's last `count` lines, those that are errors first choice."""
+def telling_lines(log: Path, count: int = 4) -> list[str]:
+    """Return the lines of a log that tell why a server ended.
+
+    Parameters
+    ----------
+    log : Path
+        The server's log; may be absent.
+    count : int, default 4
+        Lines at most.
+
+    Returns
+    -------
+    list of str
+        The first errors, since the later ones follow from them; the last lines if there is none.
+    """
     try:
         lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
         return []
     errors = [line for line in lines if "[ERROR]" in line]
-    return (errors or lines)[-count:]
+    return errors[:count] or lines[-count:]
 
 
 def environment() -> dict[str, str]:

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 from ..errors import LocalServerError
 from .archive import machine_archive
-from .engine import MARIADB, MYSQL, NAMES, Engine, inspect
+from .engine import Engine, inspect
 from .packages import fetch
 from .program import Program, unpacked_program
-from .state import folders
+from .state import MARIADB, MYSQL, NAMES, folders
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -25,7 +25,11 @@ PACKAGES: Mapping[str, Sequence[str]] = {
         "mysql-server-core | mysql-server-core-8.4 | mysql-server-core-8.0",
         "mysql-client-core | mysql-client-core-8.4 | mysql-client-core-8.0",
     ),
-    MARIADB: ("mariadb-server-core", "mariadb-client-core", "mariadb-client"),
+    MARIADB: (
+        "mariadb-server-core | mariadb-server-core-10.6 | mariadb-server-core-10.5",
+        "mariadb-client-core | mariadb-client-core-10.6 | mariadb-client-core-10.5",
+        "mariadb-client | mariadb-client-10.6 | mariadb-client-10.5",
+    ),
 }
 # Debian's stable suites have no MySQL, only MariaDB.
 SUITES = {("debian", MYSQL): "unstable"}

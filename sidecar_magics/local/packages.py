@@ -28,9 +28,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
 MARKER = "unpacked.json"
-# Debian's trees have been merged since 2023: /bin is a link to /usr/bin. The link belongs to a
-# package that nothing depends on.
-MERGED_FOLDERS = ("bin", "sbin", "lib", "lib64")
 USELESS_FOLDERS = ("usr/share/doc", "usr/share/man", "usr/share/lintian")
 STALE = re.compile(r"Release file .* is (expired|not valid)")
 
@@ -187,9 +184,7 @@ class _Apt:
 
 def _unpack(debs: Sequence[Path], root: Path, say: Callable[[str], None]) -> Path:
     say(f"Unpacking {len(debs)} packages.")
-    for name in MERGED_FOLDERS:
-        (root / "usr" / name).mkdir(parents=True)
-        (root / name).symlink_to(f"usr/{name}")
+    root.mkdir()
     for deb in debs:
         _output(["dpkg-deb", "--extract", str(deb), str(root)])
         deb.unlink()  # so that the disk holds each package once

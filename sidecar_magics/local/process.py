@@ -12,11 +12,9 @@ from typing import TYPE_CHECKING
 from ..errors import LocalServerError, ServerNotReadyError, SidecarError
 from ..settings import ConnectionSettings, Secret
 from ..wait import wait
-from .engine import environment, last_lines, password_sql
+from .engine import environment, password_sql, telling_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     import psutil
 
     from .engine import Engine
@@ -110,7 +108,7 @@ def is_alive(process: psutil.Process) -> bool:
     import psutil  # noqa: PLC0415
 
     try:
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
         return False
 
@@ -139,7 +137,7 @@ def free_port() -> int:
         return int(listener.getsockname()[1])
 
 
-def _spawn(command: Sequence[str], log: Path) -> psutil.Process:
+def _spawn(command: list[str], log: Path) -> psutil.Process:
     """Start a process in a session of its own, so that a closing terminal does not end it."""
     import psutil  # noqa: PLC0415
 
@@ -177,4 +175,4 @@ def _await_readiness(
 
 
 def _failure(message: str, log: Path) -> LocalServerError:
-    return LocalServerError(message, details=last_lines(log), hint=f"the whole log: {log}")
+    return LocalServerError(message, details=telling_lines(log), hint=f"the whole log: {log}")

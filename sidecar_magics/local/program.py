@@ -9,6 +9,7 @@ from pathlib import Path
 from ..errors import LocalServerError
 
 PROGRAM_FOLDERS = ("usr/sbin", "usr/bin", "usr/libexec")
+# Packages from before the merge of /lib into /usr/lib (2024) use both.
 LIBRARY_FOLDERS = ("usr/lib/{triplet}", "lib/{triplet}", "usr/lib", "lib")
 TRIPLETS = {"x86_64": "x86_64-linux-gnu", "aarch64": "aarch64-linux-gnu"}
 
@@ -70,19 +71,17 @@ def loader(root: Path) -> Path:
     LocalServerError
         None is there.
     """
-    for folder in ("lib64", "lib", "usr/lib64", "usr/lib", *_expanded()):
-        for path in sorted((root / folder).glob("ld-linux*.so.*")):
-            if path.exists():  # not a link that leads out of the root
+    inside = root.resolve()
+    for folder in library_folders(root):
+        for path in sorted(folder.glob("ld-linux*.so.*")):
+            if inside in path.resolve().parents:  # else it would be this machine's own
                 return path
     raise LocalServerError(f"There is no dynamic loader in {root}.")
 
 
 def library_folders(root: Path) -> list[Path]:
     """Return the folders of an unpacked root that hold libraries."""
-    return [root / folder for folder in _expanded() if (root / folder).is_dir()]
-
-
-def _expanded() -> list[str]:
     machine = platform.machine()
     triplet = TRIPLETS.get(machine, f"{machine}-linux-gnu")
-    return [folder.format(triplet=triplet) for folder in LIBRARY_FOLDERS]
+    candidates = (root / folder.format(triplet=triplet) for folder in LIBRARY_FOLDERS)
+    return [folder for folder in candidates if folder.is_dir()]

@@ -11,7 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import psutil
+
+MYSQL = "mysql"
+MARIADB = "mariadb"
+NAMES: Mapping[str, str] = {MYSQL: "MySQL", MARIADB: "MariaDB"}
 
 HOME_VARIABLE = "SIDECAR_MAGICS_HOME"
 # /proc counts in hundredths of a second since the boot, whose own time is known to the second.
@@ -52,6 +58,8 @@ class LocalSidecar:
         Its data folder and its log; None as for `pid`.
     ephemeral : bool, default False
         Whether ``down`` removes the data.
+    started : bool, default False
+        Whether this call of ``up`` started it; not recorded.
     """
 
     host: str
@@ -65,10 +73,14 @@ class LocalSidecar:
     datadir: Path | None = None
     log: Path | None = None
     ephemeral: bool = False
+    started: bool = field(default=False, compare=False, repr=False)
+
+    def __str__(self) -> str:
+        return f"{NAMES[self.flavour]} {self.version} at {self.address}"
 
     @property
     def is_ours(self) -> bool:
-        """Whether ``up`` started it."""
+        """Whether ``up`` started it, now or before."""
         return self.pid is not None
 
     @property
@@ -115,7 +127,8 @@ def write_record(sidecar: LocalSidecar) -> None:
     """Write the record: readable for its owner only, complete or not at all."""
     path = _record_path()
     path.parent.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(asdict(sidecar), default=str, indent=1) + "\n"
+    values = {name: value for name, value in asdict(sidecar).items() if name != "started"}
+    text = json.dumps(values, default=str, indent=1) + "\n"
     # mkstemp makes the file with mode 0600.
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:

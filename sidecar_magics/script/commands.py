@@ -2,8 +2,8 @@
 
 A command is an order to the ``mysql`` program, not to the server, which would answer it with a
 syntax error. Each has a long name, at the beginning of a line, and most have a short one, a
-backslash and a letter, anywhere outside of quotes and comments. This table holds those of MySQL
-and of MariaDB together; `Effect` says what each would have done.
+backslash and a letter, anywhere outside of quotes and comments. The table holds those of MySQL
+and of MariaDB together; `Effect` says what each is for.
 
 Source: "mysql Client Commands", MySQL 9 Reference Manual; "mariadb Command-Line Client", MariaDB
 Knowledge Base.
@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 from enum import Enum
-from typing import NamedTuple, Optional
+from typing import NamedTuple
 
 
 class Effect(Enum):
@@ -26,6 +26,7 @@ class Effect(Enum):
     SOURCE = "runs another script at this place"
     CHARSET = "changes the connection's character set, as SET NAMES does"
     RESET_CONNECTION = "makes the session new"
+    SANDBOX = "forbids the rest of the script whatever touches this machine"
     END = "ends the script"
     IGNORE = "only concerns a terminal"
     REFUSE = "runs a program, writes a file of the user's, or goes to another server"
@@ -35,9 +36,16 @@ class Command(NamedTuple):
     """One of the client's commands."""
 
     name: str
-    short: bytes
+    letter: bytes
     takes_argument: bool
     effect: Effect
+
+
+class Call(NamedTuple):
+    """A command as a script gives it, with its argument as written."""
+
+    command: Command
+    argument: bytes
 
 
 _TABLE = (
@@ -59,8 +67,7 @@ _TABLE = (
     Command("quit", b"q", False, Effect.END),
     Command("rehash", b"#", False, Effect.IGNORE),
     Command("resetconnection", b"x", False, Effect.RESET_CONNECTION),
-    # MariaDB's own: from here on the client refuses what we refuse anyway (MDEV-21178).
-    Command("sandbox", b"-", False, Effect.IGNORE),
+    Command("sandbox", b"-", False, Effect.SANDBOX),
     Command("source", b".", True, Effect.SOURCE),
     Command("ssl_session_data_print", b"", True, Effect.REFUSE),
     Command("status", b"s", False, Effect.IGNORE),
@@ -79,22 +86,102 @@ _BY_WORD = {
     b"?": COMMANDS["help"],
 }
 _BY_LETTER = {
-    **{command.short: command for command in _TABLE if command.short},
+    **{command.letter: command for command in _TABLE if command.letter},
     b"?": COMMANDS["help"],
 }
 
 LONGEST_WORD = max(map(len, _BY_WORD))
-"""Length of the longest long name in bytes; a longer word cannot become a command."""
+"""Length of the longest long name in bytes; a longer word is no command."""
 
-_NAMED = re.compile(rb"([A-Za-z_]+|\?)(?:[ \t]+([^\n]*))?\Z")
-_ARGUMENT = re.compile(rb"""\s*(?:'([^']*)'?|"([^"]*)"?|`([^`]*)`?|(\S*))""")
+WORD = re.compile(rb"\?|[A-Za-z_]{1,%d}" % (LONGEST_WORD + 1))
+"""What may be a long name: cut off where it is too long to be one."""
+
+_ARGUMENT_NEEDED = {
+    Effect.DELIMITER: "the string that is to end statements",
+    Effect.USE: "a schema's name",
+    Effect.SOURCE: "a file's name",
+    Effect.CHARSET: "a character set's name",
+}
+
+# One quoted or bare word. A quote that is never closed reaches to the end, as in the client.
+_FIRST_ARGUMENT = re.compile(
+    rb"""[ \t]*(?:'(?:[^']|'')*'?|"(?:[^"]|"")*"?|`(?:[^`]|``)*`?|[^\s]*)""", re.DOTALL
+)
 
 
-def by_word(word: bytes) -> Optional[Command]:  # noqa: UP045 - evaluated on 3.9 by readers' tools
+def effect_of(name: str) -> Effect:
+    """Return what the command with the long name *name* is for."""
+    return COMMANDS[name].effect
+
+
+def by_word(word: bytes) -> Command | None:
     """Return the command whose long name is *word*, in any case, or None."""
     return _BY_WORD.get(word.lower())
 
 
-def by_letter(letter: bytes) -> Optional[Command]:  # noqa: UP045
+def by_letter(letter: bytes) -> Command | None:
     """Return the command that a backslash and *letter* stand for, or None."""
     return _BY_LETTER.get(letter)
+
+
+def parse_named(text: bytes) -> Call | None:
+    r"""Read *text*, one line without its terminator, as a command with its long name.
+
+    Guarantees:
+    - None for whatever the server should see: a text of more than one line, a first word that
+      names no command, an argument to a command that takes none (``status of the nation``);
+    - the time taken does not depend on the length of a text that is no command.
+    """
+    word = WORD.match(text)
+    command = word and by_word(word.group())
+    if not word or not command or text[word.end() : word.end() + 1] not in (b"", b" ", b"\t"):
+        return None
+    argument = text[word.end() :].strip()
+    if b"\n" in argument or (argument and not command.takes_argument):
+        return None
+    return Call(command, argument)
+
+
+def first_argument(text: bytes) -> tuple[bytes, int]:
+    """Return the first word of *text* without its quotes, and where it ends in *text*.
+
+    Guarantees:
+    - quotes of any of the three kinds are taken off, and a doubled one inside becomes one;
+    - a word without quotes ends at white space;
+    - no word gives an empty one.
+    """
+    match = _FIRST_ARGUMENT.match(text)
+    if not match:  # the pattern matches the empty word; this is for the type checker
+        return b"", 0
+    word = match.group().lstrip(b" \t")
+    quote = word[:1]
+    if quote in (b"'", b'"', b"`"):
+        inner = word[1:-1] if len(word) > 1 and word.endswith(quote) else word[1:]
+        word = inner.replace(quote * 2, quote)
+    return word, match.end()
+
+
+def read_argument(call: Call) -> bytes:
+    """Return a command's argument as the command itself understands it.
+
+    Guarantees:
+    - a delimiter, a schema or a character set is the first word, without its quotes;
+    - a file's name is the rest of the line, blanks within it included;
+    - what ``clear`` dropped is returned untouched.
+
+    Raises
+    ------
+    ValueError
+        The command is nothing without an argument and has none, or a delimiter has a backslash.
+    """
+    (name, _, takes_argument, effect), argument = call
+    if effect is Effect.CLEAR:
+        return argument
+    argument = argument.strip() if takes_argument else b""
+    if effect in (Effect.DELIMITER, Effect.USE, Effect.CHARSET):
+        argument = first_argument(argument)[0]
+    if not argument and effect in _ARGUMENT_NEEDED:
+        raise ValueError(f"{name} must be followed by {_ARGUMENT_NEEDED[effect]}")
+    if effect is Effect.DELIMITER and b"\\" in argument:
+        raise ValueError("a delimiter cannot contain a backslash")
+    return argument

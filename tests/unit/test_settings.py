@@ -119,7 +119,7 @@ def test_a_malformed_value_is_named_with_its_source(
     environ: dict[str, str], words: list[str]
 ) -> None:
     with pytest.raises(SettingsError) as caught:
-        resolved(**environ)
+        resolve(environ=environ, option_file=NO_FILE)
     for word in words:
         assert word in str(caught.value)
 

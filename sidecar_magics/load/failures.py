@@ -1,0 +1,98 @@
+"""Why a load ended early: errors with a place in the script, and what was done before it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from ..errors import LoadStoppedError, ScriptError, StatementError
+from . import server_errors
+
+if TYPE_CHECKING:
+    from ..script.splitter import Item, ScriptSyntaxError
+    from .report import LoadReport
+    from .sources import Source
+
+# PyMySQL's own numbers for a connection that is gone; 0 is a connection that is closed already.
+CONNECTION_LOST = {0, 2006, 2013}
+PACKET_TOO_LARGE = 1153
+EXCERPT_BYTES = 120
+
+
+class Step(NamedTuple):
+    """One thing to do: what stands in the script, what is sent for it, and what it is about."""
+
+    item: Item
+    source: Source
+    sql: bytes = b""
+    table: str | None = None
+
+    @property
+    def line(self) -> int:
+        """Line in the source, as its messages count."""
+        return self.item.line + self.source.first_line - 1
+
+    @property
+    def place(self) -> str:
+        """``file:line:column``."""
+        return f"{self.source.name}:{self.line}:{self.item.column}"
+
+
+def syntax_error(error: ScriptSyntaxError, source: Source, report: LoadReport) -> ScriptError:
+    """Return the error for a script that cannot be split."""
+    place = f"{source.name}:{error.line + source.first_line - 1}:{error.column}"
+    return ScriptError(f"{place}: {error.message}.", details=[report.so_far()])
+
+
+def refused(step: Step, what: str, report: LoadReport, hint: str = "") -> ScriptError:
+    """Return the error for something that a script asks for and does not get."""
+    return ScriptError(f"{step.place}: refused: {what}.", details=[report.so_far()], hint=hint)
+
+
+def stopped(step: Step, report: LoadReport) -> LoadStoppedError:
+    """Return the error for a connection that was lost while a statement was under way."""
+    return LoadStoppedError(
+        f"{step.place}: the connection to the server was lost.",
+        details=[
+            report.so_far(),
+            f"Whether this statement was executed is not known: {excerpt(step.sql)}",
+        ],
+        hint="%mysql_wait tells whether the server is back; then load again.",
+        report=report,
+    )
+
+
+def too_large(step: Step, limit_bytes: int, report: LoadReport) -> StatementError:
+    """Return the error for a statement that the server would answer by hanging up."""
+    message = (
+        f"the statement has {len(step.sql):,} bytes, and the server takes fewer than "
+        f"{limit_bytes:,} (max_allowed_packet)"
+    )
+    return failed(step, PACKET_TOO_LARGE, "08S01", message, report)
+
+
+def failed(
+    step: Step, errno: int, sqlstate: str, message: str, report: LoadReport
+) -> StatementError:
+    """Return the error for a statement that the server refused."""
+    start = excerpt(step.sql)
+    about = f" (table {step.table})" if step.table else ""
+    return StatementError(
+        f"{step.place}: error {errno} ({sqlstate}): {message}",
+        details=[f"Statement{about}: {start}", report.so_far()],
+        hint=server_errors.hint(errno, report.flavour),
+        source=step.source.name,
+        line=step.line,
+        column=step.item.column,
+        offset=step.item.offset,
+        errno=errno,
+        sqlstate=sqlstate,
+        statement_start=start,
+        table=step.table,
+        report=report,
+    )
+
+
+def excerpt(sql: bytes) -> str:
+    """Return the beginning of a statement on one line, fit for a message."""
+    text = " ".join(sql[:EXCERPT_BYTES].decode("utf-8", "backslashreplace").split())
+    return text + (" …" if len(sql) > EXCERPT_BYTES else "")

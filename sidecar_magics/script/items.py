@@ -1,0 +1,52 @@
+"""What a script consists of: statements and client commands, each with its place."""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Union
+
+
+class Statement(NamedTuple):
+    """One statement, exactly as it stands in the script.
+
+    `sql` runs from its first byte to the last one in front of its terminator, without white space
+    at the end; `line` and `column` (in bytes) count from 1; `offset` is where it begins in the
+    script, `end` the place after its terminator.
+    """
+
+    sql: bytes
+    line: int
+    column: int
+    offset: int
+    end: int
+
+
+class ClientCommand(NamedTuple):
+    """One order to the client; `name` is its long name, `argument` is without quotes.
+
+    For ``clear`` the argument is the statement that was dropped, and the place is where that
+    began.
+    """
+
+    name: str
+    argument: bytes
+    line: int
+    column: int
+    offset: int
+    end: int
+
+
+Item = Union[Statement, ClientCommand]
+
+
+class ScriptSyntaxError(ValueError):
+    """The script cannot be split; `line`, `column` and `offset` say where that begins."""
+
+    def __init__(self, message: str, line: int, column: int, offset: int) -> None:
+        super().__init__(message, line, column, offset)
+        self.message = message
+        self.line = line
+        self.column = column
+        self.offset = offset
+
+    def __str__(self) -> str:
+        return f"line {self.line}, column {self.column}: {self.message}"

@@ -1,0 +1,116 @@
+"""The regular expressions that find what means something between two bytes of SQL.
+
+Repetitions with more than one way to go are bounded (``{0,1000}``) and called again until they
+make no progress: the engine keeps a record of each turn of such a loop, hundreds of megabytes for
+one long string. Nothing follows a loop that could make it turn back, and no two branches begin
+with the same byte, so that a failed attempt costs as much as a successful one.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import NamedTuple
+
+QUOTES = b"'\"`"
+
+BLANKS = re.compile(rb"[ \t\n\r\v\f]*")
+
+VERSION = re.compile(rb"[0-9]{0,6}[ \t]{0,8}")
+"""What may stand between ``/*!`` and a comment's content."""
+
+# Two dashes begin a comment only in front of white space or a control byte.
+# Source: "Comments", MySQL 9 Reference Manual.
+_TOKEN = rb"""
+    (?P<line> \# | -- (?= [\x00-\x20\x7f] | \Z ) )
+  | (?P<versioned> /\*M?! )
+  | (?P<hint> /\*\+ )
+  | (?P<block> /\* )
+  | (?P<quote> ['"`] )
+"""
+_DOLLAR_QUOTE = rb"| (?P<dollar> (?<! [\w$\x80-\xff] ) \$ [\w\x80-\xff]{0,64} \$ )"
+_LONGEST_DOLLAR_QUOTE = 66
+_LONGEST_TOKEN = 4
+
+_ESCAPED_BODY = rb"[^%(quote)s\\]*(?:\\.[^%(quote)s\\]*){0,1000}"
+_VERBATIM_BODY = rb"[^%(quote)s]*"
+
+
+class Scanner(NamedTuple):
+    """What to look for under one delimiter and one sql_mode.
+
+    Attributes
+    ----------
+    plain : re.Pattern
+        Matches a run of ordinary bytes and whole quoted strings, which may be empty.
+    token : re.Pattern
+        Matches what opens a comment or a quote, under a group of its kind's name.
+    lookahead : int
+        How many bytes `token` must see to be sure.
+    bodies : dict
+        For a quote in which backslashes escape, what reaches from it up to the closing one.
+    """
+
+    plain: re.Pattern[bytes]
+    token: re.Pattern[bytes]
+    lookahead: int
+    bodies: dict[bytes, re.Pattern[bytes]]
+
+
+def past(pattern: re.Pattern[bytes], data: bytearray, at: int) -> int:
+    """Return where *pattern*, which matches anywhere, applied again and again, stops."""
+    while True:
+        match = pattern.match(data, at)
+        if match is None or match.end() == at:
+            return at
+        at = match.end()
+
+
+@lru_cache(maxsize=64)
+def scanner(
+    delimiter: bytes, ansi_quotes: bool, no_backslash_escapes: bool, dollar_quotes: bool
+) -> Scanner:
+    """Return the patterns for one delimiter and one set of rules for quotes."""
+    if not delimiter:
+        raise ValueError("the delimiter is empty")
+    escaped = b"" if no_backslash_escapes else b"'" if ansi_quotes else b"'\""
+    bodies = {_byte(quote): _ESCAPED_BODY % {b"quote": _byte(quote)} for quote in escaped}
+    token = _TOKEN + _DOLLAR_QUOTE * dollar_quotes
+    longest = _LONGEST_DOLLAR_QUOTE + 1 if dollar_quotes else _LONGEST_TOKEN
+    return Scanner(
+        plain=re.compile(_plain(delimiter, bodies, dollar_quotes), re.DOTALL),
+        token=re.compile(token, re.VERBOSE),
+        lookahead=max(longest, len(delimiter)),
+        bodies={quote: re.compile(body, re.DOTALL) for quote, body in bodies.items()},
+    )
+
+
+def _plain(delimiter: bytes, bodies: dict[bytes, bytes], dollar_quotes: bool) -> bytes:
+    """Spell `Scanner.plain`: runs of bytes that stop nothing, and harmless ones of the others."""
+    first, second = delimiter[:1], delimiter[1:2]
+    # Bytes that mean something only in front of certain others.
+    before = {b"-": b"-", b"/": b"*"}
+    always = QUOTES + rb"\#" + b"$" * dollar_quotes
+    if not second:
+        before.pop(first, None)
+    elif first not in always:
+        before[first] = before.get(first, b"") + second
+
+    harmless = [
+        _class(byte) + b"(?=" + _class(next_, no=True) + b")" for byte, next_ in before.items()
+    ]
+    for number in QUOTES:
+        quote = _byte(number)
+        if quote != first:
+            body = bodies.get(quote, _VERBATIM_BODY % {b"quote": quote})
+            harmless.append(quote + body + quote)
+    run = _class(always + b"-/" + first, no=True) + b"*"
+    return run + b"(?:(?:" + b"|".join(harmless) + b")" + run + b"){0,1000}"
+
+
+def _class(members: bytes, *, no: bool = False) -> bytes:
+    return b"[" + b"^" * no + b"".join(b"\\x%02x" % number for number in members) + b"]"
+
+
+def _byte(number: int) -> bytes:
+    return bytes([number])

@@ -1,0 +1,394 @@
+from __future__ import annotations
+
+import gzip
+import signal
+import subprocess
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from sidecar_magics.errors import (
+    Interrupted,
+    LoadStoppedError,
+    ScriptError,
+    ServerNotReadyError,
+    StatementError,
+)
+from sidecar_magics.load import LoadReport, load, load_sql
+from sidecar_magics.settings import ConnectionSettings, Secret
+from sidecar_magics.wait import connect_now
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.servers import Server
+
+pytestmark = pytest.mark.server
+
+DUMP = Path(__file__).parents[2] / "notebooks" / "data" / "spyglass-prepopulate.sql.gz"
+OURS = {"mysql", "sys", "information_schema", "performance_schema"}
+
+
+def settings_of(server: Server) -> ConnectionSettings:
+    return ConnectionSettings(port=server.port, password=Secret(server.password))
+
+
+@pytest.fixture
+def settings(mysql_server: Server) -> Iterator[ConnectionSettings]:
+    yield settings_of(mysql_server)
+    drop_all(settings_of(mysql_server))
+
+
+@pytest.fixture
+def maria(mariadb_server: Server) -> Iterator[ConnectionSettings]:
+    yield settings_of(mariadb_server)
+    drop_all(settings_of(mariadb_server))
+
+
+def query(settings: ConnectionSettings, sql: str) -> list[tuple[Any, ...]]:
+    with connect_now(settings) as connection, connection.cursor() as cursor:
+        cursor.execute(sql)
+        return list(cursor.fetchall())
+
+
+def schemas(settings: ConnectionSettings) -> list[str]:
+    return [name for (name,) in query(settings, "SHOW SCHEMAS") if name not in OURS]
+
+
+def drop_all(settings: ConnectionSettings) -> None:
+    with connect_now(settings) as connection, connection.cursor() as cursor:
+        cursor.execute("SET foreign_key_checks = 0")
+        for name in schemas(settings):
+            cursor.execute("DROP SCHEMA `" + name.replace("`", "``") + "`")
+
+
+def dumped(server: Server) -> str:
+    """Return what the real mysqldump says of all schemas, without the date."""
+    command = [*server.dump_client, "--skip-dump-date", "--routines", "--triggers", "--events"]
+    names = schemas(settings_of(server))
+    assert names
+    command += ["--hex-blob", "--databases", *names]
+    return subprocess.run(command, check=True, capture_output=True).stdout.decode()
+
+
+def feed_client(server: Server, script: bytes) -> None:
+    command = [*server.client, "--comments", "--commands"]
+    done = subprocess.run(command, input=script, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr.decode()
+
+
+# Everything that a dump can hold, and all that a careless loader gets wrong; it is not UTF-8.
+RICH = Path(__file__).parents[1] / "data" / "rich.sql"
+
+
+def test_the_spyglass_dump_is_loaded_as_the_client_does(
+    mysql_server: Server, settings: ConnectionSettings
+) -> None:
+    report = load(DUMP, settings)
+    ours = dumped(mysql_server)
+    drop_all(settings)
+    feed_client(mysql_server, gzip.decompress(DUMP.read_bytes()))
+    assert ours == dumped(mysql_server)
+    assert len(report.schemas) == 60
+    assert len(report.tables) == 296
+    assert report.rows > 100
+    assert report.file_bytes == DUMP.stat().st_size
+    assert (
+        report.sha256
+        == subprocess.run(
+            ["sha256sum", DUMP], check=True, capture_output=True, text=True
+        ).stdout.split()[0]
+    )
+
+
+@pytest.mark.parametrize("newline", [b"\n", b"\r\n"])
+def test_a_rich_script_is_loaded_as_the_client_does(
+    newline: bytes, mysql_server: Server, settings: ConnectionSettings, tmp_path: Path
+) -> None:
+    file = tmp_path / "rich.sql"
+    file.write_bytes(b"\xef\xbb\xbf" + RICH.read_bytes().replace(b"\n", newline))
+    report = load(file, settings)
+    ours = dumped(mysql_server)
+    drop_all(settings)
+    if newline == b"\r\n":
+        # The client turns CRLF into LF, also inside of strings; --binary-mode stops it.
+        ours = ours.replace("line one\\r\\nline two", "line one\\nline two")
+        ours = ours.replace("\r\n", "\n")
+    feed_client(mysql_server, RICH.read_bytes())
+    assert ours == dumped(mysql_server)
+    assert report.tables["rich.t"].rows > 10
+    assert 'rich.odd; "name"' in report.tables
+
+
+def test_loading_twice_gives_the_same(mysql_server: Server, settings: ConnectionSettings) -> None:
+    load(DUMP, settings)
+    once = dumped(mysql_server)
+    load(DUMP, settings)
+    assert dumped(mysql_server) == once
+
+
+def test_mariadb_says_why_it_cannot_take_a_mysql_8_dump(maria: ConnectionSettings) -> None:
+    with pytest.raises(StatementError) as caught:
+        load(DUMP, maria)
+    error = caught.value
+    assert (error.errno, error.sqlstate) == (1273, "HY000")
+    assert "utf8mb4_0900_ai_ci" in error.message
+    assert "MySQL 8 or newer" in error.hint
+    assert (error.line, error.column) == (22, 1)
+
+
+def test_mariadbs_own_dump_with_its_sandbox_line_loads(
+    mariadb_server: Server, maria: ConnectionSettings, tmp_path: Path
+) -> None:
+    load_sql(
+        "CREATE DATABASE m; USE m; CREATE TABLE t (a INT); INSERT INTO t VALUES (1),(2)", maria
+    )
+    text = dumped(mariadb_server)
+    file = tmp_path / "m.sql"
+    sandbox = "/*M!999999\\- enable the sandbox mode */ \n"
+    file.write_text(text if text.startswith(sandbox) else sandbox + text)
+    drop_all(maria)
+    load(file, maria)
+    assert query(maria, "SELECT a FROM m.t") == [(1,), (2,)]
+    assert dumped(mariadb_server) == text
+
+
+@pytest.mark.parametrize("flavour", ["settings", "maria"])
+def test_a_failed_statement_is_placed(flavour: str, request: pytest.FixtureRequest) -> None:
+    settings: ConnectionSettings = request.getfixturevalue(flavour)
+    sql = "CREATE DATABASE e; USE e;\nCREATE TABLE t (a INT PRIMARY KEY);\n" + (
+        "INSERT INTO t VALUES (1);\n  INSERT INTO t VALUES (2), (1); SELECT 1;"
+    )
+    with pytest.raises(StatementError) as caught:
+        load_sql(sql, settings, first_line=2)
+    error = caught.value
+    assert (error.source, error.line, error.column) == ("cell", 5, 3)
+    assert sql.encode()[error.offset :].startswith(b"INSERT INTO t VALUES (2)")
+    assert (error.errno, error.sqlstate, error.table) == (1062, "23000", "e.t")
+    assert error.statement_start == "INSERT INTO t VALUES (2), (1)"
+    assert (error.report.statements, error.report.rows) == (4, 1)
+    assert "drop the table" in error.hint
+    assert len(error._render_traceback_()) <= 8
+    assert query(settings, "SELECT a FROM e.t") == [(1,)]
+
+
+@pytest.mark.parametrize(
+    ("sql", "place", "words"),
+    [
+        ("SELECT 1;\nSELECT 'abc", "cell:2:8", "quote"),
+        ("SELECT 1;\n\n /* abc", "cell:3:2", "comment"),
+        ("SELECT 1;\n\\! rm -rf /", "cell:2:1", "system"),
+        ("tee /tmp/x\nSELECT 1;", "cell:1:1", "tee"),
+        ("LOAD DATA LOCAL INFILE '/etc/passwd' INTO TABLE t;", "cell:1:1", "LOCAL INFILE"),
+        ("/*!50000 LOAD  DATA /**/ LOCAL INFILE 'x' INTO TABLE t */;", "cell:1:1", "LOCAL INFILE"),
+        ("source /etc/passwd\n", "cell:1:1", "outside"),
+        ("\\. ../x.sql\n", "cell:1:1", "outside"),
+    ],
+)
+def test_what_is_broken_or_refused_has_a_place(
+    sql: str, place: str, words: str, settings: ConnectionSettings
+) -> None:
+    with pytest.raises(ScriptError) as caught:
+        load_sql(sql, settings)
+    assert str(caught.value).startswith(place)
+    assert words in str(caught.value)
+
+
+def test_local_infile_is_done_when_allowed(settings: ConnectionSettings, tmp_path: Path) -> None:
+    (tmp_path / "rows.txt").write_text("1\n2\n")
+    load_sql("SET GLOBAL local_infile = 1; CREATE DATABASE li; CREATE TABLE li.t (a INT)", settings)
+    sql = f"LOAD DATA LOCAL INFILE '{tmp_path}/rows.txt' INTO TABLE li.t"
+    assert load_sql(sql, settings, allow_local_infile=True).rows == 2
+    load_sql("SET GLOBAL local_infile = 0", settings)
+
+
+def test_source_is_relative_to_the_script_and_keeps_its_delimiter(
+    settings: ConnectionSettings, tmp_path: Path
+) -> None:
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "main.sql").write_text(
+        "CREATE DATABASE s; USE s;\nDELIMITER //\nsource sub/inner.sql\nINSERT INTO t VALUES (3)//"
+    )
+    (tmp_path / "sub/inner.sql").write_text(
+        "CREATE TABLE t (a INT)//\n\\. deep.sql\nINSERT INTO t VALUES (2)//"
+    )
+    (tmp_path / "sub/deep.sql").write_text("INSERT INTO t VALUES (1)//")
+    load(tmp_path / "main.sql", settings)
+    assert query(settings, "SELECT a FROM s.t") == [(1,), (2,), (3,)]
+
+
+def test_source_does_not_leave_the_folder_by_a_link_or_name_itself(
+    settings: ConnectionSettings, tmp_path: Path
+) -> None:
+    outside = tmp_path / "outside.sql"
+    outside.write_text("SELECT 1;")
+    folder = tmp_path / "dump"
+    folder.mkdir()
+    (folder / "link.sql").symlink_to(outside)
+    main = folder / "main.sql"
+    main.write_text("source link.sql\n")
+    with pytest.raises(ScriptError, match="outside the script's own folder"):
+        load(main, settings)
+    assert load(main, settings, allow_outside_source=True).statements == 1
+    main.write_text("SELECT 1;\nsource main.sql\n")
+    with pytest.raises(ScriptError, match=r"main\.sql:2:1.*sources itself"):
+        load(main, settings)
+    main.write_text("SELECT 1;\nsource nope.sql\n")
+    with pytest.raises(ScriptError, match=r"main\.sql:2:1: there is no file"):
+        load(main, settings)
+
+
+def test_a_sandboxed_script_sources_nothing(settings: ConnectionSettings, tmp_path: Path) -> None:
+    (tmp_path / "inner.sql").write_text("SELECT 1;")
+    main = tmp_path / "main.sql"
+    main.write_text("/*!999999\\- enable the sandbox mode */ \nsource inner.sql\n")
+    with pytest.raises(ScriptError, match="sandbox"):
+        load(main, settings)
+
+
+def test_a_missing_file_is_told_with_its_neighbours(
+    settings: ConnectionSettings, tmp_path: Path
+) -> None:
+    (tmp_path / "there.sql.gz").touch()
+    with pytest.raises(ScriptError, match=r"there\.sql\.gz"):
+        load(tmp_path / "their.sql.gz", settings)
+    with pytest.raises(ScriptError, match="no folder"):
+        load(tmp_path / "no" / "x.sql", settings)
+    with pytest.raises(ScriptError, match="cannot be read"):
+        load(tmp_path, settings)
+
+
+@pytest.mark.parametrize("keep", [0.5, 0.99])
+def test_a_truncated_archive_is_an_error_with_what_came_before(
+    keep: float, settings: ConnectionSettings, tmp_path: Path
+) -> None:
+    statements = ["CREATE DATABASE g;", "CREATE TABLE g.t (a INT, b CHAR(36));"]
+    statements += [f"INSERT INTO g.t VALUES ({i}, UUID());" for i in range(1000)]
+    data = gzip.compress("\n".join(statements).encode())
+    file = tmp_path / "g.sql.gz"
+    file.write_bytes(data[: int(len(data) * keep)])
+    with pytest.raises(ScriptError, match="cut short") as caught:
+        load(file, settings)
+    assert f"of {file.stat().st_size:,}" in str(caught.value)
+
+
+def test_a_damaged_archive_is_an_error(settings: ConnectionSettings, tmp_path: Path) -> None:
+    data = bytearray(DUMP.read_bytes())
+    data[len(data) // 2] ^= 0xFF
+    file = tmp_path / "g.sql.gz"
+    file.write_bytes(data)
+    with pytest.raises((ScriptError, StatementError)):
+        load(file, settings)
+
+
+def test_gzip_is_recognised_by_its_content(settings: ConnectionSettings, tmp_path: Path) -> None:
+    (tmp_path / "plain.sql.gz").write_text("SELECT 1;")
+    (tmp_path / "zipped.sql").write_bytes(gzip.compress(b"SELECT 1; SELECT 2"))
+    assert load(tmp_path / "plain.sql.gz", settings).statements == 1
+    assert load(tmp_path / "zipped.sql", settings).statements == 2
+
+
+def test_warnings_are_counted_by_code(settings: ConnectionSettings) -> None:
+    report = load_sql("DROP SCHEMA IF EXISTS no1; DROP SCHEMA IF EXISTS no2; SELECT 1", settings)
+    assert report.warnings[1008].count == 2
+    assert report.warnings[1008].level == "Note"
+    assert "1008" in repr(report)
+    assert "1008" in report._repr_html_()
+
+
+def test_a_statement_beyond_max_allowed_packet_is_told_before_it_is_sent(
+    settings: ConnectionSettings,
+) -> None:
+    before = query(settings, "SELECT @@global.max_allowed_packet")[0][0]
+    load_sql("SET GLOBAL max_allowed_packet = 1048576", settings)
+    try:
+        with pytest.raises(StatementError, match="max_allowed_packet") as caught:
+            load_sql("SELECT 1;\nSELECT '" + "x" * 2_000_000 + "';", settings)
+    finally:
+        load_sql(f"SET GLOBAL max_allowed_packet = {before}", settings)
+    assert (caught.value.errno, caught.value.line) == (1153, 2)
+    assert len(str(caught.value)) < 1000
+
+
+def test_the_session_is_the_clients(settings: ConnectionSettings) -> None:
+    load_sql(
+        "SET @autocommit = @@autocommit; CREATE DATABASE c; CREATE TABLE c.t AS SELECT "
+        "@@collation_connection AS c, @@sql_mode AS m, @autocommit AS a, "
+        "@@character_set_results AS r, @@time_zone AS z",
+        settings,
+    )
+    ((collation, mode, autocommit, results, zone),) = query(settings, "SELECT * FROM c.t")
+    defaults = query(settings, "SELECT @@global.sql_mode, @@global.time_zone")[0]
+    assert (collation, autocommit, results) == ("utf8mb4_0900_ai_ci", 1, "utf8mb4")
+    assert (mode, zone) == defaults
+
+
+def test_an_open_transaction_at_the_end_is_told(settings: ConnectionSettings) -> None:
+    load_sql("CREATE DATABASE o; CREATE TABLE o.t (a INT)", settings)
+    report = load_sql("START TRANSACTION; INSERT INTO o.t VALUES (1)", settings)
+    assert any("transaction" in note for note in report.notes)
+    assert query(settings, "SELECT * FROM o.t") == []
+
+
+def test_a_database_can_be_given(settings: ConnectionSettings) -> None:
+    load_sql("CREATE DATABASE `d``b`", settings)
+    report = load_sql("CREATE TABLE t (a INT)", settings, database="d`b")
+    assert list(report.tables) == ["d`b.t"]
+    with pytest.raises(StatementError, match="1049"):
+        load_sql("SELECT 1", settings, database="nope")
+
+
+def test_an_interrupt_ends_the_statement_on_the_server(settings: ConnectionSettings) -> None:
+    timer = threading.Timer(1.0, signal.raise_signal, [signal.SIGINT])
+    timer.start()
+    with pytest.raises(Interrupted, match="1 statement before"):
+        load_sql("SELECT 1; DO SLEEP(60) /* left alone */", settings)
+    timer.join()
+    deadline = time.monotonic() + 10
+    running = "SELECT COUNT(*) FROM information_schema.processlist WHERE info LIKE 'DO SLEEP%'"
+    while query(settings, running) != [(0,)]:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def test_a_lost_connection_is_told_with_the_place(settings: ConnectionSettings) -> None:
+    def kill() -> None:
+        running = "SELECT id FROM information_schema.processlist WHERE info LIKE 'DO SLEEP%'"
+        while not (found := query(settings, running)):
+            time.sleep(0.05)
+        query(settings, f"KILL {found[0][0]}")
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    with pytest.raises(LoadStoppedError) as caught:
+        load_sql("SELECT 1;\nDO SLEEP(60);\nSELECT 2;", settings)
+    killer.join()
+    assert str(caught.value).startswith("cell:2:1: the connection to the server was lost")
+    assert "DO SLEEP(60)" in str(caught.value)
+    assert caught.value.report.statements == 1
+
+
+def test_no_server_is_told_before_the_script_is_read() -> None:
+    with pytest.raises(ServerNotReadyError):
+        load(DUMP, ConnectionSettings(port=1, password=Secret("hush")))
+
+
+def test_progress_goes_forward_to_the_end(settings: ConnectionSettings) -> None:
+    positions: list[int] = []
+    load(DUMP, settings, progress=lambda p: positions.append(p.source.position_bytes))
+    assert positions == sorted(positions)
+    assert positions[-1] == DUMP.stat().st_size
+
+
+def test_a_report_can_be_kept(settings: ConnectionSettings) -> None:
+    import json
+
+    report = load_sql("CREATE DATABASE k; CREATE TABLE k.`<b>` (a INT)", settings)
+    assert isinstance(report, LoadReport)
+    kept = json.loads(json.dumps(report.to_dict()))
+    assert kept["tables"]["k.<b>"]["statements"] == 1
+    assert "&lt;b&gt;" in report._repr_html_()
+    assert "MySQL" in report.server

@@ -1,0 +1,283 @@
+"""A sidecar on this machine, for real: up, down and status, with a private MySQL."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import textwrap
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import psutil
+import pytest
+
+from sidecar_magics.errors import AccessError, LocalServerError
+from sidecar_magics.local import find, native
+from sidecar_magics.local.process import free_port, settings_for
+from sidecar_magics.local.state import folders, read_record, read_state, write_record
+from sidecar_magics.wait import connect_now
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sidecar_magics.local.state import LocalSidecar
+    from tests.servers import Server
+
+pytestmark = pytest.mark.server
+NASTY = 'it\'s "a" \\ \n\t\x1a; -- ü 🐁 #'
+
+
+@pytest.fixture
+def home(mysql_server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A home of our own, without a server in it but with the binaries at hand."""
+    binaries = folders().cache
+    monkeypatch.setenv("SIDECAR_MAGICS_HOME", str(tmp_path))
+    monkeypatch.setattr(find, "installed_engines", lambda: iter([mysql_server.engine]))
+    # For what these tests start as processes of their own.
+    tmp_path.joinpath("cache").symlink_to(binaries)
+    yield tmp_path
+    native.down()
+
+
+@pytest.fixture
+def default_port(monkeypatch: pytest.MonkeyPatch) -> int:
+    """A default port that is free, whatever is on 3306."""
+    port = free_port()
+    monkeypatch.setattr(native, "DEFAULT_PORT", port)
+    return port
+
+
+def query(sidecar: LocalSidecar, sql: str, password: str | None = None) -> Any:
+    secret = sidecar.password if password is None else password
+    with connect_now(settings_for(sidecar.port, secret)) as connection:
+        with connection.cursor() as cursor:
+            cursor.execute(sql)
+            rows = cursor.fetchall()
+        connection.commit()
+    return rows
+
+
+@pytest.mark.usefixtures("home")
+def test_up_down_and_up_again(default_port: int) -> None:
+    lines: list[str] = []
+    first = native.up(progress=lines.append)
+    assert (first.port, first.flavour, first.is_ours) == (default_port, "mysql", True)
+    assert lines[-1] == f"MySQL {first.version} at 127.0.0.1:{default_port}: ready."
+    assert all("\n" not in line for line in lines)
+    assert first.started
+    again = native.up()
+    assert again == first == read_state()
+    assert not again.started
+
+    status = native.status()
+    assert status.is_running
+    assert status.uptime_s < 60
+    assert 50e6 < status.size_bytes < 1e9
+
+    query(first, "CREATE SCHEMA kept")
+    assert native.down() == first
+    assert first.pid is not None
+    assert not psutil.pid_exists(first.pid)
+    assert read_state() is None
+    assert native.down() is None
+    assert not native.status().is_running
+
+    second = native.up()
+    assert ("kept",) in query(second, "SHOW SCHEMAS LIKE 'kept'")
+
+
+@pytest.mark.usefixtures("home", "default_port")
+def test_only_this_machine_and_the_tcp_port() -> None:
+    sidecar = native.up()
+    assert sidecar.pid is not None
+    listening = {
+        (each.laddr.ip, each.laddr.port)
+        for each in psutil.Process(sidecar.pid).net_connections("inet")
+        if each.status == psutil.CONN_LISTEN
+    }
+    assert listening == {("127.0.0.1", sidecar.port)}
+    assert not psutil.Process(sidecar.pid).net_connections("unix")
+
+
+@pytest.mark.usefixtures("default_port")
+def test_password_is_not_to_be_seen(home: Path) -> None:
+    sidecar = native.up(password="OpenSesame")
+    assert sidecar.pid is not None
+    process = psutil.Process(sidecar.pid)
+    assert "OpenSesame" not in " ".join([*process.cmdline(), *process.environ().values()])
+    assert "OpenSesame" not in repr(sidecar)
+    holders = [path for path in (home / "state").iterdir() if "OpenSesame" in path.read_text()]
+    assert [path.name for path in holders] == ["sidecar.json"]
+    assert holders[0].stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.usefixtures("home", "default_port")
+@pytest.mark.parametrize("password", ["", NASTY])
+def test_password_as_configured_always_wins(password: str) -> None:
+    native.up(password="before")
+    native.down()
+    sidecar = native.up(password=password)
+    assert query(sidecar, "SELECT CURRENT_USER()") == (("root@localhost",),)
+    with pytest.raises(AccessError):
+        query(sidecar, "SELECT 1", password="before")
+
+
+@pytest.mark.usefixtures("home", "default_port")
+def test_ephemeral_leaves_nothing(
+    home: Path, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    scratch = tmp_path_factory.mktemp("scratch")
+    monkeypatch.setattr("tempfile.tempdir", str(scratch))
+    sidecar = native.up(ephemeral=True)
+    assert sidecar.datadir is not None
+    assert sidecar.datadir.is_relative_to(scratch)
+    native.down()
+    assert list(scratch.iterdir()) == []
+    assert [path.name for path in (home / "state").iterdir()] == ["sidecar.lock"]
+    assert not (home / "data").exists()
+
+
+@pytest.mark.usefixtures("home", "default_port")
+def test_ephemeral_data_of_a_killed_server_goes_with_the_next_command() -> None:
+    sidecar = native.up(ephemeral=True)
+    assert sidecar.pid is not None
+    assert sidecar.datadir is not None
+    psutil.Process(sidecar.pid).kill()
+    psutil.Process(sidecar.pid).wait()
+    assert read_state() is None
+    assert native.down() is None
+    assert not sidecar.datadir.parent.exists()
+    assert read_record() is None
+
+
+@pytest.mark.usefixtures("home")
+def test_two_at_once_give_one_server() -> None:
+    port = free_port()
+    script = f"""
+        from sidecar_magics.local import native
+        native.DEFAULT_PORT = {port}
+        sidecar = native.up(flavour="mysql", progress=lambda line: None)
+        print(sidecar.pid)
+    """
+    command = [sys.executable, "-c", textwrap.dedent(script)]
+    both = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    pids = {process.communicate(timeout=120)[0].strip() for process in both}
+    sidecar = read_state()
+    assert sidecar is not None
+    assert pids == {str(sidecar.pid)}
+
+
+@pytest.mark.usefixtures("home")
+def test_taken_default_port_is_left_and_said(default_port: int) -> None:
+    lines: list[str] = []
+    with socket.create_server(("127.0.0.1", default_port)) as stranger:
+        stranger.settimeout(0.1)
+        sidecar = native.up(progress=lines.append)
+    assert sidecar.port != default_port
+    text = f"Port {default_port} is taken by another program; using port {sidecar.port}."
+    assert text in lines
+
+
+@pytest.mark.usefixtures("home")
+def test_taken_port_that_was_asked_for_is_an_error() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as stranger:
+        port = stranger.getsockname()[1]
+        with pytest.raises(LocalServerError, match=f"Port {port} is taken"):
+            native.up(port=port)
+    assert read_record() is None
+
+
+@pytest.mark.usefixtures("home")
+def test_the_tutorials_server_is_used_and_not_stopped(
+    mysql_server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(native, "DEFAULT_PORT", mysql_server.port)
+    lines: list[str] = []
+    sidecar = native.up(password=mysql_server.password, progress=lines.append)
+    assert (sidecar.port, sidecar.is_ours) == (mysql_server.port, False)
+    assert len(lines) == 1
+    assert "already up" in lines[0]
+    assert read_record() is None
+    assert native.down() is None
+    assert psutil.pid_exists(mysql_server.pid)
+
+
+@pytest.mark.usefixtures("home")
+def test_a_server_with_another_password_is_a_stranger(
+    mysql_server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(native, "DEFAULT_PORT", mysql_server.port)
+    sidecar = native.up(password="another")
+    assert sidecar.is_ours
+    assert sidecar.port != mysql_server.port
+
+
+@pytest.mark.usefixtures("home", "default_port")
+def test_another_port_while_it_is_up_is_an_error() -> None:
+    sidecar = native.up()
+    with pytest.raises(LocalServerError, match="already up"):
+        native.up(port=free_port())
+    assert native.up(port=sidecar.port) == sidecar
+
+
+@pytest.mark.usefixtures("home", "default_port")
+def test_death_while_starting_shows_the_log() -> None:
+    datadir = native.up().datadir
+    native.down()
+    assert datadir is not None
+    (datadir / "ibdata1").write_bytes(b"\0" * 4096)
+    with pytest.raises(LocalServerError, match="ended while it was starting") as caught:
+        native.up()
+    assert any("[ERROR]" in line and "ibdata1" in line for line in caught.value.details)
+    assert read_record() is None
+    assert not list(folders().state.glob("init-*"))
+
+
+@pytest.mark.usefixtures("home")
+def test_a_folder_with_something_else_is_not_touched(tmp_path: Path) -> None:
+    folder = tmp_path / "thesis"
+    folder.mkdir()
+    (folder / "chapter1.tex").write_text("It was")
+    with pytest.raises(LocalServerError, match="is not empty"):
+        native.up(port=0, datadir=folder)
+    assert [path.name for path in folder.iterdir()] == ["chapter1.tex"]
+
+
+@pytest.mark.usefixtures("home", "default_port")
+def test_down_never_ends_a_stranger() -> None:
+    """The number of a process is used again; the record of a dead server is not believed."""
+    sidecar = native.up()
+    native.down()
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as stranger:
+        write_record(type(sidecar)(**{**vars(sidecar), "pid": stranger.pid}))
+        assert read_state() is None
+        assert native.down() is None
+        assert stranger.poll() is None
+        stranger.communicate(b"\n")
+
+
+@pytest.mark.usefixtures("home")
+def test_outlives_the_process_that_started_it() -> None:
+    script = "from sidecar_magics.local import native; native.up(port=0, flavour='mysql')"
+    subprocess.run([sys.executable, "-c", script], check=True, timeout=120)
+    sidecar = read_state()
+    assert sidecar is not None
+    assert sidecar.pid is not None
+    assert os.getsid(sidecar.pid) == sidecar.pid
+    assert query(sidecar, "SELECT 1") == ((1,),)
+
+
+def test_mariadb(home: Path, mariadb_server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(find, "installed_engines", lambda: iter([mariadb_server.engine]))
+    sidecar = native.up(port=0, flavour="mariadb", password=NASTY)
+    assert sidecar.flavour == "mariadb"
+    assert sidecar.datadir == home / "data" / "mariadb"
+    assert query(sidecar, "SELECT CURRENT_USER()") == (("root@localhost",),)
+    hosts = query(sidecar, "SELECT Host FROM mysql.global_priv WHERE User = 'root'")
+    assert hosts == (("localhost",),)
+    record = json.loads((home / "state" / "sidecar.json").read_text())
+    assert {**record, "started": True} == json.loads(json.dumps(asdict(sidecar), default=str))

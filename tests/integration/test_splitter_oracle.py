@@ -1,0 +1,246 @@
+"""The real ``mysql`` client as the oracle: what reaches the server is what the splitter yields."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+import pymysql
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from sidecar_magics.script.splitter import Item, Statement, split
+
+pytestmark = pytest.mark.server
+
+
+class Server(Protocol):
+    host: str
+    port: int
+    user: str
+    password: str
+    client: list[str]
+
+
+class Oracle:
+    """Runs scripts through the client and reads in the general log what the server was sent."""
+
+    def __init__(self, server: Server, admin: pymysql.Connection[Any]) -> None:
+        self.command = [
+            *server.client,
+            "--default-character-set=utf8mb4",
+            "--batch",
+            "--force",
+            # Newer clients obey the commands in a script only when told to.
+            "--loose-commands",
+            "--loose-comments",
+        ]
+        self.admin = admin
+
+    def __call__(self, script: bytes) -> list[tuple[str, bytes]]:
+        self.query("TRUNCATE mysql.general_log")
+        subprocess.run(
+            self.command,
+            input=script,
+            capture_output=True,
+            timeout=60,
+            check=False,
+        )
+        rows = self.query(
+            "SELECT command_type, argument FROM mysql.general_log"
+            " WHERE command_type IN ('Query', 'Init DB') AND thread_id <> CONNECTION_ID()"
+            " ORDER BY event_time"
+        )
+        return [(kind, text) for kind, text in rows if text not in CLIENTS_OWN]
+
+    def query(self, sql: str) -> tuple[tuple[Any, ...], ...]:
+        with self.admin.cursor() as cursor:
+            cursor.execute(sql)
+            return tuple(cursor.fetchall())
+
+
+# What the client asks for itself, when it connects and for USE.
+CLIENTS_OWN = (b"select @@version_comment limit 1", b"SELECT DATABASE()", b"select $$")
+
+
+@pytest.fixture(scope="module")
+def oracle(mysql_server: Server) -> Iterator[Oracle]:
+    admin = pymysql.connect(
+        host=mysql_server.host,
+        port=mysql_server.port,
+        user=mysql_server.user,
+        password=mysql_server.password,
+        autocommit=True,
+    )
+    # log_raw: without it a statement that doesn't parse is not in the log.
+    wanted = {"log_output": "'TABLE'", "log_raw": "ON", "general_log": "ON"}
+    oracle = Oracle(mysql_server, admin)
+    before = {name: oracle.query(f"SELECT @@GLOBAL.{name}")[0][0] for name in wanted}
+    for name, value in wanted.items():
+        oracle.query(f"SET GLOBAL {name} = {value}")
+    try:
+        yield oracle
+    finally:
+        for name, value in before.items():
+            oracle.query(f"SET GLOBAL {name} = {value!r}")
+        admin.close()
+
+
+def sent(items: list[Item]) -> list[tuple[str, bytes]]:
+    """Return what the client sends for these items."""
+    queries = []
+    for item in items:
+        if isinstance(item, Statement):
+            queries.append(("Query", item.sql))
+        elif item.name == "use":
+            queries.append(("Init DB", item.argument))
+        elif item.name == "charset":
+            queries.append(("Query", b"SET NAMES " + item.argument))
+        elif item.name == "quit":
+            break
+    return queries
+
+
+PIECE = re.compile(
+    rb"""
+    (?P<comment> /\*(?!!|M!|\+).*?(?:\*/|\Z) | (?:\#|--(?=\s|\Z))[^\n]* )
+  | (?P<blank> \s+ )
+  | (?P<text> '(?:[^'\\]|\\.)*' | "(?:[^"\\]|\\.)*" | `[^`]*` | /\*\+.*?\*/ | . )
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+
+
+def normal(queries: list[tuple[str, bytes]]) -> list[tuple[str, bytes]]:
+    """Drop comments at both ends, and blanks outside of quotes: the client adds and drops some."""
+    out = []
+    for kind, sql in queries:
+        pieces = [match for match in PIECE.finditer(sql) if match.lastgroup != "blank"]
+        while pieces and pieces[0].lastgroup == "comment":
+            del pieces[0]
+        while pieces and pieces[-1].lastgroup == "comment":
+            del pieces[-1]
+        text = b" ".join(match.group().strip() for match in pieces)
+        if text:
+            out.append((kind, text))
+    return out
+
+
+SCRIPTS = [
+    b"SELECT 1; SELECT 2;",
+    b"SELECT 1;\nSELECT 2",
+    b"SELECT 1;;; ;\n;SELECT 2;",
+    b"SELECT\n1\n,\n2\n;\n\n\nSELECT 3\n\n;\n",
+    b"\xef\xbb\xbfSELECT 1;",
+    rb"SELECT 'a;b', 'it''s', 'c\';d', '\\'; SELECT 2;",
+    rb'SELECT "a;b", "say ""x""", "c\";d", "\\"; SELECT 2;',
+    b"SELECT `a;b``c`, `d\\`; SELECT 2;",
+    b"SELECT '\"', \"'\", '`', \"`\", '-- ', '#', '/*'; SELECT 2;",
+    b"SELECT 'a\n;\nb';\nSELECT 2;",
+    b"SELECT 'a' 'b;' 'c';",
+    "SELECT 'größe;', '日本;語';".encode(),
+    b"SELECT 1 -- a; ' b\n; SELECT 2;",
+    b"SELECT 1 # a; ' b\n; SELECT 2;",
+    b"SELECT 1 /* a; ' b */; SELECT 2;",
+    b"SELECT 1 /* a;\n ' \n b */ + 1; SELECT 2;",
+    b"-- first\n# second\n/* third; */ SELECT 1;",
+    b"SELECT 1; -- behind\nSELECT 2; # behind\nSELECT 3;",
+    b"SELECT 1--1; SELECT 5--\t;2\n+ 1; SELECT 4 --\n;",
+    b"SELECT 6/2; SELECT 6-2; SELECT 3*/**/2;",
+    b"/**/SELECT 1/**/;/***/SELECT 2;/*/;*/SELECT 3;",
+    b"/*!40101 SET NAMES utf8mb4 */;\n/*!40101 SET @a = 'x;y' */;",
+    b"/*M!100100 SET @a = 1 */; SELECT 1;",
+    b"/*! SELECT 1; SELECT 2 */;",
+    b"SELECT /*!40000 'a;b' */ 1; SELECT 2;",
+    b"SELECT /*! 1 /* nested */ + 2 */; SELECT 2;",
+    b"SELECT /*+ MAX_EXECUTION_TIME(1000) ; ' */ 1; SELECT 2;",
+    b"SELECT 1\\GSELECT 2\\g SELECT 3;",
+    b"SELECT 1\\g\n\\g\n\\G;SELECT 2;",
+    b"SELECT \\N; SELECT '\\N';",
+    b"SELECT 1 \\c SELECT 2; SELECT 3\n\\c\nSELECT 4;",
+    b"SELECT 1; \\q SELECT 2;",
+    b"SELECT 1 \\q\nSELECT 2;",
+    b"SELECT 1;\nquit\nSELECT 2;",
+    b"SELECT 1;\n  EXIT  \nSELECT 2;",
+    b"SELECT 1;\nquit;\nSELECT 2;",
+    b"SELECT 1\nquit\nFROM dual;",
+    b"DELIMITER //\nSELECT 1; SELECT 2//\nSELECT 3//\ndelimiter ;\nSELECT 4;",
+    b"delimiter $$\nSELECT '$$', 1$$ SELECT 2$$\nDELIMITER ;\nSELECT 3;",
+    b"DELIMITER ;;\nSELECT 1; ;;SELECT 2;;;\nDeLiMiTeR ;\nSELECT 3;",
+    b"DELIMITER go\nSELECT 1\ngo\nSELECT category go SELECT 2 GO go\n",
+    b"DELIMITER '//'\nSELECT 1// SELECT 2//\n",
+    b"\t DELIMITER   //   ignored\nSELECT 1;//\n",
+    b"/* c */ DELIMITER //\nSELECT 1;//",
+    b"SELECT 1\nDELIMITER //\n; SELECT 2;",
+    b"\\d //\nSELECT 1;// SELECT 2//\\d ;\nSELECT 3;",
+    b"DELIMITER ;;\nCREATE TRIGGER t BEFORE INSERT ON x FOR EACH ROW BEGIN\n"
+    b"  SET NEW.a = 'x;;y'; -- c;;\n  SET NEW.b = 1;\nEND ;;\nDELIMITER ;\nSELECT 1;",
+    b"DELIMITER /*!*/;\nSELECT 1/*!*/;\n/*!\\C utf8mb4 *//*!*/;\nSELECT 2;/*!*/;\nDELIMITER ;\n",
+    b"use mysql\nSELECT 1;\nUSE sys;\nSELECT 2; use mysql; SELECT 3;\n",
+    b"\\u mysql\nSELECT 1;",
+    b"use\nmysql;\nSELECT 1;",
+    b"use mysql\\g\nSELECT 1;",
+    b"\\C utf8mb4\nSELECT 1;\ncharset utf8mb4\nSELECT 2;\ncharset utf8mb4;",
+    b"print\nhelp\nwarnings\nnowarning\nrehash\n? \nSELECT 1;\nwarnings;\nclear;\nSELECT 2;",
+    b"\\w\\W\\p SELECT 1;\n\\h\nSELECT 2;\n\\# SELECT 3;",
+    b"warnings of the nation; SELECT 1;",
+    b"SELECT $$a;b$$, $x$c;$$;$x$, a$$b; SELECT 2;",
+    b"--no comment\n; SELECT 1;",
+    b"SELECT 1 AS delimiter; SELECT 2 AS `use`;",
+    b"",
+    b"\n\n",
+    b"-- only\n/* comments */",
+]
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script[:40].decode("latin-1"))
+def test_the_client_sends_the_same(oracle: Oracle, script: bytes) -> None:
+    ours = sent(list(split([script], dollar_quotes=True)))
+    assert normal(ours) == normal(oracle(script))
+
+
+FRAGMENTS = [
+    b"SELECT 1",
+    b" ",
+    b"\n",
+    b";",
+    b"//",
+    b"/",
+    b"-",
+    b"x",
+    b"'a;b'",
+    b"'it''s //'",
+    rb"'\\\';'",
+    b'"c;\n//"',
+    b"`d;\\`",
+    b"-- e;'//\n",
+    b"# f;`//\n",
+    b"/* g;' // */",
+    b'/* h;\n" */',
+    b"/*!40000 SELECT 2 */",
+    b"/*M! 'i;' */",
+    b"/*+ j;' */",
+    b"--k",
+    rb"\N",
+    rb"\g",
+    rb"\G",
+    rb"\c",
+]
+
+
+@settings(
+    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    st.sampled_from([b"", b"DELIMITER //\n", b"DELIMITER ;;\n"]),
+    st.lists(st.sampled_from(FRAGMENTS), max_size=20),
+)
+def test_the_client_sends_the_same_for_any_mixture(
+    oracle: Oracle, head: bytes, fragments: list[bytes]
+) -> None:
+    script = head + b"".join(fragments)
+    ours = sent(list(split([script], dollar_quotes=True)))
+    assert normal(ours) == normal(oracle(script))
