@@ -1,26 +1,45 @@
-# `make demo` and `make test` set up all they need below this folder and in the user's cache.
+# `make demo` and `make test` set up all they need, below this folder and in the user's cache.
 
 PYTHON ?= python3
-VENV := .venv
-VENV_DATAJOINT2 := .venv-datajoint2
-RUN := $(VENV)/bin/python
+RUN := .venv/bin/python
 
-.PHONY: help demo test check unit-oldest unit-newest bench lock clean
+.PHONY: help demo test check test-oldest test-newest bench lock clean
 
 help:
 	@echo "make demo    run the quick-start notebook on a private MySQL server"
 	@echo "make test    run all checks and tests"
-	@echo "make bench   measure against the mysql client (minutes)"
+	@echo "make bench   measure, also against the mysql client (about ten minutes)"
 	@echo "make lock    resolve the development requirements anew"
-	@echo "make clean   remove what the others made here"
+	@echo "make clean   remove what the others made in this folder"
 
-demo: $(VENV)/ready
-	@$(RUN) tools/demo.py
+demo: .venv/ready
+	@$(RUN) -m tools.demo
 
-test: check unit-oldest unit-newest $(VENV_DATAJOINT2)/ready
+test: check test-oldest test-newest .venv/ready .venv-datajoint2/ready
 	$(RUN) -m pytest
 
-check: $(VENV)/ready
-	$(VENV)/bin/ruff check .
-	$(VENV)/bin/ruff format --check .
+check: .venv/ready
+	$(RUN) -m ruff check .
+	$(RUN) -m ruff format --check .
 	$(RUN) -m mypy
+
+# The unit tests need no server; so they also run on the oldest Python that is supported, with the
+# oldest dependencies allowed, and on the newest of both.
+test-oldest test-newest: test-%: .venv/ready
+	$(RUN) -m tools.other_python $* -- -m pytest -q tests/unit
+
+bench: .venv/ready
+	$(RUN) -m tests.benchmarks
+
+.venv/ready: requirements/dev.txt pyproject.toml
+	@$(PYTHON) -m tools.setup_venv .venv requirements/dev.txt --editable
+
+# DataJoint 2 beside 0.14, for the tests.
+.venv-datajoint2/ready: requirements/datajoint2.txt pyproject.toml
+	@$(PYTHON) -m tools.setup_venv .venv-datajoint2 requirements/datajoint2.txt --editable
+
+lock: .venv/ready
+	$(RUN) -m tools.lock
+
+clean:
+	rm -rf .venv .venv-datajoint2 .cache build .mypy_cache .ruff_cache .pytest_cache .hypothesis

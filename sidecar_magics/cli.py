@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import __version__, display, options
 from .errors import SettingsError, SidecarError
-from .settings import CONVENTION, resolve
+from .settings import TUTORIAL_PASSWORD, resolve
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -103,7 +103,7 @@ def _up(arguments: argparse.Namespace) -> None:
     """Start a private MySQL server on this machine, without root and without Docker."""
     from .local import native  # noqa: PLC0415
 
-    sidecar = native.up(
+    native.up(
         port=arguments.port,
         password=_password(arguments.password_env),
         flavour=arguments.flavour,
@@ -111,7 +111,6 @@ def _up(arguments: argparse.Namespace) -> None:
         timeout_s=arguments.timeout,
         progress=print,
     )
-    print(sidecar)
 
 
 def _down(arguments: argparse.Namespace) -> None:
@@ -119,7 +118,8 @@ def _down(arguments: argparse.Namespace) -> None:
     from .local import native  # noqa: PLC0415
 
     del arguments
-    print(native.down())
+    stopped = native.down()
+    print(f"{stopped}: stopped." if stopped else "No sidecar was running here.")
 
 
 def _status(arguments: argparse.Namespace) -> None:
@@ -132,7 +132,7 @@ def _status(arguments: argparse.Namespace) -> None:
 
 def _password(variable: str | None) -> str:
     if variable is None:
-        return str(CONVENTION["password"].reveal())  # type: ignore[attr-defined]
+        return TUTORIAL_PASSWORD.reveal()
     if variable not in os.environ:
         raise SettingsError(f"The environment variable {variable} (--password-env) is not set.")
     return os.environ[variable]

@@ -45,7 +45,8 @@ class Secret(str):
 
 
 # The tutorial's convention: what Spyglass's notebooks, its Docker image and the hubs all use.
-CONVENTION = {"host": "127.0.0.1", "port": 3306, "user": "root", "password": Secret("tutorial")}
+TUTORIAL_PASSWORD = Secret("tutorial")
+CONVENTION = {"host": "127.0.0.1", "port": 3306, "user": "root", "password": TUTORIAL_PASSWORD}
 
 # One row a tier: the variable that holds each field.
 ENVIRONMENT_TIERS: tuple[Mapping[str, str], ...] = (

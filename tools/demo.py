@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from pathlib import Path
@@ -21,7 +22,7 @@ CELL_TIMEOUT_S = 300
 
 
 def main() -> int:
-    """Start a server unless the sidecar runs already, run the notebook, and stop what was started."""
+    """Start a server unless the sidecar is up already, run the notebook, stop what was started."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     try:
         sidecar = native.up(ephemeral=True, progress=print)
@@ -29,10 +30,15 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 1
     try:
+        # Whatever else this user's environment says, the notebook is to use this server.
+        os.environ["SIDECAR_MYSQL_HOST"] = sidecar.host
+        os.environ["SIDECAR_MYSQL_PORT"] = str(sidecar.port)
+        os.environ["SIDECAR_MYSQL_USER"] = sidecar.user
+        os.environ["SIDECAR_MYSQL_PASSWORD"] = sidecar.password
         return run_notebook()
     finally:
         if sidecar.started:
-            print(native.down())
+            print(f"{native.down()}: stopped; its data is removed.")
 
 
 def run_notebook() -> int:

@@ -34,6 +34,8 @@ class Other(NamedTuple):
         Suite of Debian that has it.
     requirements : Path
         What the tests need with it.
+    packages : tuple of str
+        What to unpack: Debian keeps a part of the older standard library in a package of its own.
     pip : str or None
         Package with a pip that works with it; None means the machine's own.
     """
@@ -41,12 +43,26 @@ class Other(NamedTuple):
     version: str
     suite: str
     requirements: Path
+    packages: tuple[str, ...]
     pip: str | None
 
 
+REQUIREMENTS = PROJECT / "requirements"
 OTHERS = {
-    "oldest": Other("3.9", "bullseye", PROJECT / "requirements" / "oldest.txt", None),
-    "newest": Other("3.15", "unstable", PROJECT / "requirements" / "newest.txt", "python3-pip-whl"),
+    "oldest": Other(
+        version="3.9",
+        suite="bullseye",
+        requirements=REQUIREMENTS / "oldest.txt",
+        packages=("python3.9", "python3-distutils"),
+        pip=None,
+    ),
+    "newest": Other(
+        version="3.15",
+        suite="unstable",
+        requirements=REQUIREMENTS / "newest.txt",
+        packages=("python3.15",),
+        pip="python3-pip-whl",
+    ),
 }
 
 # The wrapper is what the Python has to believe it is: a child started with the bare executable
@@ -96,7 +112,7 @@ def set_up(other: Other) -> Path:
     shutil.rmtree(site, ignore_errors=True)
     site.mkdir(parents=True)
     write_wrapper(wrapper, program, site)
-    pip = [str(wrapper), f"{wheel_for(other, home)}/pip", "install", "--quiet"]
+    pip = [str(wrapper), f"{wheel_for(other, home)}/pip", "install", "-qq"]
     files = ["--target", str(site), "--requirement", str(other.requirements)]
     subprocess.run([*pip, *files], check=True)
     stamp.write_text(mark, encoding="utf-8")
@@ -108,8 +124,7 @@ def find(other: Other, root: Path) -> Program:
     name = f"python{other.version}"
     try:
         if machine_archive().distribution == "debian":
-            # The tests need no mailcap and no time zones of the system.
-            fetch([name], root, suite=other.suite, progress=print)
+            fetch(other.packages, root, suite=other.suite, progress=print)
             return unpacked_program(root, name)
     except LocalServerError as error:
         reason = error

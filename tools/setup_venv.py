@@ -38,11 +38,11 @@ def main() -> int:
     try:
         pip = make_venv(venv)
         for path in options.requirements:
-            run([*pip, "install", "--quiet", "--require-hashes", "--requirement", str(path)])
+            run([*pip, "install", "-qq", "--require-hashes", "--requirement", str(path)])
         if options.editable:
             # The build backend is among the requirements, so nothing is fetched unlocked.
             arguments = ["--no-deps", "--no-build-isolation", "--editable", str(PROJECT)]
-            run([*pip, "install", "--quiet", *arguments])
+            run([*pip, "install", "-qq", *arguments])
     except subprocess.CalledProcessError as error:
         sys.exit(f"Setting up {options.venv} failed: {error}")
     stamp.write_text(mark)
@@ -58,7 +58,7 @@ def make_venv(venv: Path) -> list[str]:
         return [python, "-m", "pip"]
     run([sys.executable, "-m", "venv", "--without-pip", str(venv)])
     wheel = pip_wheel()
-    run([python, f"{wheel}/pip", "install", "--quiet", "--no-index", str(wheel)])
+    run([python, f"{wheel}/pip", "install", "-qq", "--no-index", str(wheel)])
     return [python, "-m", "pip"]
 
 

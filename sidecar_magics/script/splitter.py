@@ -7,7 +7,8 @@ into chunks makes no difference to what is found in it.
 
 Versioned comments (``/*!40101 ... */``, ``/*M!100100 ... */``) are text like any other: quotes
 and delimiters in them count, as with the client. Optimizer hints (``/*+ ... */``) belong to
-their statement too, but are opaque as comments are. Plain comments between statements are
+their statement too, but are opaque as comments are. (For MySQL's client ``/*M!`` opens a plain
+comment; we read it as MariaDB's does, since MySQL's dumps have none.) Plain comments between statements are
 dropped, those within a statement stay.
 
 Where we differ from the client on purpose:

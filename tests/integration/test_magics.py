@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from IPython.core.completer import provisionalcompleter
 from IPython.core.error import UsageError
 from IPython.core.interactiveshell import InteractiveShell
 
@@ -257,14 +258,13 @@ def test_options_and_scripts_are_completed(shell: InteractiveShell, tmp_path: Pa
     (tmp_path / "data" / "notes.txt").touch()
 
     def completed(text: str) -> list[str]:
-        return [c.text for c in shell.Completer.completions(text, len(text))]
+        with provisionalcompleter():
+            return [c.text for c in shell.Completer.completions(text, len(text))]
 
-    with pytest.warns(UserWarning, match="provisional"):
-        assert "--timeout" in completed("%mysql_wait --ti")
-    with pytest.warns(UserWarning, match="provisional"):
-        assert completed("%mysql_load da") == ["data/"]
-    with pytest.warns(UserWarning, match="provisional"):
-        assert completed("%mysql_load data/") == ["'data/dump one.sql.gz'"]
+    assert completed("%mysql_wait --ti") == ["--timeout"]
+    assert "--database" in completed("%%mysql_load --")
+    assert completed("%mysql_load da") == ["data/"]
+    assert completed("%mysql_load data/") == ["'data/dump one.sql.gz'"]
 
 
 def test_loading_the_extension_imports_nothing_heavy() -> None:

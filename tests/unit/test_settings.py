@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -57,8 +58,9 @@ def test_the_first_tier_that_has_a_value_wins(
                 given["option_file"] = tmp_path / "my.cnf"
                 given["option_file"].write_text(f"[client]\n{value}\n")
             elif name == "local":
-                sidecar = local_sidecar(port=value)
-                monkeypatch.setattr(settings_module, "read_state", lambda: sidecar)
+                monkeypatch.setattr(
+                    settings_module, "read_state", partial(local_sidecar, port=value)
+                )
             else:
                 given[name] = value
     settings = resolve(**given)
@@ -132,7 +134,7 @@ def test_the_password_is_taken_from_the_variable_that_the_line_names() -> None:
     settings = resolved({"password_env": "LAB"}, LAB="s3cret", SIDECAR_MYSQL_PASSWORD="other")
     assert settings.password == "s3cret"
     assert settings.sources["password"] == "option --password-env LAB"
-    with pytest.raises(SettingsError, match="LAB.*is not set"):
+    with pytest.raises(SettingsError, match=r"LAB.*is not set"):
         resolved({"password_env": "LAB"})
 
 

@@ -1,0 +1,349 @@
+"""Getting programs from the distribution's packages: what needs no network."""
+
+from __future__ import annotations
+
+import subprocess
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from sidecar_magics.errors import LocalServerError
+from sidecar_magics.local import packages
+from sidecar_magics.local.archive import (
+    Archive,
+    Source,
+    machine_archive,
+    parse_deb822,
+    parse_one_line,
+)
+from sidecar_magics.local.packages import fetch
+from sidecar_magics.local.program import Program, loader, unpacked_program
+
+DEBIAN = 'PRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\nID=debian\nVERSION_CODENAME=bookworm\n'
+UBUNTU = "ID=ubuntu\nVERSION_CODENAME=noble\nUBUNTU_CODENAME=noble\n"
+MINT = 'ID=linuxmint\nVERSION_CODENAME=wilma\nID_LIKE="ubuntu debian"\nUBUNTU_CODENAME=noble\n'
+FEDORA = 'PRETTY_NAME="Fedora Linux 42"\nID=fedora\n'
+
+DEBIAN_SOURCES = """\
+# the distribution
+Types: deb deb-src
+# a comment between two fields
+URIs: http://mirror.example/debian
+Suites: bookworm bookworm-updates
+Components: main contrib
+Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg
+
+Types: deb
+URIs: http://mirror.example/debian-security
+Suites: bookworm-security
+Components: main
+Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg
+"""
+THIRD_PARTY_SOURCES = """\
+Types: deb
+URIs: https://third.example/stable/debian
+Suites: bookworm
+Components: main
+Signed-By: /usr/share/keyrings/third-archive-keyring.gpg
+"""
+
+
+@pytest.fixture
+def etc(tmp_path: Path) -> Path:
+    (tmp_path / "apt" / "sources.list.d").mkdir(parents=True)
+    (tmp_path / "keyrings").mkdir()
+    (tmp_path / "os-release").write_text(DEBIAN)
+    return tmp_path
+
+
+def archive(etc: Path) -> Archive:
+    return machine_archive(etc, etc / "keyrings")
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        (
+            "deb http://a.example/debian bookworm main contrib",
+            Source("http://a.example/debian", ("bookworm",), ("main", "contrib"), ""),
+        ),
+        (
+            "deb [arch=amd64 signed-by=/k.gpg] http://a.example/ubuntu noble main # ours",
+            Source("http://a.example/ubuntu", ("noble",), ("main",), "/k.gpg"),
+        ),
+        (
+            "  deb\t[ signed-by=/k.gpg ]  http://a.example/debian/   sid   main",
+            Source("http://a.example/debian/", ("sid",), ("main",), "/k.gpg"),
+        ),
+        ("deb http://a.example/ ./", Source("http://a.example/", ("./",), (), "")),
+        ("deb-src http://a.example/debian bookworm main", None),
+        ("# deb http://a.example/debian bookworm main", None),
+        ("deb http://a.example/debian", None),
+        ("", None),
+    ],
+)
+def test_one_line_sources(line: str, expected: Source | None) -> None:
+    assert list(parse_one_line(line)) == ([] if expected is None else [expected])
+
+
+def test_deb822_sources() -> None:
+    first, second = parse_deb822(DEBIAN_SOURCES)
+    assert first.suites == ("bookworm", "bookworm-updates")
+    assert first.components == ("main", "contrib")
+    assert second.uri == "http://mirror.example/debian-security"
+
+
+@pytest.mark.parametrize("disabled", ["Enabled: no", "enabled: False", "Types: deb-src"])
+def test_deb822_stanza_that_is_off(disabled: str) -> None:
+    text = f"Types: deb\nURIs: http://a.example/debian\nSuites: sid\nComponents: main\n{disabled}\n"
+    assert list(parse_deb822(text)) == []
+
+
+def test_deb822_key_written_out() -> None:
+    text = (
+        DEBIAN_SOURCES.split("Signed-By", maxsplit=1)[0]
+        + "Signed-By:\n -----BEGIN-----\n .\n mDME\n"
+    )
+    (source,) = parse_deb822(text)
+    assert source.signed_by == "\n -----BEGIN-----\n .\n mDME"
+    stanza = Archive("debian", source.uri, "bookworm", source.signed_by).stanza("unstable")
+    assert next(parse_deb822(stanza))[1:] == (("unstable",), ("main",), source.signed_by)
+
+
+@pytest.mark.parametrize("third", ["a-third", "z-third"])
+def test_main_archive_among_others(etc: Path, third: str) -> None:
+    folder = etc / "apt" / "sources.list.d"
+    (folder / "debian.sources").write_text(DEBIAN_SOURCES)
+    (folder / f"{third}.sources").write_text(THIRD_PARTY_SOURCES)
+    (folder / "off.sources.disabled").write_text(THIRD_PARTY_SOURCES)
+    (folder / "cloud.list").write_text("deb https://cloud.example/apt cloud-sdk-bookworm main\n")
+    (folder / "docker.list").write_text("deb https://d.example/linux/debian bookworm stable\n")
+    found = archive(etc)
+    assert found.uri == "http://mirror.example/debian"
+    assert (found.distribution, found.suite) == ("debian", "bookworm")
+
+
+def test_main_archive_in_the_old_file_with_a_third_party_before_it(etc: Path) -> None:
+    (etc / "apt" / "sources.list").write_text(
+        "deb cdrom:[Debian 12]/ bookworm main\n"
+        "deb https://third.example/apt bookworm main\n"
+        "deb http://mirror.example/debian-security bookworm-security main\n"
+        "deb http://mirror.example/debian bookworm main\n"
+        "deb http://mirror.example/debian bookworm-updates main\n"
+    )
+    assert archive(etc).uri == "http://mirror.example/debian"
+
+
+@pytest.mark.parametrize("release", [UBUNTU, MINT])
+def test_ubuntu_and_what_is_made_of_it(etc: Path, release: str) -> None:
+    (etc / "os-release").write_text(release)
+    (etc / "apt" / "sources.list").write_text("deb http://u.example/ubuntu noble main universe\n")
+    found = archive(etc)
+    assert (found.distribution, found.suite) == ("ubuntu", "noble")
+    assert "Components: main universe\n" in found.stanza()
+
+
+def test_suite_by_its_role(etc: Path) -> None:
+    (etc / "apt" / "sources.list").write_text("deb http://mirror.example/debian stable main\n")
+    assert archive(etc).suite == "stable"
+
+
+def test_whole_keyring_joins_the_machines_own(etc: Path) -> None:
+    """The machine's may be the one of its suite, and `unstable` is signed with another key."""
+    (etc / "apt" / "sources.list").write_text(
+        "deb [signed-by=/k/stable.gpg] http://mirror.example/debian bookworm main\n"
+    )
+    assert archive(etc).signed_by == "/k/stable.gpg"
+    whole = etc / "keyrings" / "debian-archive-keyring.gpg"
+    whole.touch()
+    assert archive(etc).signed_by == f"/k/stable.gpg,{whole}"
+
+
+@pytest.mark.parametrize(
+    ("release", "sources", "message"),
+    [
+        (FEDORA, "", "Fedora Linux 42 is neither Debian nor Ubuntu"),
+        ("", "", "This system is neither Debian nor Ubuntu"),
+        (DEBIAN, "", "no entry for debian's own archive"),
+        (DEBIAN, "deb http://a.example/debian bookworm-security main", "no entry for debian's"),
+    ],
+)
+def test_no_archive(etc: Path, release: str, sources: str, message: str) -> None:
+    (etc / "os-release").write_text(release)
+    (etc / "apt" / "sources.list").write_text(sources)
+    with pytest.raises(LocalServerError, match=message):
+        archive(etc)
+
+
+def test_no_apt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(LocalServerError, match="has no apt-get"):
+        fetch(["hello"], tmp_path / "root")
+    assert list(tmp_path.iterdir()) == []
+
+
+class FakeApt:
+    """Answers of apt and dpkg, by the program's name and verb."""
+
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.folder = folder
+        folder.mkdir()
+        monkeypatch.setenv("PATH", f"{folder}:/usr/bin:/bin")
+        self.script("dpkg", "echo amd64")
+        self.script("apt-get", "echo 'E: no such thing' >&2; exit 100")
+        self.script("apt-cache", "echo hello")
+        self.script("dpkg-deb", 'mkdir -p "$3/usr/bin"; echo hi > "$3/usr/bin/hello"')
+
+    def script(self, name: str, text: str) -> None:
+        path = self.folder / name
+        path.write_text("#!/bin/sh\n" + textwrap.dedent(text) + "\n")
+        path.chmod(0o755)
+
+
+# apt-get -c FILE VERB ...: the private cache is beside the file.
+WORKING_APT = """
+    case "$*" in
+        *--print-uris*) echo "'http://a.example/h.deb' h.deb 1000000 SHA256:0";;
+        *--download-only*) touch "$(dirname "$2")/cache/archives/h.deb";;
+    esac
+"""
+ARCHIVE = Archive("debian", "http://a.example/debian", "bookworm", "/k.gpg")
+
+
+@pytest.fixture
+def fake_apt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeApt:
+    return FakeApt(tmp_path / "programs", monkeypatch)
+
+
+def test_fetch_and_fetch_again(fake_apt: FakeApt, tmp_path: Path) -> None:
+    fake_apt.script("apt-get", WORKING_APT)
+    lines: list[str] = []
+    root = tmp_path / "cache" / "root"
+    left_over = tmp_path / "cache" / ".root.partial-killed"
+    left_over.mkdir(parents=True)
+    for _ in range(2):
+        assert fetch(["hello"], root, archive=ARCHIVE, progress=lines.append) == root
+    assert lines == [
+        "Reading the package index of Debian bookworm.",
+        "Downloading hello from Debian bookworm: 1 MB.",
+        "Unpacking 1 packages.",
+    ]
+    assert unpacked_program(root, "hi", "hello").path == root / "usr" / "bin" / "hello"
+    assert sorted(path.name for path in root.parent.iterdir()) == [".root.lock", "root"]
+
+
+def test_fetch_takes_the_alternative_that_exists(fake_apt: FakeApt, tmp_path: Path) -> None:
+    fake_apt.script("apt-get", WORKING_APT)
+    lines: list[str] = []
+    fetch(["greet | hello"], tmp_path / "root", archive=ARCHIVE, progress=lines.append)
+    assert "Downloading hello from" in lines[1]
+
+
+def test_fetch_something_else_replaces(fake_apt: FakeApt, tmp_path: Path) -> None:
+    fake_apt.script("apt-get", WORKING_APT)
+    root = fetch(["hello"], tmp_path / "root", archive=ARCHIVE)
+    (root / "old").touch()
+    fetch(["hello"], root, suite="unstable", archive=ARCHIVE)
+    assert not (root / "old").exists()
+
+
+def test_stale_mirror_is_said_and_used(fake_apt: FakeApt, tmp_path: Path) -> None:
+    fake_apt.script(
+        "apt-get",
+        """
+        case "$*" in
+            *Check-Valid-Until=false*) exit 0;;
+            *update*) echo "E: Release file for http://a.example is expired (1d)." >&2; exit 100;;
+        esac
+        """
+        + WORKING_APT,
+    )
+    lines: list[str] = []
+    fetch(["hello"], tmp_path / "root", archive=ARCHIVE, progress=lines.append)
+    assert lines[1] == "The mirror's index is past its date; its signature is checked all the same."
+
+
+def test_the_signature_is_never_waived() -> None:
+    source = Path(packages.__file__).read_text() + ARCHIVE.stanza()
+    for word in ("allow-unauthenticated", "AllowInsecure", "trusted=yes", "Trusted: yes"):
+        assert word.lower() not in source.lower()
+
+
+@pytest.mark.parametrize(
+    ("apt_get", "apt_cache", "message"),
+    [
+        ("echo 'E: offline' >&2; exit 100", "", "package index of Debian bookworm could not be"),
+        (WORKING_APT, "echo other", "Debian bookworm has no package hello"),
+        (
+            'case "$*" in *install*) echo "E: unmet" >&2; exit 100;; esac',
+            "echo hello",
+            "hello cannot be had from Debian bookworm",
+        ),
+        (
+            'case "$*" in *only*) echo "E: No space left" >&2; exit 100;; esac',
+            "echo hello",
+            "hello could not be downloaded from Debian bookworm",
+        ),
+    ],
+)
+def test_failures_leave_nothing(
+    fake_apt: FakeApt, tmp_path: Path, apt_get: str, apt_cache: str, message: str
+) -> None:
+    fake_apt.script("apt-get", apt_get)
+    fake_apt.script("apt-cache", apt_cache)
+    with pytest.raises(LocalServerError, match=message) as caught:
+        fetch(["hello"], tmp_path / "cache" / "root", archive=ARCHIVE)
+    assert all(line.startswith("apt: ") for line in caught.value.details)
+    assert [path.name for path in (tmp_path / "cache").iterdir()] == [".root.lock"]
+
+
+def test_full_disk_while_unpacking(fake_apt: FakeApt, tmp_path: Path) -> None:
+    fake_apt.script("apt-get", WORKING_APT)
+    fake_apt.script("dpkg-deb", "echo 'tar: usr/x: No space left on device' >&2; exit 2")
+    with pytest.raises(LocalServerError, match="dpkg-deb --extract failed") as caught:
+        fetch(["hello"], tmp_path / "cache" / "root", archive=ARCHIVE)
+    assert caught.value.details == ("tar: usr/x: No space left on device",)
+    assert [path.name for path in (tmp_path / "cache").iterdir()] == [".root.lock"]
+
+
+def test_program_at_home() -> None:
+    assert Program(Path("/usr/sbin/mysqld")).command("--help") == ["/usr/sbin/mysqld", "--help"]
+
+
+@pytest.mark.parametrize("machine", ["x86_64", "aarch64"])
+@pytest.mark.parametrize("lib", ["lib", "usr/lib"])
+def test_unpacked_program_uses_its_own_loader(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, machine: str, lib: str
+) -> None:
+    monkeypatch.setattr("platform.machine", lambda: machine)
+    own = tmp_path / lib / f"{machine}-linux-gnu" / f"ld-linux-{machine}.so.2"
+    own.parent.mkdir(parents=True)
+    own.touch()
+    (tmp_path / "usr/sbin").mkdir(parents=True)
+    (tmp_path / "usr/sbin/mysqld").touch()
+    command = unpacked_program(tmp_path, "mysqld").command("--version")
+    assert command[0] == str(own)
+    assert str(own.parent) in command[command.index("--library-path") + 1].split(":")
+    assert command[-2:] == [str(tmp_path / "usr/sbin/mysqld"), "--version"]
+
+
+def test_loader_of_this_machine_is_not_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    monkeypatch.setattr("platform.machine", lambda: "x86_64")
+    outside = tmp_path_factory.mktemp("machine") / "ld-linux-x86-64.so.2"
+    outside.touch()
+    folder = tmp_path / "lib" / "x86_64-linux-gnu"
+    folder.mkdir(parents=True)
+    (folder / "ld-linux-x86-64.so.2").symlink_to(outside)
+    with pytest.raises(LocalServerError, match="no dynamic loader"):
+        loader(tmp_path)
+
+
+def test_needs_nothing_but_the_standard_library() -> None:
+    """It also gets pip, before anything is installed."""
+    project = Path(packages.__file__).parents[2]
+    command = ["python3", "-S", "-I", "-c"]
+    script = f"import sys; sys.path.insert(0, {str(project)!r}); import {packages.__name__}"
+    subprocess.run([*command, script], check=True)
