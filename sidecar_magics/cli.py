@@ -97,6 +97,8 @@ def _load(arguments: argparse.Namespace) -> None:
             progress=shown.progress,
         )
         shown.loaded(report)
+    if not arguments.quiet:
+        print(report)
 
 
 def _up(arguments: argparse.Namespace) -> None:

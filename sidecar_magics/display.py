@@ -166,8 +166,8 @@ class LoadDisplay:
         )
 
     def loaded(self, report: LoadReport) -> None:
-        """Show the summary."""
-        self._screen.finish(f"Loaded {report.summary()}.")
+        """Show that all of it was loaded; the report, which the magic returns, says more."""
+        self._screen.finish(f"Loaded {report.source} in {report.seconds:.1f} s.")
 
     def __enter__(self) -> None:
         """Begin; the end is shown by `loaded`, or by leaving with an error."""

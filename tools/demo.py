@@ -49,6 +49,7 @@ def run_notebook() -> int:
         notebook,
         timeout=CELL_TIMEOUT_S,
         kernel_name="python3",
+        extra_arguments=["--IPKernelApp.log_level=ERROR"],
         resources={"metadata": {"path": str(NOTEBOOK.parent)}},
     )
     failure = None
@@ -71,14 +72,16 @@ def run_notebook() -> int:
 
 
 def spoken_lines(notebook: nbformat.NotebookNode) -> list[str]:
-    """Return what the three magics said: the first line of each of their text outputs."""
-    lines = []
-    for cell in notebook.cells:
-        if cell.cell_type == "code" and "%" in cell.source:
-            for output in cell.outputs:
-                text = output.get("text") or output.get("data", {}).get("text/plain", "")
-                lines += text.splitlines()[:1]
-    return lines
+    """Return what the three magics said: the first line of each of their displays."""
+    outputs = [
+        output
+        for cell in notebook.cells
+        if cell.cell_type == "code" and "%" in cell.source
+        for output in cell.outputs
+        if output.output_type in {"stream", "display_data"}
+    ]
+    texts = [o.get("text") or o.get("data", {}).get("text/plain", "") for o in outputs]
+    return [text.splitlines()[0] for text in texts if text]
 
 
 if __name__ == "__main__":

@@ -88,7 +88,7 @@ def main() -> int:
     other = OTHERS[options.which]
     try:
         python = set_up(other)
-    except LocalServerError as error:
+    except (LocalServerError, subprocess.CalledProcessError) as error:
         print(f"Python {other.version} cannot be had here: {error}", file=sys.stderr)
         return 1 if os.environ.get("CI") else 0
     return subprocess.run([str(python), *options.arguments], check=False, cwd=PROJECT).returncode

@@ -116,8 +116,8 @@ def _load(
     try:
         connection = connect_now(settings, local_infile=policy.local_infile)
         sidecar = describe(connection, settings, 0.0)
-        report.server, report.flavour = repr(sidecar).strip("<>"), sidecar.flavour
-        report.server_uuid = sidecar.uuid
+        report.server = f"{settings.user}@{settings.address}, {sidecar.server}"
+        report.flavour, report.server_uuid = sidecar.flavour, sidecar.uuid
         try:
             executor = Executor(connection, sidecar, report, policy=policy, progress=progress)
             executor.run(source, database=database)

@@ -89,7 +89,7 @@ class LoadReport:
         return f"Executed: {done}; what they did stays."
 
     def summary(self) -> str:
-        """Return one sentence: what was loaded, and how long it took."""
+        """Return in a few words what was loaded."""
         warnings = sum(warning.count for warning in self.warnings.values())
         parts = [
             _count(self.statements, "statement"),
@@ -98,10 +98,10 @@ class LoadReport:
         ]
         if warnings:
             parts.append(_count(warnings, "warning"))
-        return f"{self.source}: {', '.join(parts)}; {self.seconds:.1f} s"
+        return ", ".join(parts)
 
     def __repr__(self) -> str:
-        lines = [f"<LoadReport {self.summary()}>"]
+        lines = [f"<LoadReport {self.source}: {self.summary()}; {self.seconds:.1f} s>"]
         lines += [
             f"  {warning.level} {code}: {warning.message} ({warning.count} times)"
             for code, warning in self.warnings.items()
@@ -121,8 +121,8 @@ class LoadReport:
         )
         notes = "".join(f"<li>{escape(note)}</li>" for note in self.notes)
         return (
-            f"<b>{escape(self.summary())}</b><br>into {escape(self.server)}; "
-            f"sha256 <code>{self.sha256[:16]}…</code>"
+            f"<b>{escape(self.summary())}</b><br>from {escape(self.source)} "
+            f"(sha256 <code>{self.sha256[:16]}…</code>) into {escape(self.server)}"
             f"{f'<ul>{warnings}{notes}</ul>' if warnings or notes else ''}"
             f"<details><summary>{_count(len(self.tables), 'table')}</summary><table>"
             f"<tr><th>table</th><th>statements</th><th>rows</th></tr>{rows}</table></details>"

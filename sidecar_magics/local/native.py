@@ -53,6 +53,13 @@ class LocalStatus:
     uptime_s: float = 0.0
     size_bytes: int = 0
 
+    def __str__(self) -> str:
+        if self.sidecar is None:
+            return "No sidecar has been started here; `sidecar-magics up` starts one."
+        state = f"running for {self.uptime_s / 60:.0f} min" if self.is_running else "not running"
+        where = f"{self.size_bytes / 1e6:.0f} MB in {self.sidecar.datadir}"
+        return f"{self.sidecar}: {state}; data: {where}; log: {self.sidecar.log}"
+
 
 @dataclass(frozen=True)
 class _Wish:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import socket
@@ -125,8 +126,9 @@ def is_taken(port: int) -> bool:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind((HOST, port))
-        except OSError:
-            return True
+        except OSError as error:
+            # Not so for a port that only root may use: there the server's own words are better.
+            return error.errno == errno.EADDRINUSE
         return False
 
 

@@ -16,6 +16,8 @@ QUOTES = b"'\"`"
 
 BLANKS = re.compile(rb"[ \t\n\r\v\f]*")
 
+NAME_THEN_DOLLAR = re.compile(rb"[\w$\x80-\xff]\$")
+
 VERSION = re.compile(rb"[0-9]{0,6}[ \t]{0,8}")
 """What may stand between ``/*!`` and a comment's content."""
 
@@ -28,7 +30,7 @@ _TOKEN = rb"""
   | (?P<block> /\* )
   | (?P<quote> ['"`] )
 """
-_DOLLAR_QUOTE = rb"| (?P<dollar> (?<! [\w$\x80-\xff] ) \$ [\w\x80-\xff]{0,64} \$ )"
+_DOLLAR_QUOTE = rb"| (?P<dollar> \$ [\w\x80-\xff]{0,64} \$ )"
 _LONGEST_DOLLAR_QUOTE = 66
 _LONGEST_TOKEN = 4
 

@@ -6,10 +6,9 @@ statement at hand is kept in memory, each byte is looked at about once, and how 
 into chunks makes no difference to what is found in it.
 
 Versioned comments (``/*!40101 ... */``, ``/*M!100100 ... */``) are text like any other: quotes
-and delimiters in them count, as with the client. Optimizer hints (``/*+ ... */``) belong to
-their statement too, but are opaque as comments are. (For MySQL's client ``/*M!`` opens a plain
-comment; we read it as MariaDB's does, since MySQL's dumps have none.) Plain comments between statements are
-dropped, those within a statement stay.
+and delimiters in them count, as with the client (MySQL's takes ``/*M!`` for a plain comment; we
+follow MariaDB's). Optimizer hints (``/*+ ... */``) belong to their statement too, but are opaque
+as comments are. Plain comments between statements are dropped, those within a statement stay.
 
 Where we differ from the client on purpose:
 
@@ -54,7 +53,7 @@ from .commands import (
     read_argument,
 )
 from .items import ClientCommand, Item, ScriptSyntaxError, Statement
-from .patterns import BLANKS, VERSION, Scanner, past, scanner
+from .patterns import BLANKS, NAME_THEN_DOLLAR, VERSION, Scanner, past, scanner
 from .window import Place, Window
 
 __all__ = ["ClientCommand", "Item", "ScriptSyntaxError", "Splitter", "Statement", "split"]
@@ -251,6 +250,8 @@ class Splitter:
         if window.lacks(scan.lookahead):
             return None
         token = scan.token.match(window.data, at)
+        if 0 <= self._start < at and NAME_THEN_DOLLAR.match(window.data, at - 1):
+            token = None  # a dollar within a name quotes nothing
         kind = token.lastgroup if token else None
         if kind == "versioned" and self._start < 0:
             return self._versioned()
@@ -292,7 +293,7 @@ class Splitter:
         letter = bytes(window.data[at + 1 : at + 2])
         if letter in (b"N", b"\n", b"\r", b""):
             self._begin()
-            window.at += 1 + (letter == b"N")
+            window.at += 1
             return None
         command = self._known(letter)
         if self._start >= 0:

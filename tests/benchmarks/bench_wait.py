@@ -6,6 +6,7 @@ log in without pause. The lag is ours against the moment the probe's first login
 
 from __future__ import annotations
 
+import contextlib
 import json
 import multiprocessing
 import statistics
@@ -64,15 +65,11 @@ def measure_lag_ms(server: Server, settings: ConnectionSettings) -> float:
 
 def measure_idle_share(settings: ConnectionSettings) -> float:
     """Return the share of one core that waiting for a closed port takes."""
-    try:
+    with contextlib.suppress(TimeoutError):
         wait(settings, timeout_s=0)  # imports done
-    except TimeoutError:
-        pass
     before = time.process_time()
-    try:
+    with contextlib.suppress(TimeoutError):
         wait(settings, timeout_s=IDLE_S)
-    except TimeoutError:
-        pass
     return (time.process_time() - before) / IDLE_S
 
 

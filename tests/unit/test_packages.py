@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from sidecar_magics.errors import LocalServerError
-from sidecar_magics.local import packages
+from sidecar_magics.local import find, packages
 from sidecar_magics.local.archive import (
     Archive,
     Source,
@@ -17,6 +17,8 @@ from sidecar_magics.local.archive import (
     parse_deb822,
     parse_one_line,
 )
+from sidecar_magics.local.engine import Engine
+from sidecar_magics.local.find import find_engine, installed_engines
 from sidecar_magics.local.packages import fetch
 from sidecar_magics.local.program import Program, loader, unpacked_program
 
@@ -339,6 +341,71 @@ def test_loader_of_this_machine_is_not_taken(
     (folder / "ld-linux-x86-64.so.2").symlink_to(outside)
     with pytest.raises(LocalServerError, match="no dynamic loader"):
         loader(tmp_path)
+
+
+class FakeServers:
+    """Server programs on PATH that tell a version, and a distribution that may have others."""
+
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.folder = folder
+        self.packaged: set[str] = set()
+        monkeypatch.setenv("PATH", f"{folder}:/usr/bin:/bin")
+        monkeypatch.setattr(find, "_folders", lambda: [folder])
+        monkeypatch.setattr(find, "packaged_engine", self.packaged_engine)
+
+    def install(self, name: str, says: str) -> None:
+        path = self.folder / name
+        path.write_text(f"#!/bin/sh\necho '{says}'\n")
+        path.chmod(0o755)
+
+    def packaged_engine(self, flavour: str, progress: object) -> Engine:
+        del progress
+        if flavour in self.packaged:
+            return Engine(flavour, "9.9.9", Program(Path("/unpacked")))
+        raise LocalServerError("This machine has no apt-get.")
+
+
+@pytest.fixture
+def servers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeServers:
+    return FakeServers(tmp_path, monkeypatch)
+
+
+MYSQL_SAYS = "/usr/sbin/mysqld  Ver 8.4.3 for Linux on x86_64 (MySQL Community Server - GPL)"
+MARIADB_SAYS = "mysqld  Ver 10.11.6-MariaDB-0+deb12u1 for debian-linux-gnu on x86_64 (Debian 12)"
+
+
+def test_find_installed(servers: FakeServers) -> None:
+    servers.install("mysqld", MYSQL_SAYS)
+    servers.install("mariadbd", MARIADB_SAYS)
+    assert [str(engine) for engine in installed_engines()] == ["MySQL 8.4.3", "MariaDB 10.11.6"]
+    assert str(find_engine()) == "MySQL 8.4.3"
+    assert str(find_engine("mariadb")) == "MariaDB 10.11.6"
+
+
+def test_find_knows_mariadb_by_the_name_of_mysqld(servers: FakeServers) -> None:
+    servers.install("mariadbd", MARIADB_SAYS)
+    (servers.folder / "mysqld").symlink_to("mariadbd")
+    assert [engine.flavour for engine in installed_engines()] == ["mariadb"]
+
+
+def test_find_passes_over_what_cannot_be_run(servers: FakeServers) -> None:
+    servers.install("mysqld", "Segmentation fault")
+    assert list(installed_engines()) == []
+
+
+def test_find_mysql_of_the_packages_before_an_installed_mariadb(servers: FakeServers) -> None:
+    servers.install("mariadbd", MARIADB_SAYS)
+    assert str(find_engine()) == "MariaDB 10.11.6"
+    servers.packaged.add("mysql")
+    assert str(find_engine()) == "MySQL 9.9.9"
+
+
+@pytest.mark.usefixtures("servers")
+def test_find_nothing_says_what_to_install() -> None:
+    with pytest.raises(LocalServerError, match="this machine has no apt-get") as caught:
+        find_engine()
+    for way in ("brew install mysql", "conda-forge", "docker compose", "apt install"):
+        assert way in caught.value.hint
 
 
 def test_needs_nothing_but_the_standard_library() -> None:

@@ -94,7 +94,7 @@ MIXED: dict[str, tuple[bytes, list[bytes | tuple[str, bytes]]]] = {
         [("delimiter", b"//"), b"a; b", ("delimiter", b";"), b"c"],
     ),
     "delimiters of every kind": (
-        b"delimiter $$\na$$DELIMITER go\nb GO go\n\tDeLiMiTeR\t;;\r\nc;;;\nDELIMITER '|'\nd|"
+        b"delimiter $$\na$$DELIMITER go\nb GO go\n\tDeLiMiTeR\t;;\r\nc;;\nDELIMITER '|'\nd|"
         b'DELIMITER "a b"\ne;a bDELIMITER `#`\nf#DELIMITER --\ng--DELIMITER /*\nh/*',
         [
             ("delimiter", b"$$"),
@@ -103,7 +103,6 @@ MIXED: dict[str, tuple[bytes, list[bytes | tuple[str, bytes]]]] = {
             b"b GO",
             ("delimiter", b";;"),
             b"c",
-            b";",
             ("delimiter", b"|"),
             b"d",
             ("delimiter", b"a b"),
@@ -198,6 +197,10 @@ MIXED: dict[str, tuple[bytes, list[bytes | tuple[str, bytes]]]] = {
         b"DELIMITER /*!*/;\n/*!\\C utf8mb4 *//*!*/;\nSET a/*!*/;\n/*!\\N*//*!*/;",
         [("delimiter", b"/*!*/;"), ("charset", b"utf8mb4"), b"SET a", b"/*!\\N*/"],
     ),
+    "a delimiter of words": (
+        b"DELIMITER 'a b c'\na b c x a b c",
+        [("delimiter", b"a b c"), b"x"],
+    ),
     "a delimiter of a command's first letter": (
         b"DELIMITER d\na d delimiter ;\nb;",
         [("delimiter", b"d"), b"a", b"elimiter ;\nb;"],
@@ -238,6 +241,8 @@ def test_dollar_quotes(chunk_bytes: int) -> None:
     script = b"a $$;'$$; b $x$;$$;$x$; c$$d; $e;"
     found = [brief(item) for item in items_of(script, chunk_bytes, dollar_quotes=True)]
     assert found == [b"a $$;'$$", b"b $x$;$$;$x$", b"c$$d", b"$e"]
+    found = [brief(item) for item in items_of(rb"\p$x$;$x$", chunk_bytes, dollar_quotes=True)]
+    assert found == [("print", b""), b"$x$;$x$"]
     assert [brief(item) for item in items_of(b"$$;$$", chunk_bytes)] == [b"$$", b"$$"]
 
 
@@ -346,9 +351,20 @@ def test_an_iterator_left_early_loses_nothing() -> None:
 
 def test_items_come_as_soon_as_they_are_complete() -> None:
     splitter = Splitter()
-    assert [brief(item) for item in splitter.feed(b"SELECT 1;")] == [b"SELECT 1"]
+    assert [brief(item) for item in splitter.feed(b"SELECT 1;\n")] == [b"SELECT 1"]
     assert [brief(item) for item in splitter.feed(b"use x\n")] == [("use", b"x")]
     assert [brief(item) for item in splitter.feed(b"SELECT '")] == []
+
+
+@pytest.mark.parametrize("delimiter", [b"'", b'"', b"`", b"-", b"/", b"#", b"$", b"*", b"\xff"])
+def test_any_byte_may_be_the_delimiter(delimiter: bytes) -> None:
+    for chunk_bytes in (1, 100):
+        script = delimiter.join([b"a ", b" b", b"c"])
+        assert [brief(i) for i in items_of(script, chunk_bytes, delimiter=delimiter)] == [
+            b"a",
+            b"b",
+            b"c",
+        ]
 
 
 def test_an_empty_delimiter_is_refused() -> None:
@@ -361,15 +377,16 @@ def test_an_empty_delimiter_is_refused() -> None:
     [b"INSERT INTO t VALUES ('it\\'s; \"', 1);\n", b"/* a comment */\n", b"-- c\n", b"\n", b";"],
 )
 def test_memory_does_not_grow_with_the_script(piece: bytes) -> None:
-    chunk = piece * (100_000 // len(piece))
+    chunk = piece * (20_000 // len(piece))
+    list(split([piece]))  # compiles and keeps the patterns
     tracemalloc.start()
     try:
-        for _ in split(chunk for _ in range(30)):
+        for _ in split(chunk for _ in range(10)):
             pass
-        peak = tracemalloc.get_traced_memory()[1]
+        peak_bytes = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-    assert peak < 10 * len(chunk)
+    assert peak_bytes < 4 * len(chunk)
 
 
 @pytest.mark.parametrize(
@@ -384,7 +401,7 @@ def test_memory_does_not_grow_with_the_script(piece: bytes) -> None:
         b"(" * 600_000,
         b"a" + b"-- \n" * 150_000 + b"b",
         b"/*!1 */" * 80_000,
-        b"help " + b"x" * 600_000 + b"\ny",
+        b"status " + b"x" * 600_000 + b"\ny",
     ],
     ids=range(10),
 )
@@ -393,4 +410,4 @@ def test_long_statements_take_time_in_proportion(sql: bytes) -> None:
     for chunk_bytes in (101, 1 << 20):
         (item,) = items_of(sql + b" ;", chunk_bytes)
         assert isinstance(item, Statement)
-        assert item.sql == sql
+        assert item.sql == sql.rstrip()

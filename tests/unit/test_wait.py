@@ -75,14 +75,14 @@ def say(data: bytes) -> Callable[[socket.socket], None]:
 def test_nothing_listens() -> None:
     seen: list[WaitStatus] = []
     with pytest.raises(ServerNotReadyError) as caught:
-        wait(at(free_port()), timeout_s=0.3, progress=seen.append)
+        wait(at(free_port()), timeout_s=1, progress=seen.append)
     assert caught.value.stage == "port"
     assert caught.value.last_answer == "connection refused"
-    assert caught.value.waited_s >= 0.3
-    assert caught.value.attempts > 3
+    assert caught.value.waited_s >= 1
+    assert caught.value.attempts > 1
     assert isinstance(caught.value, TimeoutError)
     assert seen[0].stage == "port"
-    assert seen[0].timeout_s == 0.3
+    assert seen[0].timeout_s == 1
 
 
 def test_a_name_without_an_address() -> None:
