@@ -121,7 +121,9 @@ def normal(queries: list[tuple[str, bytes]]) -> list[tuple[str, bytes]]:
     """
     out = []
     for kind, sql in queries:
-        pieces = [match for match in PIECE.finditer(sql) if match.lastgroup != "blank"]
+        pieces = [
+            match for match in PIECE.finditer(sql.rstrip(b"; \n\t")) if match.lastgroup != "blank"
+        ]
         while pieces and pieces[0].lastgroup == "comment":
             del pieces[0]
         while pieces and pieces[-1].lastgroup == "comment":
