@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 # Source of the layout and the flag: MySQL client/server protocol, Protocol::HandshakeV10.
 CLIENT_SSL = 0x0800
+CLIENT_MULTI_STATEMENTS = 0x10000
 ERROR_PACKET = 0xFF
 HANDSHAKE_VERSIONS = (9, 10)
 MAX_GREETING_BYTES = 1024
@@ -96,10 +97,15 @@ class _Login(NamedTuple):
     settings: ConnectionSettings
     timeout_s: float
     local_infile: bool
+    multi_statements: bool
 
 
 def connect(
-    settings: ConnectionSettings, *, timeout_s: float = 10.0, local_infile: bool = False
+    settings: ConnectionSettings,
+    *,
+    timeout_s: float = 10.0,
+    local_infile: bool = False,
+    multi_statements: bool = False,
 ) -> pymysql.Connection[Any]:
     """Open a connection, in one attempt.
 
@@ -111,6 +117,8 @@ def connect(
         Seconds to wait for each answer until the login is done; a statement has no limit.
     local_infile : bool, default False
         Whether the server may ask for files of this machine (LOAD DATA LOCAL).
+    multi_statements : bool, default False
+        Whether what is sent may be several statements, as for the ``mysql`` client.
 
     Raises
     ------
@@ -123,7 +131,14 @@ def connect(
     except BaseException:
         sock.close()
         raise
-    connection = log_in(sock, greeting, settings, timeout_s=timeout_s, local_infile=local_infile)
+    connection = log_in(
+        sock,
+        greeting,
+        settings,
+        timeout_s=timeout_s,
+        local_infile=local_infile,
+        multi_statements=multi_statements,
+    )
     # The limit was for the login; PyMySQL has no public way to lift it on a live connection.
     connection._read_timeout = None
     return connection
@@ -209,6 +224,7 @@ def log_in(
     *,
     timeout_s: float = 10.0,
     local_infile: bool = False,
+    multi_statements: bool = False,
 ) -> pymysql.Connection[Any]:
     """Take a greeted socket through TLS and login.
 
@@ -220,7 +236,7 @@ def log_in(
     ----------
     sock : socket.socket
         Socket with the unread greeting; it belongs to the connection, and is closed if that fails.
-    greeting, settings, timeout_s, local_infile
+    greeting, settings, timeout_s, local_infile, multi_statements
         As `peek_greeting` returned it, and as in `connect`.
 
     Returns
@@ -233,7 +249,7 @@ def log_in(
     ConnectError
         In stage ``tls`` or ``login``.
     """
-    login = _Login(settings, timeout_s, local_infile)
+    login = _Login(settings, timeout_s, local_infile, multi_statements)
     if not greeting.offers_tls:
         if settings.tls == "required":
             sock.close()
@@ -251,6 +267,45 @@ def log_in(
     again = open_socket(settings, timeout_s=timeout_s)
     _await_greeting(again, timeout_s)
     return _hand_over(again, login, ssl=tls_context(settings, weak=True))
+
+
+class Outcome(NamedTuple):
+    """What a statement did: rows changed, and warnings of the server."""
+
+    changed: int
+    warnings: int
+
+
+def send(connection: pymysql.Connection[Any], sql: bytes) -> Outcome:
+    """Send a statement as it is, and throw away the rows that it returns.
+
+    PyMySQL's cursors decode every row, but what a script selects may be valid in no encoding, and
+    is wanted by nobody here; so this goes through the results that they are made of.
+
+    Parameters
+    ----------
+    connection : pymysql.Connection
+        A connection that nothing is under way on.
+    sql : bytes
+        One statement, or several for a connection that may send several.
+
+    Raises
+    ------
+    pymysql.err.MySQLError, OSError
+        The server refused, or the connection was lost.
+    """
+    changed = warnings = 0
+    connection.query(sql, unbuffered=True)
+    while True:
+        result = connection._result
+        if result.unbuffered_active:
+            result._finish_unbuffered_query()
+        else:
+            changed += result.affected_rows
+        warnings += result.warning_count
+        if not result.has_next:
+            return Outcome(changed, warnings)
+        connection.next_result(unbuffered=True)
 
 
 def pymysql_errors() -> tuple[type[Exception], ...]:
@@ -309,6 +364,7 @@ def _hand_over(sock: socket.socket, login: _Login, **encryption: Any) -> pymysql
         autocommit=None,
         read_timeout=login.timeout_s,
         local_infile=login.local_infile,
+        client_flag=CLIENT_MULTI_STATEMENTS if login.multi_statements else 0,
         program_name="sidecar-magics",
         defer_connect=True,
         **encryption,

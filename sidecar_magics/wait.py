@@ -109,17 +109,15 @@ def wait(
     return _Waiting(settings, timeout_s, access_grace_s, progress, watch).until_ready()
 
 
-def connect_now(
-    settings: ConnectionSettings, *, local_infile: bool = False
-) -> pymysql.Connection[Any]:
+def connect_now(settings: ConnectionSettings, **options: bool) -> pymysql.Connection[Any]:
     """Open a connection in one attempt.
 
     Parameters
     ----------
     settings : ConnectionSettings
         Where to, and as whom.
-    local_infile : bool, default False
-        Whether the server may ask for files of this machine.
+    **options
+        ``local_infile`` and ``multi_statements``, as in `server.connect`.
 
     Raises
     ------
@@ -128,7 +126,7 @@ def connect_now(
     """
     start = time.monotonic()
     try:
-        return connect(settings, local_infile=local_infile)
+        return connect(settings, **options)
     except ConnectError as failure:
         raise explained(failure, settings, time.monotonic() - start, attempts=1) from None
 

@@ -114,7 +114,7 @@ def _load(
     start = time.monotonic()
     report = LoadReport(source.name, file_bytes=source.size_bytes)
     try:
-        connection = connect_now(settings, local_infile=policy.local_infile)
+        connection = connect_now(settings, local_infile=policy.local_infile, multi_statements=True)
         sidecar = describe(connection, settings, 0.0)
         report.server = f"{settings.user}@{settings.address}, {sidecar.server}"
         report.flavour, report.server_uuid = sidecar.flavour, sidecar.uuid

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..script.classify import Kind, classify, reads_local_file, touches_sql_mode
-from ..script.commands import COMMANDS, Effect
+from ..script.commands import Effect, effect_of
 from ..script.splitter import ClientCommand, ScriptSyntaxError, Splitter, Statement
-from ..server import pymysql_errors
+from ..server import pymysql_errors, send
 from . import failures
 from .failures import Step
 from .report import TableReport, WarningReport
@@ -181,21 +181,20 @@ class Executor:
             self._progress(Position(self._opened[0], table))
 
     def _send(self, step: Step) -> int:
-        """Send one statement, throw away the rows it returns, and return how many it changed."""
-        from pymysql.cursors import SSCursor  # noqa: PLC0415 - not loaded before it is used
-
+        """Send one statement, and return how many rows it changed."""
         if len(step.sql) >= self._max_packet_bytes:
             raise failures.too_large(step, self._max_packet_bytes, self._report)
-        cursor = self._connection.cursor(SSCursor)
         try:
-            cursor.execute(step.sql)  # bytes pass through PyMySQL untouched
-            changed = cursor.rowcount if cursor.description is None else 0
-            cursor.close()
-            if cursor.warning_count:
+            outcome = send(self._connection, step.sql)
+            if outcome.warnings:
                 self._collect_warnings()
         except pymysql_errors() as error:
             raise self._failure(error, step) from None
-        return max(int(changed), 0)
+        except RuntimeError:
+            # PyMySQL: the server wants a file of this machine, though it was told that it can't.
+            what = "the server asked for a file of this machine"
+            raise failures.refused(step, what, self._report) from None
+        return outcome.changed
 
     def _failure(self, error: Exception, step: Step) -> Exception:
         errno = error.args[0] if error.args and isinstance(error.args[0], int) else 0
@@ -242,7 +241,7 @@ class Executor:
     def _obey(self, command: ClientCommand, source: Source) -> None:
         name, argument = command.name, command.argument
         step = Step(command, source)
-        effect = COMMANDS[name].effect
+        effect = effect_of(name)
         if effect is Effect.USE:
             self._use(argument, step)
         elif effect is Effect.CHARSET:
@@ -251,7 +250,7 @@ class Executor:
             self._source(step, Path(os.fsdecode(argument)).expanduser())
         elif effect is Effect.END:
             self._ended = True
-        elif name == "sandbox":
+        elif effect is Effect.SANDBOX:
             self._sandboxed = True
         elif effect in (Effect.REFUSE, Effect.RESET_CONNECTION):
             what = f"the client command {name!r} is not carried out"

@@ -197,6 +197,41 @@ def test_what_is_broken_or_refused_has_a_place(
     assert words in str(caught.value)
 
 
+def test_several_statements_before_one_delimiter_are_what_the_client_sends(
+    settings: ConnectionSettings,
+) -> None:
+    script = (
+        "CREATE DATABASE ms; USE ms; CREATE TABLE t (a INT);\nDELIMITER $$\n"
+        "INSERT INTO t VALUES (1), (2); INSERT INTO t VALUES (3);\nSELECT * FROM t$$\n"
+        "INSERT INTO t VALUES (4); INSERT INTO nope VALUES (5)$$\n"
+    )
+    with pytest.raises(StatementError, match=r"cell:5:1: error 1146") as caught:
+        load_sql(script, settings)
+    assert caught.value.report.rows == 3
+    assert query(settings, "SELECT COUNT(*) FROM ms.t") == [(4,)]
+
+
+def test_a_hidden_local_infile_is_refused_by_the_protocol(settings: ConnectionSettings) -> None:
+    script = "CREATE DATABASE h; CREATE TABLE h.t (a TEXT); SET GLOBAL local_infile = 1;"
+    hidden = "DELIMITER $$\nSELECT 1; LOAD DATA LOCAL INFILE '/etc/passwd' INTO TABLE h.t$$"
+    with pytest.raises(StatementError) as caught:
+        load_sql(f"{script}\n{hidden}", settings)
+    assert caught.value.errno == 3948
+    load_sql("SET GLOBAL local_infile = 0", settings)
+    assert query(settings, "SELECT COUNT(*) FROM h.t") == [(0,)]
+
+
+def test_results_of_any_kind_are_thrown_away(settings: ConnectionSettings) -> None:
+    report = load_sql(
+        "CREATE DATABASE r; USE r;\nDELIMITER //\n"
+        "CREATE PROCEDURE p() BEGIN SELECT 1; SELECT x'ff' AS b; SELECT 2 LIMIT 0; END//\n"
+        "DELIMITER ;\nCALL p();\nSET NAMES latin1; SELECT x'e4' AS '\u00e4';\nSELECT 1;",
+        settings,
+    )
+    assert report.statements == 7
+    assert report.rows == 0
+
+
 def test_local_infile_is_done_when_allowed(settings: ConnectionSettings, tmp_path: Path) -> None:
     (tmp_path / "rows.txt").write_text("1\n2\n")
     load_sql("SET GLOBAL local_infile = 1; CREATE DATABASE li; CREATE TABLE li.t (a INT)", settings)
