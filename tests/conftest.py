@@ -1,28 +1,61 @@
-"""Fixtures for every test: the two real servers."""
+"""Fixtures for every test: the two real servers, and a real IPython shell."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from IPython.core.interactiveshell import InteractiveShell
 
 from sidecar_magics.errors import LocalServerError
 from tests.servers import Server, needs_servers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 
 @pytest.fixture(scope="session")
-def mysql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def mysql_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """Yield a private MySQL that serves the whole session."""
     yield from _running("mysql", tmp_path_factory)
 
 
 @pytest.fixture(scope="session")
-def mariadb_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def mariadb_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """Yield a private MariaDB that serves the whole session."""
     yield from _running("mariadb", tmp_path_factory)
+
+
+@pytest.fixture
+def mysql_server(mysql_process: Server) -> Iterator[Server]:
+    """Yield the private MySQL, running and empty, for one test."""
+    yield mysql_process.start()
+    mysql_process.start().drop_schemas()
+
+
+@pytest.fixture
+def mariadb_server(mariadb_process: Server) -> Iterator[Server]:
+    """Yield the private MariaDB, running and empty, for one test."""
+    yield mariadb_process.start()
+    mariadb_process.start().drop_schemas()
+
+
+@pytest.fixture
+def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[InteractiveShell]:
+    """Yield a shell of its own, without the user's files or environment."""
+    for name in ("HOST", "PORT", "USER", "PASSWORD"):
+        monkeypatch.delenv(f"SIDECAR_MYSQL_{name}", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("SIDECAR_MAGICS_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
+    monkeypatch.chdir(tmp_path)
+    InteractiveShell.clear_instance()
+    shell: Any = InteractiveShell.instance()
+    shell.extension_manager.load_extension("sidecar_magics")
+    yield shell
+    shell.history_manager.end_session()
+    InteractiveShell.clear_instance()
 
 
 def _running(flavour: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:

@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING
 from sidecar_magics.local.find import packaged_engine
 from sidecar_magics.local.process import free_port, is_alive, run_server, stop
 from sidecar_magics.local.program import unpacked_program
+from sidecar_magics.settings import ConnectionSettings, Secret
+from sidecar_magics.wait import connect_now
 
 if TYPE_CHECKING:
     import psutil
 
     from sidecar_magics.local.engine import Engine
 
+SYSTEM_SCHEMAS = {"mysql", "sys", "information_schema", "performance_schema"}
 CLIENTS = {"mysql": ("mysql",), "mariadb": ("mariadb", "mysql")}
 DUMP_CLIENTS = {"mysql": ("mysqldump",), "mariadb": ("mariadb-dump", "mysqldump")}
 
@@ -90,6 +93,25 @@ class Server:
             self._process.kill()
             self._process.wait(10)
         self._process = None
+
+    @property
+    def settings(self) -> ConnectionSettings:
+        """How to connect to it."""
+        return ConnectionSettings(self.host, self.port, self.user, Secret(self.password))
+
+    def schemas(self) -> list[str]:
+        """Return the names of all schemas but the server's own."""
+        with connect_now(self.settings) as connection, connection.cursor() as cursor:
+            cursor.execute("SHOW SCHEMAS")
+            return [name for (name,) in cursor.fetchall() if name not in SYSTEM_SCHEMAS]
+
+    def drop_schemas(self) -> None:
+        """Drop all schemas but the server's own."""
+        names = self.schemas()
+        with connect_now(self.settings) as connection, connection.cursor() as cursor:
+            cursor.execute("SET foreign_key_checks = 0")
+            for name in names:
+                cursor.execute("DROP SCHEMA `" + name.replace("`", "``") + "`")
 
     def __enter__(self) -> Server:
         return self.start()

@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING
 
 from sidecar_magics.load import load
 from sidecar_magics.settings import ConnectionSettings, Secret
-from sidecar_magics.wait import connect_now
 from tests.servers import Server
 
 if TYPE_CHECKING:
@@ -28,24 +27,10 @@ if TYPE_CHECKING:
 
 PROJECT = Path(__file__).parents[2]
 SPYGLASS = PROJECT / "notebooks" / "data" / "spyglass-prepopulate.sql.gz"
-SYSTEM_SCHEMAS = {"mysql", "sys", "information_schema", "performance_schema"}
 PAIRS = 5
 ROWS_PER_INSERT = 5000
 ROWS_MB = 60
 LARGE_MB = 1000
-
-
-def settings_of(server: Server) -> ConnectionSettings:
-    return ConnectionSettings(port=server.port, password=Secret(server.password))
-
-
-def drop_all(server: Server) -> None:
-    with connect_now(settings_of(server)) as connection, connection.cursor() as cursor:
-        cursor.execute("SET foreign_key_checks = 0")
-        cursor.execute("SHOW SCHEMAS")
-        for (name,) in cursor.fetchall():
-            if name not in SYSTEM_SCHEMAS:
-                cursor.execute(f"DROP SCHEMA `{name}`")
 
 
 def with_client(server: Server, file: Path) -> None:
@@ -54,11 +39,11 @@ def with_client(server: Server, file: Path) -> None:
 
 
 def with_ours(server: Server, file: Path) -> None:
-    load(file, settings_of(server))
+    load(file, server.settings)
 
 
 def timed_s(server: Server, way: Callable[[Server, Path], None], file: Path) -> float:
-    drop_all(server)
+    server.drop_schemas()
     start = time.perf_counter()
     way(server, file)
     return time.perf_counter() - start
@@ -98,7 +83,7 @@ def write_rows(file: Path, size_mb: int) -> None:
 
 def peak_mb(server: Server, file: Path) -> float:
     """Return the largest memory, in MB, of a process that does nothing but load `file`."""
-    drop_all(server)
+    server.drop_schemas()
     done = subprocess.run(
         [sys.executable, "-m", __spec__.name, str(server.port), server.password, str(file)],
         check=True,

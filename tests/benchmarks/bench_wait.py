@@ -13,13 +13,15 @@ import statistics
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pymysql
 
-from sidecar_magics.settings import ConnectionSettings, Secret
 from sidecar_magics.wait import wait
 from tests.servers import Server
+
+if TYPE_CHECKING:
+    from sidecar_magics.settings import ConnectionSettings
 
 ROUNDS = 15
 IDLE_S = 10.0
@@ -76,7 +78,7 @@ def measure_idle_share(settings: ConnectionSettings) -> float:
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         server = Server("mysql", Path(folder))
-        settings = ConnectionSettings(port=server.port, password=Secret(server.password))
+        settings = server.settings
         share = measure_idle_share(settings)
         with server:
             lags = [measure_lag_ms(server, settings) for _ in range(ROUNDS)]

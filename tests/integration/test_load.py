@@ -22,30 +22,21 @@ from sidecar_magics.settings import ConnectionSettings, Secret
 from sidecar_magics.wait import connect_now
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from tests.servers import Server
 
 pytestmark = pytest.mark.server
 
 DUMP = Path(__file__).parents[2] / "notebooks" / "data" / "spyglass-prepopulate.sql.gz"
-OURS = {"mysql", "sys", "information_schema", "performance_schema"}
-
-
-def settings_of(server: Server) -> ConnectionSettings:
-    return ConnectionSettings(port=server.port, password=Secret(server.password))
 
 
 @pytest.fixture
-def settings(mysql_server: Server) -> Iterator[ConnectionSettings]:
-    yield settings_of(mysql_server)
-    drop_all(settings_of(mysql_server))
+def settings(mysql_server: Server) -> ConnectionSettings:
+    return mysql_server.settings
 
 
 @pytest.fixture
-def maria(mariadb_server: Server) -> Iterator[ConnectionSettings]:
-    yield settings_of(mariadb_server)
-    drop_all(settings_of(mariadb_server))
+def maria(mariadb_server: Server) -> ConnectionSettings:
+    return mariadb_server.settings
 
 
 def query(settings: ConnectionSettings, sql: str) -> list[tuple[Any, ...]]:
@@ -54,21 +45,10 @@ def query(settings: ConnectionSettings, sql: str) -> list[tuple[Any, ...]]:
         return list(cursor.fetchall())
 
 
-def schemas(settings: ConnectionSettings) -> list[str]:
-    return [name for (name,) in query(settings, "SHOW SCHEMAS") if name not in OURS]
-
-
-def drop_all(settings: ConnectionSettings) -> None:
-    with connect_now(settings) as connection, connection.cursor() as cursor:
-        cursor.execute("SET foreign_key_checks = 0")
-        for name in schemas(settings):
-            cursor.execute("DROP SCHEMA `" + name.replace("`", "``") + "`")
-
-
 def dumped(server: Server) -> str:
     """Return what the real mysqldump says of all schemas, without the date."""
     command = [*server.dump_client, "--skip-dump-date", "--routines", "--triggers", "--events"]
-    names = schemas(settings_of(server))
+    names = server.schemas()
     assert names
     command += ["--hex-blob", "--databases", *names]
     return subprocess.run(command, check=True, capture_output=True).stdout.decode()
@@ -89,7 +69,7 @@ def test_the_spyglass_dump_is_loaded_as_the_client_does(
 ) -> None:
     report = load(DUMP, settings)
     ours = dumped(mysql_server)
-    drop_all(settings)
+    mysql_server.drop_schemas()
     feed_client(mysql_server, gzip.decompress(DUMP.read_bytes()))
     assert ours == dumped(mysql_server)
     assert len(report.schemas) == 60
@@ -112,7 +92,7 @@ def test_a_rich_script_is_loaded_as_the_client_does(
     file.write_bytes(b"\xef\xbb\xbf" + RICH.read_bytes().replace(b"\n", newline))
     report = load(file, settings)
     ours = dumped(mysql_server)
-    drop_all(settings)
+    mysql_server.drop_schemas()
     if newline == b"\r\n":
         # The client turns CRLF into LF, also inside of strings; --binary-mode stops it.
         ours = ours.replace("line one\\r\\nline two", "line one\\nline two")
@@ -150,7 +130,7 @@ def test_mariadbs_own_dump_with_its_sandbox_line_loads(
     file = tmp_path / "m.sql"
     sandbox = "/*M!999999\\- enable the sandbox mode */ \n"
     file.write_text(text if text.startswith(sandbox) else sandbox + text)
-    drop_all(maria)
+    mariadb_server.drop_schemas()
     load(file, maria)
     assert query(maria, "SELECT a FROM m.t") == [(1,), (2,)]
     assert dumped(mariadb_server) == text

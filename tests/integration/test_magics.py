@@ -2,41 +2,23 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from IPython.core.completer import provisionalcompleter
-from IPython.core.error import UsageError
-from IPython.core.interactiveshell import InteractiveShell
 
 import sidecar_magics
 from sidecar_magics.errors import AccessError, ScriptError, StatementError
 from sidecar_magics.settings import ConnectionSettings, Secret
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
+
+    from IPython.core.interactiveshell import InteractiveShell
 
     from tests.servers import Server
 
-
-@pytest.fixture
-def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[InteractiveShell]:
-    """Yield a shell of its own, without the user's files or environment."""
-    for name in ("HOST", "PORT", "USER", "PASSWORD"):
-        monkeypatch.delenv(f"SIDECAR_MYSQL_{name}", raising=False)
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setenv("SIDECAR_MAGICS_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
-    monkeypatch.chdir(tmp_path)
-    InteractiveShell.clear_instance()
-    shell: Any = InteractiveShell.instance()
-    shell.extension_manager.load_extension("sidecar_magics")
-    yield shell
-    shell.history_manager.end_session()
-    InteractiveShell.clear_instance()
+pytestmark = pytest.mark.server
 
 
 @pytest.fixture
@@ -87,12 +69,10 @@ def load_verb(
     return function if request.param == "function" else magic
 
 
-@pytest.mark.server
 def test_wait_returns_a_sidecar(wait_verb: Callable[..., Any]) -> None:
     assert wait_verb(timeout=5).flavour == "mysql"
 
 
-@pytest.mark.server
 def test_load_returns_a_report(load_verb: Callable[..., Any], tmp_path: Path) -> None:
     file = tmp_path / "with space.sql"
     file.write_text("CREATE OR REPLACE VIEW v AS SELECT 1")
@@ -104,7 +84,6 @@ def test_load_returns_a_report(load_verb: Callable[..., Any], tmp_path: Path) ->
     assert caught.value.errno == 1054
 
 
-@pytest.mark.server
 def test_load_refuses_and_allows_by_option(load_verb: Callable[..., Any], tmp_path: Path) -> None:
     (tmp_path / "dump").mkdir()
     (tmp_path / "outside.sql").write_text("SELECT 1")
@@ -115,7 +94,6 @@ def test_load_refuses_and_allows_by_option(load_verb: Callable[..., Any], tmp_pa
     assert load_verb(file, allow_outside_source=True).statements == 1
 
 
-@pytest.mark.server
 @pytest.mark.usefixtures("server_environment")
 def test_a_cell_is_loaded_as_it_is(shell: InteractiveShell) -> None:
     shell.user_ns["x"] = "templated"
@@ -136,7 +114,6 @@ def test_a_cell_is_loaded_as_it_is(shell: InteractiveShell) -> None:
     assert (caught.value.line, caught.value.column) == (3, 1)
 
 
-@pytest.mark.server
 def test_what_was_waited_for_is_what_the_next_lines_mean(
     shell: InteractiveShell, mysql_server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -148,71 +125,6 @@ def test_what_was_waited_for_is_what_the_next_lines_mean(
     assert "earlier in this kernel" in shown.sources["port"]
 
 
-def test_config_comes_after_the_line_and_before_the_environment(
-    shell: InteractiveShell, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("SIDECAR_MYSQL_PORT", "1")
-    monkeypatch.setenv("SIDECAR_MYSQL_USER", "environment")
-    shell.run_line_magic("config", "SidecarMagics.port = 2")
-    shell.run_line_magic("config", "SidecarMagics.password = 's3cret'")
-    shown = shell.run_line_magic("mysql_wait", "--show --tls required")
-    assert (shown.port, shown.user, shown.tls) == (2, "environment", "required")
-    assert shown.password == "s3cret"
-    assert shown.sources["password"] == "%config SidecarMagics.password"
-    assert "s3cret" not in shown.table()
-
-
-def test_config_shows_no_password(
-    shell: InteractiveShell, capsys: pytest.CaptureFixture[str]
-) -> None:
-    shell.run_line_magic("config", "SidecarMagics.password = 's3cret'")
-    shell.run_line_magic("config", "SidecarMagics")
-    assert "SidecarMagics.password" in capsys.readouterr().out
-    assert "s3cret" not in repr(shell.run_line_magic("config", "SidecarMagics.password"))
-    shell.run_line_magic("config", "SidecarMagics")
-    assert "s3cret" not in capsys.readouterr().out
-
-
-@pytest.mark.parametrize(
-    ("magic", "line", "words"),
-    [
-        ("mysql_wait", "--port x", "1 to 65535"),
-        ("mysql_wait", "--port 65536", "1 to 65535"),
-        ("mysql_wait", "--timeout -1", "number of seconds"),
-        ("mysql_wait", "--timeout nan", "number of seconds"),
-        ("mysql_wait", "--tls maybe", "invalid choice"),
-        ("mysql_wait", "--nonsense", "unrecognized arguments"),
-        ("mysql_wait", "extra", "unrecognized arguments"),
-        ("mysql_load", "", "takes a file"),
-        ("mysql_load", "'a b", "No closing quotation"),
-        ("mysql_load", "a b", "unrecognized arguments"),
-        ("mysql_wait", "--tim 3", "unrecognized arguments"),
-    ],
-)
-def test_wrong_arguments_are_usage_errors(
-    magic: str, line: str, words: str, shell: InteractiveShell
-) -> None:
-    with pytest.raises(UsageError, match=words):
-        shell.run_line_magic(magic, line)
-
-
-@pytest.mark.parametrize(
-    "line", ["--password s3cret", "--password=s3cret", "-p s3cret", "-ps3cret"]
-)
-def test_a_password_on_the_line_is_refused_and_not_repeated(
-    line: str, shell: InteractiveShell
-) -> None:
-    with pytest.raises(UsageError, match="--password-env") as caught:
-        shell.run_line_magic("mysql_wait", line)
-    assert "s3cret" not in str(caught.value)
-
-
-def test_a_file_and_a_cell_at_once_is_a_usage_error(shell: InteractiveShell) -> None:
-    with pytest.raises(UsageError, match="takes a file"):
-        shell.run_cell_magic("mysql_load", "x.sql", "SELECT 1")
-
-
-@pytest.mark.server
 @pytest.mark.usefixtures("server_environment")
 def test_an_error_is_short_and_has_no_password(
     shell: InteractiveShell, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -229,50 +141,3 @@ def test_an_error_is_short_and_has_no_password(
     assert "Access denied" in shown.out
     assert "Traceback" not in shown.out + shown.err
     assert "s3cret" not in shown.out + shown.err
-
-
-def test_help_is_the_manual(shell: InteractiveShell) -> None:
-    for magic in ("mysql_wait", "mysql_load", "datajoint_connect"):
-        text = shell.find_line_magic(magic).__doc__
-        assert "--password-env VARIABLE" in text
-        assert "--host HOST" in text
-
-
-def test_unloading_leaves_nothing(shell: Any) -> None:
-    matchers = len(shell.Completer.custom_matchers)
-    shell.extension_manager.reload_extension("sidecar_magics")
-    assert len(shell.Completer.custom_matchers) == matchers
-    assert [type(c).__name__ for c in shell.configurables].count("SidecarMagics") == 1
-    shell.extension_manager.unload_extension("sidecar_magics")
-    for kind in ("line", "cell"):
-        assert not [
-            n for n in shell.magics_manager.magics[kind] if "mysql" in n or "datajoint" in n
-        ]
-    assert "SidecarMagics" not in [type(c).__name__ for c in shell.configurables]
-    assert len(shell.Completer.custom_matchers) == matchers - 1
-
-
-def test_options_and_scripts_are_completed(shell: InteractiveShell, tmp_path: Path) -> None:
-    (tmp_path / "data").mkdir()
-    (tmp_path / "data" / "dump one.sql.gz").touch()
-    (tmp_path / "data" / "notes.txt").touch()
-
-    def completed(text: str) -> list[str]:
-        with provisionalcompleter():
-            return [c.text for c in shell.Completer.completions(text, len(text))]
-
-    assert completed("%mysql_wait --ti") == ["--timeout"]
-    assert "--database" in completed("%%mysql_load --")
-    assert completed("%mysql_load da") == ["data/"]
-    assert completed("%mysql_load data/") == ["'data/dump one.sql.gz'"]
-
-
-def test_loading_the_extension_imports_nothing_heavy() -> None:
-    code = (
-        "import sys; from IPython.core.interactiveshell import InteractiveShell as S\n"
-        "S.instance().extension_manager.load_extension('sidecar_magics')\n"
-        "heavy = {'pymysql', 'sqlalchemy', 'datajoint', 'pandas', 'psutil'}\n"
-        "print(sorted(heavy & set(sys.modules)))"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"

@@ -2,28 +2,24 @@ from __future__ import annotations
 
 import threading
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from sidecar_magics.errors import AccessError, TlsError
-from sidecar_magics.settings import ConnectionSettings, Secret
+from sidecar_magics.errors import AccessError, ServerNotReadyError, TlsError
+from sidecar_magics.settings import Secret
 from sidecar_magics.wait import connect_now, wait
 
 if TYPE_CHECKING:
+    from sidecar_magics.settings import ConnectionSettings
     from tests.servers import Server
 
 pytestmark = pytest.mark.server
 
 
 def settings_of(server: Server, **changes: Any) -> ConnectionSettings:
-    values = {
-        "host": server.host,
-        "port": server.port,
-        "user": server.user,
-        "password": Secret(server.password),
-    }
-    return ConnectionSettings(**{**values, **changes})
+    return replace(server.settings, **changes)
 
 
 def test_a_mysql_describes_itself(mysql_server: Server) -> None:
@@ -117,8 +113,14 @@ def test_too_many_connections_is_waited_for(mysql_server: Server) -> None:
         cursor.execute("SELECT @@max_connections")
         (before,) = cursor.fetchone()
         cursor.execute("SET GLOBAL max_connections = 1")
-    # One more than the limit is the administrator's.
-    second = connect_now(settings)
+    others: list[Any] = []
+
+    def take_all() -> None:  # one more than the limit is the administrator's
+        while True:
+            others.append(connect_now(settings))
+
+    with pytest.raises(ServerNotReadyError, match="1040"):
+        take_all()
     seen: list[str] = []
 
     def make_room() -> None:
@@ -131,8 +133,8 @@ def test_too_many_connections_is_waited_for(mysql_server: Server) -> None:
     thread.start()
     wait(settings, timeout_s=20, progress=lambda status: seen.append(status.answer))
     thread.join()
-    second.close()
-    admin.close()
+    for connection in [*others, admin]:
+        connection.close()
     assert "Too many connections" in seen[0]
 
 

@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from sidecar_magics import __version__
+from sidecar_magics.cli import main
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture(autouse=True)
+def _no_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("SIDECAR_MAGICS_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("SIDECAR_MYSQL_PORT", "1")
+    monkeypatch.setenv("SIDECAR_MYSQL_PASSWORD", "s3cret")
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["--version"])
+    assert caught.value.code == 0
+    assert capsys.readouterr().out.strip() == __version__
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [[], ["dance"], ["wait", "--port", "x"], ["wait", "--password", "s3cret"], ["load", "a", "b"]],
+)
+def test_wrong_arguments_exit_with_2(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(arguments)
+    assert caught.value.code == 2
+    assert "s3cret" not in capsys.readouterr().err
+
+
+def test_settings_are_shown_without_the_password(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["wait", "--show", "--user", "ann"]) == 0
+    shown = capsys.readouterr().out
+    assert "ann" in shown
+    assert "option --user" in shown
+    assert "environment SIDECAR_MYSQL_PASSWORD" in shown
+    assert "s3cret" not in shown
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["wait", "--timeout", "0"], "No MySQL server is ready at 127.0.0.1:1"),
+        (["load", "nope.sql"], "no file 'nope.sql'"),
+        (["load"], "load takes a file"),
+        (["wait", "--password-env", "NOT_SET"], "NOT_SET"),
+        (["up", "--password-env", "NOT_SET"], "NOT_SET"),
+    ],
+)
+def test_errors_are_sentences_and_exit_with_1(
+    arguments: list[str], words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments) == 1
+    shown = capsys.readouterr()
+    assert words in shown.err
+    assert "Traceback" not in shown.err
+
+
+def test_where_nothing_was_started_there_is_nothing_to_stop(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["status"]) == 0
+    assert "sidecar-magics up" in capsys.readouterr().out
+    assert main(["down"]) == 0
+    assert "No sidecar was running" in capsys.readouterr().out
