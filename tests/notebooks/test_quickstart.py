@@ -140,3 +140,16 @@ def test_a_long_wait_is_one_output(environment: pytest.MonkeyPatch) -> None:
         client_of(notebook, NOTEBOOKS).execute()
     kinds = [output.output_type for output in notebook.cells[1].outputs]
     assert kinds == ["display_data", "error"]
+
+
+def test_jupysql_and_pandas_go_on_from_a_sidecar(environment: pytest.MonkeyPatch) -> None:
+    del environment
+    notebook = notebook_of(
+        "%load_ext sidecar_magics\nsidecar = %mysql_wait -q\nengine = sidecar.engine()",
+        "%load_ext sql\n%sql engine",
+        "%sql SELECT 6 * 7 AS answer",
+        "import pandas as pd\npd.read_sql('SELECT 6 * 7 AS answer', engine)",
+    )
+    client_of(notebook, NOTEBOOKS).execute()
+    for cell in notebook.cells[2:]:
+        assert "42" in text_of(cell.outputs[-1])
