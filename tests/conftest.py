@@ -8,7 +8,8 @@ import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
 from sidecar_magics.errors import LocalServerError
-from tests.servers import Server, needs_servers
+from tests.certificates import write_certificate
+from tests.servers import DATAJOINT_CIPHER, Server, needs_servers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,6 +42,26 @@ def mariadb_server(mariadb_process: Server) -> Iterator[Server]:
     mariadb_process.start().drop_schemas()
 
 
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """Return a self-signed certificate and its key."""
+    return write_certificate(tmp_path_factory.mktemp("certificate"))
+
+
+@pytest.fixture(scope="session")
+def weak_tls_server(
+    certificate: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Server]:
+    """Yield a server that has nothing but the cipher of datajoint/mysql."""
+    options = (
+        f"--ssl-cert={certificate[0]}",
+        f"--ssl-key={certificate[1]}",
+        f"--ssl-cipher={DATAJOINT_CIPHER}",
+        "--tls-version=TLSv1.2",
+    )
+    yield from _running("mariadb", tmp_path_factory, options)
+
+
 @pytest.fixture
 def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[InteractiveShell]:
     """Yield a shell of its own, without the user's files or environment."""
@@ -58,9 +79,11 @@ def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Interacti
     InteractiveShell.clear_instance()
 
 
-def _running(flavour: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def _running(
+    flavour: str, tmp_path_factory: pytest.TempPathFactory, options: tuple[str, ...] = ()
+) -> Iterator[Server]:
     try:
-        server = Server(flavour, tmp_path_factory.mktemp(flavour)).start()
+        server = Server(flavour, tmp_path_factory.mktemp(flavour), options=options).start()
     except LocalServerError as error:
         if needs_servers():
             raise

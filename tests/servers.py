@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     import psutil
 
     from sidecar_magics.local.engine import Engine
+
+# The only cipher that datajoint/mysql:8.0's my.cnf allows; OpenSSL's default level refuses it.
+DATAJOINT_CIPHER = "DHE-RSA-AES256-SHA"
 
 SYSTEM_SCHEMAS = {"mysql", "sys", "information_schema", "performance_schema"}
 CLIENTS = {"mysql": ("mysql",), "mariadb": ("mariadb", "mysql")}
@@ -40,10 +44,17 @@ class Server:
     host = "127.0.0.1"
     user = "root"
 
-    def __init__(self, flavour: str, folder: Path, password: str = "tutorial") -> None:
+    def __init__(
+        self,
+        flavour: str,
+        folder: Path,
+        password: str = "tutorial",
+        *,
+        options: tuple[str, ...] = (),
+    ) -> None:
         self.flavour = flavour
         self.password = password
-        self.engine: Engine = packaged_engine(flavour)
+        self.engine: Engine = replace(packaged_engine(flavour), options=options)
         self.folder = folder
         self.datadir = folder / "data"
         self.log = folder / "server.log"

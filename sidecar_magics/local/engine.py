@@ -67,11 +67,14 @@ class Engine:
         Such as ``9.7.4``.
     program : Program
         ``mysqld`` or ``mariadbd``.
+    options : tuple of str, default ()
+        Further options for every start of the server.
     """
 
     flavour: str
     version: str
     program: Program
+    options: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         return f"{NAMES[self.flavour]} {self.version}"
@@ -134,6 +137,7 @@ class Engine:
             f"--init-file={init_file}",
             *OPTIONS,
             *FLAVOUR_OPTIONS[self.flavour],
+            *self.options,
         )
 
     def _common(self, datadir: Path) -> list[str]:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from sidecar_magics.settings import ConnectionSettings, Secret
 from sidecar_magics.wait import connect_now
+from tests.servers import DATAJOINT_CIPHER
 
 if TYPE_CHECKING:
     from tests.servers import Server
@@ -204,8 +204,7 @@ def test_a_failure_leaves_everything_as_it_was(
 
 def test_any_password_will_do(python: str, mysql_server: Server, tmp_path: Path) -> None:
     password = "Pä€ '\\\"%s"
-    admin = ConnectionSettings(port=mysql_server.port, password=Secret(mysql_server.password))
-    with connect_now(admin) as connection, connection.cursor() as cursor:
+    with connect_now(mysql_server.settings) as connection, connection.cursor() as cursor:
         cursor.execute("CREATE USER odd IDENTIFIED BY %s", (password,))
         cursor.execute("CREATE USER none IDENTIFIED BY ''")
         try:
@@ -225,6 +224,17 @@ def test_required_tls_is_encrypted(python: str, mysql_server: Server, tmp_path: 
     out["cipher"] = connected.connection.query("SHOW STATUS LIKE 'Ssl_cipher'").fetchone()[1]
     """
     assert run(python, code, tmp_path, PW=mysql_server.password)["cipher"]
+
+
+def test_the_cipher_of_datajoints_own_image_will_do(
+    python: str, weak_tls_server: Server, tmp_path: Path
+) -> None:
+    code = f"""
+    connected = datajoint_connect(at({weak_tls_server.port}))
+    out["cipher"] = connected.connection.query("SHOW STATUS LIKE 'Ssl_cipher'").fetchone()[1]
+    """
+    out = run(python, code, tmp_path, PW=weak_tls_server.password)
+    assert out["cipher"] == DATAJOINT_CIPHER
 
 
 def test_thread_safe_datajoint_is_told(python: str, mysql_server: Server, tmp_path: Path) -> None:

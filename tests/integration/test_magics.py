@@ -8,7 +8,6 @@ import pytest
 
 import sidecar_magics
 from sidecar_magics.errors import AccessError, ScriptError, StatementError
-from sidecar_magics.settings import ConnectionSettings, Secret
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,9 +36,7 @@ def wait_verb(
     request: pytest.FixtureRequest, shell: InteractiveShell, server_environment: Server
 ) -> Callable[..., Any]:
     def function(timeout: float) -> Any:
-        settings = ConnectionSettings(
-            port=server_environment.port, password=Secret(server_environment.password)
-        )
+        settings = server_environment.settings
         return sidecar_magics.mysql_wait(settings, timeout_s=timeout)
 
     def magic(timeout: float) -> Any:
@@ -52,9 +49,7 @@ def wait_verb(
 def load_verb(
     request: pytest.FixtureRequest, shell: InteractiveShell, server_environment: Server
 ) -> Callable[..., Any]:
-    settings = ConnectionSettings(
-        port=server_environment.port, password=Secret(server_environment.password)
-    )
+    settings = server_environment.settings
 
     def function(file: Path, **keywords: Any) -> Any:
         return sidecar_magics.mysql_load(file, settings, **keywords)
