@@ -25,7 +25,7 @@ def main() -> int:
     """Start a server unless the sidecar is up already, run the notebook, stop what was started."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     try:
-        sidecar = native.up(ephemeral=True, progress=print)
+        sidecar = native.up(flavour="mysql", ephemeral=True, progress=print)
     except SidecarError as error:
         print(error, file=sys.stderr)
         return 1

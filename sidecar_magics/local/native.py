@@ -123,7 +123,7 @@ def up(
     with _lock():
         running = read_state()
         if running is not None:
-            return _already_up(running, port, say)
+            return _already_up(running, port, flavour, say)
         _clear_away(read_record())
         taken = port != 0 and is_taken(port or DEFAULT_PORT)
         if taken:
@@ -179,8 +179,13 @@ def status() -> LocalStatus:
 
 
 def _already_up(
-    running: LocalSidecar, port: int | None, say: Callable[[str], None]
+    running: LocalSidecar, port: int | None, flavour: str | None, say: Callable[[str], None]
 ) -> LocalSidecar:
+    if flavour not in {None, running.flavour}:
+        raise LocalServerError(
+            f"A sidecar is already up, and it is another kind of server: {running}.",
+            hint="`sidecar-magics down` stops it; its data stays.",
+        )
     if port not in {None, 0, running.port}:
         raise LocalServerError(
             f"The sidecar is already up, at {running.address}.",
