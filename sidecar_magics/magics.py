@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from .sidecar import Sidecar
 
 
-class SecretTrait(TraitType["Secret | None", Any]):
+class SecretTrait(TraitType):  # type: ignore[type-arg]  # no parameters before traitlets 5.10
     """A password that ``%config`` can set but not show."""
 
     info_text = "a text, never shown"
