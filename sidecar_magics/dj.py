@@ -16,11 +16,11 @@ import warnings
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from .connection import connect_now
 from .errors import DataJointConnectionError
 from .server import WEAK_CIPHERS, pymysql_errors
 from .settings import resolve
 from .sidecar import describe
-from .wait import connect_now
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from .connection import connect_now
 from .server import WeakTlsContext, plain_version
 
 if TYPE_CHECKING:
@@ -106,8 +107,6 @@ class Sidecar:
         ServerNotReadyError, AccessError
             The server does not answer any more, or refuses.
         """
-        from .wait import connect_now  # noqa: PLC0415 - wait makes sidecars
-
         connection = connect_now(self.settings)
         connection.autocommit(False)
         if database is not None:

@@ -9,14 +9,13 @@ from __future__ import annotations
 import select
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from . import hints
-from .errors import AccessError, Interrupted, ServerNotReadyError, SidecarError, TlsError
+from .connection import explained
+from .errors import Interrupted
 from .server import (
     ConnectError,
     Outlook,
-    connect,
     log_in,
     open_socket,
     peek_greeting,
@@ -28,8 +27,6 @@ from .sidecar import Sidecar, describe
 if TYPE_CHECKING:
     import socket
     from collections.abc import Callable
-
-    import pymysql
 
     from .server import Greeting
     from .settings import ConnectionSettings
@@ -44,6 +41,8 @@ CPU_SHARE = 0.006
 # server that is only slow will greet the first, a proxy may have forgotten it.
 SILENCE_S = 0.5
 REPORT_INTERVAL_S = 1.0
+# The login succeeds, but nothing except a change of the password is allowed.
+PASSWORD_EXPIRED = {1820, 1862}
 
 
 @dataclass(frozen=True)
@@ -107,28 +106,6 @@ def wait(
     """
     settings = resolve() if settings is None else settings
     return _Waiting(settings, timeout_s, access_grace_s, progress, watch).until_ready()
-
-
-def connect_now(settings: ConnectionSettings, **options: bool) -> pymysql.Connection[Any]:
-    """Open a connection in one attempt.
-
-    Parameters
-    ----------
-    settings : ConnectionSettings
-        Where to, and as whom.
-    **options
-        ``local_infile`` and ``multi_statements``, as in `server.connect`.
-
-    Raises
-    ------
-    ServerNotReadyError, AccessError, TlsError
-        As `wait`, but at once.
-    """
-    start = time.monotonic()
-    try:
-        return connect(settings, **options)
-    except ConnectError as failure:
-        raise explained(failure, settings, time.monotonic() - start, attempts=1) from None
 
 
 @dataclass
@@ -258,55 +235,7 @@ class _Waiting:
         return self.timeout_s - self._elapsed_s()
 
 
-def explained(
-    failure: ConnectError, settings: ConnectionSettings, waited_s: float, attempts: int
-) -> SidecarError:
-    """Return the error that tells a user why there is no connection, and what to do here.
-
-    Parameters
-    ----------
-    failure : ConnectError
-        The last attempt's.
-    settings : ConnectionSettings
-        Where it was to go.
-    waited_s : float
-        Seconds waited.
-    attempts : int
-        Connections tried.
-    """
-    what = f"{settings.user}@{settings.address}"
-    hint = hints.for_stage(failure.stage, failure.errno, settings)
-    if failure.stage == "tls" and failure.outlook is Outlook.NEVER:
-        message = f"No common encryption with {settings.address}: {failure.answer}."
-        return TlsError(message, errno=failure.errno, hint=hint)
-    if failure.errno is not None and failure.outlook is not Outlook.LATER:
-        message = f"The server refuses {what}: {failure.answer}."
-        return AccessError(message, errno=failure.errno, hint=hint)
-    after = f" after {waited_s:.0f} s" if waited_s >= 1 else ""
-    return ServerNotReadyError(
-        f"No MySQL server is ready at {settings.address}{after}: {failure.answer}.",
-        details=[f"Stage: {failure.stage} ({MEANINGS[failure.stage]}); attempts: {attempts}."],
-        hint=hint,
-        stage=failure.stage,
-        last_answer=failure.answer,
-        waited_s=waited_s,
-        attempts=attempts,
-    )
-
-
 def _query_failure(error: Exception) -> ConnectError:
     errno = error.args[0] if error.args and isinstance(error.args[0], int) else None
     outlook = Outlook.MAYBE if errno in PASSWORD_EXPIRED else Outlook.LATER
     return ConnectError("query", " ".join(map(str, error.args[::-1])), outlook, errno=errno)
-
-
-MEANINGS = {
-    "name": "the host's name has no address",
-    "port": "nothing listens; a container on its first run has no TCP port until it is initialised",
-    "greeting": "something listens, but no MySQL server has introduced itself",
-    "tls": "agreeing on encryption",
-    "login": "the server was reached, but not entered",
-    "query": "logged in, but SELECT 1 was not answered",
-}
-# The login succeeds, but nothing except a change of the password is allowed.
-PASSWORD_EXPIRED = {1820, 1862}

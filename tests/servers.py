@@ -7,11 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sidecar_magics.connection import connect_now
 from sidecar_magics.local.find import packaged_engine
 from sidecar_magics.local.process import free_port, is_alive, run_server, stop
 from sidecar_magics.local.program import unpacked_program
 from sidecar_magics.settings import ConnectionSettings, Secret
-from sidecar_magics.wait import connect_now
 
 if TYPE_CHECKING:
     import psutil

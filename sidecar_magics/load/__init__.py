@@ -10,11 +10,11 @@ import contextlib
 import time
 from typing import TYPE_CHECKING, Any
 
+from ..connection import connect_now
 from ..errors import Interrupted, SidecarError
 from ..server import pymysql_errors
 from ..settings import resolve
 from ..sidecar import describe
-from ..wait import connect_now
 from .execute import Executor, LoadPolicy, Position
 from .report import LoadReport
 from .sources import Source

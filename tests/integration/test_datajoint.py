@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from sidecar_magics.wait import connect_now
+from sidecar_magics.connection import connect_now
 from tests.servers import DATAJOINT_CIPHER
 
 if TYPE_CHECKING:

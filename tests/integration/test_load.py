@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from sidecar_magics.connection import connect_now
 from sidecar_magics.errors import (
     Interrupted,
     LoadStoppedError,
@@ -19,7 +20,6 @@ from sidecar_magics.errors import (
 )
 from sidecar_magics.load import LoadReport, load, load_sql
 from sidecar_magics.settings import ConnectionSettings, Secret
-from sidecar_magics.wait import connect_now
 
 if TYPE_CHECKING:
     from tests.servers import Server

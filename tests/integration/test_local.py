@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any
 import psutil
 import pytest
 
+from sidecar_magics.connection import connect_now
 from sidecar_magics.errors import AccessError, LocalServerError
 from sidecar_magics.local import find, native
 from sidecar_magics.local.process import free_port, settings_for
 from sidecar_magics.local.state import folders, read_record, read_state, write_record
-from sidecar_magics.wait import connect_now
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

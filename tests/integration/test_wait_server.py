@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from sidecar_magics.connection import connect_now
 from sidecar_magics.errors import AccessError, ServerNotReadyError, TlsError
 from sidecar_magics.settings import Secret
-from sidecar_magics.wait import connect_now, wait
+from sidecar_magics.wait import wait
 
 if TYPE_CHECKING:
     from sidecar_magics.settings import ConnectionSettings

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from sidecar_magics.connection import connect_now
 from sidecar_magics.errors import AccessError, Interrupted, ServerNotReadyError
 from sidecar_magics.settings import ConnectionSettings, Secret
-from sidecar_magics.wait import WaitStatus, connect_now, wait
+from sidecar_magics.wait import WaitStatus, wait
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -1,0 +1,82 @@
+"""One attempt to connect, and the error that tells a user why there is no connection."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from . import hints
+from .errors import AccessError, ServerNotReadyError, SidecarError, TlsError
+from .server import ConnectError, Outlook, connect
+
+if TYPE_CHECKING:
+    import pymysql
+
+    from .settings import ConnectionSettings
+
+MEANINGS = {
+    "name": "the host's name has no address",
+    "port": "nothing listens; a container on its first run has no TCP port until it is initialised",
+    "greeting": "something listens, but no MySQL server has introduced itself",
+    "tls": "agreeing on encryption",
+    "login": "the server was reached, but not entered",
+    "query": "logged in, but SELECT 1 was not answered",
+}
+
+
+def connect_now(settings: ConnectionSettings, **options: bool) -> pymysql.Connection[Any]:
+    """Open a connection in one attempt.
+
+    Parameters
+    ----------
+    settings : ConnectionSettings
+        Where to, and as whom.
+    **options
+        ``local_infile`` and ``multi_statements``, as in `server.connect`.
+
+    Raises
+    ------
+    ServerNotReadyError, AccessError, TlsError
+        As `wait`, but at once.
+    """
+    start = time.monotonic()
+    try:
+        return connect(settings, **options)
+    except ConnectError as failure:
+        raise explained(failure, settings, time.monotonic() - start, attempts=1) from None
+
+
+def explained(
+    failure: ConnectError, settings: ConnectionSettings, waited_s: float, attempts: int
+) -> SidecarError:
+    """Return the error that tells a user why there is no connection, and what to do here.
+
+    Parameters
+    ----------
+    failure : ConnectError
+        The last attempt's.
+    settings : ConnectionSettings
+        Where it was to go.
+    waited_s : float
+        Seconds waited.
+    attempts : int
+        Connections tried.
+    """
+    what = f"{settings.user}@{settings.address}"
+    hint = hints.for_stage(failure.stage, failure.errno, settings)
+    if failure.stage == "tls" and failure.outlook is Outlook.NEVER:
+        message = f"No common encryption with {settings.address}: {failure.answer}."
+        return TlsError(message, errno=failure.errno, hint=hint)
+    if failure.errno is not None and failure.outlook is not Outlook.LATER:
+        message = f"The server refuses {what}: {failure.answer}."
+        return AccessError(message, errno=failure.errno, hint=hint)
+    after = f" after {waited_s:.0f} s" if waited_s >= 1 else ""
+    return ServerNotReadyError(
+        f"No MySQL server is ready at {settings.address}{after}: {failure.answer}.",
+        details=[f"Stage: {failure.stage} ({MEANINGS[failure.stage]}); attempts: {attempts}."],
+        hint=hint,
+        stage=failure.stage,
+        last_answer=failure.answer,
+        waited_s=waited_s,
+        attempts=attempts,
+    )
