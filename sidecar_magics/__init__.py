@@ -62,19 +62,15 @@ def unload_ipython_extension(shell: InteractiveShell) -> None:
     from .magics import SidecarMagics  # noqa: PLC0415
 
     manager = shell.magics_manager
-    for magics in manager.magics.values():
-        for name in [name for name, magic in magics.items() if _is_ours(magic)]:
-            del magics[name]
+    for kind, names in SidecarMagics.magics.items():
+        for name in names:
+            manager.magics[kind].pop(name, None)
     manager.registry.pop(SidecarMagics.__name__, None)
     shell.configurables[:] = [
         each for each in shell.configurables if type(each).__name__ != SidecarMagics.__name__
     ]
     if shell.Completer is not None and complete in shell.Completer.custom_matchers:
         shell.Completer.custom_matchers.remove(complete)
-
-
-def _is_ours(magic: Any) -> bool:
-    return type(getattr(magic, "__self__", None)).__module__ == f"{__name__}.magics"
 
 
 def __getattr__(name: str) -> Any:
