@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..errors import LoadStoppedError, ScriptError, StatementError
+from ..settings import REDACTED
 from . import server_errors
 
 if TYPE_CHECKING:
@@ -16,6 +18,12 @@ if TYPE_CHECKING:
 CONNECTION_LOST = {0, 2006, 2013}
 PACKET_TOO_LARGE = 1153
 EXCERPT_BYTES = 120
+# CREATE USER ... IDENTIFIED BY '...', SET PASSWORD ... = '...', SOURCE_PASSWORD = '...'; the text
+# may be cut off inside of the quotes.
+_PASSWORD = re.compile(
+    r"""((?:IDENTIFIED|PASSWORD)\b[^'"]*)(?:'(?:[^'\\]|\\.|'')*'?|"(?:[^"\\]|\\.|"")*"?)""",
+    re.IGNORECASE | re.DOTALL,
+)
 
 
 class Step(NamedTuple):
@@ -75,6 +83,9 @@ def failed(
 ) -> StatementError:
     """Return the error for a statement that the server refused."""
     start = excerpt(step.sql)
+    if REDACTED in start:
+        # A server quotes from the statement what it does not understand.
+        message = message.partition(" near '")[0]
     about = f" (table {step.table})" if step.table else ""
     return StatementError(
         f"{step.place}: error {errno} ({sqlstate}): {message}",
@@ -93,6 +104,6 @@ def failed(
 
 
 def excerpt(sql: bytes) -> str:
-    """Return the beginning of a statement on one line, fit for a message."""
+    """Return the beginning of a statement on one line, fit for a message: without a password."""
     text = " ".join(sql[:EXCERPT_BYTES].decode("utf-8", "backslashreplace").split())
-    return text + (" …" if len(sql) > EXCERPT_BYTES else "")
+    return _PASSWORD.sub(rf"\1'{REDACTED}'", text) + (" …" if len(sql) > EXCERPT_BYTES else "")

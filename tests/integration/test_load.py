@@ -328,6 +328,23 @@ def test_a_statement_beyond_max_allowed_packet_is_told_before_it_is_sent(
     assert len(str(caught.value)) < 1000
 
 
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "CREATE USER u IDENTIFIED BY 's3cret' NONSENSE",
+        "CREATE USER u IDENTIFIED WITH nope BY 's3cret it''s\\' s3cret'",
+        'ALTER USER nobody IDENTIFIED BY "s3cret"',
+        "SET PASSWORD FOR nobody = 's3cret'",
+        "CREATE USER IDENTIFIED BY 's3cret" + "x" * 200 + "'",
+    ],
+)
+def test_a_scripts_own_passwords_are_not_shown(sql: str, settings: ConnectionSettings) -> None:
+    with pytest.raises(StatementError) as caught:
+        load_sql(sql, settings)
+    assert "********" in str(caught.value)
+    assert "s3cret" not in str(caught.value) + caught.value.statement_start
+
+
 def test_the_session_is_the_clients(settings: ConnectionSettings) -> None:
     load_sql(
         "SET @autocommit = @@autocommit; CREATE DATABASE c; CREATE TABLE c.t AS SELECT "
