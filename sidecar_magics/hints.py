@@ -89,10 +89,12 @@ def for_stage(stage: str, errno: int | None, settings: ConnectionSettings) -> st
 ACCOUNT_HINTS = {
     1040: "close other notebooks' kernels, or raise the server's max_connections.",
     1203: "close other notebooks' kernels, or raise the account's max_user_connections.",
+    1226: "close other notebooks' kernels, or raise the account's limits.",
     1129: "run `FLUSH HOSTS` (or TRUNCATE performance_schema.host_cache) on the server.",
     1130: "the account exists for other hosts only: create it for this one, such as 'root'@'%'.",
     1820: "set a new password with ALTER USER first: this one has expired.",
     1862: "set a new password with ALTER USER first: this one has expired.",
     2059: "pip install 'pymysql[rsa]', or ask for an account with another authentication plugin.",
+    4151: "ask for the account to be unlocked (ALTER USER ... ACCOUNT UNLOCK).",
     3118: "ask for the account to be unlocked (ALTER USER ... ACCOUNT UNLOCK).",
 }

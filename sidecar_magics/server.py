@@ -44,6 +44,7 @@ BUSY_ERRORS = {
     1040,  # too many connections
     1053,  # shutdown in progress
     1203,  # too many connections of this user
+    1226,  # this user has exceeded a limit of connections or of queries an hour
     2006,  # server has gone away
     2013,  # connection lost
     3032,  # offline mode
@@ -151,6 +152,9 @@ def open_socket(settings: ConnectionSettings, *, timeout_s: float) -> socket.soc
     except socket.gaierror as error:
         answer = f"the name {settings.host} is not known ({error.strerror})"
         raise ConnectError("name", answer, Outlook.LATER) from None
+    except UnicodeError:
+        answer = f"{settings.host!r} cannot be a host's name"
+        raise ConnectError("name", answer, Outlook.NEVER) from None
     except ConnectionRefusedError:
         raise ConnectError("port", "connection refused", Outlook.LATER) from None
     except socket.timeout:  # TimeoutError itself from Python 3.10 on

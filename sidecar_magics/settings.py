@@ -292,7 +292,7 @@ def _no_password(host: str, option_file: Path) -> SettingsError:
 
 def _check_host(hit: Found) -> str:
     host = str(hit.value).strip()
-    if not host or "/" in host or any(character.isspace() for character in host):
+    if not host or "/" in host or not host.isprintable() or " " in host:
         raise SettingsError(
             f"host is {host!r} ({hit.source}), which is not a host name or an address.",
             hint="give only the name, such as 127.0.0.1; the port has an option of its own.",

@@ -247,7 +247,7 @@ class Executor:
         elif effect is Effect.CHARSET:
             self._send(step._replace(sql=b"SET NAMES " + argument))
         elif effect is Effect.SOURCE:
-            self._source(step, Path(os.fsdecode(argument)).expanduser())
+            self._source(step, os.fsdecode(argument))
         elif effect is Effect.END:
             self._ended = True
         elif effect is Effect.SANDBOX:
@@ -262,22 +262,26 @@ class Executor:
         self._schema = schema.decode("utf-8", "replace")
         self._report.statements += 1
 
-    def _source(self, step: Step, wanted: Path) -> None:
+    def _source(self, step: Step, wanted: str) -> None:
         """Run another script at this place: relative to the one that names it, as a reader expects.
 
         The client takes the folder that it was started in; no dump can know that.
         """
-        path = (step.source.folder / wanted).resolve()
-        home = self._opened[0].folder
         if self._sandboxed:
             what = "the script's first line forbids it to read files (MariaDB's sandbox mode)"
             raise failures.refused(step, what, self._report, "remove that line if you trust it.")
+        try:
+            path = (step.source.folder / Path(wanted).expanduser()).resolve()
+        except (RuntimeError, ValueError) as error:  # ~nobody, or a NUL byte
+            what = f"{wanted!r} is no path ({error})"
+            raise failures.refused(step, what, self._report) from None
+        home = self._opened[0].folder
         if home not in path.parents and not self._policy.outside_sources:
-            what = f"{str(wanted)!r} lies outside the script's own folder, {home}"
+            what = f"{wanted!r} lies outside the script's own folder, {home}"
             hint = "allow it with --allow-outside-source if you trust the script."
             raise failures.refused(step, what, self._report, hint)
         if any(path == source.path for source in self._opened):
-            what = f"{str(wanted)!r} is being loaded already: it sources itself"
+            what = f"{wanted!r} is being loaded already: it sources itself"
             raise failures.refused(step, what, self._report)
         inner = Source.from_file(path, wanted_at=step.place)
         try:

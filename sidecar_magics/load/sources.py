@@ -71,9 +71,10 @@ class Source:
         ScriptError
             There is no such file, or it cannot be read.
         """
-        expanded = Path(path).expanduser()
         asked = f"{wanted_at}: " if wanted_at else ""
+        expanded = Path(path)
         try:
+            expanded = expanded.expanduser()
             file = expanded.open("rb")
             size_bytes = expanded.stat().st_size
         except FileNotFoundError:
@@ -82,6 +83,8 @@ class Source:
             raise ScriptError(message, hint=_near_misses(expanded)) from None
         except OSError as error:
             raise ScriptError(f"{asked}{path} cannot be read: {error.strerror}.") from None
+        except (RuntimeError, ValueError) as error:  # ~nobody, or a NUL byte
+            raise ScriptError(f"{asked}{str(path)!r} is no path: {error}.") from None
         real = expanded.resolve()
         return cls(str(path), file, size_bytes=size_bytes, folder=real.parent, path=real)
 

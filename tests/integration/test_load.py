@@ -166,6 +166,8 @@ def test_a_failed_statement_is_placed(flavour: str, request: pytest.FixtureReque
         ("/*!50000 LOAD  DATA /**/ LOCAL INFILE 'x' INTO TABLE t */;", "cell:1:1", "LOCAL INFILE"),
         ("source /etc/passwd\n", "cell:1:1", "outside"),
         ("\\. ../x.sql\n", "cell:1:1", "outside"),
+        ("source ~nobody-here/x.sql\n", "cell:1:1", "no path"),
+        ("SELECT 1;\nsource a\0b\n", "cell:2:1", "no path"),
     ],
 )
 def test_what_is_broken_or_refused_has_a_place(

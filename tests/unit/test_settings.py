@@ -113,6 +113,8 @@ def test_loopback_addresses_get_the_conventions_password(host: str) -> None:
         ({"MYSQL_TCP_PORT": "0"}, ["'0'", "MYSQL_TCP_PORT"]),
         ({"DJ_PORT": "65536"}, ["65536", "DJ_PORT"]),
         ({"DJ_HOST": "mysql://h"}, ["mysql://h", "DJ_HOST"]),
+        ({"DJ_HOST": "a\tb"}, ["DJ_HOST"]),
+        ({"DJ_HOST": "a b"}, ["DJ_HOST"]),
         ({"SIDECAR_MYSQL_TLS": "maybe"}, ["maybe", "SIDECAR_MYSQL_TLS", "auto or required"]),
         ({"SIDECAR_MYSQL_CA": "/no/ca.pem"}, ["/no/ca.pem", "SIDECAR_MYSQL_CA"]),
     ],

@@ -94,6 +94,13 @@ def test_a_name_without_an_address() -> None:
     assert "no-such-host.invalid" in str(caught.value)
 
 
+@pytest.mark.parametrize("host", ["a..b", "x" * 70, ".", "host\udcff"])
+def test_what_cannot_be_a_name_is_told_at_once(host: str) -> None:
+    with pytest.raises(ServerNotReadyError) as caught:
+        wait(ConnectionSettings(host=host, password=Secret("hush")), timeout_s=5)
+    assert caught.value.stage == "name"
+
+
 def test_something_that_is_not_mysql_is_named_after_the_grace_period() -> None:
     with listener(say(b"HTTP/1.1 400 Bad Request\r\n\r\n")) as settings:
         start = time.monotonic()
