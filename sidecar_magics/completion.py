@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -51,7 +52,8 @@ def _scripts(verb: tuple[options.Option, ...], word: str) -> Iterator[str]:
     if not any(option.flags == ("file",) for option in verb):
         return
     head, _, tail = word.rpartition("/")
-    folder = Path(head or ("/" if word.startswith("/") else ".")).expanduser()
+    named = head or ("/" if word.startswith("/") else ".")
+    folder = Path(os.path.expanduser(named))  # noqa: PTH111 - leaves ~nobody as it is
     if not folder.is_dir():
         return
     for entry in sorted(folder.iterdir()):

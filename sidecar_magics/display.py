@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 import time
 from html import escape
@@ -53,7 +54,8 @@ class TerminalLine:
     def update(self, text: str, fraction: float | None = None) -> None:
         """Overwrite the line."""
         share = "" if fraction is None else f"{fraction:4.0%} "
-        self._write(share + text, end="")
+        # A line that wraps could not be overwritten.
+        self._write((share + text)[: shutil.get_terminal_size().columns - 1], end="")
 
     def finish(self, text: str) -> None:
         """Overwrite the line and go to the next."""

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from .connection import connect_now
-from .errors import DataJointConnectionError
+from .errors import DataJointConnectionError, Interrupted
 from .server import WEAK_CIPHERS, pymysql_errors
 from .settings import resolve
 from .sidecar import describe
@@ -92,12 +92,22 @@ def connect(
         DataJoint is missing, or cannot use this server; its configuration is as it was before.
     ServerNotReadyError, AccessError
         The server does not answer, or refuses.
+    Interrupted
+        Ctrl-C, or the stop button; DataJoint is as it was.
     """
     settings = resolve() if settings is None else settings
     if ":" in settings.host:
         raise DataJointConnectionError(
             f"DataJoint takes no IPv6 address such as {settings.host}.", hint="use 127.0.0.1."
         )
+    try:
+        return _connect(settings, reset=reset)
+    except KeyboardInterrupt:
+        # Also so that no traceback shows the frames that the password passes through.
+        raise Interrupted(f"Stopped connecting DataJoint to {settings.address}.") from None
+
+
+def _connect(settings: ConnectionSettings, *, reset: bool) -> DataJointConnection:
     sidecar, schema_count = _probe(settings)
     datajoint = _import_datajoint()
     face = _face(datajoint)
@@ -221,7 +231,8 @@ def _next_state(before: Any, settings: ConnectionSettings, password: bytes, *, r
     if reset:
         return "connected anew"
     same_password = before.conn_info["passwd"] in (password, settings.password)
-    return "already connected" if same_password and _alive(before) else "reconnected"
+    good = same_password and _alive(before) and (not settings.must_encrypt or _cipher(before))
+    return "already connected" if good else "reconnected"
 
 
 def _leads_to(connection: Any, settings: ConnectionSettings) -> bool:
@@ -249,19 +260,21 @@ def _repair(connection: Any, password: bytes, use_tls: dict[str, Any] | bool) ->
 
 
 def _check_encrypted(connection: Any, settings: ConnectionSettings) -> None:
-    if settings.tls != "required":
-        return
-    cipher = connection.query("SHOW STATUS LIKE 'Ssl_cipher'").fetchone()[1]
-    if not cipher:
+    if settings.must_encrypt and not _cipher(connection):
         raise DataJointConnectionError(
             f"DataJoint's connection to {settings.address} is not encrypted, but TLS is required."
         )
 
 
+def _cipher(connection: Any) -> str:
+    return str(connection.query("SHOW STATUS LIKE 'Ssl_cipher'").fetchone()[1])
+
+
 def _notes(before: Any, connection: Any, sidecar: Sidecar, state: str) -> tuple[str, ...]:
     notes = []
     known_uuid = getattr(before, "sidecar_uuid", None)
-    if state == "reconnected" and known_uuid not in (None, sidecar.uuid):
+    remade = known_uuid not in (None, sidecar.uuid) and sidecar.flavour == "mysql"
+    if state == "reconnected" and remade:
         notes.append("The server was made anew and its data is gone: run %mysql_load again.")
     if before is not None and before is not connection:
         stale = sorted(before.schemas)

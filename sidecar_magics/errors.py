@@ -30,6 +30,13 @@ if TYPE_CHECKING:
 MAX_NOTEBOOK_LINES = 8
 
 
+def printable(text: str) -> str:
+    """Return a text on one line that does nothing to a screen: control characters are spelled."""
+    return "".join(
+        character if character.isprintable() else ascii(character)[1:-1] for character in text
+    )
+
+
 class Interrupted(KeyboardInterrupt):
     """Ctrl-C, or the notebook's stop button; the text says in one line what was stopped."""
 

@@ -78,12 +78,20 @@ def for_stage(stage: str, errno: int | None, settings: ConnectionSettings) -> st
         return ACCOUNT_HINTS[errno]
     if stage == "name" or elsewhere:
         return f"check that {settings.address} is right (%mysql_wait --show) and can be reached."
+    if stage == "login" and errno in LOST_CONNECTION:
+        return RESTART_IT[place()]
     return {
         "port": START_A_SERVER[place()],
-        "tls": "use --tls auto, or give the server a certificate and ciphers of today.",
+        "greeting": f"{RESTART_IT[place()]} If another program has that port: --port.",
+        "tls": f"is the server's certificate signed by {settings.ca}?"
+        if settings.ca
+        else "use --tls auto, or give the server a certificate and ciphers of today.",
         "login": f"check user and password (password from: {source}) with %mysql_wait --show.",
     }.get(stage, RESTART_IT[place()])
 
+
+# PyMySQL's numbers for a connection that ended, or stayed silent, during the login.
+LOST_CONNECTION = {None, 2006, 2013}
 
 # Next steps for server error numbers that mean the same everywhere.
 ACCOUNT_HINTS = {

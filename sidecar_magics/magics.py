@@ -53,7 +53,7 @@ class SidecarMagics(Magics):
         None, allow_none=True, help="File of the authority to check the server's certificate with."
     ).tag(config=True)
 
-    # Options of the last %mysql_wait: what it waited for is what the next lines mean.
+    # Options of a %mysql_wait that succeeded: what it waited for is what the next lines mean.
     _waited_for: Mapping[str, Any] = {}
 
     @line_magic
@@ -69,11 +69,12 @@ class SidecarMagics(Magics):
         settings = self._settings(arguments)
         if arguments.show:
             return settings
-        self._waited_for = options.connection_options(arguments)
         shown = display.WaitDisplay(display.line(quiet=arguments.quiet), settings.address)
         with shown:
             sidecar = wait(settings, timeout_s=arguments.timeout, progress=shown.progress)
             shown.ready(sidecar)
+        given = options.connection_options(arguments).items()
+        self._waited_for = {**self._waited_for, **{k: v for k, v in given if v is not None}}
         return sidecar
 
     @line_cell_magic

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 ESCAPES = {"b": "\b", "t": "\t", "n": "\n", "r": "\r", "s": " ", "\\": "\\", "'": "'", '"': '"'}
 
-_QUOTED = re.compile(r"""(['"])((?:\\.|(?!\1).)*)\1""")
+# A "#" outside of quotes begins a comment.
+_UP_TO_COMMENT = re.compile(r"""(?:'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*"|[^#])*""")
 _ESCAPE = re.compile(r"\\(.)")
 
 
@@ -40,10 +41,11 @@ def read_client_group(path: Path) -> dict[str, Option]:
         The file cannot be read, or a line stands before any group.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        # A comment may be in any encoding; what matters and is not ASCII is mostly UTF-8.
+        text = path.read_text(encoding="utf-8", errors="surrogateescape")
     except FileNotFoundError:
         return {}
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
         raise SettingsError(
             f"The option file {path} cannot be read: {error}.", hint="repair it or remove it."
         ) from None
@@ -54,7 +56,7 @@ def read_client_group(path: Path) -> dict[str, Option]:
         if not line or line[0] in "#;!":
             continue
         if line[0] == "[":
-            group = line.strip("[]").strip().lower()
+            group = line[1:].partition("]")[0].strip().lower()
         elif group is None:
             # The line itself is not shown: it may hold a password.
             raise SettingsError(f"{path}:{number} stands before any [group].")
@@ -68,8 +70,9 @@ def read_client_group(path: Path) -> dict[str, Option]:
 
 
 def _unquote(value: str) -> str:
-    """Undo quotes, a comment at the end and escapes, as MySQL's own programs do."""
-    quoted = _QUOTED.match(value)
-    # A comment inside a line begins with a blank and a "#".
-    text = quoted[2] if quoted else value.partition(" #")[0].rstrip()
+    """Undo a comment at the end, quotes around the whole and escapes, as MySQL's programs do."""
+    before_comment = _UP_TO_COMMENT.match(value)
+    text = before_comment.group().rstrip() if before_comment else ""
+    if len(text) > 1 and text[0] == text[-1] and text[0] in "'\"":
+        text = text[1:-1]
     return _ESCAPE.sub(lambda escape: ESCAPES.get(escape[1], escape[0]), text)

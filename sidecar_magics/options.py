@@ -16,9 +16,10 @@ if TYPE_CHECKING:
 
 def port_number(text: str) -> int:
     """Parse a TCP port, for argparse."""
-    if not (text.isascii() and text.isdigit() and 0 < int(text) < 65536):
+    digits = text.strip()
+    if not (digits.isascii() and digits.isdigit() and len(digits) < 6 and 0 < int(digits) < 65536):
         raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to 65535")
-    return int(text)
+    return int(digits)
 
 
 def seconds(text: str) -> float:
@@ -220,5 +221,10 @@ def parse(parser: argparse.ArgumentParser, line: str) -> argparse.Namespace:
     try:
         words = split_line(line)
     except ValueError as error:
-        raise UsageError(f"{error}: {line}") from None
-    return parser.parse_args(words)
+        raise UsageError(f"{error}.") from None  # without the line: it may hold a password
+    arguments, unknown = parser.parse_known_args(words)
+    if unknown:
+        # Without what follows an unknown option, for the same reason.
+        flags = [word.partition("=")[0] for word in unknown if word.startswith("-")]
+        raise UsageError(f"unrecognized arguments: {' '.join(flags or unknown)}")
+    return arguments

@@ -13,6 +13,8 @@ import ssl
 import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from .errors import printable
+
 if TYPE_CHECKING:
     import pymysql
 
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 CLIENT_SSL = 0x0800
 CLIENT_MULTI_STATEMENTS = 0x10000
 ERROR_PACKET = 0xFF
-HANDSHAKE_VERSIONS = (9, 10)
+HANDSHAKE_VERSION = 10
 MAX_GREETING_BYTES = 1024
 # MariaDB puts this in front of its version for the sake of old replicas.
 MARIADB_VERSION_PREFIX = "5.5.5-"
@@ -140,8 +142,8 @@ def connect(
         local_infile=local_infile,
         multi_statements=multi_statements,
     )
-    # The limit was for the login; PyMySQL has no public way to lift it on a live connection.
-    connection._read_timeout = None
+    # The limits were for the login; PyMySQL has no public way to lift them on a live connection.
+    connection._read_timeout = connection._write_timeout = None
     return connection
 
 
@@ -189,6 +191,8 @@ def peek_greeting(sock: socket.socket) -> Greeting | None:
     """
     try:
         data = sock.recv(MAX_GREETING_BYTES, socket.MSG_PEEK)
+    except socket.timeout:
+        raise ConnectError("greeting", "no server greets", Outlook.LATER) from None
     except OSError:
         data = b""
     if not data:
@@ -196,7 +200,7 @@ def peek_greeting(sock: socket.socket) -> Greeting | None:
         raise ConnectError("greeting", answer, Outlook.LATER)
     length = int.from_bytes(data[:3], "little")
     body = data[4 : 4 + length]
-    kinds = (*HANDSHAKE_VERSIONS, ERROR_PACKET)
+    kinds = (HANDSHAKE_VERSION, ERROR_PACKET)
     if len(data) > 4 and (
         length > MAX_GREETING_BYTES or data[3] != 0 or body[:1] not in map(_byte, kinds)
     ):
@@ -255,7 +259,7 @@ def log_in(
     """
     login = _Login(settings, timeout_s, local_infile, multi_statements)
     if not greeting.offers_tls:
-        if settings.tls == "required":
+        if settings.must_encrypt:
             sock.close()
             raise ConnectError("tls", "the server offers no TLS", Outlook.NEVER)
         return _hand_over(sock, login, ssl_disabled=True)
@@ -269,7 +273,11 @@ def log_in(
         ):
             raise
     again = open_socket(settings, timeout_s=timeout_s)
-    _await_greeting(again, timeout_s)
+    try:
+        _await_greeting(again, timeout_s)
+    except BaseException:
+        again.close()
+        raise
     return _hand_over(again, login, ssl=tls_context(settings, weak=True))
 
 
@@ -367,6 +375,8 @@ def _hand_over(sock: socket.socket, login: _Login, **encryption: Any) -> pymysql
         charset="utf8mb4",
         autocommit=None,
         read_timeout=login.timeout_s,
+        write_timeout=login.timeout_s,
+        auth_plugin_map={"mysql_clear_password": _NoClearPassword},
         local_infile=login.local_infile,
         client_flag=CLIENT_MULTI_STATEMENTS if login.multi_statements else 0,
         program_name="sidecar-magics",
@@ -375,16 +385,30 @@ def _hand_over(sock: socket.socket, login: _Login, **encryption: Any) -> pymysql
     )
     try:
         connection.connect(sock)
-    except BaseException as error:
+    except Exception as error:
         sock.close()
-        failure = _login_failure(error)
-        if failure is None:
-            raise
-        raise failure from None
+        raise _login_failure(error) from None
+    except BaseException:
+        sock.close()
+        raise
     return connection
 
 
-def _login_failure(error: BaseException) -> ConnectError | None:
+class _NoClearPassword:
+    """Do not hand the password to whoever asks for it in clear text, as the client does not."""
+
+    def __init__(self, connection: pymysql.Connection[Any]) -> None:
+        del connection
+
+    def authenticate(self, packet: object) -> None:
+        import pymysql  # noqa: PLC0415
+
+        del packet
+        message = "the server asks for the password in clear text"
+        raise pymysql.err.OperationalError(CR_AUTH_PLUGIN_CANNOT_LOAD, message)
+
+
+def _login_failure(error: Exception) -> ConnectError:
     import pymysql  # noqa: PLC0415
 
     cause = getattr(error, "original_exception", error)
@@ -399,7 +423,8 @@ def _login_failure(error: BaseException) -> ConnectError | None:
     if isinstance(error, RuntimeError):
         # PyMySQL: the account's authentication plugin needs a package that is not installed.
         return _refusal("login", CR_AUTH_PLUGIN_CANNOT_LOAD, str(error))
-    return None
+    answer = f"the server's answer cannot be understood ({printable(repr(error))})"
+    return ConnectError("login", answer, Outlook.MAYBE)
 
 
 def _refusal(stage: str, errno: int, message: str) -> ConnectError:
@@ -409,7 +434,7 @@ def _refusal(stage: str, errno: int, message: str) -> ConnectError:
         outlook = Outlook.NEVER
     else:
         outlook = Outlook.MAYBE
-    return ConnectError(stage, f"{message} ({errno})", outlook, errno=errno)
+    return ConnectError(stage, f"{printable(message)} ({errno})", outlook, errno=errno)
 
 
 def _error_text(data: bytes) -> str:

@@ -109,6 +109,11 @@ class ConnectionSettings:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
     @property
+    def must_encrypt(self) -> bool:
+        """Whether a connection without TLS is refused: a certificate is to be checked, say."""
+        return self.tls == "required" or self.ca is not None
+
+    @property
     def is_loopback(self) -> bool:
         """Whether the server can only be on this machine or in this pod."""
         return is_loopback(self.host)
@@ -153,8 +158,8 @@ def resolve(
     Parameters
     ----------
     options, config, earlier : mapping, optional
-        Values by field name; None counts as not given. `options` may have ``password_env``, the
-        name of an environment variable that holds the password.
+        Values by field name; None counts as not given. `options` and `earlier` may have
+        ``password_env``, the name of an environment variable that holds the password.
     environ : mapping, optional
         Default: the process's environment.
     option_file : Path, optional
@@ -170,9 +175,12 @@ def resolve(
     option_file = Path("~/.my.cnf").expanduser() if option_file is None else option_file
     found = _first_hits(
         _given(options, "option --{}"),
-        _password_variable(options, environ),
+        _password_variable(options, environ, "option --password-env {}"),
         _given(config, "%config SidecarMagics.{}"),
         _given(earlier, "%mysql_wait --{} earlier in this kernel"),
+        _password_variable(
+            earlier, environ, "%mysql_wait --password-env {} earlier in this kernel"
+        ),
         *(_environment(names, environ) for names in ENVIRONMENT_TIERS),
         _option_file(option_file),
     )
@@ -212,14 +220,14 @@ def _given(values: Mapping[str, Any] | None, source: str) -> dict[str, Found]:
 
 
 def _password_variable(
-    options: Mapping[str, Any] | None, environ: Mapping[str, str]
+    values: Mapping[str, Any] | None, environ: Mapping[str, str], source: str
 ) -> dict[str, Found]:
-    variable = (options or {}).get("password_env")
+    variable = (values or {}).get("password_env")
     if variable is None:
         return {}
     if variable not in environ:
         raise SettingsError(f"The environment variable {variable} (--password-env) is not set.")
-    return {"password": Found(environ[variable], f"option --password-env {variable}")}
+    return {"password": Found(environ[variable], source.format(variable))}
 
 
 def _environment(names: Mapping[str, str], environ: Mapping[str, str]) -> dict[str, Found]:
@@ -302,7 +310,7 @@ def _check_host(hit: Found) -> str:
 
 def _check_port(hit: Found) -> int:
     text = str(hit.value).strip()
-    if not (text.isascii() and text.isdigit() and 0 < int(text) < 65536):
+    if not (text.isascii() and text.isdigit() and len(text) < 6 and 0 < int(text) < 65536):
         raise SettingsError(
             f"port is {text!r} ({hit.source}); it must be a number from 1 to 65535."
         )
@@ -310,17 +318,26 @@ def _check_port(hit: Found) -> int:
 
 
 def _check_tls(hit: Found) -> str:
-    if hit.value not in TLS_MODES:
+    mode = str(hit.value).strip().lower()
+    if mode not in TLS_MODES:
         raise SettingsError(
             f"tls is {hit.value!r} ({hit.source}); it can be {' or '.join(TLS_MODES)}."
         )
-    return str(hit.value)
+    return mode
 
 
 def _check_ca(hit: Found) -> Path:
-    path = Path(hit.value).expanduser()
+    import ssl  # noqa: PLC0415 - 10 ms, and few have such a file
+
+    path = Path(os.path.expanduser(hit.value))  # noqa: PTH111 - leaves ~nobody as it is
     if not path.is_file():
         raise SettingsError(f"ca is {str(path)!r} ({hit.source}), and no file is there.")
+    try:
+        ssl.create_default_context(cafile=path)
+    except (ssl.SSLError, OSError) as error:
+        raise SettingsError(
+            f"ca is {str(path)!r} ({hit.source}), which holds no certificate: {error}."
+        ) from None
     return path
 
 

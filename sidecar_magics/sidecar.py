@@ -27,11 +27,12 @@ class Sidecar:
     settings : ConnectionSettings
         How it was reached.
     version : str
-        Server version, such as ``9.7.4``.
+        Server version, such as ``9.7.4-2`` or ``10.11.18-MariaDB``.
     flavour : str
         ``mysql`` or ``mariadb``.
     uuid : str or None
-        The server's own identity, new with each new data folder; None where it has none.
+        The server's own identity; None where it has none. MySQL's is new with each new data
+        folder; MariaDB's tells installations apart, not their data.
     charset : str
         Character set of new schemas, ``character_set_server``.
     tls_cipher : str or None
@@ -108,9 +109,13 @@ class Sidecar:
             The server does not answer any more, or refuses.
         """
         connection = connect_now(self.settings)
-        connection.autocommit(False)
-        if database is not None:
-            connection.select_db(database)
+        try:
+            connection.autocommit(False)
+            if database is not None:
+                connection.select_db(database)
+        except BaseException:
+            connection.close()
+            raise
         return connection
 
     def _url(self, database: str | None) -> URL:

@@ -6,13 +6,13 @@ stages name, port, greeting, TLS, login, query; the first one that fails is what
 
 from __future__ import annotations
 
-import select
+import selectors
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from .connection import explained
-from .errors import Interrupted
+from .errors import Interrupted, printable
 from .server import (
     ConnectError,
     Outlook,
@@ -145,12 +145,13 @@ class _Waiting:
     def _attempt(self) -> Sidecar:
         self.attempts += 1
         sock, greeting = self._greeted_socket()
-        with log_in(sock, greeting, self.settings) as connection:
+        limit_s = max(0.5, min(10.0, self._left_s()))
+        with log_in(sock, greeting, self.settings, timeout_s=limit_s) as connection:
             try:
                 with connection.cursor() as cursor:
                     cursor.execute("SELECT 1")
                 return describe(connection, self.settings, self._elapsed_s())
-            except pymysql_errors() as error:
+            except Exception as error:
                 raise _query_failure(error) from None
 
     def _greeted_socket(self) -> tuple[socket.socket, Greeting]:
@@ -166,8 +167,7 @@ class _Waiting:
         self.silent = [*self.silent[:1], sock]
         deadline = time.monotonic() + patience_s
         while time.monotonic() < deadline:
-            readable, _, _ = select.select(self.silent, [], [], 0.1)
-            for candidate in readable:
+            for candidate in _readable(self.silent, timeout_s=0.1):
                 greeting = self._greeting_of(candidate)
                 if greeting is not None:
                     self.silent.remove(candidate)
@@ -235,7 +235,17 @@ class _Waiting:
         return self.timeout_s - self._elapsed_s()
 
 
+def _readable(sockets: list[socket.socket], *, timeout_s: float) -> list[socket.socket]:
+    # Not select(), which takes no descriptor above 1023.
+    with selectors.DefaultSelector() as selector:
+        for sock in sockets:
+            selector.register(sock, selectors.EVENT_READ)
+        ready = {key.fileobj for key, _ in selector.select(timeout_s)}
+    return [sock for sock in sockets if sock in ready]
+
+
 def _query_failure(error: Exception) -> ConnectError:
-    errno = error.args[0] if error.args and isinstance(error.args[0], int) else None
+    errno, *words = error.args if error.args and isinstance(error.args[0], int) else (None, error)
     outlook = Outlook.MAYBE if errno in PASSWORD_EXPIRED else Outlook.LATER
-    return ConnectError("query", " ".join(map(str, error.args[::-1])), outlook, errno=errno)
+    answer = " ".join(str(word) for word in words) + (f" ({errno})" if errno else "")
+    return ConnectError("query", printable(answer), outlook, errno=errno)

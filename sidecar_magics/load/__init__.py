@@ -11,8 +11,8 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from ..connection import connect_now
-from ..errors import Interrupted, SidecarError
-from ..server import pymysql_errors
+from ..errors import Interrupted, LoadStoppedError, SidecarError
+from ..server import ConnectError, connect, pymysql_errors
 from ..settings import resolve
 from ..sidecar import describe
 from .execute import Executor, LoadPolicy, Position
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     import pymysql
 
     from ..settings import ConnectionSettings
+
+# How long an interrupted load waits for the server that it asks to end a statement.
+KILL_TIMEOUT_S = 2.0
 
 __all__ = ["LoadReport", "Position", "load", "load_sql"]
 
@@ -69,6 +72,7 @@ def load(
     Interrupted
         Ctrl-C, or the stop button; the running statement is ended on the server too.
     """
+    settings = resolve() if settings is None else settings
     policy = LoadPolicy(allow_local_infile, allow_outside_source)
     return _load(Source.from_file(file), settings, database, policy, progress)
 
@@ -98,6 +102,7 @@ def load_sql(
     ------
     As `load`.
     """
+    settings = resolve() if settings is None else settings
     policy = LoadPolicy(allow_local_infile, allow_outside_source)
     source = Source.from_text(sql, first_line=first_line)
     return _load(source, settings, database, policy, progress)
@@ -105,43 +110,51 @@ def load_sql(
 
 def _load(
     source: Source,
-    settings: ConnectionSettings | None,
+    settings: ConnectionSettings,
     database: str | None,
     policy: LoadPolicy,
     progress: Callable[[Position], None] | None,
 ) -> LoadReport:
-    settings = resolve() if settings is None else settings
     start = time.monotonic()
     report = LoadReport(source.name, file_bytes=source.size_bytes)
+    connection = None
     try:
         connection = connect_now(settings, local_infile=policy.local_infile, multi_statements=True)
         sidecar = describe(connection, settings, 0.0)
-        report.server = f"{settings.user}@{settings.address}, {sidecar.server}"
-        report.flavour, report.server_uuid = sidecar.flavour, sidecar.uuid
-        try:
-            executor = Executor(connection, sidecar, report, policy=policy, progress=progress)
-            executor.run(source, database=database)
-        except KeyboardInterrupt:
+        report.describe_server(sidecar)
+        executor = Executor(connection, sidecar, report, policy=policy, progress=progress)
+        executor.run(source, database=database)
+        source.read_rest()
+    except KeyboardInterrupt:
+        if connection is not None:
             _end_statement(connection, settings)
-            raise Interrupted(
-                f"Stopped loading {source.name} near byte {source.position_bytes:,} of "
-                f"{source.size_bytes:,}. {report.so_far()}"
-            ) from None
-        finally:
-            connection.close()
+        place = f"near byte {source.position_bytes:,} of {source.size_bytes:,}"
+        message = f"Stopped loading {source.name} {place}. {report.so_far()}"
+        raise Interrupted(message) from None
+    except SidecarError:
+        raise
+    except pymysql_errors() as error:
+        raise LoadStoppedError(
+            f"The connection for {source.name} was lost before its first statement: {error}.",
+            hint="%mysql_wait tells whether the server is back.",
+            report=report,
+        ) from None
     finally:
         report.seconds = time.monotonic() - start
         source.close()
+        if connection is not None:
+            connection.close()
     report.sha256 = source.sha256
     return report
 
 
 def _end_statement(connection: pymysql.Connection[Any], settings: ConnectionSettings) -> None:
     """End what the interrupted connection was doing: the server would go on with it."""
-    # Where that fails, the statement has ended by itself, or the server has.
+    # Where that fails, the statement has ended by itself, or the server has; and who presses
+    # Ctrl-C once more does not want to wait for it.
     with (
-        contextlib.suppress(SidecarError, *pymysql_errors()),
-        connect_now(settings) as second,
+        contextlib.suppress(ConnectError, KeyboardInterrupt, *pymysql_errors()),
+        connect(settings, timeout_s=KILL_TIMEOUT_S) as second,
         second.cursor() as cursor,
     ):
         cursor.execute(f"KILL {connection.thread_id():d}")

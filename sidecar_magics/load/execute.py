@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ..errors import printable
 from ..script.classify import Kind, classify, reads_local_file, touches_sql_mode
 from ..script.commands import Effect, effect_of
 from ..script.splitter import ClientCommand, ScriptSyntaxError, Splitter, Statement
@@ -90,6 +91,10 @@ class Executor:
         self._dollar_quotes = (
             sidecar.flavour == "mysql" and major.isdigit() and int(major) >= DOLLAR_QUOTES_SINCE
         )
+        # Our own questions are answered in the script's character set: taken as bytes, they can't
+        # be misread.
+        connection.use_unicode = False
+        connection.decoders = {}
         self._max_packet_bytes = int(self._ask("SELECT @@max_allowed_packet"))
         self._ansi_quotes = False
         self._schema: str | None = None
@@ -122,7 +127,7 @@ class Executor:
             self._use(name, Step(ClientCommand("use", name, 1, 1, 0, 0), source))
         self._follow_sql_mode()
         self._run(source)
-        if self._connection.server_status & IN_TRANSACTION:
+        if self._report.in_transaction:
             self._report.notes.append(
                 "The script ended inside a transaction; what it did not commit is rolled back."
             )
@@ -138,10 +143,11 @@ class Executor:
             else:
                 self._obey(item, source)
             if self._ended:
-                break
+                break  # this script; the one that sources it goes on, as with the client
             # And the other way round: what follows is read as that script left things.
             splitter.delimiter = self._delimiter
             self._set_quoting(splitter)
+        self._ended = False
         self._opened.pop()
 
     def _items(self, source: Source, splitter: Splitter) -> Iterator[Item]:
@@ -182,7 +188,7 @@ class Executor:
 
     def _send(self, step: Step) -> int:
         """Send one statement, and return how many rows it changed."""
-        if len(step.sql) >= self._max_packet_bytes:
+        if len(step.sql) + 1 >= self._max_packet_bytes:  # a packet has a byte for the command
             raise failures.too_large(step, self._max_packet_bytes, self._report)
         try:
             outcome = send(self._connection, step.sql)
@@ -194,6 +200,7 @@ class Executor:
             # PyMySQL: the server wants a file of this machine, though it was told that it can't.
             what = "the server asked for a file of this machine"
             raise failures.refused(step, what, self._report) from None
+        self._report.in_transaction = bool(self._connection.server_status & IN_TRANSACTION)
         return outcome.changed
 
     def _failure(self, error: Exception, step: Step) -> Exception:
@@ -208,7 +215,7 @@ class Executor:
         """Ask for the last error's SQLSTATE, which PyMySQL keeps to itself before 1.2."""
         try:
             self._ask("GET DIAGNOSTICS CONDITION 1 @sidecar_sqlstate = RETURNED_SQLSTATE")
-            return str(self._ask("SELECT @sidecar_sqlstate"))
+            return self._ask("SELECT @sidecar_sqlstate")
         except pymysql_errors():
             return "HY000"
 
@@ -225,16 +232,17 @@ class Executor:
         with self._connection.cursor() as cursor:
             cursor.execute("SHOW WARNINGS")
             for level, code, message in cursor.fetchall():
-                self._report.warnings.setdefault(code, WarningReport(level, message)).count += 1
+                warning = WarningReport(_text(level), printable(_text(message)))
+                self._report.warnings.setdefault(int(_text(code)), warning).count += 1
 
     def _follow_sql_mode(self) -> None:
         self._ansi_quotes = "ANSI_QUOTES" in self._ask("SELECT @@sql_mode")
 
-    def _ask(self, sql: str) -> Any:
+    def _ask(self, sql: str) -> str:
         with self._connection.cursor() as cursor:
             cursor.execute(sql)
             row = cursor.fetchone()
-            return row and row[0]
+            return _text(row[0]) if row else ""
 
     # The client's own commands -----------------------------------------------------------------
 
@@ -244,6 +252,7 @@ class Executor:
         effect = effect_of(name)
         if effect is Effect.USE:
             self._use(argument, step)
+            self._report.statements += 1
         elif effect is Effect.CHARSET:
             self._send(step._replace(sql=b"SET NAMES " + argument))
         elif effect is Effect.SOURCE:
@@ -260,7 +269,6 @@ class Executor:
     def _use(self, schema: bytes, step: Step) -> None:
         self._send(step._replace(sql=b"USE `" + schema.replace(b"`", b"``") + b"`"))
         self._schema = schema.decode("utf-8", "replace")
-        self._report.statements += 1
 
     def _source(self, step: Step, wanted: str) -> None:
         """Run another script at this place: relative to the one that names it, as a reader expects.
@@ -288,3 +296,11 @@ class Executor:
             self._run(inner)
         finally:
             inner.close()
+
+
+def _text(value: object) -> str:
+    """Return an answer to a question of ours: ASCII, in whatever character set it came."""
+    if isinstance(value, bytes):
+        # ucs2, utf16 and utf32 put zeros between the letters.
+        return value.replace(b"\0", b"").decode("utf-8", "replace")
+    return str(value)

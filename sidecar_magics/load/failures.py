@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..errors import LoadStoppedError, ScriptError, StatementError
+from ..errors import LoadStoppedError, ScriptError, StatementError, printable
 from ..settings import REDACTED
 from . import server_errors
 
@@ -88,7 +88,7 @@ def failed(
         message = message.partition(" near '")[0]
     about = f" (table {step.table})" if step.table else ""
     return StatementError(
-        f"{step.place}: error {errno} ({sqlstate}): {message}",
+        f"{step.place}: error {errno} ({sqlstate}): {printable(message)}",
         details=[f"Statement{about}: {start}", report.so_far()],
         hint=server_errors.hint(errno, report.flavour),
         source=step.source.name,
@@ -106,4 +106,5 @@ def failed(
 def excerpt(sql: bytes) -> str:
     """Return the beginning of a statement on one line, fit for a message: without a password."""
     text = " ".join(sql[:EXCERPT_BYTES].decode("utf-8", "backslashreplace").split())
-    return _PASSWORD.sub(rf"\1'{REDACTED}'", text) + (" …" if len(sql) > EXCERPT_BYTES else "")
+    text = printable(_PASSWORD.sub(rf"\1'{REDACTED}'", text))
+    return text + (" …" if len(sql) > EXCERPT_BYTES else "")

@@ -5,7 +5,10 @@ from __future__ import annotations
 import time
 from dataclasses import asdict, dataclass, field
 from html import escape
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ..sidecar import Sidecar
 
 
 @dataclass
@@ -53,6 +56,8 @@ class LoadReport:
         Size of the SQL text, and of the file as it lies on disk (compressed).
     seconds : float
         Time taken.
+    in_transaction : bool
+        Whether a transaction was open at the end, which is rolled back.
     sha256 : str
         Of the file as it lies on disk.
     """
@@ -69,6 +74,7 @@ class LoadReport:
     script_bytes: int = 0
     file_bytes: int = 0
     seconds: float = 0.0
+    in_transaction: bool = False
     sha256: str = ""
     started: float = field(default_factory=time.time)
 
@@ -86,7 +92,15 @@ class LoadReport:
         if not self.statements:
             return "Nothing was executed before it."
         done = f"{_count(self.statements, 'statement')} before it ({_count(self.rows, 'row')})"
+        if self.in_transaction:
+            return f"Executed: {done}; what was not committed is rolled back."
         return f"Executed: {done}; what they did stays."
+
+    def describe_server(self, sidecar: Sidecar) -> None:
+        """Take down what is loaded into."""
+        settings = sidecar.settings
+        self.server = f"{settings.user}@{settings.address}, {sidecar.server}"
+        self.flavour, self.server_uuid = sidecar.flavour, sidecar.uuid
 
     def summary(self) -> str:
         """Return in a few words what was loaded."""

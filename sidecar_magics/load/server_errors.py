@@ -40,6 +40,7 @@ _HINTS = {
     1728: "the server's system tables are damaged or of another version; start a new server.",
     3546: "the server's own GTIDs overlap the dump's; dump again with --set-gtid-purged=OFF.",
     3948: "allow it with --allow-local-infile, and on the server with SET GLOBAL local_infile=1.",
+    4166: "allow it with --allow-local-infile, and on the server with SET GLOBAL local_infile=1.",
     4161: "the dump was made by another kind of server; load it into that kind.",
 }
 

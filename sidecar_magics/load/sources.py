@@ -17,6 +17,15 @@ if TYPE_CHECKING:
 
 CHUNK_BYTES = 256 * 1024
 GZIP_MAGIC = b"\x1f\x8b"
+# What else people have and take for a script, by the bytes that it begins with.
+OTHER_KINDS = {
+    b"\xfd7zXZ": "an xz archive",
+    b"BZh": "a bzip2 archive",
+    b"PK\x03\x04": "a zip archive",
+    b"\x28\xb5\x2f\xfd": "a zstd archive",
+    b"SQLite format 3": "an SQLite database",
+}
+LONGEST_MAGIC = max(map(len, OTHER_KINDS))
 
 
 class Source:
@@ -91,7 +100,7 @@ class Source:
     @classmethod
     def from_text(cls, sql: str, *, first_line: int = 1) -> Source:
         """Make a source of SQL text, such as a cell's body."""
-        data = sql.encode("utf-8", "surrogateescape")
+        data = sql.encode("utf-8", "surrogatepass")  # half an emoji is the server's to refuse
         return cls(
             "cell", io.BytesIO(data), size_bytes=len(data), folder=Path.cwd(), first_line=first_line
         )
@@ -114,9 +123,15 @@ class Source:
         ScriptError
             The compressed file is damaged or cut short; the message has the place in the file.
         """
-        head = self._raw.peek(len(GZIP_MAGIC))
+        head = self._raw.peek(LONGEST_MAGIC)
+        for magic, kind in OTHER_KINDS.items():
+            if head.startswith(magic):
+                raise ScriptError(
+                    f"{self.name} is {kind}, not SQL text.",
+                    hint="unpack it first; of compressed files only gzip is read as it is.",
+                )
         stream: io.IOBase = self._raw
-        if head == GZIP_MAGIC:
+        if head.startswith(GZIP_MAGIC):
             stream = gzip.GzipFile(fileobj=self._raw)
         try:
             while chunk := stream.read(CHUNK_BYTES):
@@ -125,6 +140,13 @@ class Source:
             raise self._damaged("is cut short") from None
         except (gzip.BadGzipFile, zlib.error) as error:
             raise self._damaged(f"is damaged ({error})") from None
+        except OSError as error:
+            raise self._damaged(f"cannot be read on ({error.strerror})") from None
+
+    def read_rest(self) -> None:
+        """Read the file to its end, where a script ended before it, so that the digest is whole."""
+        while self._raw.read(CHUNK_BYTES):
+            pass
 
     def close(self) -> None:
         """Close the file."""
@@ -156,8 +178,11 @@ class _CountingReader(io.RawIOBase):
         return True
 
     def read(self, size: int = -1) -> bytes:
-        data = self._ahead + self._file.read(size - len(self._ahead) if size >= 0 else -1)
-        self._ahead = b""
+        if 0 <= size <= len(self._ahead):
+            data, self._ahead = self._ahead[:size], self._ahead[size:]
+        else:
+            data = self._ahead + self._file.read(-1 if size < 0 else size - len(self._ahead))
+            self._ahead = b""
         self.count += len(data)
         self.digest.update(data)
         return data
@@ -170,8 +195,10 @@ class _CountingReader(io.RawIOBase):
 def _near_misses(path: Path) -> str:
     folder = path.parent
     if not folder.is_dir():
-        return f"there is no folder {folder} either; the path is relative to the notebook's folder."
+        return f"there is no folder {folder} either; %pwd shows the notebook's."
     scripts = sorted(entry.name for entry in folder.glob("*.sql*"))[:5]
     if scripts:
         return f"the folder has {', '.join(scripts)}."
+    if path.is_absolute():
+        return f"there is no script in {folder}."
     return "the path is relative to the notebook's folder; %pwd shows it."

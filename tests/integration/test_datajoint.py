@@ -237,6 +237,58 @@ def test_the_cipher_of_datajoints_own_image_will_do(
     assert out["cipher"] == DATAJOINT_CIPHER
 
 
+def test_a_plain_connection_is_encrypted_when_that_is_required(
+    python: str, weak_tls_server: Server, tmp_path: Path
+) -> None:
+    code = f"""
+    import datajoint as dj
+    settings = at({weak_tls_server.port})
+    connection = datajoint_connect(settings).connection
+    connection.conn_info.update(ssl_input=False)
+    connection.conn_info["ssl"] = None
+    real = connection._conn
+    import pymysql
+    connection._conn = pymysql.connect(
+        host="127.0.0.1", port={weak_tls_server.port}, user="root", password=os.environ["PW"],
+        ssl_disabled=True, autocommit=True,
+    )
+    real.close()
+    out["plain"] = connection.query("SHOW STATUS LIKE 'Ssl_cipher'").fetchone()[1]
+    required = datajoint_connect(at({weak_tls_server.port}, tls="required"))
+    out["state"] = required.state
+    out["cipher"] = connection.query("SHOW STATUS LIKE 'Ssl_cipher'").fetchone()[1]
+    """
+    out = run(python, code, tmp_path, PW=weak_tls_server.password)
+    assert out == {"plain": "", "state": "reconnected", "cipher": DATAJOINT_CIPHER}
+
+
+def test_an_interrupt_leaves_everything_as_it_was_and_shows_no_frame(
+    python: str, mysql_server: Server, tmp_path: Path
+) -> None:
+    code = f"""
+    import datajoint as dj
+    from sidecar_magics.errors import Interrupted
+    connected = datajoint_connect(at({mysql_server.port}))
+    before = config(), dict(connected.connection.conn_info)
+
+    def interrupted(*arguments, **keywords):
+        raise KeyboardInterrupt
+
+    conn, dj.conn = dj.conn, interrupted
+    dj.conn.connection = getattr(conn, "connection", None)
+    try:
+        datajoint_connect(at({mysql_server.port}), reset=True)
+    except Interrupted as interrupt:
+        out["lines"] = interrupt._render_traceback_()
+    dj.conn = conn
+    out["same"] = before == (config(), dict(connected.connection.conn_info))
+    """
+    out = run(python, code, tmp_path, PW=mysql_server.password)
+    assert len(out["lines"]) == 1
+    assert "Stopped connecting DataJoint" in out["lines"][0]
+    assert out["same"]
+
+
 def test_thread_safe_datajoint_is_told(python: str, mysql_server: Server, tmp_path: Path) -> None:
     code = f"""
     try:

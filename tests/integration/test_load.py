@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import signal
 import subprocess
 import threading
@@ -256,6 +257,58 @@ def test_source_does_not_leave_the_folder_by_a_link_or_name_itself(
     main.write_text("SELECT 1;\nsource nope.sql\n")
     with pytest.raises(ScriptError, match=r"main\.sql:2:1: there is no file"):
         load(main, settings)
+
+
+def test_quit_ends_only_the_script_that_says_it(
+    settings: ConnectionSettings, tmp_path: Path
+) -> None:
+    (tmp_path / "inner.sql").write_text("SELECT 1;\nquit\nSELECT broken from;")
+    main = tmp_path / "main.sql"
+    main.write_text(
+        "SELECT 2;\nsource inner.sql\nSELECT 3;\n\\q\n" + "SELECT broken from;" * 99_999
+    )
+    report = load(main, settings)
+    assert report.statements == 3
+    assert report.sha256 == hashlib.sha256(main.read_bytes()).hexdigest()
+
+
+@pytest.mark.parametrize("begin", ["START TRANSACTION", "SET autocommit = 0"])
+def test_what_is_rolled_back_is_not_said_to_stay(begin: str, settings: ConnectionSettings) -> None:
+    load_sql("CREATE DATABASE b; CREATE TABLE b.t (a INT PRIMARY KEY)", settings)
+    with pytest.raises(StatementError, match="rolled back"):
+        load_sql(f"{begin}; INSERT INTO b.t VALUES (1); INSERT INTO b.t VALUES (1)", settings)
+    assert query(settings, "SELECT * FROM b.t") == []
+
+
+@pytest.mark.parametrize("flavour", ["settings", "maria"])
+def test_our_questions_are_understood_in_any_character_set(
+    flavour: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    settings: ConnectionSettings = request.getfixturevalue(flavour)
+    load_sql("CREATE DATABASE q; CREATE TABLE q.t (a INT)", settings)
+    script = "SET NAMES latin1; INSERT IGNORE INTO q.t VALUES ('\u00e9x');"
+    path = tmp_path / "l.sql"
+    path.write_bytes(
+        script.encode("latin-1")
+        + b"SET character_set_results = ucs2; SET sql_mode = 'ANSI_QUOTES';"
+        b"CREATE TABLE q.\"a\\\" (b INT); INSERT IGNORE INTO q.t VALUES ('x');"
+    )
+    report = load(path, settings)
+    assert report.warnings[1366].count == 2
+    assert report.warnings[1366].level == "Warning"
+    assert "q.a\\" in report.tables
+
+
+@pytest.mark.parametrize(
+    ("head", "kind"),
+    [(b"\xfd7zXZ\0", "xz"), (b"PK\x03\x04", "zip"), (b"SQLite format 3\0", "SQLite")],
+)
+def test_what_is_no_script_is_named(
+    head: bytes, kind: str, settings: ConnectionSettings, tmp_path: Path
+) -> None:
+    (tmp_path / "x.sql").write_bytes(head + bytes(100))
+    with pytest.raises(ScriptError, match=kind):
+        load(tmp_path / "x.sql", settings)
 
 
 def test_a_sandboxed_script_sources_nothing(settings: ConnectionSettings, tmp_path: Path) -> None:

@@ -7,7 +7,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import sidecar_magics
-from sidecar_magics.errors import AccessError, ScriptError, StatementError
+from sidecar_magics.errors import (
+    AccessError,
+    ScriptError,
+    ServerNotReadyError,
+    StatementError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -118,6 +123,19 @@ def test_what_was_waited_for_is_what_the_next_lines_mean(
     shown = shell.run_line_magic("mysql_wait", "--show")
     assert shown.port == mysql_server.port
     assert "earlier in this kernel" in shown.sources["port"]
+
+
+def test_what_was_waited_for_stays_until_another_wait_succeeds(
+    shell: InteractiveShell, mysql_server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LAB", mysql_server.password)
+    shell.run_line_magic("mysql_wait", f"--port {mysql_server.port} --password-env LAB")
+    shell.run_line_magic("mysql_wait", "")
+    with pytest.raises(ServerNotReadyError):
+        shell.run_line_magic("mysql_wait", "--port 1 --timeout 0")
+    shown = shell.run_line_magic("mysql_wait", "--show")
+    assert shown.port == mysql_server.port
+    assert shown.sources["password"] == "%mysql_wait --password-env LAB earlier in this kernel"
 
 
 @pytest.mark.usefixtures("server_environment")

@@ -53,6 +53,8 @@ def test_config_shows_no_password(
         ("mysql_wait", "extra", "unrecognized arguments"),
         ("mysql_load", "", "takes a file"),
         ("mysql_load", "'a b", "No closing quotation"),
+        ("mysql_wait", "--passw s3cret", "unrecognized arguments: --passw$"),
+        ("mysql_wait", "--password 's3cret", "No closing quotation.$"),
         ("mysql_load", "a b", "unrecognized arguments"),
         ("mysql_wait", "--tim 3", "unrecognized arguments"),
     ],

@@ -180,12 +180,30 @@ def test_option_files_are_read_as_mysqls_programs_do(tmp_path: Path) -> None:
     assert settings.sources["password"] == f"{file}:8 [client]"
 
 
-@pytest.mark.parametrize("text", ["password=hush\n", b"[client]\npassword=\xff\xfehush\n"])
-def test_a_damaged_option_file_is_an_error_without_its_contents(
-    text: str | bytes, tmp_path: Path
+@pytest.mark.parametrize(
+    ("value", "password"),
+    [
+        ("abc#def", "abc"),
+        ("'abc#def' # x", "abc#def"),
+        ('"a"b', '"a"b'),
+        ("'it''s'", "it''s"),
+        ("it's", "it's"),
+        ("", ""),
+        ("''", ""),
+        (r"a\nb\xc", "a\nb\\xc"),
+    ],
+)
+def test_values_are_read_as_my_print_defaults_does(
+    value: str, password: str, tmp_path: Path
 ) -> None:
     file = tmp_path / "my.cnf"
-    file.write_bytes(text if isinstance(text, bytes) else text.encode())
+    file.write_bytes(f"# caf\xe9\n[client] # c\npassword = {value}\n".encode("latin-1"))
+    assert resolved(option_file=file).password == password
+
+
+def test_a_damaged_option_file_is_an_error_without_its_contents(tmp_path: Path) -> None:
+    file = tmp_path / "my.cnf"
+    file.write_text("password=hush\n")
     with pytest.raises(SettingsError, match=r"my\.cnf") as caught:
         resolved(option_file=file)
     assert "hush" not in str(caught.value)

@@ -5,17 +5,25 @@ import signal
 import socket
 import threading
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from sidecar_magics.connection import connect_now
-from sidecar_magics.errors import AccessError, Interrupted, ServerNotReadyError
+from sidecar_magics.errors import (
+    AccessError,
+    Interrupted,
+    ServerNotReadyError,
+    SidecarError,
+    TlsError,
+)
 from sidecar_magics.settings import ConnectionSettings, Secret
 from sidecar_magics.wait import WaitStatus, wait
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
 
 def packet(payload: bytes, sequence: int = 0) -> bytes:
@@ -190,6 +198,55 @@ def test_a_greeting_that_never_ends_is_not_waited_for_forever() -> None:
     with listener(say(GREETING[:9])) as settings, pytest.raises(ServerNotReadyError) as caught:
         wait(settings, timeout_s=0.5)
     assert caught.value.stage == "greeting"
+
+
+TLS_GREETING = GREETING.replace(b"\xff\xf7", b"\xff\xff")
+
+
+def test_a_server_that_is_silent_in_the_tls_handshake_is_not_waited_for_forever() -> None:
+    with listener(say(TLS_GREETING)) as settings:
+        start = time.monotonic()
+        with pytest.raises(ServerNotReadyError) as caught:
+            wait(settings, timeout_s=0.5)
+    assert time.monotonic() - start < 5
+    assert "user and password" not in caught.value.hint
+
+
+def test_a_certificate_is_not_skipped_by_offering_no_tls(certificate: tuple[Path, Path]) -> None:
+    with listener(say(GREETING)) as settings, pytest.raises(TlsError, match="offers no TLS"):
+        wait(replace(settings, ca=certificate[0]), timeout_s=5)
+
+
+def test_a_password_is_not_given_away_in_clear_text() -> None:
+    received: list[bytes] = []
+
+    # CLIENT_PLUGIN_AUTH is in the upper half of the capabilities, behind the status.
+    greeting = GREETING.replace(b"\x21\2\0\0\0", b"\x21\2\0\x08\0")
+
+    def ask_for_it(connection: socket.socket) -> None:
+        connection.sendall(greeting)
+        connection.recv(4096)
+        connection.sendall(packet(b"\xfemysql_clear_password\0", 2))
+        received.append(connection.recv(4096))
+
+    with listener(ask_for_it) as settings, pytest.raises(AccessError, match="clear text"):
+        wait(settings, timeout_s=5)
+    assert b"hush" not in b"".join(received)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [packet(b"", 2), packet(b"\xff", 2), packet(b"\x00", 9), packet(b"\xfe\xfe", 2), b"\xff" * 40],
+)
+def test_nonsense_after_the_greeting_is_one_sentence(answer: bytes) -> None:
+    def talk_nonsense(connection: socket.socket) -> None:
+        connection.sendall(GREETING)
+        connection.recv(4096)
+        connection.sendall(answer)
+        connection.close()
+
+    with listener(talk_nonsense) as settings, pytest.raises(SidecarError):
+        wait(settings, timeout_s=1, access_grace_s=0.2)
 
 
 def test_what_watch_raises_ends_the_wait() -> None:
