@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from . import hints
 from .errors import AccessError, ServerNotReadyError, SidecarError, TlsError
-from .server import ConnectError, Outlook, connect
+from .protocol import ConnectError, Outlook
+from .server import connect
 
 if TYPE_CHECKING:
     import pymysql

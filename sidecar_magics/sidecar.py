@@ -7,7 +7,8 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from .connection import connect_now
-from .server import WeakTlsContext, plain_version
+from .protocol import plain_version
+from .server import WeakTlsContext
 
 if TYPE_CHECKING:
     import pymysql

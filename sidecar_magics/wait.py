@@ -13,14 +13,8 @@ from typing import TYPE_CHECKING
 
 from .connection import explained
 from .errors import Interrupted, printable
-from .server import (
-    ConnectError,
-    Outlook,
-    log_in,
-    open_socket,
-    peek_greeting,
-    pymysql_errors,
-)
+from .protocol import ConnectError, Outlook, peek_greeting
+from .server import log_in, open_socket, pymysql_errors
 from .settings import resolve
 from .sidecar import Sidecar, describe
 
@@ -28,7 +22,7 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Callable
 
-    from .server import Greeting
+    from .protocol import Greeting
     from .settings import ConnectionSettings
 
 # How often a closed port is knocked at. The mean lag behind the server is half of it.

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from ..connection import connect_now
 from ..errors import Interrupted, LoadStoppedError, SidecarError
-from ..server import ConnectError, connect, pymysql_errors
+from ..protocol import ConnectError
+from ..server import connect, pymysql_errors
 from ..settings import resolve
 from ..sidecar import describe
 from .execute import Executor, LoadPolicy, Position
