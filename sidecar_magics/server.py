@@ -24,12 +24,13 @@ if TYPE_CHECKING:
 CLIENT_MULTI_STATEMENTS = 0x10000
 CR_AUTH_PLUGIN_CANNOT_LOAD = 2059
 
-# datajoint/mysql's my.cnf allows DHE-RSA-AES256-SHA alone, which OpenSSL's default level refuses.
+# datajoint/mysql's my.cnf allows DHE-RSA-AES256-SHA alone, which Python's own list of ciphers lacks;
+# a Python that was built with OpenSSL's list, such as Debian's, has it.
 WEAK_CIPHERS = "DEFAULT:@SECLEVEL=0"
 
 
 class WeakTlsContext(ssl.SSLContext):
-    """Accepts ciphers and protocol versions that OpenSSL's defaults refuse."""
+    """Accepts ciphers and protocol versions that Python's defaults refuse."""
 
 
 class _Login(NamedTuple):
@@ -118,7 +119,7 @@ def log_in(
     """Take a greeted socket through TLS and login.
 
     The TLS ladder: a server that offers none is used without, unless TLS is required; one that
-    offers only what OpenSSL's defaults refuse gets a second attempt, on a socket of its own, that
+    offers only what Python's defaults refuse gets a second attempt, on a socket of its own, that
     accepts weak ciphers, if it is on loopback, where nobody listens in.
 
     Parameters
@@ -216,7 +217,7 @@ def tls_context(settings: ConnectionSettings, *, weak: bool = False) -> ssl.SSLC
     settings : ConnectionSettings
         Its `ca`.
     weak : bool, default False
-        Accept ciphers and protocol versions that OpenSSL's defaults refuse.
+        Accept ciphers and protocol versions that Python's defaults refuse.
     """
     context = (WeakTlsContext if weak else ssl.SSLContext)(ssl.PROTOCOL_TLS_CLIENT)
     # MySQL's self-made certificates name no host; with a ca they must at least be signed by it.

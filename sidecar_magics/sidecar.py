@@ -39,7 +39,7 @@ class Sidecar:
     tls_cipher : str or None
         Cipher of the connection that asked; None if it was not encrypted.
     weak_tls : bool
-        Whether that took ciphers which OpenSSL's defaults refuse.
+        Whether that took ciphers which Python's defaults refuse.
     uptime_s : int
         Seconds since the server started, when it was asked.
     waited_s : float

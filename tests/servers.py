@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from sidecar_magics.local.engine import Engine
 
-# The only cipher that datajoint/mysql:8.0's my.cnf allows; OpenSSL's default level refuses it.
+# The only cipher that datajoint/mysql:8.0's my.cnf allows.
 DATAJOINT_CIPHER = "DHE-RSA-AES256-SHA"
 
 SYSTEM_SCHEMAS = {"mysql", "sys", "information_schema", "performance_schema"}

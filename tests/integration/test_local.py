@@ -32,11 +32,11 @@ NASTY = 'it\'s "a" \\ \n\t\x1a; -- ü 🐁 #'
 
 
 @pytest.fixture
-def home(mysql_server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def home(mysql_process: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A home of our own, without a server in it but with the binaries at hand."""
     binaries = folders().cache
     monkeypatch.setenv("SIDECAR_MAGICS_HOME", str(tmp_path))
-    monkeypatch.setattr(find, "installed_engines", lambda: iter([mysql_server.engine]))
+    monkeypatch.setattr(find, "installed_engines", lambda: iter([mysql_process.engine]))
     # For what these tests start as processes of their own.
     tmp_path.joinpath("cache").symlink_to(binaries)
     tmp_path.joinpath("data").mkdir()
@@ -45,10 +45,10 @@ def home(mysql_server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 
 @pytest.fixture(scope="module")
-def template(mysql_server: Server, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def template(mysql_process: Server, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A new data folder, made once, as making it takes longer than anything else here."""
     folder = tmp_path_factory.mktemp("template")
-    mysql_server.engine.initialise(folder / "mysql", folder / "log")
+    mysql_process.engine.initialise(folder / "mysql", folder / "log")
     return folder / "mysql"
 
 
@@ -209,27 +209,27 @@ def test_taken_port_that_was_asked_for_is_an_error() -> None:
 
 @pytest.mark.usefixtures("home")
 def test_the_tutorials_server_is_used_and_not_stopped(
-    mysql_server: Server, monkeypatch: pytest.MonkeyPatch
+    mysql_process: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(native, "DEFAULT_PORT", mysql_server.port)
+    monkeypatch.setattr(native, "DEFAULT_PORT", mysql_process.port)
     lines: list[str] = []
-    sidecar = native.up(password=mysql_server.password, progress=lines.append)
-    assert (sidecar.port, sidecar.is_ours) == (mysql_server.port, False)
+    sidecar = native.up(password=mysql_process.password, progress=lines.append)
+    assert (sidecar.port, sidecar.is_ours) == (mysql_process.port, False)
     assert len(lines) == 1
     assert "already up" in lines[0]
     assert read_record() is None
     assert native.down() is None
-    assert psutil.pid_exists(mysql_server.pid)
+    assert psutil.pid_exists(mysql_process.pid)
 
 
 @pytest.mark.usefixtures("kept")
 def test_a_server_with_another_password_is_a_stranger(
-    mysql_server: Server, monkeypatch: pytest.MonkeyPatch
+    mysql_process: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(native, "DEFAULT_PORT", mysql_server.port)
+    monkeypatch.setattr(native, "DEFAULT_PORT", mysql_process.port)
     sidecar = native.up(password="another")
     assert sidecar.is_ours
-    assert sidecar.port != mysql_server.port
+    assert sidecar.port != mysql_process.port
 
 
 @pytest.mark.usefixtures("kept", "default_port")

@@ -67,17 +67,17 @@ CLIENTS_OWN = (b"select @@version_comment limit 1", b"SELECT DATABASE()", b"sele
 
 
 @pytest.fixture(scope="module")
-def oracle(mysql_server: Server) -> Iterator[Oracle]:
+def oracle(mysql_process: Server) -> Iterator[Oracle]:
     admin = pymysql.connect(
-        host=mysql_server.host,
-        port=mysql_server.port,
-        user=mysql_server.user,
-        password=mysql_server.password,
+        host=mysql_process.host,
+        port=mysql_process.port,
+        user=mysql_process.user,
+        password=mysql_process.password,
         autocommit=True,
     )
     # log_raw: without it a statement that doesn't parse is not in the log.
     wanted = {"log_output": "'TABLE'", "log_raw": "ON", "general_log": "ON"}
-    oracle = Oracle(mysql_server, admin)
+    oracle = Oracle(mysql_process, admin)
     before = {name: oracle.query(f"SELECT @@GLOBAL.{name}")[0][0] for name in wanted}
     for name, value in wanted.items():
         oracle.query(f"SET GLOBAL {name} = {value}")

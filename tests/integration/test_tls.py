@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -18,14 +19,21 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.server
 
+# Python has a list of ciphers of its own, without this one, unless it was built as Debian's is.
+DEFAULT_LIST_HAS_IT = any(
+    cipher["name"] == DATAJOINT_CIPHER
+    for cipher in ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).get_ciphers()
+)
+
 
 @pytest.mark.parametrize("tls", ["auto", "required"])
 def test_a_weak_cipher_is_taken_on_loopback(weak_tls_server: Server, tls: str) -> None:
     sidecar = wait(replace(weak_tls_server.settings, tls=tls), timeout_s=10)
     assert sidecar.tls_cipher == DATAJOINT_CIPHER
-    assert sidecar.weak_tls
+    assert sidecar.weak_tls != DEFAULT_LIST_HAS_IT
 
 
+@pytest.mark.skipif(DEFAULT_LIST_HAS_IT, reason="this Python was built with OpenSSL's own list")
 def test_a_weak_cipher_is_refused_elsewhere(
     weak_tls_server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
