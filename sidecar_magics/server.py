@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 CLIENT_MULTI_STATEMENTS = 0x10000
 CR_AUTH_PLUGIN_CANNOT_LOAD = 2059
 
-# datajoint/mysql's my.cnf allows DHE-RSA-AES256-SHA alone, which Python's own list of ciphers lacks;
-# a Python that was built with OpenSSL's list, such as Debian's, has it.
+# datajoint/mysql's my.cnf allows DHE-RSA-AES256-SHA alone. Python's own list of ciphers lacks it; a
+# Python that was built with OpenSSL's list, such as Debian's, has it.
 WEAK_CIPHERS = "DEFAULT:@SECLEVEL=0"
 
 
