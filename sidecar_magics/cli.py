@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from typing import TYPE_CHECKING, Any
 
 from . import __version__, display, options
 from .errors import SettingsError, SidecarError
-from .settings import TUTORIAL_PASSWORD, resolve
+from .settings import TUTORIAL_PASSWORD, password_in, resolve
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -105,9 +104,11 @@ def _up(arguments: argparse.Namespace) -> None:
     """Start a private MySQL server on this machine, without root and without Docker."""
     from .local import native  # noqa: PLC0415
 
+    variable = arguments.password_env
+    password = TUTORIAL_PASSWORD if variable is None else password_in(variable)
     native.up(
         port=arguments.port,
-        password=_password(arguments.password_env),
+        password=password.reveal(),
         flavour=arguments.flavour,
         ephemeral=arguments.ephemeral,
         timeout_s=arguments.timeout,
@@ -130,14 +131,6 @@ def _status(arguments: argparse.Namespace) -> None:
 
     del arguments
     print(native.status())
-
-
-def _password(variable: str | None) -> str:
-    if variable is None:
-        return TUTORIAL_PASSWORD.reveal()
-    if variable not in os.environ:
-        raise SettingsError(f"The environment variable {variable} (--password-env) is not set.")
-    return os.environ[variable]
 
 
 if __name__ == "__main__":

@@ -83,9 +83,6 @@ CONNECTION = (
 )
 
 QUIET = Option("--quiet", "-q", action="store_true", help="Show nothing but errors.")
-ASSIGN = Option(
-    "--assign", "-o", metavar="NAME", help="Bind the result to this name in the notebook as well."
-)
 
 WAIT = (
     *CONNECTION,

@@ -194,6 +194,27 @@ def resolve(
     )
 
 
+def password_in(variable: str, environ: Mapping[str, str] | None = None) -> Secret:
+    """Return the password that an environment variable holds; it may be empty.
+
+    Parameters
+    ----------
+    variable : str
+        The variable's name, as given with ``--password-env``.
+    environ : mapping, optional
+        Default: the process's environment.
+
+    Raises
+    ------
+    SettingsError
+        There is no such variable.
+    """
+    environ = os.environ if environ is None else environ
+    if variable not in environ:
+        raise SettingsError(f"The environment variable {variable} (--password-env) is not set.")
+    return Secret(environ[variable])
+
+
 def is_loopback(host: str) -> bool:
     """Tell whether `host` is a loopback address (127.0.0.0/8, ::1) or the name ``localhost``."""
     if host.lower() == "localhost":
@@ -225,9 +246,7 @@ def _password_variable(
     variable = (values or {}).get("password_env")
     if variable is None:
         return {}
-    if variable not in environ:
-        raise SettingsError(f"The environment variable {variable} (--password-env) is not set.")
-    return {"password": Found(environ[variable], source.format(variable))}
+    return {"password": Found(password_in(variable, environ), source.format(variable))}
 
 
 def _environment(names: Mapping[str, str], environ: Mapping[str, str]) -> dict[str, Found]:

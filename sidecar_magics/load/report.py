@@ -56,6 +56,8 @@ class LoadReport:
         Size of the SQL text, and of the file as it lies on disk (compressed).
     seconds : float
         Time taken.
+    started : float
+        When it began, in seconds since 1970.
     in_transaction : bool
         Whether a transaction was open at the end, which is rolled back.
     sha256 : str
