@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import __version__, display, options
 from .errors import SettingsError, SidecarError
+from .previews import preview
 from .settings import TUTORIAL_PASSWORD, password_in, resolve
 
 if TYPE_CHECKING:
@@ -26,14 +27,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     parsed = _parser().parse_args(arguments)
     try:
-        parsed.run(parsed)
+        status: int | None = parsed.run(parsed)
     except SidecarError as error:
         print(error, file=sys.stderr)
         return 1
     except KeyboardInterrupt as interrupt:
         print(interrupt, file=sys.stderr)
         return INTERRUPTED
-    return 0
+    return status or 0
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -58,7 +59,7 @@ def _add_verb(
     verbs: Any,
     name: str,
     table: tuple[options.Option, ...],
-    run: Callable[[argparse.Namespace], None],
+    run: Callable[[argparse.Namespace], int | None],
 ) -> None:
     verb = verbs.add_parser(name, help=run.__doc__, description=run.__doc__, allow_abbrev=False)
     for option in table:
@@ -79,25 +80,29 @@ def _wait(arguments: argparse.Namespace) -> None:
         shown.ready(wait(settings, timeout_s=arguments.timeout, progress=shown.progress))
 
 
-def _load(arguments: argparse.Namespace) -> None:
-    """Load a SQL script, plain or gzipped."""
+def _load(arguments: argparse.Namespace) -> int:
+    """Load SQL scripts, plain or compressed."""
     from .load import load  # noqa: PLC0415
 
     if arguments.file is None:
         raise SettingsError("load takes a file.", hint="sidecar-magics load --help")
+    settings = resolve(options.connection_options(arguments))
+    if arguments.check or arguments.explain:
+        previewed = preview(arguments, settings)
+        print(previewed)
+        return 0 if getattr(previewed, "ok", True) else 1
     shown = display.LoadDisplay(display.line(quiet=arguments.quiet), arguments.file)
     with shown:
         report = load(
             arguments.file,
-            resolve(options.connection_options(arguments)),
-            database=arguments.database,
-            allow_local_infile=arguments.allow_local_infile,
-            allow_outside_source=arguments.allow_outside_source,
+            settings,
+            **options.loading_options(arguments),
             progress=shown.progress,
         )
         shown.loaded(report)
     if not arguments.quiet:
         print(report)
+    return 1 if report.errors else 0
 
 
 def _up(arguments: argparse.Namespace) -> None:

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import shutil
 import sys
 import time
+import unicodedata
 from html import escape
 from typing import TYPE_CHECKING, Any, Protocol
 
+from .units import duration
+
 if TYPE_CHECKING:
-    from .load import Position
+    from .load.progress import Progress
     from .load.report import LoadReport
     from .sidecar import Sidecar
     from .wait import WaitStatus
 
-UPDATE_INTERVAL_S = 0.2
+PLAIN_INTERVAL_S = 10.0
+BAR_WIDTH = 20
 
 
 class Line(Protocol):
@@ -38,24 +44,38 @@ class SilentLine:
 
 
 class PlainLine:
-    """Output that is no screen, such as a log file: only the end is written."""
+    """Output that is no screen, such as a log file: a line now and then, and the end."""
+
+    def __init__(self) -> None:
+        self._written_at = time.monotonic()
 
     def update(self, text: str, fraction: float | None = None) -> None:
-        """Do nothing."""
+        """Write a line every ten seconds."""
+        if time.monotonic() - self._written_at >= PLAIN_INTERVAL_S:
+            self._write(text if fraction is None else f"{fraction:4.0%} {text}")
 
     def finish(self, text: str) -> None:
         """Write the last text."""
-        print(text, file=sys.stderr, flush=True)  # noqa: T201
+        self._write(text)
+
+    def _write(self, text: str) -> None:
+        self._written_at = time.monotonic()
+        # Nobody may be left to read it.
+        with contextlib.suppress(OSError, ValueError):
+            print(text, file=sys.stderr, flush=True)  # noqa: T201
 
 
 class TerminalLine:
-    """A line of a terminal, overwritten in place on standard error."""
+    """A line of a terminal, overwritten in place on standard error, with a bar."""
 
     def update(self, text: str, fraction: float | None = None) -> None:
         """Overwrite the line."""
-        share = "" if fraction is None else f"{fraction:4.0%} "
+        bar = ""
+        if fraction is not None:
+            full = round(fraction * BAR_WIDTH)
+            bar = f"{fraction:4.0%} [{'#' * full}{'-' * (BAR_WIDTH - full)}] "
         # A line that wraps could not be overwritten.
-        self._write((share + text)[: shutil.get_terminal_size().columns - 1], end="")
+        self._write(_cut(bar + text, shutil.get_terminal_size().columns - 1), end="")
 
     def finish(self, text: str) -> None:
         """Overwrite the line and go to the next."""
@@ -63,7 +83,8 @@ class TerminalLine:
 
     def _write(self, text: str, *, end: str) -> None:
         # Carriage return, then "erase to the end of the line".
-        print(f"\r{text}\x1b[K", end=end, file=sys.stderr, flush=True)  # noqa: T201
+        with contextlib.suppress(OSError, ValueError):
+            print(f"\r{text}\x1b[K", end=end, file=sys.stderr, flush=True)  # noqa: T201
 
 
 class NotebookLine:
@@ -71,23 +92,41 @@ class NotebookLine:
 
     def __init__(self) -> None:
         self._handle: Any = None
+        self.cell = current_cell()
 
     def update(self, text: str, fraction: float | None = None) -> None:
         """Replace the output."""
         bar = "" if fraction is None else f"<progress value='{fraction:.3f}' max='1'></progress> "
-        self._show({"text/plain": text, "text/html": bar + escape(text)})
+        self.replace({"text/plain": text, "text/html": bar + escape(text)})
 
     def finish(self, text: str) -> None:
         """Replace the output for the last time."""
-        self._show({"text/plain": text})
+        self.replace({"text/plain": text})
 
-    def _show(self, bundle: dict[str, str]) -> None:
+    def replace(self, bundle: dict[str, str]) -> None:
+        """Replace the output by one in several forms."""
         from IPython.display import display  # noqa: PLC0415
 
         if self._handle is None:
             self._handle = display(bundle, raw=True, display_id=True)
         else:
             self._handle.update(bundle, raw=True)
+
+
+def current_cell() -> int | None:
+    """Return the number of the cell that is being executed, None outside of IPython."""
+    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    return getattr(shell, "execution_count", None)
+
+
+def _cut(text: str, columns: int) -> str:
+    """Return as much of a text as fits into so many columns; some characters take two."""
+    used = 0
+    for at, character in enumerate(text):
+        used += 2 if unicodedata.east_asian_width(character) in "FW" else 1
+        if used > columns:
+            return text[:at]
+    return text
 
 
 def line(*, quiet: bool = False) -> Line:
@@ -97,7 +136,8 @@ def line(*, quiet: bool = False) -> Line:
     shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
     if getattr(shell, "kernel", None) is not None:
         return NotebookLine()
-    return TerminalLine() if sys.stderr.isatty() else PlainLine()
+    dumb = os.environ.get("TERM") == "dumb"
+    return TerminalLine() if sys.stderr.isatty() and not dumb else PlainLine()
 
 
 class WaitDisplay:
@@ -136,7 +176,7 @@ class WaitDisplay:
 
 
 class LoadDisplay:
-    """Show a load on a line: how much of the file, how fast, which table.
+    """Show a load on a line, which in a notebook becomes its report.
 
     Parameters
     ----------
@@ -149,27 +189,23 @@ class LoadDisplay:
     def __init__(self, screen: Line, name: str) -> None:
         self._screen = screen
         self._name = name
-        self._start = time.monotonic()
-        self._shown_at = float("-inf")
 
-    def progress(self, position: Position) -> None:
-        """Show a position, a few times a second; for `load`'s ``progress``."""
-        now = time.monotonic()
-        if now - self._shown_at < UPDATE_INTERVAL_S:
-            return
-        self._shown_at = now
-        done, size = position.source.position_bytes, position.source.size_bytes
-        table = f", {position.table}" if position.table else ""
-        elapsed_s = now - self._start
-        megabytes = f"{done / 1e6:.1f} of {size / 1e6:.1f} MB"
-        self._screen.update(
-            f"{position.source.name}: {megabytes} in {elapsed_s:.0f} s{table}",
-            done / size if size else None,
-        )
+    def progress(self, progress: Progress) -> None:
+        """Show how far it is; for `load`'s ``progress``."""
+        self._screen.update(str(progress), progress.fraction)
 
     def loaded(self, report: LoadReport) -> None:
-        """Show that all of it was loaded; the report, which the magic returns, says more."""
-        self._screen.finish(f"Loaded {report.source} in {report.seconds:.1f} s.")
+        """Show that all of it was loaded."""
+        if isinstance(self._screen, NotebookLine):
+            # The report takes the line's place; as the cell's result it is not shown once more.
+            shown_in = self._screen.cell
+            self._screen.replace({"text/plain": repr(report), "text/html": report._repr_html_()})
+            report.is_on_screen = lambda: current_cell() == shown_in
+        elif report.already_loaded:
+            self._screen.finish(f"{report.source}: {report.summary()}.")
+        else:
+            errors = f", {len(report.errors)} errors" if report.errors else ""
+            self._screen.finish(f"Loaded {report.source} in {duration(report.seconds)}{errors}.")
 
     def __enter__(self) -> None:
         """Begin; the end is shown by `loaded`, or by leaving with an error."""

@@ -9,12 +9,15 @@ from IPython.core.magic import Magics, line_cell_magic, line_magic, magics_class
 from traitlets import Enum, Integer, TraitType, Unicode
 
 from . import display, options
+from .previews import preview
 from .settings import FIELDS, TLS_MODES, Secret, resolve
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Mapping
 
+    from .load.check import CheckReport
+    from .load.explain import LoadPlan
     from .load.report import LoadReport
     from .settings import ConnectionSettings
     from .sidecar import Sidecar
@@ -79,23 +82,26 @@ class SidecarMagics(Magics):
 
     @line_cell_magic
     @options.magic_arguments(options.LOAD)
-    def mysql_load(self, line: str, cell: str | None = None) -> LoadReport:
+    def mysql_load(
+        self, line: str, cell: str | None = None
+    ) -> LoadReport | CheckReport | LoadPlan | None:
         """Load a SQL script into the sidecar: a file, or the cell's own text.
 
-        The script is sent as it is; the result is a report of what was done.
+        The result is a report of what was done; with --check or --explain, of what would be.
         """
         from .load import load, load_sql  # noqa: PLC0415
 
         arguments = self._parse("mysql_load", line)
         if (arguments.file is None) == (cell is None):
             raise UsageError("%mysql_load takes a file, %%mysql_load a cell of SQL.")
+        if arguments.file == "-":
+            raise UsageError("a notebook has no standard input; give a file, or use %%mysql_load.")
+        if arguments.check or arguments.explain:
+            if arguments.file is None:
+                raise UsageError("--check and --explain take a file.")
+            return preview(arguments, self._settings(arguments))
         shown = display.LoadDisplay(display.line(quiet=arguments.quiet), arguments.file or "cell")
-        keywords = {
-            "database": arguments.database,
-            "allow_local_infile": arguments.allow_local_infile,
-            "allow_outside_source": arguments.allow_outside_source,
-            "progress": shown.progress,
-        }
+        keywords = {**options.loading_options(arguments), "progress": shown.progress}
         settings = self._settings(arguments)
         with shown:
             if cell is None:

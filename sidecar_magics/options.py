@@ -22,6 +22,13 @@ def port_number(text: str) -> int:
     return int(digits)
 
 
+def count(text: str) -> int:
+    """Parse a number from 1 on, for argparse."""
+    if not (text.isascii() and text.isdigit() and 0 < int(text) < 1000):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to 999")
+    return int(text)
+
+
 def seconds(text: str) -> float:
     """Parse a number of seconds, for argparse."""
     try:
@@ -106,7 +113,9 @@ LOAD = (
     Option(
         "file",
         nargs="?",
-        help="The script: SQL text, plain or gzipped. The path is relative to the notebook.",
+        help="The script: a file, plain or compressed (gz, bz2, xz, zst, zip), a pattern, a folder "
+        "(mydumper's, or one file a table), an address (https, s3, ...), or - for standard input. "
+        "A path is relative to the notebook.",
     ),
     *CONNECTION,
     Option(
@@ -114,6 +123,84 @@ LOAD = (
         "-D",
         metavar="NAME",
         help="Schema to work in until the script says otherwise; it must exist.",
+    ),
+    Option(
+        "--jobs",
+        "-j",
+        type=count,
+        metavar="N",
+        help="Connections that work at the same time; 1 is strictly in order. Default: twice the "
+        "cores, at most 8, as far as the server has room.",
+    ),
+    Option(
+        "--once",
+        action="store_true",
+        help="Do nothing if the same was loaded before; the server keeps that it was.",
+    ),
+    Option(
+        "--resume",
+        action="store_true",
+        help="Go on where an earlier load of the same script stopped.",
+    ),
+    Option(
+        "--check",
+        action="store_true",
+        help="Do not load: read script and server, and tell what would be made, replaced or "
+        "dropped, and what would fail.",
+    ),
+    Option(
+        "--explain",
+        action="store_true",
+        help="Do not load: show how the script would be loaded, without asking the server.",
+    ),
+    Option("--into", metavar="SCHEMA", help="Load all of it into another schema than its own."),
+    Option(
+        "--tables",
+        action="append",
+        default=[],
+        metavar="PATTERN",
+        help="Load only these tables: `table` or `schema.table`, with * and ?. May be repeated.",
+    ),
+    Option("--schema-only", action="store_true", help="Load no rows."),
+    Option("--data-only", action="store_true", help="Load nothing but rows."),
+    Option(
+        "--skip-definer",
+        action="store_true",
+        help="Leave DEFINER out: views, triggers and routines belong to who loads them.",
+    ),
+    Option(
+        "--collation-map",
+        metavar="FROM=TO,...",
+        help="Collations to take for others; `nearest` finds one for each that the server lacks, "
+        "for a dump of MySQL 8 on MariaDB.",
+    ),
+    Option(
+        "--system-schemas",
+        action="store_true",
+        help="Do not skip what the script does to mysql, sys and their like.",
+    ),
+    Option(
+        "--force",
+        action="store_true",
+        help="Go on after a statement that the server refuses; the report has them all.",
+    ),
+    Option(
+        "--init",
+        action="append",
+        default=[],
+        metavar="SQL",
+        help="Statement for each new connection, before anything else. May be repeated.",
+    ),
+    Option(
+        "--binlog",
+        action="store_true",
+        help="Keep the server's binary log. Default: leave it out on this machine's own server, "
+        "if nobody replicates it.",
+    ),
+    Option(
+        "--yes-remote",
+        action="store_true",
+        help="Let a script drop things on a server that is not on this machine.",
     ),
     Option(
         "--allow-local-infile",
@@ -167,6 +254,47 @@ def connection_options(arguments: argparse.Namespace) -> dict[str, Any]:
     """Return the options that say where the server is, for `settings.resolve`."""
     names = {*FIELDS, "password_env"} - {"password"}
     return {name: value for name, value in vars(arguments).items() if name in names}
+
+
+# What --check can do without.
+_ONLY_FOR_LOADING = ("jobs", "once", "resume", "force", "init", "binlog", "yes_remote")
+_LOADING = (
+    *_ONLY_FOR_LOADING,
+    "database",
+    "into",
+    "tables",
+    "schema_only",
+    "data_only",
+    "skip_definer",
+    "collation_map",
+    "system_schemas",
+    "allow_local_infile",
+    "allow_outside_source",
+)
+
+
+def loading_options(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Return the options that say how to load, for `load.load`."""
+    return {name: getattr(arguments, name) for name in _LOADING}
+
+
+def checking_options(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Return the options that `load.check.check` takes as well."""
+    given = loading_options(arguments)
+    return {name: value for name, value in given.items() if name not in _ONLY_FOR_LOADING}
+
+
+def policy_options(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Return the options as the parameters of a `load.policy.LoadPolicy`."""
+    given = loading_options(arguments)
+    return {
+        name[len("allow_") :]
+        if name == "allow_local_infile"
+        else "outside_sources"
+        if name == "allow_outside_source"
+        else name: tuple(value) if isinstance(value, list) else value
+        for name, value in given.items()
+    }
 
 
 def split_line(line: str) -> list[str]:

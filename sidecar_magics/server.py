@@ -16,6 +16,8 @@ from .errors import printable
 from .protocol import ConnectError, Greeting, Outlook, peek_greeting, refusal
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import pymysql
 
     from .settings import ConnectionSettings
@@ -173,15 +175,12 @@ class Outcome(NamedTuple):
 def send(connection: pymysql.Connection[Any], sql: bytes) -> Outcome:
     """Send a statement as it is, and throw away the rows that it returns.
 
-    PyMySQL's cursors decode every row, but what a script selects may be valid in no encoding, and
-    is wanted by nobody here; so this goes through the results that they are made of.
-
     Parameters
     ----------
     connection : pymysql.Connection
         A connection that nothing is under way on.
     sql : bytes
-        One statement, or several for a connection that may send several.
+        One statement, or several for a connection that may send several: their outcomes are added.
 
     Raises
     ------
@@ -189,16 +188,35 @@ def send(connection: pymysql.Connection[Any], sql: bytes) -> Outcome:
         The server refused, or the connection was lost.
     """
     changed = warnings = 0
+    for outcome in send_each(connection, sql):
+        changed += outcome.changed
+        warnings += outcome.warnings
+    return Outcome(changed, warnings)
+
+
+def send_each(connection: pymysql.Connection[Any], sql: bytes) -> Iterator[Outcome]:
+    """Send one or several statements at once, and yield the outcome of each as it comes.
+
+    PyMySQL's cursors decode every row, but what a script selects may be valid in no encoding, and
+    is wanted by nobody here; so this goes through the results that they are made of. The iterator
+    must be used up, or end with an error.
+
+    Parameters, Raises
+    ------------------
+    As `send`.
+    """
     connection.query(sql, unbuffered=True)
     while True:
         result = connection._result
         if result.unbuffered_active:
             result._finish_unbuffered_query()
+            changed = 0
         else:
-            changed += result.affected_rows
-        warnings += result.warning_count
-        if not result.has_next:
-            return Outcome(changed, warnings)
+            changed = result.affected_rows
+        has_next = result.has_next
+        yield Outcome(changed, result.warning_count)
+        if not has_next:
+            return
         connection.next_result(unbuffered=True)
 
 

@@ -1,37 +1,39 @@
-"""Load a SQL script into a server.
+"""Load SQL scripts into a server.
 
-One connection, one statement after another, in the order of the script; the server sees exactly
-the bytes that the file has.
+`load` and `load_sql` are what users call. Between what they name and the server stand, in this
+order: sources (bytes), the splitter (statements), the planner (tasks), the scheduler (which may run
+when) and the lanes (connections). A journal in the server remembers what was done.
 """
 
 from __future__ import annotations
 
-import contextlib
+import json
+import secrets
 import time
 from typing import TYPE_CHECKING, Any
 
-from ..connection import connect_now
 from ..errors import Interrupted, LoadStoppedError, SidecarError
-from ..protocol import ConnectError
-from ..server import connect, pymysql_errors
+from ..server import pymysql_errors
 from ..settings import resolve
-from ..sidecar import describe
-from .execute import Executor, LoadPolicy, Position
+from . import journal as journals
+from .execute import Loader
+from .healing import make_owed_indexes
+from .journal import Journal
+from .policy import LoadPolicy
+from .progress import Progress
 from .report import LoadReport
-from .sources import Source
+from .sources import Sources, open_sources
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable
-
-    import pymysql
+    from collections.abc import Callable, Mapping, Sequence
 
     from ..settings import ConnectionSettings
 
-# How long an interrupted load waits for the server that it asks to end a statement.
-KILL_TIMEOUT_S = 2.0
+# Smaller scripts are loaded again sooner than a journal is made.
+JOURNAL_FROM_BYTES = 1024 * 1024
 
-__all__ = ["LoadReport", "Position", "load", "load_sql"]
+__all__ = ["LoadPolicy", "LoadReport", "Progress", "load", "load_sql"]
 
 
 def load(
@@ -39,26 +41,42 @@ def load(
     settings: ConnectionSettings | None = None,
     *,
     database: str | None = None,
+    jobs: int | None = None,
+    binlog: bool = False,
+    once: bool = False,
+    resume: bool = False,
+    force: bool = False,
+    init: Sequence[str] = (),
+    into: str | None = None,
+    tables: Sequence[str] = (),
+    schema_only: bool = False,
+    data_only: bool = False,
+    skip_definer: bool = False,
+    collation_map: Mapping[str, str] | str | None = None,
+    system_schemas: bool = False,
+    yes_remote: bool = False,
     allow_local_infile: bool = False,
     allow_outside_source: bool = False,
-    progress: Callable[[Position], None] | None = None,
+    progress: Callable[[Progress], None] | None = None,
 ) -> LoadReport:
-    """Load a script, plain or gzipped, into a server.
+    """Load a script, or several, into a server.
 
     Parameters
     ----------
     file : path
-        The script; ``~`` is the home folder.
+        A file, plain or compressed, a pattern, a folder, an address, or ``-``; see
+        `sources.open_sources`.
     settings : ConnectionSettings, optional
         Where the server is. Default: `resolve()`.
-    database : str, optional
-        Schema to work in until the script says otherwise; it must exist.
+    database, jobs, binlog, once, resume, force, init, into, tables, schema_only, data_only, \
+skip_definer, collation_map, system_schemas, yes_remote
+        See `LoadPolicy`.
     allow_local_infile : bool, default False
         Let the script use LOAD DATA LOCAL INFILE, which sends files of this machine to the server.
     allow_outside_source : bool, default False
         Let the script ``source`` files outside its own folder.
     progress : callable, optional
-        Called with a `Position` after each statement.
+        Called with a `Progress` a few times a second.
 
     Raises
     ------
@@ -70,12 +88,31 @@ def load(
         The connection was lost.
     ServerNotReadyError, AccessError
         There is no connection to begin with.
+    SettingsError
+        The options contradict each other.
     Interrupted
-        Ctrl-C, or the stop button; the running statement is ended on the server too.
+        Ctrl-C, or the stop button; the running statements are ended on the server too.
     """
-    settings = resolve() if settings is None else settings
-    policy = LoadPolicy(allow_local_infile, allow_outside_source)
-    return _load(Source.from_file(file), settings, database, policy, progress)
+    policy = LoadPolicy(
+        database=database,
+        jobs=jobs,
+        binlog=binlog,
+        once=once,
+        resume=resume,
+        force=force,
+        init=tuple(init),
+        into=into,
+        tables=tuple(tables),
+        schema_only=schema_only,
+        data_only=data_only,
+        skip_definer=skip_definer,
+        collation_map=collation_map,
+        system_schemas=system_schemas,
+        yes_remote=yes_remote,
+        local_infile=allow_local_infile,
+        outside_sources=allow_outside_source,
+    )
+    return _load(open_sources(file), settings or resolve(), policy, progress)
 
 
 def load_sql(
@@ -83,10 +120,10 @@ def load_sql(
     settings: ConnectionSettings | None = None,
     *,
     first_line: int = 1,
-    database: str | None = None,
     allow_local_infile: bool = False,
     allow_outside_source: bool = False,
-    progress: Callable[[Position], None] | None = None,
+    progress: Callable[[Progress], None] | None = None,
+    **options: Any,
 ) -> LoadReport:
     """Load a script given as text, such as the body of a cell.
 
@@ -96,66 +133,132 @@ def load_sql(
         The script.
     first_line : int, default 1
         Number of its first line, in messages.
-    settings, database, allow_local_infile, allow_outside_source, progress
+    settings, allow_local_infile, allow_outside_source, progress, **options
         As in `load`; its folder is the current one.
 
     Raises
     ------
     As `load`.
     """
-    settings = resolve() if settings is None else settings
-    policy = LoadPolicy(allow_local_infile, allow_outside_source)
-    source = Source.from_text(sql, first_line=first_line)
-    return _load(source, settings, database, policy, progress)
+    policy = LoadPolicy(
+        local_infile=allow_local_infile, outside_sources=allow_outside_source, **options
+    )
+    sources = Sources.from_text(sql, first_line=first_line)
+    return _load(sources, settings or resolve(), policy, progress)
 
 
 def _load(
-    source: Source,
+    sources: Sources,
     settings: ConnectionSettings,
-    database: str | None,
     policy: LoadPolicy,
-    progress: Callable[[Position], None] | None,
+    progress: Callable[[Progress], None] | None,
 ) -> LoadReport:
     start = time.monotonic()
-    report = LoadReport(source.name, file_bytes=source.size_bytes)
-    connection = None
+    report = LoadReport(sources.name, file_bytes=sources.size_bytes or 0)
+    report.notes.extend(sources.notes)
+    loader = Loader(settings, report, policy=policy, progress=progress)
     try:
-        connection = connect_now(settings, local_infile=policy.local_infile, multi_statements=True)
-        sidecar = describe(connection, settings, 0.0)
-        report.describe_server(sidecar)
-        executor = Executor(connection, sidecar, report, policy=policy, progress=progress)
-        executor.run(source, database=database)
-        source.read_rest()
+        loader.connect(sources.size_bytes)
+        if not (policy.once and _was_loaded(loader, sources, policy, report)):
+            loader.crew.journal = _open_journal(loader, sources, policy, report)
+            loader.run(sources)
+            report.seconds = time.monotonic() - start
+            report.sha256 = sources.sha256 or ""
+            _close_journal(loader, sources, policy, report)
     except KeyboardInterrupt:
-        if connection is not None:
-            _end_statement(connection, settings)
-        place = f"near byte {source.position_bytes:,} of {source.size_bytes:,}"
-        message = f"Stopped loading {source.name} {place}. {report.so_far()}"
+        place = loader.place
+        loader.interrupt()
+        where = f" near {place}" if place else ""
+        hint = " Go on with --resume." if loader.is_journaled else ""
+        message = f"Stopped loading {sources.name}{where}. {report.so_far()}{hint}"
         raise Interrupted(message) from None
     except SidecarError:
         raise
     except pymysql_errors() as error:
         raise LoadStoppedError(
-            f"The connection for {source.name} was lost before its first statement: {error}.",
+            f"The connection for {sources.name} was lost before its first statement: {error}.",
             hint="%mysql_wait tells whether the server is back.",
             report=report,
         ) from None
     finally:
         report.seconds = time.monotonic() - start
-        source.close()
-        if connection is not None:
-            connection.close()
-    report.sha256 = source.sha256
+        sources.close()
+        loader.close()
     return report
 
 
-def _end_statement(connection: pymysql.Connection[Any], settings: ConnectionSettings) -> None:
-    """End what the interrupted connection was doing: the server would go on with it."""
-    # Where that fails, the statement has ended by itself, or the server has; and who presses
-    # Ctrl-C once more does not want to wait for it.
-    with (
-        contextlib.suppress(ConnectError, KeyboardInterrupt, *pymysql_errors()),
-        connect(settings, timeout_s=KILL_TIMEOUT_S) as second,
-        second.cursor() as cursor,
-    ):
-        cursor.execute(f"KILL {connection.thread_id():d}")
+# The journal -------------------------------------------------------------------------------------
+
+
+def _was_loaded(loader: Loader, sources: Sources, policy: LoadPolicy, report: LoadReport) -> bool:
+    """Tell whether the same was loaded before, and say so in the report."""
+    link = loader.control
+    if not journals.exists(link):
+        return False
+    stamp = sources.stamp()
+    entry = journals.finished(
+        link,
+        options=policy.identity,
+        size_bytes=sources.size_bytes or 0,
+        stamp=None if stamp is None else json.dumps(stamp),
+        digest=sources.digest,
+    )
+    if entry is None:
+        return False
+    report.already_loaded, report.loaded_at = True, entry.finished
+    report.notes.append(
+        f"Already loaded at {entry.finished} ({entry.statements:,} statements, {entry.rows:,} "
+        "rows): nothing was done."
+    )
+    return True
+
+
+def _open_journal(
+    loader: Loader, sources: Sources, policy: LoadPolicy, report: LoadReport
+) -> Journal | None:
+    """Enter the load into the journal, or take up the one that did not come to its end."""
+    size = sources.size_bytes or 0
+    needed = policy.once or policy.resume
+    if not needed and (size < JOURNAL_FROM_BYTES or not sources.can_reopen):
+        return None
+    link, token = loader.control, secrets.token_hex(16)
+    try:
+        journals.create(link)
+    except pymysql_errors():
+        if needed:
+            raise
+        report.notes.append("This account may not make a journal: --resume will not be possible.")
+        return None
+    script = journals.Script("\n".join(sources.labels)[:1000], size, policy.identity)
+    loader.crew.token = token
+    entry = journals.unfinished(link, script) if policy.resume else None
+    if entry is not None:
+        loader.end_lanes_of(entry)
+        entry = journals.take_over(link, entry, token=token, jobs=loader.crew.jobs)
+        return Journal(link, entry, resumed=True)
+    if policy.resume:
+        report.notes.append("Nothing was left to resume: this was loaded from the beginning.")
+    entry = journals.begin(link, script, token=token, jobs=loader.crew.jobs)
+    return Journal(link, entry, resumed=False)
+
+
+def _close_journal(
+    loader: Loader, sources: Sources, policy: LoadPolicy, report: LoadReport
+) -> None:
+    """Leave in the journal what --once wants to know, and make what earlier loads have left."""
+    link, journal = loader.control, loader.crew.journal
+    if journal is not None:
+        facts = None
+        if policy.once:
+            facts = {
+                "stamp": json.dumps(sources.stamp()),
+                "sha256": report.sha256 or sources.digest(),
+                "statements": report.statements,
+                "rows": report.rows,
+                "seconds": report.seconds,
+                "schemas": report.schemas,
+            }
+        journals.finish(link, journal.entry, facts)
+    if journals.exists(link):
+        make_owed_indexes(loader.inspector, link, report)
+        journals.drop_if_empty(link)

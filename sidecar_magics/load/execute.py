@@ -1,306 +1,338 @@
-"""Run a script on one connection, statement after statement, as the ``mysql`` client would."""
+"""Run a load: one thread reads and plans, lanes do the work."""
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import os
-from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+import secrets
+import time
+from typing import TYPE_CHECKING
 
-from ..errors import printable
-from ..script.classify import Kind, classify, reads_local_file, touches_sql_mode
-from ..script.commands import Effect, effect_of
-from ..script.splitter import ClientCommand, ScriptSyntaxError, Splitter, Statement
-from ..server import pymysql_errors, send
+from ..protocol import ConnectError
+from ..script.versioned import version_number
+from ..server import connect, pymysql_errors
 from . import failures
-from .failures import Step
-from .report import TableReport, WarningReport
-from .sources import Source
+from .crew import Crew, Inspector
+from .journal import lock_name
+from .lane import OLD_CONNECTION_TIMEOUT_S, Lane, end_holder
+from .link import Link
+from .plan import Planner, Server
+from .progress import Progress
+from .reader import Quoting, Reader, quoting_of
+from .tasks import TaskKind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable
 
-    import pymysql
-
-    from ..script.splitter import Item
+    from ..settings import ConnectionSettings
     from ..sidecar import Sidecar
+    from .failures import Step
+    from .journal import Entry
+    from .policy import LoadPolicy
     from .report import LoadReport
-
-# Flags of a server's OK packet. Source: MySQL client/server protocol, SERVER_STATUS_flags_enum.
-IN_TRANSACTION = 0x0001
-NO_BACKSLASH_ESCAPES = 0x0200
+    from .sources import Source, Sources
+    from .tasks import Task
 
 # MySQL has had strings in dollar quotes since 9.0; MariaDB has none.
 DOLLAR_QUOTES_SINCE = 9
+# A script this short is over before a second connection is made.
+SHORT_SCRIPT_BYTES = 32 * 1024
+MOST_JOBS = 8
+JOIN_S = 0.2
+TELL_EVERY_S = 0.2
+# How long an interrupted load waits for the server that it asks to end its statements.
+KILL_TIMEOUT_S = 2.0
 
 
-@dataclass(frozen=True)
-class LoadPolicy:
-    """What a script is allowed to do to the machine that loads it.
-
-    Parameters
-    ----------
-    local_infile : bool, default False
-        LOAD DATA LOCAL INFILE, which sends any file that this user can read to the server.
-    outside_sources : bool, default False
-        ``source`` of files outside the folder of the script itself.
-    """
-
-    local_infile: bool = False
-    outside_sources: bool = False
+class _Ended(Exception):
+    """A lane has failed: there is no use in reading on."""
 
 
-class Position(NamedTuple):
-    """Where a load is: how far its source has been read, and the table that was worked on."""
-
-    source: Source
-    table: str | None
-
-
-class Executor:
-    """One script's way into one server.
+class Loader:
+    """One load into one server.
 
     Parameters
     ----------
-    connection : pymysql.Connection
-        A connection of its own: the script's session state stays on it.
-    sidecar : Sidecar
-        The server, as it described itself.
+    settings : ConnectionSettings
+        Where the server is.
     report : LoadReport
         Filled as the load goes on, so that it is true at any moment.
     policy : LoadPolicy
-        What the script may do.
+        How, and what the script may do.
     progress : callable, optional
-        Called with a `Position` after each statement.
+        Called with a `Progress` a few times a second.
     """
 
     def __init__(
         self,
-        connection: pymysql.Connection[Any],
-        sidecar: Sidecar,
+        settings: ConnectionSettings,
         report: LoadReport,
         *,
         policy: LoadPolicy,
-        progress: Callable[[Position], None] | None = None,
+        progress: Callable[[Progress], None] | None = None,
     ) -> None:
-        self._connection = connection
+        self._settings = settings
+        self.host, self.is_loopback = settings.host, settings.is_loopback
         self._report = report
         self._policy = policy
         self._progress = progress
-        major = sidecar.version.partition(".")[0]
-        self._dollar_quotes = (
-            sidecar.flavour == "mysql" and major.isdigit() and int(major) >= DOLLAR_QUOTES_SINCE
+        self._lanes: list[Lane] = []
+        self._scripts: Sources | None = None
+        self._began = time.monotonic()
+        self._told_at = 0.0
+        self._reads = True
+        self._skipped_bytes = 0
+        self._last_step: Step | None = None
+
+    # From beginning to end ---------------------------------------------------------------------
+
+    def connect(self, size_bytes: int | None) -> Sidecar:
+        """Open the first connections and find out about the server.
+
+        Raises
+        ------
+        ServerNotReadyError, AccessError
+            There is no connection to be had.
+        """
+        control = self._control = Link(self._settings)
+        self.sidecar = control.open()
+        self._report.describe_server(self.sidecar)
+        first = [sql.encode() for sql in self._policy.init]
+        if not self._policy.binlog and self._may_skip_binlog(control):
+            first.append(b"SET SESSION sql_log_bin = 0")
+        collations = []
+        if self._policy.wants_collations:
+            names = control.rows("SELECT collation_name FROM information_schema.collations")
+            collations = [name for (name,) in names if name]
+        make_rewriter = functools.partial(self._policy.rewriter, collations)
+        quoting = quoting_of(control.ask("SELECT @@sql_mode"))
+        self.inspector = Inspector(control)
+        self.crew = Crew(
+            self._settings,
+            self._report,
+            token=secrets.token_hex(16),
+            first=first,
+            jobs=self._jobs(control, size_bytes),
+            max_packet_bytes=int(control.ask("SELECT @@max_allowed_packet")),
+            uuid=self.sidecar.uuid,
+            may_retry=control.ask("SELECT @@innodb_flush_log_at_trx_commit") == "1",
+            force=self._policy.force,
+            local_infile=self._policy.local_infile,
         )
-        # Our own questions are answered in the script's character set: taken as bytes, they can't
-        # be misread.
-        connection.use_unicode = False
-        connection.decoders = {}
-        self._max_packet_bytes = int(self._ask("SELECT @@max_allowed_packet"))
-        self._ansi_quotes = False
-        self._schema: str | None = None
-        self._delimiter = b";"
-        self._opened: list[Source] = []
-        self._sandboxed = False
-        self._ended = False
+        major = self.sidecar.version.partition(".")[0]
+        self.dollar_quotes = (
+            self.sidecar.flavour == "mysql"
+            and major.isdigit()
+            and int(major) >= DOLLAR_QUOTES_SINCE
+        )
+        planner = Planner(
+            Server(self.sidecar.flavour, version_number(self.sidecar.version)),
+            self.inspector.has_plain_rows,
+            checks_foreign_keys=control.ask("SELECT @@foreign_key_checks") == "1",
+            verbatim=quoting.verbatim,
+        )
+        self._reader = Reader(
+            planner, make_rewriter, self._policy, target=self, report=self._report, quoting=quoting
+        )
+        self._report.jobs = self.crew.jobs
+        return self.sidecar
 
-    def run(self, source: Source, *, database: str | None = None) -> None:
-        """Run the whole script; what was done is in the report, also after an error.
+    @property
+    def control(self) -> Link:
+        """The connection for questions; not to be used while lanes are at work."""
+        return self._control
 
-        Parameters
-        ----------
-        source : Source
-            The script.
-        database : str, optional
-            Schema to work in until the script says otherwise.
+    def run(self, scripts: Sources) -> None:
+        """Run scripts, one behind another; what was done is in the report, also after an error.
 
         Raises
         ------
         ScriptError
-            The script is broken, or asks for something that is refused.
+            A script is broken, or asks for something that is refused.
         StatementError
             The server refused a statement.
         LoadStoppedError
             The connection was lost.
         """
-        if database is not None:
-            name = database.encode()
-            self._use(name, Step(ClientCommand("use", name, 1, 1, 0, 0), source))
-        self._follow_sql_mode()
-        self._run(source)
+        self._scripts = scripts
+        self.crew.scheduler.on_wait = self._tell
+        self._lanes = [Lane(n, self.crew, self.inspector) for n in range(self.crew.jobs)]
+        self._lanes[0].open()
+        for lane in self._lanes:
+            lane.thread.start()
+        error: Exception | None = None
+        try:
+            self._submit(self._reader.tasks(scripts))
+        except _Ended:
+            pass
+        except Exception as failure:  # what comes before it is run first
+            error = failure
+        self._await_lanes(error)
         if self._report.in_transaction:
             self._report.notes.append(
                 "The script ended inside a transaction; what it did not commit is rolled back."
             )
 
-    def _run(self, source: Source) -> None:
-        self._opened.append(source)
-        splitter = Splitter(delimiter=self._delimiter, dollar_quotes=self._dollar_quotes)
-        for item in self._items(source, splitter):
-            # Before the item acts: a script that it sources begins with this delimiter.
-            self._delimiter = splitter.delimiter
-            if isinstance(item, Statement):
-                self._execute(item, source)
-            else:
-                self._obey(item, source)
-            if self._ended:
-                break  # this script; the one that sources it goes on, as with the client
-            # And the other way round: what follows is read as that script left things.
-            splitter.delimiter = self._delimiter
-            self._set_quoting(splitter)
-        self._ended = False
-        self._opened.pop()
+    @property
+    def is_journaled(self) -> bool:
+        """Whether the server knows how far the load is."""
+        return bool(self._lanes) and self.crew.journal is not None
 
-    def _items(self, source: Source, splitter: Splitter) -> Iterator[Item]:
-        self._set_quoting(splitter)
+    def end_lanes_of(self, entry: Entry) -> None:
+        """End the connections that a load before this one has left at the server."""
+        deadline = time.monotonic() + OLD_CONNECTION_TIMEOUT_S
+        for lane in range(entry.jobs):
+            lock = lock_name(entry.token, lane)
+            while self._control.ask(f"SELECT IS_USED_LOCK('{lock}')"):
+                end_holder(self._control, lock)
+                if time.monotonic() > deadline:
+                    raise failures.still_there(self._report)
+                time.sleep(0.02)
+
+    def interrupt(self) -> None:
+        """End at once what the server is doing for this load: it would go on with it."""
+        if not self._lanes:
+            return
+        self.crew.scheduler.abort()
+        # Where this fails, the statements have ended by themselves, or the server has; and who
+        # presses Ctrl-C once more does not want to wait for it.
+        with (
+            contextlib.suppress(ConnectError, KeyboardInterrupt, *pymysql_errors()),
+            connect(self._settings, timeout_s=KILL_TIMEOUT_S) as second,
+            second.cursor() as cursor,
+        ):
+            for lane in self._lanes:
+                if lane.link.connection is not None:
+                    with contextlib.suppress(*pymysql_errors()):
+                        cursor.execute(f"KILL {lane.link.thread_id:d}")
+        for lane in self._lanes:
+            with contextlib.suppress(RuntimeError):  # never started
+                lane.thread.join(KILL_TIMEOUT_S)
+
+    def close(self) -> None:
+        """Close all connections."""
+        for lane in self._lanes:
+            lane.close()
+        if hasattr(self, "_control"):
+            self._control.close()
+
+    @property
+    def place(self) -> str:
+        """The first statement, in the order of the script, that is not done for certain."""
+        task = self.crew.scheduler.first_unfinished if self._lanes else None
+        step = task.steps[0] if task and task.steps else self._last_step
+        return f"{step.source.name}:{step.line}" if step else ""
+
+    def _await_lanes(self, error: Exception | None) -> None:
+        self._reads = False
+        self.crew.scheduler.close()
+        for lane in self._lanes:
+            while lane.thread.is_alive():
+                lane.thread.join(JOIN_S)
+                self._tell()
+        failure = self.crew.first_failure or error
+        if failure is not None:
+            raise failure
+
+    # What the server allows --------------------------------------------------------------------
+
+    def _may_skip_binlog(self, control: Link) -> bool:
+        """Tell whether there is a binary log that nobody else reads, and the right to skip it."""
+        if not self._settings.is_loopback or control.ask("SELECT @@log_bin") != "1":
+            return False
+        replicas = "SHOW SLAVE HOSTS" if self.sidecar.flavour == "mariadb" else "SHOW REPLICAS"
         try:
-            for chunk in source.chunks():
-                self._report.script_bytes += len(chunk)
-                yield from splitter.feed(chunk)
-            yield from splitter.finish()
-        except ScriptSyntaxError as error:
-            raise failures.syntax_error(error, source, self._report) from None
-
-    def _set_quoting(self, splitter: Splitter) -> None:
-        """Read on as the session's sql_mode has it; each answer of the server tells the half."""
-        status = self._connection.server_status
-        splitter.no_backslash_escapes = bool(status & NO_BACKSLASH_ESCAPES)
-        splitter.ansi_quotes = self._ansi_quotes
-
-    # Statements --------------------------------------------------------------------------------
-
-    def _execute(self, statement: Statement, source: Source) -> None:
-        sql = statement.sql
-        about = classify(sql)
-        table = about.table and f"{about.schema or self._schema or '?'}.{about.table}"
-        step = Step(statement, source, sql, table)
-        if reads_local_file(sql) and not self._policy.local_infile:
-            what = "LOAD DATA LOCAL INFILE would send a file of this machine to the server"
-            hint = "allow it with --allow-local-infile if you trust the script."
-            raise failures.refused(step, what, self._report, hint)
-        changed = self._send(step)
-        self._count(about.kind, table, changed)
-        if about.kind is Kind.USE:
-            self._schema = about.schema
-        if touches_sql_mode(sql):
-            self._follow_sql_mode()
-        if self._progress is not None:
-            self._progress(Position(self._opened[0], table))
-
-    def _send(self, step: Step) -> int:
-        """Send one statement, and return how many rows it changed."""
-        if len(step.sql) + 1 >= self._max_packet_bytes:  # a packet has a byte for the command
-            raise failures.too_large(step, self._max_packet_bytes, self._report)
-        try:
-            outcome = send(self._connection, step.sql)
-            if outcome.warnings:
-                self._collect_warnings()
-        except pymysql_errors() as error:
-            raise self._failure(error, step) from None
-        except RuntimeError:
-            # PyMySQL: the server wants a file of this machine, though it was told that it can't.
-            what = "the server asked for a file of this machine"
-            raise failures.refused(step, what, self._report) from None
-        self._report.in_transaction = bool(self._connection.server_status & IN_TRANSACTION)
-        return outcome.changed
-
-    def _failure(self, error: Exception, step: Step) -> Exception:
-        errno = error.args[0] if error.args and isinstance(error.args[0], int) else 0
-        if isinstance(error, OSError) or errno in failures.CONNECTION_LOST:
-            return failures.stopped(step, self._report)
-        message = str(error.args[1]) if len(error.args) > 1 else str(error)
-        sqlstate = getattr(error, "sqlstate", None) or self._sqlstate()
-        return failures.failed(step, errno, sqlstate, message, self._report)
-
-    def _sqlstate(self) -> str:
-        """Ask for the last error's SQLSTATE, which PyMySQL keeps to itself before 1.2."""
-        try:
-            self._ask("GET DIAGNOSTICS CONDITION 1 @sidecar_sqlstate = RETURNED_SQLSTATE")
-            return self._ask("SELECT @sidecar_sqlstate")
+            if control.rows(replicas):
+                return False
+            control.send(b"SET SESSION sql_log_bin = 0")
         except pymysql_errors():
-            return "HY000"
+            return False
+        return True
 
-    def _count(self, kind: Kind, table: str | None, changed: int) -> None:
-        rows = changed if kind is Kind.DATA else 0
-        self._report.statements += 1
-        self._report.rows += rows
-        if table is not None:
-            tally = self._report.tables.setdefault(table, TableReport())
-            tally.statements += 1
-            tally.rows += rows
+    def _jobs(self, control: Link, size_bytes: int | None) -> int:
+        if self._policy.jobs is not None:
+            return self._policy.jobs
+        if size_bytes is not None and size_bytes < SHORT_SCRIPT_BYTES:
+            return 1
+        with contextlib.suppress(AttributeError):  # not everywhere
+            cores = len(os.sched_getaffinity(0))
+        jobs = min(MOST_JOBS, 2 * (cores or os.cpu_count() or 1))
+        limit = int(control.ask("SELECT @@max_connections"))
+        used = control.rows("SHOW GLOBAL STATUS LIKE 'Threads_connected'")
+        room = limit - int(used[0][1] or 0) - 2 if used else jobs
+        own = int(control.ask("SELECT @@max_user_connections"))
+        return max(1, min(jobs, room, own - 1 if own else jobs))
 
-    def _collect_warnings(self) -> None:
-        with self._connection.cursor() as cursor:
-            cursor.execute("SHOW WARNINGS")
-            for level, code, message in cursor.fetchall():
-                warning = WarningReport(_text(level), printable(_text(message)))
-                self._report.warnings.setdefault(int(_text(code)), warning).count += 1
+    # What the reader asks for -------------------------------------------------------------------
 
-    def _follow_sql_mode(self) -> None:
-        self._ansi_quotes = "ANSI_QUOTES" in self._ask("SELECT @@sql_mode")
+    def quoting(self, before: Quoting, *, ask_mode: bool) -> Quoting:
+        """Wait until all is done, and ask the first lane's connection how it reads strings."""
+        self._drain()
+        link = self._lanes[0].link
+        ansi = quoting_of(link.ask("SELECT @@sql_mode")).ansi if ask_mode else before.ansi
+        return Quoting(ansi, link.is_verbatim)
 
-    def _ask(self, sql: str) -> str:
-        with self._connection.cursor() as cursor:
-            cursor.execute(sql)
-            row = cursor.fetchone()
-            return _text(row[0]) if row else ""
+    def renew(self) -> None:
+        """Wait until all is done, and connect the first lane anew."""
+        self._drain()
+        self._lanes[0].open()
 
-    # The client's own commands -----------------------------------------------------------------
+    def passed(self, source: Source, step: Step) -> None:
+        """Take note of how far the reader is."""
+        del source
+        self._last_step = step
+        self._tell()
 
-    def _obey(self, command: ClientCommand, source: Source) -> None:
-        name, argument = command.name, command.argument
-        step = Step(command, source)
-        effect = effect_of(name)
-        if effect is Effect.USE:
-            self._use(argument, step)
-            self._report.statements += 1
-        elif effect is Effect.CHARSET:
-            self._send(step._replace(sql=b"SET NAMES " + argument))
-        elif effect is Effect.SOURCE:
-            self._source(step, os.fsdecode(argument))
-        elif effect is Effect.END:
-            self._ended = True
-        elif effect is Effect.SANDBOX:
-            self._sandboxed = True
-        elif effect in (Effect.REFUSE, Effect.RESET_CONNECTION):
-            what = f"the client command {name!r} is not carried out"
-            hint = "remove it from the script if it is not needed."
-            raise failures.refused(step, what, self._report, hint)
+    def _tell(self) -> None:
+        """Tell how far it is, if somebody wants to know and it is time."""
+        now = time.monotonic()
+        if self._progress is None or self._scripts is None or now - self._told_at < TELL_EVERY_S:
+            return
+        self._told_at = now
+        running = self.crew.scheduler.running
+        tables = dict.fromkeys(str(task.table) for task in running if task.table)
+        self._progress(
+            Progress(
+                self._report.source,
+                self._scripts.position_bytes,
+                self._scripts.size_bytes,
+                now - self._began,
+                rows=self._report.rows,
+                busy=len(running),
+                jobs=self.crew.jobs,
+                tables=tuple(tables),
+                reads=self._reads,
+                skipped_bytes=self._skipped_bytes,
+            )
+        )
 
-    def _use(self, schema: bytes, step: Step) -> None:
-        self._send(step._replace(sql=b"USE `" + schema.replace(b"`", b"``") + b"`"))
-        self._schema = schema.decode("utf-8", "replace")
+    def _drain(self) -> None:
+        if not self.crew.scheduler.drain():
+            raise _Ended
 
-    def _source(self, step: Step, wanted: str) -> None:
-        """Run another script at this place: relative to the one that names it, as a reader expects.
+    def _submit(self, tasks: Iterable[Task]) -> None:
+        for task in tasks:
+            if self._was_done(task):
+                self.crew.scheduler.skip(task)
+                self._skipped_bytes = self._scripts.position_bytes if self._scripts else 0
+            elif not self.crew.scheduler.add(task):
+                raise _Ended
 
-        The client takes the folder that it was started in; no dump can know that.
-        """
-        if self._sandboxed:
-            what = "the script's first line forbids it to read files (MariaDB's sandbox mode)"
-            raise failures.refused(step, what, self._report, "remove that line if you trust it.")
+    def _was_done(self, task: Task) -> bool:
+        """Tell whether an earlier process has done a task; take from it what that has done."""
+        journal = self.crew.journal
+        if journal is None or not journal.resumed or task.kind is TaskKind.INDEXES:
+            return False
+        if task.session is None:
+            if journal.reached and journal.doubt(task.steps[0]) is not None:
+                raise failures.in_doubt(task.steps[0], self._report)
+            return False
         try:
-            path = (step.source.folder / Path(wanted).expanduser()).resolve()
-        except (RuntimeError, ValueError) as error:  # ~nobody, or a NUL byte
-            what = f"{wanted!r} is no path ({error})"
-            raise failures.refused(step, what, self._report) from None
-        home = self._opened[0].folder
-        if home not in path.parents and not self._policy.outside_sources:
-            what = f"{wanted!r} lies outside the script's own folder, {home}"
-            hint = "allow it with --allow-outside-source if you trust the script."
-            raise failures.refused(step, what, self._report, hint)
-        if any(path == source.path for source in self._opened):
-            what = f"{wanted!r} is being loaded already: it sources itself"
-            raise failures.refused(step, what, self._report)
-        inner = Source.from_file(path, wanted_at=step.place)
-        try:
-            self._run(inner)
-        finally:
-            inner.close()
-
-
-def _text(value: object) -> str:
-    """Return an answer to a question of ours: ASCII, in whatever character set it came."""
-    if isinstance(value, bytes):
-        # ucs2, utf16 and utf32 put zeros between the letters.
-        return value.replace(b"\0", b"").decode("utf-8", "replace")
-    return str(value)
+            left = [step for step in task.steps if not journal.is_done(step, task)]
+        except ValueError as error:
+            raise failures.changed(str(error), self._report) from None
+        self._report.resumed += len(task.steps) - len(left)
+        task.steps = left
+        task.maybe_done = task.kind is TaskKind.DEFINITION
+        return not left

@@ -33,6 +33,7 @@ class Step(NamedTuple):
     source: Source
     sql: bytes = b""
     table: str | None = None
+    is_data: bool = False
 
     @property
     def line(self) -> int:
@@ -64,7 +65,45 @@ def stopped(step: Step, report: LoadReport) -> LoadStoppedError:
             report.so_far(),
             f"Whether this statement was executed is not known: {excerpt(step.sql)}",
         ],
-        hint="%mysql_wait tells whether the server is back; then load again.",
+        hint="%mysql_wait tells whether the server is back; then load again, with --resume.",
+        report=report,
+    )
+
+
+def in_doubt(step: Step, report: LoadReport) -> ScriptError:
+    """Return the error for a load that stopped where nobody can tell what was done."""
+    return ScriptError(
+        f"{step.place}: whether this statement was executed cannot be told, so the load cannot go "
+        "on from here.",
+        details=[f"Statement: {excerpt(step.sql)}", report.so_far()],
+        hint="load from the beginning, without --resume.",
+    )
+
+
+def changed(place: str, report: LoadReport) -> ScriptError:
+    """Return the error for a script that is not the one whose load is to go on."""
+    return ScriptError(
+        f"{place}: the script has changed since a part of it was loaded.",
+        details=[report.so_far()],
+        hint="load it from the beginning, without --resume.",
+    )
+
+
+def still_there(report: LoadReport) -> LoadStoppedError:
+    """Return the error for a server that does not let go of an earlier load's connection."""
+    return LoadStoppedError(
+        f"{report.source}: the server is still undoing what an earlier load had begun.",
+        hint="try --resume again in a minute.",
+        report=report,
+    )
+
+
+def new_server(step: Step, report: LoadReport) -> LoadStoppedError:
+    """Return the error for a server that came back without what was loaded."""
+    return LoadStoppedError(
+        f"{step.place}: the server was made anew while it was loaded; its data is gone.",
+        details=[report.so_far()],
+        hint="load again from the beginning, without --resume.",
         report=report,
     )
 

@@ -1,204 +1,362 @@
-"""Where a script comes from: a file, plain or gzipped, or the text of a cell."""
+"""What a user names as the script: a file, several of them, a folder, an address, a text."""
 
 from __future__ import annotations
 
-import gzip
+import contextlib
+import glob
 import hashlib
-import io
-import zlib
+import os
+import re
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
 
 from ..errors import ScriptError
+from . import folders
+from .naming import (
+    expand_path,
+    expand_variables,
+    is_url,
+    near_misses,
+    split_member,
+    split_member_of_url,
+)
+from .origins import FileOrigin, InputOrigin, Origin, TextOrigin
+from .raw import RawReader
+from .remote import RemoteOrigin
+from .source import Source
 
 if TYPE_CHECKING:
-    import os
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
-CHUNK_BYTES = 256 * 1024
-GZIP_MAGIC = b"\x1f\x8b"
-# What else people have and take for a script, by the bytes that it begins with.
-OTHER_KINDS = {
-    b"\xfd7zXZ": "an xz archive",
-    b"BZh": "a bzip2 archive",
-    b"PK\x03\x04": "a zip archive",
-    b"\x28\xb5\x2f\xfd": "a zstd archive",
-    b"SQLite format 3": "an SQLite database",
-}
-LONGEST_MAGIC = max(map(len, OTHER_KINDS))
+__all__ = ["Script", "Source", "Sources", "open_sources"]
+
+GLOB = re.compile(r"[*?\[]")
+# Kinds that are one thing, whose digest is its own.
+SINGLE = frozenset({"file", "url", "stdin", "text"})
 
 
-class Source:
-    """A script as a stream of bytes, whose place in the file is known at any time.
+@dataclass(frozen=True)
+class Script:
+    """A script that is not open yet.
+
+    Parameters
+    ----------
+    origin : Origin
+        Where its bytes are.
+    label : str
+        Its name among the others: relative to their folder.
+    member, schema, delimiter, fresh_session, first_line
+        As for `Source`.
+    """
+
+    origin: Origin
+    label: str
+    member: str | None = None
+    schema: str | None = None
+    delimiter: bytes = b";"
+    fresh_session: bool = False
+    first_line: int = 1
+
+    def open(self) -> Source:
+        """Open it.
+
+        Raises
+        ------
+        ScriptError
+            It cannot be read.
+        """
+        path = self.origin.path
+        real = None if path is None else path.resolve()
+        return Source(
+            self.origin.name,
+            self.origin.open(),
+            size_bytes=self.origin.size_bytes,
+            folder=Path.cwd() if real is None else real.parent,
+            path=real,
+            member=self.member,
+            schema=self.schema,
+            delimiter=self.delimiter,
+            fresh_session=self.fresh_session,
+            first_line=self.first_line,
+        )
+
+
+class Sources:
+    """One script or several, in order; opened one after another, when they are asked for.
+
+    Iterating yields each `Source`, open, and closes it when the next is asked for. It may be done
+    again from the beginning if `can_reopen`.
 
     Parameters
     ----------
     name : str
-        How to call it in messages.
-    file : binary file
-        The bytes as they lie on disk; closed by `close`.
-    size_bytes : int
-        Their number.
-    folder : Path
-        What a ``source`` command in the script is relative to.
-    path : Path, optional
-        The file's own, with links resolved.
-    first_line : int, default 1
-        Number of the script's first line, in messages.
+        How to call all of it in messages.
+    kind : str
+        ``file``, ``glob``, ``folder``, ``mydumper``, ``stdin``, ``url`` or ``text``.
+    scripts : sequence of Script
+        What it consists of.
+    notes : sequence of str, default ()
+        What a user should know before it is loaded.
     """
 
     def __init__(
-        self,
-        name: str,
-        file: IO[bytes],
-        *,
-        size_bytes: int,
-        folder: Path,
-        path: Path | None = None,
-        first_line: int = 1,
+        self, name: str, kind: str, *, scripts: Sequence[Script], notes: Sequence[str] = ()
     ) -> None:
         self.name = name
-        self.size_bytes = size_bytes
-        self.folder = folder
-        self.path = path
-        self.first_line = first_line
-        self._raw = _CountingReader(file)
+        self.kind = kind
+        self.scripts = tuple(scripts)
+        self.notes = tuple(notes)
+        self._current: Source | None = None
+        self._index = -1
+        self._passed_bytes = 0
+        self._digests: dict[int, str] = {}
 
     @classmethod
-    def from_file(cls, path: str | os.PathLike[str], *, wanted_at: str = "") -> Source:
-        """Open a file; gzip is recognised by its content, not by its name.
+    def from_text(cls, sql: str, *, first_line: int = 1) -> Sources:
+        """Make a source of SQL text, such as a cell's body.
 
         Parameters
         ----------
-        path : path
-            The file; ``~`` is the home folder.
-        wanted_at : str, optional
-            Place in another script that asks for it, for the message if it is not there.
-
-        Raises
-        ------
-        ScriptError
-            There is no such file, or it cannot be read.
+        sql : str
+            The script.
+        first_line : int, default 1
+            Number of its first line, in messages.
         """
-        asked = f"{wanted_at}: " if wanted_at else ""
-        expanded = Path(path)
-        try:
-            expanded = expanded.expanduser()
-            file = expanded.open("rb")
-            size_bytes = expanded.stat().st_size
-        except FileNotFoundError:
-            where = "" if expanded.is_absolute() else f" in {Path.cwd()}"
-            message = f"{asked}there is no file {str(path)!r}{where}."
-            raise ScriptError(message, hint=_near_misses(expanded)) from None
-        except OSError as error:
-            raise ScriptError(f"{asked}{path} cannot be read: {error.strerror}.") from None
-        except (RuntimeError, ValueError) as error:  # ~nobody, or a NUL byte
-            raise ScriptError(f"{asked}{str(path)!r} is no path: {error}.") from None
-        real = expanded.resolve()
-        return cls(str(path), file, size_bytes=size_bytes, folder=real.parent, path=real)
+        script = Script(TextOrigin(sql), "cell", first_line=first_line)
+        return cls("cell", "text", scripts=[script])
 
-    @classmethod
-    def from_text(cls, sql: str, *, first_line: int = 1) -> Source:
-        """Make a source of SQL text, such as a cell's body."""
-        data = sql.encode("utf-8", "surrogatepass")  # half an emoji is the server's to refuse
-        return cls(
-            "cell", io.BytesIO(data), size_bytes=len(data), folder=Path.cwd(), first_line=first_line
-        )
+    @property
+    def labels(self) -> list[str]:
+        """Names of the scripts, in order, relative to their folder."""
+        return [script.label for script in self.scripts]
+
+    @property
+    def paths(self) -> list[Path]:
+        """Those of the scripts that are files of this machine, in order."""
+        return [script.origin.path for script in self.scripts if script.origin.path is not None]
+
+    @property
+    def size_bytes(self) -> int | None:
+        """Size of all of it, as it lies on disk; None if a part does not tell."""
+        sizes = [script.origin.size_bytes for script in self.scripts]
+        known = [size for size in sizes if size is not None]
+        return sum(known) if len(known) == len(sizes) else None
 
     @property
     def position_bytes(self) -> int:
-        """How many bytes of the file, as it lies on disk, have been read."""
-        return self._raw.count
+        """How much of `size_bytes` has been read or passed over."""
+        return self._passed_bytes + (self._current.position_bytes if self._current else 0)
 
     @property
-    def sha256(self) -> str:
-        """Digest of the bytes read so far: of the file, once it has been read to its end."""
-        return self._raw.digest.hexdigest()
+    def can_reopen(self) -> bool:
+        """Whether it can be read more than once."""
+        return all(script.origin.can_reopen for script in self.scripts)
 
-    def chunks(self) -> Iterator[bytes]:
-        """Yield the script, decompressed, piece by piece.
+    @property
+    def sha256(self) -> str | None:
+        """What `digest` returns, without reading again; None unless all was read to its end."""
+        self._note_digest()
+        if len(self._digests) < len(self.scripts):
+            return None
+        return self._joined([self._digests[index] for index in range(len(self.scripts))])
+
+    def __len__(self) -> int:
+        return len(self.scripts)
+
+    def __iter__(self) -> Iterator[Source]:
+        for index in range(len(self.scripts)):
+            yield self.open(index)
+
+    def open(self, index: int) -> Source:
+        """Open one of the scripts, and close the one that was open.
+
+        Parameters
+        ----------
+        index : int
+            Its number, from 0; what comes before it counts as passed.
 
         Raises
         ------
         ScriptError
-            The compressed file is damaged or cut short; the message has the place in the file.
+            It cannot be read, or not once more.
         """
-        head = self._raw.peek(LONGEST_MAGIC)
-        for magic, kind in OTHER_KINDS.items():
-            if head.startswith(magic):
-                raise ScriptError(
-                    f"{self.name} is {kind}, not SQL text.",
-                    hint="unpack it first; of compressed files only gzip is read as it is.",
-                )
-        stream: io.IOBase = self._raw
-        if head.startswith(GZIP_MAGIC):
-            stream = gzip.GzipFile(fileobj=self._raw)
-        try:
-            while chunk := stream.read(CHUNK_BYTES):
-                yield chunk
-        except EOFError:
-            raise self._damaged("is cut short") from None
-        except (gzip.BadGzipFile, zlib.error) as error:
-            raise self._damaged(f"is damaged ({error})") from None
-        except OSError as error:
-            raise self._damaged(f"cannot be read on ({error.strerror})") from None
-
-    def read_rest(self) -> None:
-        """Read the file to its end, where a script ended before it, so that the digest is whole."""
-        while self._raw.read(CHUNK_BYTES):
-            pass
-
-    def close(self) -> None:
-        """Close the file."""
-        self._raw.close()
-
-    def _damaged(self, how: str) -> ScriptError:
-        return ScriptError(
-            f"{self.name} {how}, near byte {self.position_bytes:,} of {self.size_bytes:,}.",
-            hint="get the file again; what came before this place has been loaded.",
-        )
-
-
-class _CountingReader(io.RawIOBase):
-    """A file that counts and hashes what is read from it."""
-
-    def __init__(self, file: IO[bytes]) -> None:
-        super().__init__()
-        self._file = io.BufferedReader(file) if isinstance(file, io.RawIOBase) else file
-        self._ahead = b""
-        self.count = 0
-        self.digest = hashlib.sha256()
-
-    def peek(self, size: int) -> bytes:
-        """Return the next bytes without passing over them."""
-        self._ahead = self._file.read(size)
-        return self._ahead
-
-    def readable(self) -> bool:
-        return True
-
-    def read(self, size: int = -1) -> bytes:
-        if 0 <= size <= len(self._ahead):
-            data, self._ahead = self._ahead[:size], self._ahead[size:]
+        script = self.scripts[index]
+        if index <= self._index and not script.origin.can_reopen:
+            raise ScriptError(
+                f"{self.name} can be read only once.", hint="save it as a file to read it again."
+            )
+        reached = 0 if self._current is None else self._current.position_bytes
+        self.close()
+        if index == self._index + 1:
+            size = self.scripts[self._index].origin.size_bytes if self._index >= 0 else 0
+            self._passed_bytes += max(reached, size or 0)
         else:
-            data = self._ahead + self._file.read(-1 if size < 0 else size - len(self._ahead))
-            self._ahead = b""
-        self.count += len(data)
-        self.digest.update(data)
-        return data
+            before = (earlier.origin.size_bytes or 0 for earlier in self.scripts[:index])
+            self._passed_bytes = sum(before)
+        self._index = index
+        self._digests.pop(index, None)
+        self._current = script.open()
+        return self._current
 
     def close(self) -> None:
-        self._file.close()
-        super().close()
+        """Close the script that is open; `position_bytes` and `sha256` stay."""
+        self._note_digest()
+        if self._current is not None:
+            self._current.close()
+
+    def stamp(self) -> dict[str, Any] | None:
+        """Return quickly what changes when a file does, ready for JSON.
+
+        Per file its name relative to the folder, its size and the time of its last change (in
+        nanoseconds); for an address what its server tells (ETag and the like).
+
+        Returns
+        -------
+        dict or None
+            None where only reading all of it tells: standard input, a text, some servers.
+        """
+        files = []
+        for script in self.scripts:
+            stamp = script.origin.stamp()
+            if stamp is None:
+                return None
+            files.append({"name": self._digest_label(script), **stamp})
+        return {"kind": self.kind, "files": files}
+
+    def digest(self) -> str:
+        r"""Return the SHA-256 of all it consists of, as hexadecimal digits; it is read once.
+
+        Of one file, address or text that is its own, as ``sha256sum`` prints it. Of a folder or a
+        pattern, and of a named member of an archive, it is that of the lines that ``sha256sum``
+        would print for the files, in order: ``"digest  name\n"``, each name relative to the folder.
+
+        Raises
+        ------
+        ScriptError
+            It cannot be read, or only once.
+        """
+        if not self.can_reopen:
+            raise ScriptError(
+                f"{self.name} can be read only once.", hint="save it as a file to read it again."
+            )
+        return self._joined([_sha256(script) for script in self.scripts])
+
+    def _joined(self, digests: Sequence[str]) -> str:
+        if self.kind in SINGLE and self.scripts[0].member is None:
+            return digests[0]
+        lines = (
+            f"{digest}  {self._digest_label(script)}\n"
+            for digest, script in zip(digests, self.scripts)
+        )
+        return hashlib.sha256(os.fsencode("".join(lines))).hexdigest()
+
+    def _digest_label(self, script: Script) -> str:
+        return script.label if script.member is None else f"{script.label}:{script.member}"
+
+    def _note_digest(self) -> None:
+        if self._current is not None and self._current.is_read_to_end:
+            self._digests[self._index] = self._current.sha256
 
 
-def _near_misses(path: Path) -> str:
-    folder = path.parent
-    if not folder.is_dir():
-        return f"there is no folder {folder} either; %pwd shows the notebook's."
-    scripts = sorted(entry.name for entry in folder.glob("*.sql*"))[:5]
-    if scripts:
-        return f"the folder has {', '.join(scripts)}."
-    if path.is_absolute():
-        return f"there is no script in {folder}."
-    return "the path is relative to the notebook's folder; %pwd shows it."
+def open_sources(
+    spec: str | os.PathLike[str],
+    *,
+    member: str | None = None,
+    stdin: IO[bytes] | None = None,
+) -> Sources:
+    """Find what a user names; nothing of it is read yet but what tells its order.
+
+    Parameters
+    ----------
+    spec : str or path
+        A path; a pattern (``data/*.sql.gz``); a folder; ``-`` for standard input; an address
+        (``https://...``, ``s3://...``); ``archive.zip:member.sql``. ``~``, ``$VAR`` and ``${VAR}``
+        are expanded. What is there as it is written wins over any other meaning.
+    member : str, optional
+        Which script of a zip archive.
+    stdin : binary file, optional
+        What ``-`` means. Default: the process's standard input.
+
+    Raises
+    ------
+    ScriptError
+        There is nothing of that name, it cannot be read, or it has no scripts.
+    """
+    text = os.fspath(spec)
+    if text == "-" and isinstance(spec, str):
+        return _single("stdin", InputOrigin(stdin), "-", member)
+    if is_url(text) and not os.path.lexists(text):
+        return _from_url(expand_variables(text, strict=False), member)
+    if GLOB.search(text) and not os.path.lexists(text) and (found := _matches(Path(text))):
+        return _several(text, folders.list_matches(found, _read_small), member)
+    path = expand_path(text)
+    if member is None:
+        path, member = split_member(path)
+    if path.is_dir():
+        return _several(text, folders.list_folder(path, str(path), _read_small), member)
+    if GLOB.search(str(path)) and not os.path.lexists(path):
+        found = _matches(path)
+        if not found:
+            raise ScriptError(f"no file matches {str(path)!r}.", hint=near_misses(path))
+        return _several(str(path), folders.list_matches(found, _read_small), member)
+    name = text if "$" not in text else str(path)
+    name = name if member is None else str(path)
+    return _single("file", FileOrigin(path, name), path.name, member)
+
+
+def _single(kind: str, origin: Origin, label: str, member: str | None) -> Sources:
+    name = origin.name if member is None else f"{origin.name}:{member}"
+    return Sources(name, kind, scripts=[Script(origin, label, member=member)])
+
+
+def _several(name: str, listing: folders.Listing, member: str | None) -> Sources:
+    if member is not None and len(listing.entries) > 1:
+        raise ScriptError(f"{name} is {len(listing.entries)} files; a member is of one archive.")
+    base = os.path.commonpath([entry.path.parent for entry in listing.entries])
+    scripts = [
+        Script(
+            FileOrigin(entry.path, str(entry.path)),
+            Path(os.path.relpath(entry.path, base)).as_posix(),
+            member=member,
+            schema=entry.schema,
+            delimiter=entry.delimiter,
+            fresh_session=True,
+        )
+        for entry in listing.entries
+    ]
+    return Sources(name, listing.kind, scripts=scripts, notes=listing.notes)
+
+
+def _from_url(url: str, member: str | None) -> Sources:
+    if url.lower().startswith("file://"):
+        return open_sources(Path(unquote(urlsplit(url).path)), member=member)
+    if member is None:
+        url, member = split_member_of_url(url)
+    origin = RemoteOrigin(url)
+    return _single("url", origin, origin.name, member)
+
+
+def _matches(pattern: Path) -> list[Path]:
+    # Path.glob takes no absolute pattern.
+    found = map(Path, glob.glob(str(pattern), recursive=True))  # noqa: PTH207
+    return [path for path in found if path.is_file()]
+
+
+def _read_small(path: Path) -> bytes:
+    """Return what a file of a dump's own holds, decompressed."""
+    source = Source.from_file(path)
+    with contextlib.closing(source):
+        return b"".join(source.chunks())
+
+
+def _sha256(script: Script) -> str:
+    raw = RawReader(script.origin.open())
+    with contextlib.closing(raw):
+        try:
+            raw.drain()
+        except OSError as error:
+            reason = error.strerror or error
+            raise ScriptError(f"{script.origin.name} cannot be read: {reason}.") from None
+    return raw.sha256

@@ -99,6 +99,7 @@ _OBJECTS = {
     # Their options use the words above.
     **dict.fromkeys(b"SERVER TABLESPACE LOGFILE RESOURCE REFERENCE INSTANCE".split(), Kind.OTHER),
 }
+_SCHEMA_OPTIONS = b"DEFAULT CHARACTER CHARSET COLLATE".split()
 _DATA_NOISE = b"LOW_PRIORITY DELAYED HIGH_PRIORITY QUICK IGNORE INTO FROM".split()
 
 
@@ -165,6 +166,8 @@ def _definition(reader: _Reader) -> Classification:
     if what == b"PACKAGE":
         reader.skip(b"BODY")
     reader.skip(b"IF", b"NOT", b"EXISTS")
+    if kind is Kind.SCHEMA and reader.word() in _SCHEMA_OPTIONS:
+        return Classification(kind)  # ALTER DATABASE CHARACTER SET: the default one
     schema, name = reader.name()
     if kind is Kind.SCHEMA:
         return Classification(kind, name)

@@ -59,7 +59,7 @@ class Scanner(NamedTuple):
     bodies: dict[bytes, re.Pattern[bytes]]
 
 
-def past(pattern: re.Pattern[bytes], data: bytearray, at: int) -> int:
+def past(pattern: re.Pattern[bytes], data: bytes | bytearray, at: int) -> int:
     """Return where *pattern*, which matches anywhere, applied again and again, stops."""
     while True:
         match = pattern.match(data, at)

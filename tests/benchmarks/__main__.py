@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tests.benchmarks import bench_import, bench_load, bench_wait
+from tests.benchmarks import imports, load, wait
 
-bench_import.main()
-bench_wait.main()
-bench_load.main()
+imports.main()
+wait.main()
+load.main()

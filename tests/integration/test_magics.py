@@ -76,11 +76,11 @@ def test_wait_returns_a_sidecar(wait_verb: Callable[..., Any]) -> None:
 def test_load_returns_a_report(load_verb: Callable[..., Any], tmp_path: Path) -> None:
     file = tmp_path / "with space.sql"
     file.write_text("CREATE OR REPLACE VIEW v AS SELECT 1")
-    report = load_verb(file, database="sys")
+    report = load_verb(file, database="sys", system_schemas=True)
     assert list(report.tables) == ["sys.v"]
     file.write_text("DROP VIEW sys.v; SELECT nope")
     with pytest.raises(StatementError) as caught:
-        load_verb(file)
+        load_verb(file, system_schemas=True)
     assert caught.value.errno == 1054
 
 

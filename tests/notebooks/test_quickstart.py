@@ -58,10 +58,11 @@ def check_outputs(notebook: Any, server: Server) -> None:
     waited = outputs_of(notebook, "sidecar = %mysql_wait")
     assert f"MySQL is ready at 127.0.0.1:{server.port}" in text_of(waited[0])
     assert "root@127.0.0.1" in text_of(waited[-1])
-    loaded = outputs_of(notebook, "%mysql_load")
-    assert len(loaded) == 2
-    assert text_of(loaded[0]).startswith("Loaded data/spyglass-prepopulate.sql.gz in ")
-    assert "296 tables in 60 schemas" in loaded[1]["data"]["text/html"]
+    # One output: what was progress has become the report.
+    (loaded,) = outputs_of(notebook, "%mysql_load")
+    assert text_of(loaded).startswith("<LoadReport data/spyglass-prepopulate.sql.gz: ")
+    assert "296 tables in 60 schemas" in loaded["data"]["text/html"]
+    assert "<progress" not in loaded["data"]["text/html"]
     (connected,) = outputs_of(notebook, "%datajoint_connect")
     assert f"-> root@127.0.0.1:{server.port}, MySQL" in text_of(connected)
     assert "60 schemas" in text_of(connected)

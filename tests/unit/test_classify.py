@@ -27,6 +27,8 @@ LONG = b"x" * 1_000_000
             (Kind.SCHEMA, "lab", None),
         ),
         (b"drop schema if exists lab", (Kind.SCHEMA, "lab", None)),
+        (b"ALTER DATABASE CHARACTER SET utf8mb4", (Kind.SCHEMA, None, None)),
+        (b"ALTER SCHEMA `default` COLLATE x", (Kind.SCHEMA, "default", None)),
         (b"CREATE TABLE `a``b` (`table` int)", (Kind.TABLE, None, "a`b")),
         (b'create temporary table if not exists "s"."t" (a int)', (Kind.TABLE, "s", "t")),
         (b"DROP TABLE IF EXISTS `s` . `t`, u", (Kind.TABLE, "s", "t")),

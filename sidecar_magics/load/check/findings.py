@@ -1,0 +1,76 @@
+"""What a check finds: findings, each one sentence and a hint, grouped where there are many."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ...errors import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+LISTED = 3
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something that would stop the load, or that a user should know before it.
+
+    Parameters
+    ----------
+    kind : str
+        A word for it that does not change: ``packet``, ``exists``, ``collation`` and so on.
+    message : str
+        One sentence.
+    hint : str, optional
+        What to do about it.
+    place : str, optional
+        Where in the script it is met first.
+    errno : int, optional
+        The server's error number for it; None for what the loader refuses itself.
+    items : tuple of str
+        All that the sentence is about, where it names only some.
+    """
+
+    kind: str
+    message: str
+    hint: str = ""
+    place: str = ""
+    errno: int | None = None
+    items: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything as plain values, for JSON."""
+        return {**vars(self), "items": list(self.items)}
+
+    def __str__(self) -> str:
+        where = f"{self.place}: " if self.place else ""
+        number = f" (error {self.errno})" if self.errno else ""
+        return printable(f"{where}{self.message.rstrip('.')}{number}.")
+
+
+def some(names: Sequence[str], *, listed: int = LISTED) -> str:
+    """Return a list in words, cut off where it is long: ``a, b, c and 4 more``."""
+    if len(names) <= listed + 1:
+        return ", ".join(names)
+    return f"{', '.join(names[:listed])} and {len(names) - listed:,} more"
+
+
+def count(number: int, noun: str, nouns: str = "") -> str:
+    """Return a number with its noun: ``1 table``, ``2 tables``."""
+    return f"{number:,} {noun if number == 1 else nouns or noun + 's'}"
+
+
+def size(size_bytes: float) -> str:
+    """Return a size as people say it: ``1.5 GB``."""
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if size_bytes < 1000:
+            return f"{size_bytes:.0f} {unit}" if unit == "bytes" else f"{size_bytes:.3g} {unit}"
+        size_bytes /= 1000
+    return f"{size_bytes:.3g} TB"
+
+
+def unique(names: Iterable[str]) -> tuple[str, ...]:
+    """Return names once each, in the order in which they came."""
+    return tuple(dict.fromkeys(names))

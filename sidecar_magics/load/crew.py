@@ -1,0 +1,133 @@
+"""What the lanes of one load share."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from ..server import pymysql_errors
+from .indexes import Indexes, add_clause, read_indexes
+from .schedule import Scheduler
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ..settings import ConnectionSettings
+    from .journal import Journal
+    from .link import Link
+    from .report import LoadReport
+    from .tasks import Table, Task
+
+
+@dataclass
+class Crew:
+    """One load: where it goes, how, and how far it is.
+
+    Parameters
+    ----------
+    settings : ConnectionSettings
+        Where the server is.
+    report : LoadReport
+        What was done.
+    token : str
+        Part of the names of the locks that the lanes' connections hold.
+    first : list of bytes
+        Statements for each new connection.
+    jobs : int
+        How many lanes there may be.
+    journal : Journal, optional
+        Where pieces are noted, if they are.
+    may_retry : bool
+        The server keeps what it has said to be committed, whatever happens to it.
+    force : bool
+        Go on behind a statement that is refused.
+    local_infile : bool
+        The server may ask for files of this machine.
+    """
+
+    settings: ConnectionSettings
+    report: LoadReport
+    token: str
+    first: list[bytes]
+    jobs: int
+    max_packet_bytes: int
+    uuid: str | None
+    journal: Journal | None = None
+    may_retry: bool = False
+    force: bool = False
+    local_infile: bool = False
+    scheduler: Scheduler = field(default_factory=Scheduler)
+    failures: list[tuple[int, BaseException]] = field(default_factory=list)
+
+    @property
+    def is_parallel(self) -> bool:
+        """Whether tasks may run at the same time."""
+        return self.jobs > 1
+
+    def fail(self, task: Task, error: BaseException) -> None:
+        """Keep why a task failed, and end the load there."""
+        self.failures.append((task.number, error))
+        self.scheduler.fail(task)
+
+    @property
+    def first_failure(self) -> BaseException | None:
+        """The failure that comes first in the script."""
+        return min(self.failures, key=lambda failure: failure[0])[1] if self.failures else None
+
+
+class Inspector:
+    """A connection to look at tables with, in a state of its own; any thread may use it.
+
+    Parameters
+    ----------
+    link : Link
+        An open connection, in the server's default state.
+    """
+
+    def __init__(self, link: Link) -> None:
+        self._link = link
+        self._lock = threading.Lock()
+        link.send(b"SET sql_quote_show_create = 1")
+        mode = [m for m in link.ask("SELECT @@sql_mode").split(",") if not m.startswith("ANSI")]
+        link.send(b"SET sql_mode = '" + ",".join(mode).encode() + b"'")
+
+    @contextlib.contextmanager
+    def link(self) -> Iterator[Link]:
+        """Lend the connection."""
+        with self._lock:
+            yield self._link
+
+    def show_create(self, table: Table) -> bytes | None:
+        """Return the server's text for a table, None if there is no such table."""
+        with self._lock, self._link.connection.cursor() as cursor:
+            try:
+                cursor.execute(b"SHOW CREATE TABLE " + table.quoted)
+            except pymysql_errors():
+                return None
+            row = cursor.fetchone()
+            return bytes(row[1]) if row and isinstance(row[1], bytes) else None
+
+    def indexes(self, table: Table) -> Indexes | None:
+        """Return what is known of a table's indexes, None if there is no such table."""
+        create = self.show_create(table)
+        return None if create is None else read_indexes(create)
+
+    def missing(self, table: Table, definitions: list[bytes]) -> bytes:
+        """Return what ALTER TABLE needs to give a table the indexes that it lacks."""
+        indexes = self.indexes(table)
+        return b"" if indexes is None else add_clause(definitions, indexes.names)
+
+    def has_plain_rows(self, schema: bytes, name: bytes) -> bool:
+        """Tell whether a table, if it is there, is no view and has no triggers."""
+        where = f"x'{schema.hex()}'", f"x'{name.hex()}'"
+        with self._lock:
+            return not self._link.rows(
+                "SELECT 1 FROM information_schema.tables WHERE table_schema ="
+                f" CONVERT({where[0]} USING utf8mb4) AND table_name ="
+                f" CONVERT({where[1]} USING utf8mb4) AND table_type <> 'BASE TABLE'"
+                " UNION ALL SELECT 1 FROM information_schema.triggers WHERE event_object_schema ="
+                f" CONVERT({where[0]} USING utf8mb4) AND event_object_table ="
+                f" CONVERT({where[1]} USING utf8mb4) LIMIT 1"
+            )

@@ -1,0 +1,122 @@
+"""What a file is, by the bytes that it begins with: its name may say anything."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+# A tar archive's mark is at its byte 257.
+HEAD_BYTES = 512
+
+# Source: RFC 1952; bzip2's, xz's and zstd's formats; APPNOTE.TXT of zip. A zstd file may begin with
+# a skippable frame (pzstd, and its seekable format).
+COMPRESSIONS = {
+    "gzip": re.compile(rb"\x1f\x8b"),
+    "bzip2": re.compile(rb"BZh[1-9](?:1AY&SY|\x17\x72\x45\x38\x50\x90)"),
+    "xz": re.compile(rb"\xfd7zXZ\x00"),
+    "zstd": re.compile(rb"\x28\xb5\x2f\xfd|[\x50-\x5f]\x2a\x4d\x18"),
+    "zip": re.compile(rb"PK(?:\x03\x04|\x05\x06|\x07\x08)"),
+}
+LONGEST_MARK = 10
+
+UNPACK = "unpack it first."
+
+
+class Foreign(NamedTuple):
+    """Something that people have and take for a script.
+
+    Parameters
+    ----------
+    mark : pattern of bytes
+        What it begins with.
+    kind : str
+        What it is, with its article.
+    hint : str
+        What to do with it.
+    """
+
+    mark: re.Pattern[bytes]
+    kind: str
+    hint: str
+
+
+def _foreign(mark: bytes, kind: str, hint: str) -> Foreign:
+    return Foreign(re.compile(mark, re.DOTALL), kind, hint)
+
+
+# Source of most marks: the formats' own documents, and file(1).
+FOREIGN = (
+    _foreign(rb".{257}ustar", "a tar archive", "unpack it first: `tar -xf`, then load the folder."),
+    _foreign(rb"7z\xbc\xaf\x27\x1c", "a 7-Zip archive", UNPACK),
+    _foreign(rb"Rar!\x1a\x07", "a RAR archive", UNPACK),
+    _foreign(rb"\x04\x22\x4d\x18", "an lz4 archive", UNPACK),
+    _foreign(rb"\x1f\x9d", "a compress (.Z) archive", UNPACK),
+    _foreign(rb"LZIP", "an lzip archive", UNPACK),
+    _foreign(rb"SQLite format 3", "an SQLite database", "`.dump` in sqlite3 writes it as SQL."),
+    _foreign(
+        rb"PGDMP",
+        "a PostgreSQL dump (pg_dump's custom format)",
+        "pg_restore loads it into a PostgreSQL; MySQL understands neither it nor its SQL.",
+    ),
+    _foreign(
+        rb"\xfebin",
+        "a binary log of MySQL",
+        "mysqlbinlog writes it as SQL.",
+    ),
+    _foreign(
+        rb"XBSTCK01",
+        "a backup by xtrabackup or mariabackup",
+        "it holds a server's data files; it is restored as their documents say.",
+    ),
+    _foreign(
+        rb"\x89HDF\r\n\x1a\n",
+        "an HDF5 file, as NWB files are",
+        "h5py or pynwb reads it; it is data, not a dump of a database.",
+    ),
+    _foreign(
+        rb"PAR1", "a Parquet file", "pandas.read_parquet reads it, DataFrame.to_sql loads it."
+    ),
+    _foreign(
+        rb"version https://git-lfs\.github\.com/",
+        "a placeholder of Git LFS",
+        "`git lfs pull` fetches the file itself.",
+    ),
+    _foreign(
+        rb"/annex/objects/",
+        "a placeholder of git-annex",
+        "`git annex get` or `datalad get` fetches the file itself.",
+    ),
+    _foreign(
+        rb"\s*(?i:<!doctype html|<html)",
+        "a web page",
+        "the address may need a login, or lead to a page about the file.",
+    ),
+)
+
+
+def compression(head: bytes) -> str | None:
+    """Return how a file is compressed; None if it isn't, as far as is known here.
+
+    Parameters
+    ----------
+    head : bytes
+        What it begins with; `LONGEST_MARK` bytes are enough.
+    """
+    for name, mark in COMPRESSIONS.items():
+        if mark.match(head):
+            return name
+    return None
+
+
+def foreign(head: bytes) -> Foreign | None:
+    """Return what a file is that is no script; None if it may be one.
+
+    Parameters
+    ----------
+    head : bytes
+        What it begins with, `HEAD_BYTES` of them if it has as many.
+    """
+    for kind in FOREIGN:
+        if kind.mark.match(head):
+            return kind
+    return None

@@ -1,0 +1,225 @@
+"""One connection of a load: brought into a session's state, and asked in any character set."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from ..connection import connect_now
+from ..script.session import DefaultOf, Initial, Literal, Session
+from ..server import pymysql_errors, send, send_each
+from ..sidecar import describe
+from .tasks import quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from ..script.session import Value
+    from ..server import Outcome
+    from ..settings import ConnectionSettings
+    from ..sidecar import Sidecar
+
+# Flags of a server's OK packet. Source: MySQL client/server protocol, SERVER_STATUS_flags_enum.
+IN_TRANSACTION = 0x0001
+NO_BACKSLASH_ESCAPES = 0x0200
+
+_WORD = re.compile(rb"(?!(?:NULL|TRUE|FALSE)\Z)[A-Za-z]\w*\Z", re.IGNORECASE)
+_NUMBERS = {0, 1, 2, 3, 4, 5, 8, 9, 16, 246}  # field types: what may stand without quotes
+
+
+class SessionError(Exception):
+    """A session could not be brought into the state that a script wants.
+
+    Attributes
+    ----------
+    error : Exception
+        The server's.
+    name : str
+        The variable, or ``USE``.
+    """
+
+    def __init__(self, error: Exception, name: str) -> None:
+        super().__init__(name)
+        self.error = error
+        self.name = name
+
+
+class Link:
+    """A connection of a load's own.
+
+    Parameters
+    ----------
+    settings : ConnectionSettings
+        Where to, and as whom.
+    first : iterable of bytes
+        Statements for each new connection: they are part of its initial state.
+    local_infile : bool, default False
+        Whether the server may ask for files of this machine.
+    """
+
+    def __init__(
+        self,
+        settings: ConnectionSettings,
+        first: Iterable[bytes] = (),
+        *,
+        local_infile: bool = False,
+    ) -> None:
+        self._settings = settings
+        self._first = list(first)
+        self._local_infile = local_infile
+        self._session = Session()
+        self._initial: dict[str, bytes] = {}
+        self._entered: tuple[Session, bool] | None = None
+        self.connection: Any = None
+
+    def open(self) -> Sidecar:
+        """Connect, or connect again, and return what the server says of itself.
+
+        Raises
+        ------
+        ServerNotReadyError, AccessError
+            There is no connection to be had.
+        pymysql.err.MySQLError, OSError
+            One of the first statements was refused.
+        """
+        self.close()
+        self.connection = connect_now(
+            self._settings, local_infile=self._local_infile, multi_statements=True
+        )
+        sidecar = describe(self.connection, self._settings, 0.0)
+        # Our own questions are answered in the script's character set: taken as bytes, they can't
+        # be misread.
+        self.connection.use_unicode = False
+        self.connection.decoders = {}
+        self._session, self._initial, self._entered = Session(), {}, None
+        for sql in self._first:
+            send(self.connection, sql)
+        return sidecar
+
+    def close(self) -> None:
+        """Close the connection, if there is one."""
+        if self.connection is not None:
+            self.connection.close()
+
+    @property
+    def thread_id(self) -> int:
+        """The connection's number at the server."""
+        return int(self.connection.thread_id())
+
+    @property
+    def is_in_transaction(self) -> bool:
+        """Whether a transaction is open, as the last answer said."""
+        return bool(self.connection.server_status & IN_TRANSACTION)
+
+    @property
+    def is_verbatim(self) -> bool:
+        """Whether backslashes escape nothing, as the last answer said."""
+        return bool(self.connection.server_status & NO_BACKSLASH_ESCAPES)
+
+    def send(self, sql: bytes) -> Outcome:
+        """Send a statement; see `server.send`."""
+        return send(self.connection, sql)
+
+    def send_each(self, statements: list[bytes]) -> Iterator[Outcome]:
+        """Send statements at once, and yield the outcome of each."""
+        # A statement may end with a comment that reaches to the end of its line.
+        return send_each(self.connection, b"\n;".join(statements))
+
+    def rows(self, sql: str | bytes) -> list[tuple[str | None, ...]]:
+        """Ask a question of our own."""
+        with self.connection.cursor() as cursor:
+            cursor.execute(sql)
+            return [tuple(None if cell is None else text(cell) for cell in row) for row in cursor]
+
+    def ask(self, sql: str | bytes) -> str:
+        """Ask for a single value; nothing is an empty text."""
+        rows = self.rows(sql)
+        return (rows[0][0] or "") if rows else ""
+
+    # The session's state -----------------------------------------------------------------------
+
+    def differs(self, session: Session) -> bool:
+        """Tell whether variables would have to be set for a session."""
+        return bool(self._differences(session.variables, self._session.variables))
+
+    def enter(self, session: Session, *, user_variables: bool) -> None:
+        """Bring the connection into a session's state.
+
+        Parameters
+        ----------
+        session : Session
+            The state.
+        user_variables : bool
+            Whether the statements to come may read the user's own variables.
+
+        Raises
+        ------
+        SessionError
+            The server refused; its `name` tells what.
+        """
+        if self._entered and self._entered[0] is session and self._entered[1] >= user_variables:
+            return
+        names = self._differences(session.variables, self._session.variables)
+        changes = {name: session.variables.get(name, Initial(name)) for name in names}
+        own = self._session.user_variables
+        if user_variables:
+            own = session.user_variables
+            for name in self._differences(own, self._session.user_variables):
+                changes[name] = own[name] if name in own else Literal(b"NULL")
+        # The character sets first: the others may be spelled in them.
+        for name in sorted(changes, key=lambda name: not name.startswith(("char", "coll"))):
+            self._change(name, changes[name])
+        place = (session.schema, session.drops)
+        if session.schema is not None and place != (self._session.schema, self._session.drops):
+            try:
+                self.send(b"USE " + quoted(session.schema))
+            except pymysql_errors() as error:
+                raise SessionError(error, "USE") from None
+        self._session = Session(*place, session.variables, own)
+        self._entered = (session, user_variables)
+
+    @staticmethod
+    def _differences(one: Any, other: Any) -> list[str]:
+        return [name for name in {**one, **other} if one.get(name) != other.get(name)]
+
+    def _change(self, name: str, value: Value) -> None:
+        try:
+            if not name.startswith("@"):
+                self._remember(name)
+            target = name.encode()
+            if isinstance(value, DefaultOf):
+                target, sql = b"character_set_connection", value.charset
+            elif isinstance(value, Initial):
+                sql = self._remember(value.variable)
+            else:
+                sql = value.sql
+            if name.startswith("@"):
+                target = b"@" + quoted(name[1:].encode())
+                if _WORD.match(sql):  # the value of a system variable may be a bare word
+                    sql = b"'" + sql + b"'"
+            self.send(b"SET " + target + b" = " + sql)
+        except pymysql_errors() as error:
+            raise SessionError(error, name) from None
+
+    def _remember(self, name: str) -> bytes:
+        """Return the value that a variable had on the new connection."""
+        if name not in self._initial:
+            with self.connection.cursor() as cursor:
+                cursor.execute(b"SELECT @@" + name.encode())
+                kind = cursor.description[0][1]
+                (value,) = cursor.fetchone()
+            if value is None:
+                self._initial[name] = b"NULL"
+            elif kind in _NUMBERS:
+                self._initial[name] = text(value).encode()
+            else:
+                self._initial[name] = b"'" + text(value).replace("'", "''").encode() + b"'"
+        return self._initial[name]
+
+
+def text(value: object) -> str:
+    """Return an answer to a question of ours: ASCII, in whatever character set it came."""
+    if isinstance(value, bytes):
+        # ucs2, utf16 and utf32 put zeros between the letters.
+        return value.replace(b"\0", b"").decode("utf-8", "replace")
+    return str(value)

@@ -1,0 +1,449 @@
+"""Turn a script, statement by statement, into tasks that lanes can run.
+
+What is recognised is what dumps are made of: schemas and tables dropped and created, given rows,
+triggers, and a session that is changed and changed back. It may run beside other work that it has
+nothing to do with. Everything else waits for all before it, and all behind it waits for that; and
+where a statement may have changed its session in a way that cannot be followed, the rest of the
+script runs in order on one connection.
+
+The planner asks nobody but its `lookup`, so a plan can be shown without a server.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Callable, NamedTuple
+
+from ..script import forms
+from ..script.classify import Classification, Kind, classify
+from ..script.definitions import counts_up, read_definition, references
+from ..script.rows import first_values_are_numbers, literal_rows
+from ..script.session import Session, sets_global_only
+from ..script.versioned import effective
+from .tasks import Table, Task, TaskKind, schema_key, table_key
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from .failures import Step
+
+# Small statements travel together, as long as nothing else comes between them.
+PARCEL_BYTES = 128 * 1024
+PARCEL_STATEMENTS = 250
+# Rows of this size in one statement promise a table that is worth being looked at.
+LARGE_STATEMENT_BYTES = 128 * 1024
+# Longer ones are rows, or written by hand; their comments are not opened.
+LONGEST_DEFINITION_BYTES = 1 << 20
+
+FOREIGN_KEYS = "rows whose foreign keys are checked"
+
+# What these do to the server leaves the session as it is.
+_SESSION_STAYS = {
+    Kind.SCHEMA,
+    Kind.TABLE,
+    Kind.DATA,
+    Kind.ROUTINE,
+    Kind.TRIGGER,
+    Kind.EVENT,
+    Kind.VIEW,
+    Kind.ACCOUNT,
+}
+_COMMIT_BY_THEMSELVES = _SESSION_STAYS - {Kind.DATA}
+# Under another delimiter several statements may come as one; in these they would be a body.
+_HAVE_BODIES = {Kind.ROUTINE, Kind.TRIGGER, Kind.EVENT, Kind.VIEW}
+
+Name = tuple[bytes, bytes]
+
+
+class Server(NamedTuple):
+    """The server that a plan is made for, as versioned comments know it."""
+
+    flavour: str
+    version: int
+
+
+@dataclass
+class _KnownTable:
+    """What the script itself says of a table, or the most cautious guess."""
+
+    table: Table
+    innodb: bool = True
+    foreign_keys: bool = True
+    counts_up: bytes | None = None  # the column, if it is the first
+    counts_up_elsewhere: bool = True
+    watched: bool = False  # a trigger makes of each row what it likes
+
+
+class Planner:
+    """A script as far as it has been read.
+
+    Parameters
+    ----------
+    server : Server
+        Decides which versioned comments count.
+    lookup : callable, optional
+        Asked with schema and name of a table that the script did not make, whether that is a
+        table without triggers, or not there yet. Without it such a table's rows run in order.
+    checks_foreign_keys : bool, default True
+        Whether a new session checks foreign keys.
+    verbatim : bool, default False
+        Whether in a new session backslashes escape nothing.
+    is_dump : bool, default False
+        The script is a dump tool's, which does not roll back what it has written.
+    """
+
+    def __init__(
+        self,
+        server: Server,
+        lookup: Callable[[bytes, bytes], bool] | None = None,
+        *,
+        checks_foreign_keys: bool = True,
+        verbatim: bool = False,
+        is_dump: bool = False,
+    ) -> None:
+        self.session = Session()
+        self.why_in_order: str | None = None
+        self.absorbed = 0  # statements that no task is made of
+        self.is_dump = is_dump
+        self._server = server
+        self._lookup = lookup
+        self._checks = checks_foreign_keys
+        self._verbatim = verbatim
+        self._known: dict[Name, _KnownTable] = {}
+        self._dropped: set[Name] = set()
+        self._entered: set[bytes] = set()
+        self._parcel: Task | None = None
+        self._parcel_bytes = 0
+        self._filling: tuple[Table, Step] | None = None
+        self._in_transaction = False
+        self._locks = False  # a LOCK TABLES that was left out waits for its UNLOCK
+
+    @property
+    def in_order(self) -> bool:
+        """Whether the rest runs in order on one connection: its session is not known."""
+        return self.why_in_order is not None
+
+    def statement(self, step: Step, *, delimiter: bytes = b";") -> Iterator[Task]:
+        """Yield the tasks that are complete now that this statement is known."""
+        about = classify(step.sql)
+        several = delimiter != b";" and b";" in step.sql and about.kind not in _HAVE_BODIES
+        if self.in_order:
+            yield from self._in_parcel(step, about.kind is Kind.DATA and not several)
+        elif several:
+            yield from self._lose_track(step, "several statements under one delimiter")
+        elif about.kind is Kind.DATA:
+            yield from self._data(step, about)
+        else:
+            yield from self._other(step, about)
+
+    def use(self, schema: bytes, step: Step) -> Iterator[Task]:
+        """Yield what is complete before the script enters a schema."""
+        if self.in_order:
+            yield from self._in_parcel(step, is_data=False)
+            return
+        self.session = self.session.using(schema)
+        if schema not in self._entered:
+            # Whether it can be entered is found out at its place.
+            self._entered.add(schema)
+            yield from self._flush()
+            step = step._replace(sql=b"")
+            yield self._task(TaskKind.DEFINITION, [step], reads=[schema_key(schema)])
+
+    def begin_session(self, schema: bytes | None = None) -> Iterator[Task]:
+        """Begin a script that knows nothing of the one before it."""
+        yield from self.finish()
+        self.session, self.why_in_order = Session(schema), None
+        self._in_transaction = self._locks = False
+        self._entered.clear()
+
+    def finish(self) -> Iterator[Task]:
+        """Yield what is still held back."""
+        yield from self._flush()
+        filling, self._filling = self._filling, None
+        if filling is not None:
+            table, step = filling
+            step = step._replace(sql=b"")
+            yield self._task(TaskKind.INDEXES, [step], table=table, writes=[table.key])
+
+    def check_session(self, step: Step) -> Iterator[Task]:
+        """Yield a task that does nothing, in the session as it is now."""
+        yield self._task(TaskKind.BARRIER, [step._replace(sql=b"")])
+
+    # Rows --------------------------------------------------------------------------------------
+
+    def _data(self, step: Step, about: Classification) -> Iterator[Task]:
+        if b":=" in step.sql[:LONGEST_DEFINITION_BYTES] and not literal_rows(step.sql):
+            yield from self._lose_track(step, "a variable that is set within a statement")
+            return
+        name = self._name(about)
+        known = self._table(name) if name and not self._in_transaction else None
+        rows = None
+        if known and not known.watched:
+            rows = literal_rows(step.sql, no_backslash_escapes=self._is_verbatim())
+        if known is None or rows is None:
+            yield from self._in_parcel(step, is_data=True)
+            return
+        any_order = rows.any_order and known.innodb and not known.counts_up_elsewhere
+        if any_order and known.counts_up is not None:
+            listed = (rows.columns or b"").partition(b",")[0].strip().strip(b"`")
+            any_order = listed in (b"", known.counts_up) and first_values_are_numbers(
+                step.sql, rows
+            )
+        checked = known.foreign_keys and self._checks_foreign_keys()
+        template = self._task(
+            TaskKind.ROWS,
+            table=known.table,
+            reads=[schema_key(known.table.schema)],
+            writes=[FOREIGN_KEYS] if checked else [],
+            any_order=any_order and not checked,
+        )
+        yield from self._pack(step, template)
+        if len(step.sql) >= LARGE_STATEMENT_BYTES:
+            self._filling = known.table, step
+
+    def _in_parcel(self, step: Step, is_data: bool) -> Iterator[Task]:
+        """Yield what is complete before a statement that runs in order on the first lane."""
+        yield from self._pack(step, self._task(TaskKind.DATA if is_data else TaskKind.BARRIER))
+        if not is_data:
+            yield from self._flush()
+
+    def _pack(self, step: Step, template: Task) -> Iterator[Task]:
+        """Put a step into the parcel at hand, or into a new one like `template`."""
+        size = len(step.sql)
+        parcel = self._parcel
+        if not (
+            parcel
+            and parcel.is_like(template)
+            and parcel.steps[-1].source is step.source
+            and self._parcel_bytes + size <= PARCEL_BYTES
+            and len(parcel.steps) < PARCEL_STATEMENTS
+        ):
+            yield from self._flush()
+            if self._filling and self._filling[0] is not template.table:
+                yield from self.finish()
+            parcel = self._parcel = template
+            self._parcel_bytes = 0
+        parcel.steps.append(step)
+        self._parcel_bytes += size
+
+    def _flush(self) -> Iterator[Task]:
+        if self._parcel is not None:
+            parcel, self._parcel = self._parcel, None
+            yield parcel
+
+    # Other statements --------------------------------------------------------------------------
+
+    def _other(self, step: Step, about: Classification) -> Iterator[Task]:
+        kind = about.kind
+        sql = step.sql
+        if len(sql) <= LONGEST_DEFINITION_BYTES:
+            sql = effective(sql, self._server.flavour, self._server.version)
+        if kind is Kind.SESSION:
+            yield from self._set(step, sql)
+        elif kind is Kind.USE and about.schema is not None:
+            yield from self.use(about.schema.encode("utf-8"), step)
+        elif kind is Kind.LOCK:
+            yield from self._lock(step, sql)
+        elif kind is Kind.TRANSACTION:
+            yield from self._transaction(step, sql)
+        elif kind is Kind.TABLE and forms.is_about_temporary_table(sql):
+            yield from self._lose_track(step, "a temporary table")
+        elif kind in _SESSION_STAYS or forms.only_asks(sql) or not sql.strip():
+            if self._in_transaction and kind in _COMMIT_BY_THEMSELVES:
+                # What the statement would do by itself, so that it may run on any lane.
+                yield from self._barrier(step._replace(sql=b"COMMIT"))
+                self._in_transaction = False
+            yield from self._stays(step, sql, about)
+        else:
+            yield from self._lose_track(step, "a statement whose effect on its session is unknown")
+
+    def _stays(self, step: Step, sql: bytes, about: Classification) -> Iterator[Task]:
+        """Yield the tasks for a statement that leaves the session as it is."""
+        kind = about.kind
+        if kind is Kind.SCHEMA:
+            yield from self._define_schema(step, sql, about)
+        elif kind is Kind.TABLE:
+            yield from self._define_table(step, sql, about)
+        elif kind is Kind.TRIGGER:
+            yield from self._define_trigger(step, sql, about)
+        else:
+            yield from self._barrier(step)
+
+    def _set(self, step: Step, sql: bytes) -> Iterator[Task]:
+        session = self.session.after(sql, step) if sql.strip() else self.session
+        if session is not None:
+            self.session = session
+            self.absorbed += 1
+        elif sets_global_only(sql):
+            yield from self._barrier(step)
+        elif self.is_dump and forms.switches_autocommit(sql):
+            yield from self._leave_out()
+        else:
+            yield from self._lose_track(step, "a SET that cannot be followed")
+
+    def _define_schema(self, step: Step, sql: bytes, about: Classification) -> Iterator[Task]:
+        schema = (about.schema or "").encode("utf-8")
+        drops = forms.drops_schema(sql)
+        if drops:
+            self._entered.discard(schema)
+            self._dropped.update(name for name in self._known if name[0] == schema)
+            self._known = {name: known for name, known in self._known.items() if name[0] != schema}
+        if not schema or (drops and self._checks_foreign_keys()):
+            yield from self._barrier(step)
+            return
+        yield from self.finish()
+        yield self._task(TaskKind.DEFINITION, [step], writes=[schema_key(schema)])
+        if drops and self.session.schema == schema:
+            self.session = self.session.using(None)
+
+    def _define_table(self, step: Step, sql: bytes, about: Classification) -> Iterator[Task]:
+        name = self._name(about)
+        definition = read_definition(sql)
+        if name is None:
+            yield from self._barrier(step)
+        elif forms.switches_keys(sql) and name in self._known and self._known[name].innodb:
+            yield from self._leave_out()  # InnoDB takes no notice
+        elif definition:
+            yield from self._define(step, name, references(sql))
+            if not definition.unless_exists or name in self._dropped:
+                self._known[name] = _KnownTable(
+                    Table(*name),
+                    innodb=definition.engine in (None, b"innodb"),
+                    foreign_keys=definition.refers_to_others,
+                    counts_up=definition.counts_up,
+                    counts_up_elsewhere=definition.counts_up_elsewhere,
+                )
+        elif forms.switches_keys(sql):
+            yield from self._define(step, name)
+        elif forms.drops_one_table(sql) and not self._checks_foreign_keys():
+            yield from self._define(step, name)
+            self._forget(name)
+            self._dropped.add(name)
+        elif forms.only_adds_to_table(sql) and not (
+            references(sql) and self._checks_foreign_keys()
+        ):
+            yield from self._define(step, name, references(sql))
+            if name in self._known:
+                self._known[name].foreign_keys |= bool(references(sql))
+                self._known[name].counts_up_elsewhere |= counts_up(sql)
+        else:
+            yield from self._barrier(step, Table(*name))
+            self._forget(name)
+
+    def _define_trigger(self, step: Step, sql: bytes, about: Classification) -> Iterator[Task]:
+        name = self._name(about)
+        if name is None or not forms.creates(sql):
+            yield from self._barrier(step)
+            self._known.clear()  # which table it watched is not known
+            return
+        yield from self._define(step, name)
+        if name in self._known:
+            self._known[name].watched = True
+
+    def _define(
+        self, step: Step, name: Name, refers_to: Iterable[tuple[bytes | None, bytes]] = ()
+    ) -> Iterator[Task]:
+        """Yield a definition of one table."""
+        yield from self.finish()
+        key = table_key(*name)
+        reads = {table_key(schema or name[0], table) for schema, table in refers_to} - {key}
+        yield self._task(
+            TaskKind.DEFINITION,
+            [step],
+            table=Table(*name),
+            reads=[schema_key(name[0]), *reads],
+            writes=[key],
+        )
+
+    def _lock(self, step: Step, sql: bytes) -> Iterator[Task]:
+        if forms.locks_one_table(sql) and not self._in_transaction:
+            self._locks = True
+            yield from self._leave_out()
+        elif forms.unlocks(sql) and self._locks:
+            self._locks = False
+            yield from self._leave_out()
+        else:
+            yield from self._lose_track(step, "LOCK TABLES")
+
+    def _transaction(self, step: Step, sql: bytes) -> Iterator[Task]:
+        if self.is_dump and forms.commits(sql) and not self._in_transaction:
+            yield from self._leave_out()
+        elif forms.begins_transaction(sql):
+            self._in_transaction = True
+            yield from self._barrier(step)
+        elif forms.ends_transaction(sql):
+            yield from self._barrier(step)
+            self._in_transaction = False
+        elif self._in_transaction:
+            yield from self._barrier(step)
+        else:
+            yield from self._lose_track(step, "a statement about transactions")
+
+    def _barrier(self, step: Step, table: Table | None = None) -> Iterator[Task]:
+        """Yield a task that runs alone, and leaves the session as it is."""
+        yield from self.finish()
+        yield self._task(TaskKind.BARRIER, [step], table=table)
+
+    def _lose_track(self, step: Step, why: str) -> Iterator[Task]:
+        """Yield a task behind which the session is not known any more."""
+        for task in self._barrier(step):
+            task.repeatable = bool(task.steps[0] is not step)
+            yield task
+        self.why_in_order = f"{step.place}: {why}"
+
+    def _leave_out(self) -> Iterator[Task]:
+        """Yield what is complete where a statement is left out: it changes nothing that stays."""
+        self.absorbed += 1
+        yield from self.finish()
+
+    def _task(
+        self,
+        kind: TaskKind,
+        steps: Iterable[Step] = (),
+        *,
+        table: Table | None = None,
+        reads: Iterable[str] = (),
+        writes: Iterable[str] = (),
+        any_order: bool = False,
+    ) -> Task:
+        reads = {*reads}
+        if self.session.schema is not None:  # it must be there to be entered
+            reads.add(schema_key(self.session.schema))
+        return Task(
+            kind,
+            list(steps),
+            None if self.in_order else self.session,
+            table,
+            frozenset(reads) - frozenset(writes),
+            frozenset(writes),
+            any_order,
+            in_transaction=self._in_transaction or self.in_order,
+        )
+
+    # What is known -----------------------------------------------------------------------------
+
+    def _name(self, about: Classification) -> Name | None:
+        schema = about.schema.encode("utf-8") if about.schema is not None else self.session.schema
+        if about.table is None or schema is None:
+            return None
+        return schema, about.table.encode("utf-8")
+
+    def _table(self, name: Name) -> _KnownTable | None:
+        """Return what is known of a table that gets rows; None if that is too little."""
+        known = self._known.get(name)
+        if known is None and self._lookup and self._lookup(*name):
+            known = self._known[name] = _KnownTable(Table(*name))
+        return known
+
+    def _forget(self, name: Name | None) -> None:
+        if name is not None:
+            self._known.pop(name, None)
+
+    def _checks_foreign_keys(self) -> bool:
+        if "foreign_key_checks" not in self.session.variables:
+            return self._checks
+        return not self.session.is_off("foreign_key_checks")
+
+    def _is_verbatim(self) -> bool:
+        mode = self.session.text("sql_mode")
+        return self._verbatim if mode is None else "NO_BACKSLASH_ESCAPES" in mode.upper()

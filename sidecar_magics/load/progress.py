@@ -1,0 +1,89 @@
+"""How far a load is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..units import duration, size
+
+# Before this a speed says nothing about the time that is left.
+SPEED_FROM_S = 2.0
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a load is, at one moment.
+
+    Parameters
+    ----------
+    source : str
+        What is loaded.
+    done_bytes : int
+        How much of it has been read, as it lies on disk.
+    size_bytes : int or None
+        How much that will be; None if nobody knows.
+    elapsed_s : float
+        Seconds since it began.
+    rows : int
+        Rows changed so far.
+    busy : int
+        Connections that are at work.
+    jobs : int
+        Connections that there may be.
+    tables : tuple of str
+        What they work on.
+    reads : bool
+        Whether there is more to read; else what was read is being finished.
+    skipped_bytes : int
+        The part of `done_bytes` that an earlier load had done.
+    """
+
+    source: str
+    done_bytes: int
+    size_bytes: int | None
+    elapsed_s: float
+    rows: int = 0
+    busy: int = 1
+    jobs: int = 1
+    tables: tuple[str, ...] = ()
+    reads: bool = True
+    skipped_bytes: int = 0
+
+    @property
+    def fraction(self) -> float | None:
+        """The part that is done, from 0 to 1; None if nobody knows."""
+        if not self.size_bytes:
+            return None
+        return min(self.done_bytes / self.size_bytes, 1.0)
+
+    @property
+    def speed(self) -> float | None:
+        """Bytes a second; None as long as it says nothing."""
+        done = self.done_bytes - self.skipped_bytes
+        if self.elapsed_s < SPEED_FROM_S or done <= 0:
+            return None
+        return done / self.elapsed_s
+
+    @property
+    def left_s(self) -> float | None:
+        """Seconds that it will still take, about; None if nobody knows."""
+        if self.speed is None or self.size_bytes is None:
+            return None
+        return max(self.size_bytes - self.done_bytes, 0) / self.speed
+
+    def __str__(self) -> str:
+        of = f" of {size(self.size_bytes)}" if self.size_bytes is not None else ""
+        parts = [f"{self.source}: {size(self.done_bytes)}{of}"]
+        if self.speed is not None:
+            parts.append(f"{size(self.speed)}/s")
+        if not self.reads:
+            parts.append("finishing")
+        elif self.left_s is not None:
+            parts.append(f"about {duration(max(round(self.left_s), 1)).replace('.0', '')} left")
+        else:
+            parts.append(f"{self.elapsed_s:.0f} s")
+        if self.jobs > 1:
+            parts.append(f"{self.busy} of {self.jobs} connections")
+        if self.tables:
+            parts.append(", ".join(self.tables))
+        return " · ".join(parts)

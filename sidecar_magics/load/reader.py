@@ -1,0 +1,322 @@
+"""Read scripts: what the splitter finds goes through the rewriter to the planner."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from ..script import forms
+from ..script.classify import Kind, classify, reads_local_file, touches_sql_mode
+from ..script.commands import Effect, effect_of
+from ..script.rewrite import RewriteError, schema_of_heading
+from ..script.session import Literal
+from ..script.splitter import ClientCommand, ScriptSyntaxError, Splitter, Statement
+from . import failures
+from .failures import Step
+from .sources import Source
+from .tasks import quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from ..script.rewrite import Rewriter
+    from ..script.splitter import Item
+    from .plan import Planner
+    from .policy import LoadPolicy
+    from .report import LoadReport
+    from .tasks import Task
+
+# Modes that have ANSI_QUOTES in them. Source: "Server SQL Modes", MySQL 9; "SQL Mode", MariaDB.
+_ANSI_MODES = {"ANSI", "ANSI_QUOTES", "DB2", "MAXDB", "MSSQL", "ORACLE", "POSTGRESQL"}
+_NEEDS_SCHEMA = {Kind.TABLE, Kind.DATA, Kind.VIEW, Kind.ROUTINE, Kind.EVENT, Kind.TRIGGER}
+_DUMP_MARKS = (b"-- MySQL dump", b"-- MariaDB dump", b"/*M!999999\\- enable the sandbox mode */")
+
+
+class Quoting(NamedTuple):
+    """How strings are read: as ``ANSI_QUOTES`` and ``NO_BACKSLASH_ESCAPES`` have it."""
+
+    ansi: bool
+    verbatim: bool
+
+
+class Target(Protocol):
+    """What a reader has to know of where the script goes."""
+
+    host: str
+    is_loopback: bool
+    dollar_quotes: bool
+
+    def quoting(self, before: Quoting, *, ask_mode: bool) -> Quoting:
+        """Tell how strings are read behind all that was yielded, where only the server knows."""
+
+    def renew(self) -> None:
+        """Give the first lane a new session, behind all that was yielded."""
+
+    def passed(self, source: Source, step: Step) -> None:
+        """Take note of how far the reader is."""
+
+
+class Reader:
+    """Scripts on their way to being tasks.
+
+    Parameters
+    ----------
+    planner : Planner
+        Makes the tasks.
+    make_rewriter : callable
+        Returns what changes or drops statements before, for the schema that a dump's heading tells.
+    policy : LoadPolicy
+        What the scripts may do.
+    target : Target
+        Where they go.
+    report : LoadReport
+        Counts the statements that no task is made of.
+    quoting : Quoting
+        How a new session reads strings.
+    """
+
+    def __init__(
+        self,
+        planner: Planner,
+        make_rewriter: Callable[[str | None], Rewriter],
+        policy: LoadPolicy,
+        *,
+        target: Target,
+        report: LoadReport,
+        quoting: Quoting,
+    ) -> None:
+        self._planner = planner
+        self._make_rewriter = make_rewriter
+        self._rewriter = make_rewriter(None)
+        self._policy = policy
+        self._server = target
+        self._report = report
+        self._quoting = quoting
+        self._opened: list[Source] = []
+        self._sources = 0
+        self._delimiter = b";"
+        self._sandboxed = False
+        self._ended = False
+        self._script_schema: str | None = None
+        self._last_step: Step | None = None
+
+    def tasks(self, scripts: Iterable[Source]) -> Iterator[Task]:
+        """Yield what scripts consist of, one behind another.
+
+        Raises
+        ------
+        ScriptError
+            A script is broken, or asks for something that is refused.
+        """
+        for source in scripts:
+            if source.fresh_session:
+                yield from self._begin_session(source)
+            if self._policy.database is not None:
+                name = self._policy.database.encode()
+                step = Step(ClientCommand("use", name, 1, 1, 0, 0), source)
+                yield from self._planner.use(name, step._replace(sql=b"USE " + quoted(name)))
+                self._script_schema = self._policy.database
+            self._delimiter = source.delimiter
+            yield from self._read(source)
+            source.read_rest()  # where it quit, its digest still is that of the whole
+            if source.looks_truncated:
+                self._report.notes.append(
+                    f"{source.name} lacks the last line of a dump: it may have been cut short."
+                )
+        yield from self._planner.finish()
+        if self._last_step is not None and not self._planner.in_order:
+            # A SET at the very end is tried as well.
+            yield from self._planner.check_session(self._last_step)
+        self._report_rewriting()
+
+    def _report_rewriting(self) -> None:
+        rewriter = self._rewriter
+        self._report.skipped = dict(rewriter.skipped)
+        self._report.notes.extend(rewriter.notes)
+        for pattern in rewriter.unmatched:
+            self._report.notes.append(f"--tables {pattern}: nothing in the script matches.")
+
+    def _begin_session(self, source: Source) -> Iterator[Task]:
+        """Begin a file that knows nothing of those before it."""
+        unknown = self._planner.in_order
+        schema = os.fsencode(source.schema) if source.schema else None
+        yield from self._planner.begin_session(schema)
+        self._script_schema = source.schema
+        if unknown:
+            self._server.renew()
+
+    def _read(self, source: Source) -> Iterator[Task]:
+        self._opened.append(source)
+        source.number, self._sources = self._sources, self._sources + 1
+        splitter = Splitter(delimiter=self._delimiter, dollar_quotes=self._server.dollar_quotes)
+        for item in self._items(source, splitter):
+            # Before the item acts: a script that it sources begins with this delimiter.
+            self._delimiter = splitter.delimiter
+            if isinstance(item, Statement):
+                yield from self._statement(item, source)
+            else:
+                yield from self._obey(item, source)
+            if self._ended:
+                break  # this script; the one that sources it goes on, as with the client
+            # And the other way round: what follows is read as that script left things.
+            splitter.delimiter = self._delimiter
+            self._set_quoting(splitter)
+        self._ended = False
+        self._opened.pop()
+
+    def _items(self, source: Source, splitter: Splitter) -> Iterator[Item]:
+        self._set_quoting(splitter)
+        begins = True
+        try:
+            for chunk in source.chunks():
+                if begins:
+                    self._planner.is_dump = chunk.lstrip(b"\xef\xbb\xbf").startswith(_DUMP_MARKS)
+                    begins = False
+                    if self._sources == 1 and self._policy.into is not None:
+                        self._rewriter = self._make_rewriter(schema_of_heading(chunk))
+                self._report.script_bytes += len(chunk)
+                yield from splitter.feed(chunk)
+            yield from splitter.finish()
+        except ScriptSyntaxError as error:
+            raise failures.syntax_error(error, source, self._report) from None
+
+    def _set_quoting(self, splitter: Splitter) -> None:
+        """Read on as the session's sql_mode has it."""
+        splitter.ansi_quotes, splitter.no_backslash_escapes = self._quoting_now()
+
+    def _quoting_now(self) -> Quoting:
+        if not self._planner.in_order:
+            mode = self._planner.session.variables.get("sql_mode")
+            if isinstance(mode, Literal):
+                return quoting_of(mode.sql.decode("ascii", "replace").strip("'\""))
+        return self._quoting
+
+    def _statement(self, statement: Statement, source: Source) -> Iterator[Task]:
+        sql = self._rewritten(statement, source)
+        if sql is None:
+            return
+        about = classify(sql)
+        if self._policy.into is not None and about.kind in _NEEDS_SCHEMA:
+            yield from self._enter_target(statement, source)
+        schema = about.schema
+        if schema is None and self._planner.session.schema is not None:
+            schema = self._planner.session.schema.decode("utf-8", "replace")
+        table = about.table and f"{schema or '?'}.{about.table}"
+        step = Step(statement, source, sql, table, about.kind is Kind.DATA)
+        if reads_local_file(sql) and not self._policy.local_infile:
+            what = "LOAD DATA LOCAL INFILE would send a file of this machine to the server"
+            hint = "allow it with --allow-local-infile if you trust the script."
+            raise failures.refused(step, what, self._report, hint)
+        if forms.drops(sql) and not (self._server.is_loopback or self._policy.yes_remote):
+            what = f"it drops something, and {self._server.host} is not this machine"
+            raise failures.refused(step, what, self._report, "if you mean it, add --yes-remote.")
+        yield from self._plan(step, about.kind)
+
+    def _rewritten(self, statement: Statement, source: Source) -> bytes | None:
+        """Return what is to be sent instead of a statement of the script; None for nothing."""
+        ansi, verbatim = self._quoting_now()
+        try:
+            sql = self._rewriter.rewrite(
+                statement.sql,
+                schema=self._script_schema,
+                ansi_quotes=ansi,
+                no_backslash_escapes=verbatim,
+                several=self._delimiter != b";",
+            )
+        except RewriteError as error:
+            raise failures.refused(Step(statement, source), str(error), self._report) from None
+        about = classify(statement.sql[:1000])
+        if about.kind is Kind.USE:
+            self._script_schema = about.schema
+        return sql
+
+    def _enter_target(self, statement: Statement, source: Source) -> Iterator[Task]:
+        """Enter the schema of --into, where the script has not entered one of its own."""
+        if self._planner.session.schema is not None or self._planner.in_order:
+            return
+        name = (self._policy.into or "").encode()
+        step = Step(statement, source, b"CREATE DATABASE IF NOT EXISTS " + quoted(name))
+        yield from self._planner.statement(step)
+        yield from self._planner.use(name, step._replace(sql=b"USE " + quoted(name)))
+
+    def _plan(self, step: Step, kind: Kind) -> Iterator[Task]:
+        planner = self._planner
+        absorbed, followed = planner.absorbed, not planner.in_order
+        yield from planner.statement(step, delimiter=self._delimiter)
+        if planner.absorbed > absorbed:
+            self._report.add(None)
+        if planner.in_order and (followed or kind is not Kind.DATA):
+            yield from self._ask_quoting(always=followed or touches_sql_mode(step.sql))
+        self._last_step = step
+        self._server.passed(self._opened[0], step)
+
+    def _ask_quoting(self, *, always: bool) -> Iterator[Task]:
+        """Find out how to read on where the session is not followed: its connection knows."""
+        yield from self._planner.finish()
+        self._quoting = self._server.quoting(self._quoting, ask_mode=always)
+
+    # The client's own commands -----------------------------------------------------------------
+
+    def _obey(self, command: ClientCommand, source: Source) -> Iterator[Task]:
+        name, argument = command.name, command.argument
+        step = Step(command, source)
+        effect = effect_of(name)
+        if effect is Effect.USE:
+            yield from self._use(argument, step)
+        elif effect is Effect.CHARSET:
+            yield from self._plan(step._replace(sql=b"SET NAMES " + argument), Kind.SESSION)
+        elif effect is Effect.SOURCE:
+            yield from self._source(step, os.fsdecode(argument))
+        elif effect is Effect.END:
+            self._ended = True
+        elif effect is Effect.SANDBOX:
+            self._sandboxed = True
+        elif effect in (Effect.REFUSE, Effect.RESET_CONNECTION):
+            what = f"the client command {name!r} is not carried out"
+            hint = "remove it from the script if it is not needed."
+            raise failures.refused(step, what, self._report, hint)
+
+    def _use(self, schema: bytes, step: Step) -> Iterator[Task]:
+        wanted = self._rewritten(Statement(b"USE " + quoted(schema), *step.item[2:]), step.source)
+        if wanted is None:
+            return
+        schema = (classify(wanted).schema or "").encode()
+        self._last_step = step
+        yield from self._planner.use(schema, step._replace(sql=b"USE " + quoted(schema)))
+        self._report.add(None)
+
+    def _source(self, step: Step, wanted: str) -> Iterator[Task]:
+        """Run another script at this place: relative to the one that names it, as a reader expects.
+
+        The client takes the folder that it was started in; no dump can know that.
+        """
+        if self._sandboxed:
+            what = "the script's first line forbids it to read files (MariaDB's sandbox mode)"
+            raise failures.refused(step, what, self._report, "remove that line if you trust it.")
+        try:
+            path = (step.source.folder / Path(wanted).expanduser()).resolve()
+        except (RuntimeError, ValueError) as error:  # ~nobody, or a NUL byte
+            what = f"{wanted!r} is no path ({error})"
+            raise failures.refused(step, what, self._report) from None
+        home = self._opened[0].folder
+        if home not in path.parents and not self._policy.outside_sources:
+            what = f"{wanted!r} lies outside the script's own folder, {home}"
+            hint = "allow it with --allow-outside-source if you trust the script."
+            raise failures.refused(step, what, self._report, hint)
+        if any(path == source.path for source in self._opened):
+            what = f"{wanted!r} is being loaded already: it sources itself"
+            raise failures.refused(step, what, self._report)
+        inner = Source.from_file(path, wanted_at=step.place)
+        try:
+            yield from self._read(inner)
+        finally:
+            inner.close()
+
+
+def quoting_of(sql_mode: str) -> Quoting:
+    """Return how strings are read under a sql_mode, given by names or as a number."""
+    if sql_mode.isdigit():
+        return Quoting(bool(int(sql_mode) & 4), bool(int(sql_mode) & 1 << 20))
+    modes = {mode.strip().upper() for mode in sql_mode.split(",")}
+    return Quoting(bool(modes & _ANSI_MODES), "NO_BACKSLASH_ESCAPES" in modes)

@@ -1,0 +1,258 @@
+"""Which task may run when: in the order of the script wherever two tasks touch the same thing.
+
+A task is done once what it did is committed. One that waits for another may also follow it on the
+same lane before that: a connection sees its own work. The window of tasks at hand is bounded, so
+that a script of any size takes the same memory.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import defaultdict, deque
+from typing import TYPE_CHECKING
+
+from .tasks import Task, TaskKind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+WINDOW_BYTES = 16 * 1024 * 1024
+WINDOW_TASKS = 200
+POLL_S = 0.2  # how late an interrupt of the main thread may be noticed
+
+
+class _Traffic:
+    """Who of the unfinished touches one schema or table."""
+
+    __slots__ = ("fence", "readers", "rows", "writer")
+
+    def __init__(self) -> None:
+        self.writer: Task | None = None
+        self.readers: list[Task] = []
+        self.rows: list[Task] = []
+        self.fence: Task | None = None  # the last rows whose place among the others matters
+
+
+class Scheduler:
+    """The tasks at hand, handed to lanes as soon as nothing before them is in their way."""
+
+    def __init__(self) -> None:
+        self.on_wait: Callable[[], None] | None = None  # called while the reader waits
+        self._condition = threading.Condition()
+        self._waiting: deque[Task] = deque()
+        self._unfinished: dict[Task, None] = {}  # in order
+        self._traffic: defaultdict[str, _Traffic] = defaultdict(_Traffic)
+        self._barrier: Task | None = None
+        self._bytes = 0
+        self._count = 0
+        self._closed = False
+        self._failed: Task | None = None
+        self._aborted = False
+
+    # The reader's side -------------------------------------------------------------------------
+
+    def add(self, task: Task) -> bool:
+        """Take a task, the next one of the script, once there is room; False if the load ended.
+
+        Waits in short steps, so that a signal gets its turn.
+        """
+        size = task.size_bytes
+        with self._condition:
+            while not self._ended and self._is_full(size):
+                self._wait()
+            if self._ended:
+                return False
+            self._count += 1
+            task.number = self._count
+            self._bytes += size
+            self._find_what_is_before(task)
+            self._unfinished[task] = None
+            self._waiting.append(task)
+            self._condition.notify_all()
+        return True
+
+    def skip(self, task: Task) -> None:
+        """Count a task that an earlier load has done."""
+        with self._condition:
+            self._count += 1
+            task.number = self._count
+            task.done = True
+
+    def drain(self) -> bool:
+        """Wait until every task is done; False if the load ended before."""
+        with self._condition:
+            while self._unfinished and not self._ended:
+                self._wait()
+            return not self._ended
+
+    def close(self) -> None:
+        """Say that no further task comes: lanes that have nothing to do end."""
+        with self._condition:
+            self._closed = True
+            self._condition.notify_all()
+
+    def abort(self) -> None:
+        """End the load at once; what is under way is not waited for."""
+        with self._condition:
+            self._aborted = True
+            self._condition.notify_all()
+
+    @property
+    def first_unfinished(self) -> Task | None:
+        """The first task, in the order of the script, that is not done."""
+        with self._condition:
+            return next(iter(self._unfinished), None)
+
+    @property
+    def running(self) -> list[Task]:
+        """The tasks that lanes are working on."""
+        with self._condition:
+            return [
+                task for task in self._unfinished if task.lane is not None and not task.executed
+            ]
+
+    # The lanes' side ---------------------------------------------------------------------------
+
+    def take(self, lane: int, *, wait: bool) -> Task | None:
+        """Return the next task for a lane, or None: there is none now, or none at all any more.
+
+        Parameters
+        ----------
+        lane : int
+            Number of the lane, from 0.
+        wait : bool
+            Whether to wait for a task; a lane that has work to commit must not.
+        """
+        with self._condition:
+            while True:
+                if self._aborted:
+                    return None
+                for task in self._waiting:
+                    if self._failed and task.number > self._failed.number:
+                        break
+                    if self._may_run(task, lane):
+                        self._waiting.remove(task)
+                        task.lane = lane
+                        return task
+                if not wait or (self._closed and not self._waiting) or self._nothing_left:
+                    return None
+                self._condition.wait()
+
+    def executed(self, task: Task) -> None:
+        """Note that a task's statements are done, though not committed yet."""
+        with self._condition:
+            task.executed = True
+
+    def done(self, tasks: Iterable[Task]) -> None:
+        """Note that what tasks did is committed."""
+        with self._condition:
+            for task in tasks:
+                task.executed = task.done = True
+                self._unfinished.pop(task, None)
+                self._bytes -= task.size_bytes
+                task.after.clear()
+                task.before_rows = None
+            self._condition.notify_all()
+
+    def fail(self, task: Task) -> None:
+        """End the load at a task: what is before it in the script is still run, nothing behind."""
+        with self._condition:
+            if self._failed is None or task.number < self._failed.number:
+                self._failed = task
+            self._condition.notify_all()
+
+    def release(self, task: Task) -> None:
+        """Wake lanes: a table's rows may now come in any order."""
+        with self._condition:
+            if task.table:
+                task.table.any_order = True
+            self._condition.notify_all()
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the load was stopped by a failure or an interrupt."""
+        return self._ended
+
+    @property
+    def was_aborted(self) -> bool:
+        """Whether the load was interrupted."""
+        return self._aborted
+
+    # Inside ------------------------------------------------------------------------------------
+
+    def _wait(self) -> None:
+        self._condition.wait(POLL_S)
+        if self.on_wait is not None:
+            self.on_wait()
+
+    @property
+    def _ended(self) -> bool:
+        return self._aborted or self._failed is not None
+
+    @property
+    def _nothing_left(self) -> bool:
+        """After a failure: whether all that stands before it in the script is taken."""
+        if self._failed is None:
+            return False
+        return not self._waiting or self._waiting[0].number > self._failed.number
+
+    def _is_full(self, size: int) -> bool:
+        if not self._unfinished:
+            return False
+        return self._bytes + size > WINDOW_BYTES or len(self._unfinished) >= WINDOW_TASKS
+
+    @staticmethod
+    def _may_run(task: Task, lane: int) -> bool:
+        if task.is_barrier and lane != 0:
+            return False
+        first = task.before_rows
+        if first and not (task.table and task.table.any_order) and not _is_behind(first, lane):
+            return False
+        return all(_is_behind(other, lane) for other in task.after)
+
+    def _find_what_is_before(self, task: Task) -> None:
+        """Collect the unfinished tasks that must come first, and take note of this one."""
+        before: dict[Task, None] = {}
+
+        def wait_for(*tasks: Task | None) -> None:
+            before.update((other, None) for other in tasks if other and not other.done)
+
+        if task.is_barrier:
+            wait_for(*self._unfinished)
+            self._traffic.clear()
+            self._barrier = task
+        else:
+            wait_for(self._barrier)
+            for key in task.reads:
+                traffic = self._traffic[key]
+                wait_for(traffic.writer)
+                traffic.readers = [*_undone(traffic.readers), task]
+            for key in task.writes:
+                traffic = self._traffic[key]
+                wait_for(traffic.writer, *traffic.readers, *traffic.rows)
+                traffic.writer, traffic.readers, traffic.rows = task, [], []
+                traffic.fence = None
+            if task.kind is TaskKind.ROWS and task.table:
+                self._queue_rows(task, task.table.key, wait_for)
+        task.after = list(before)
+
+    def _queue_rows(self, task: Task, key: str, wait_for: Callable[..., None]) -> None:
+        traffic = self._traffic[key]
+        wait_for(traffic.writer)
+        rows = _undone(traffic.rows)
+        if task.any_order:
+            wait_for(traffic.fence)
+            task.before_rows = rows[-1] if rows else None
+        else:
+            wait_for(*rows)
+            traffic.fence = task
+        traffic.rows = [*rows, task]
+
+
+def _is_behind(task: Task, lane: int) -> bool:
+    """Tell whether what a task did can be seen on a lane."""
+    return task.done or (task.executed and task.lane == lane)
+
+
+def _undone(tasks: Iterable[Task]) -> list[Task]:
+    return [task for task in tasks if not task.done]

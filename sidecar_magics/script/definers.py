@@ -1,0 +1,112 @@
+"""The DEFINER of a view, trigger, event or routine: who it is, and how to leave it out.
+
+Without one the definer is whoever creates it. Only a statement's head is looked at: in a body the
+word means something else.
+
+Source: "Stored Object Access Control", MySQL 9 Reference Manual.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from .tokens import Edit, Shape, Token, edited, tokens, unquoted
+
+_HINT = re.compile(rb"\bDEFINER\b", re.IGNORECASE)
+_DEFINED = {b"VIEW", b"TRIGGER", b"EVENT", b"PROCEDURE", b"FUNCTION", b"PACKAGE"}
+_AHEAD = set(
+    b"OR REPLACE ALGORITHM UNDEFINED MERGE TEMPTABLE SQL SECURITY DEFINER INVOKER AGGREGATE".split()
+)
+_CURRENT = {b"CURRENT_USER", b"CURRENT_ROLE"}
+
+
+class _Clause(NamedTuple):
+    """A DEFINER clause, as the indices of its first token and of the first one behind it."""
+
+    first: int
+    behind: int
+    user: int
+
+
+def skip_definer(
+    sql: bytes, *, ansi_quotes: bool = False, no_backslash_escapes: bool = False
+) -> bytes:
+    """Return the statement without its DEFINER; the same object if it has none.
+
+    SQL SECURITY stays. A versioned comment that held nothing else goes with it.
+    """
+    if not may_have_definer(sql):
+        return sql
+    found = tokens(sql, ansi_quotes=ansi_quotes, no_backslash_escapes=no_backslash_escapes)
+    return edited(sql, without_definer(found))
+
+
+def without_definer(found: list[Token]) -> list[Edit]:
+    """Return what leaves the DEFINER out of these tokens' statement."""
+    clause = _find(found)
+    if clause is None:
+        return []
+    first, behind = clause.first, clause.behind
+    opens = first > 0 and found[first - 1].shape is Shape.OPEN
+    closes = behind < len(found) and found[behind].shape is Shape.CLOSE
+    if opens and closes:
+        first, behind = first - 1, behind + 1
+    # Up to the next token, so that no two blanks remain, nor two words grow together.
+    end = found[behind].start if behind < len(found) else found[behind - 1].end
+    touches = first > 0 and found[first - 1].end == found[first].start
+    return [Edit(found[first].start, end, b" " if touches else b"")]
+
+
+def definer(
+    sql: bytes, *, ansi_quotes: bool = False, no_backslash_escapes: bool = False
+) -> tuple[str, str | None] | None:
+    """Return a statement's DEFINER as user and host, None if it has none or whoever loads it.
+
+    The host is None for a role, or where it is left out (it is ``%`` then).
+    """
+    if not may_have_definer(sql):
+        return None
+    found = tokens(sql, ansi_quotes=ansi_quotes, no_backslash_escapes=no_backslash_escapes)
+    clause = _find(found)
+    if clause is None or found[clause.user].word in _CURRENT:
+        return None
+    parts = [token.text for token in found[clause.user : clause.behind]]
+    host = b"".join(parts[2:])
+    return unquoted(parts[0]), unquoted(host) if host else None
+
+
+def may_have_definer(sql: bytes) -> bool:
+    """Tell, fast, whether it is worth looking for a DEFINER."""
+    return bool(_HINT.search(sql))
+
+
+def _find(found: list[Token]) -> _Clause | None:
+    """Find the DEFINER between CREATE or ALTER and what is created."""
+    words = [token.word for token in found]
+    heads = [at for at, token in enumerate(found) if token.shape is not Shape.OPEN]
+    if not heads or words[heads[0]] not in (b"CREATE", b"ALTER"):
+        return None
+    for at in range(heads[0] + 1, len(found) - 2):
+        if words[at] == b"DEFINER" and found[at + 1].text == b"=":
+            behind = _behind_account(found, at + 2)
+            return None if _DEFINED.isdisjoint(words[behind:]) else _Clause(at, behind, at + 2)
+        if found[at].shape is Shape.WORD and words[at] not in _AHEAD:
+            break
+    return None
+
+
+def _behind_account(found: list[Token], at: int) -> int:
+    """Return where an account ends: ``u``, ``'u'@'h'``, ``u@h.org``, ``CURRENT_USER()``."""
+    texts = [token.text for token in found[at + 1 : at + 3]]
+    if found[at].word in _CURRENT:
+        return at + 3 if texts == [b"(", b")"] else at + 1
+    if texts[:1] != [b"@"] or len(texts) < 2:
+        return at + 1
+    end = at + 3
+    if found[at + 2].shape is Shape.WORD:
+        while end + 1 < len(found) and found[end].text in (b".", b"-"):
+            if found[end].start != found[end - 1].end:
+                break
+            end += 2
+    return end

@@ -1,0 +1,116 @@
+"""What a CREATE TABLE says that matters to whoever fills the table: a glance, not a parser.
+
+Where a definition is more than columns, keys and options, or is not understood, the answer is
+None, and the reader had better leave it to the server alone.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+_NAME = rb"(?:`(?:[^`]|``)+`|[\w$\x80-\xff]+)"
+_HEAD = re.compile(
+    rb"\s*CREATE\s+TABLE\s+(?P<unless>IF\s+NOT\s+EXISTS\s+)?%s(?:\s*\.\s*%s)?\s*\("
+    % (_NAME, _NAME),
+    re.IGNORECASE,
+)
+_BRACKET = re.compile(
+    rb"""[()] | '(?:[^'\\]|\\.|'')*' | "(?:[^"\\]|\\.|"")*" | `(?:[^`]|``)*`""",
+    re.VERBOSE | re.DOTALL,
+)
+_QUOTED = re.compile(rb"""'(?:[^'\\]|\\.|'')*'|"(?:[^"\\]|\\.|"")*\"""", re.DOTALL)
+# Another table's definition, or rows.
+_NOT_COLUMNS = re.compile(rb"\s*(?:\(|(?:LIKE|SELECT|WITH|TABLE|VALUES)\b)", re.IGNORECASE)
+_MORE_THAN_OPTIONS = re.compile(
+    rb"\b(?:SELECT|UNION|LIKE|TABLE|AS|WITH\s+(?!SYSTEM\s)|VALUES\s+ROW)\b", re.IGNORECASE
+)
+_ENGINE = re.compile(rb"\bENGINE\s*=?\s*[`'\"]?(\w+)", re.IGNORECASE)
+_COUNTS_UP = re.compile(rb"\bAUTO_INCREMENT\b(?!\s*=)", re.IGNORECASE)
+_FIRST_COLUMN_COUNTS_UP = re.compile(
+    rb"\s*(%s)\s[^,]*?\bAUTO_INCREMENT\b(?!\s*=)" % _NAME, re.IGNORECASE
+)
+_REFERENCES = re.compile(rb"\bREFERENCES\s+(%s)(?:\s*\.\s*(%s))?" % (_NAME, _NAME), re.IGNORECASE)
+
+
+class TableDefinition(NamedTuple):
+    """What a CREATE TABLE says.
+
+    Attributes
+    ----------
+    unless_exists : bool
+        IF NOT EXISTS.
+    engine : bytes or None
+        In lower case; None for the server's default.
+    refers_to_others : bool
+        It has foreign keys.
+    counts_up : bytes or None
+        The AUTO_INCREMENT column, if that is the first.
+    counts_up_elsewhere : bool
+        Another column has AUTO_INCREMENT.
+    """
+
+    unless_exists: bool
+    engine: bytes | None
+    refers_to_others: bool
+    counts_up: bytes | None
+    counts_up_elsewhere: bool
+
+
+def read_definition(sql: bytes) -> TableDefinition | None:
+    """Return what a CREATE TABLE says, or None if it is none, or more than a definition.
+
+    Parameters
+    ----------
+    sql : bytes
+        The statement as the server reads it (`versioned.effective`).
+    """
+    head = _HEAD.match(sql)
+    if not head or _NOT_COLUMNS.match(sql, head.end()):
+        return None
+    end = _closing(sql, head.end())
+    options = _QUOTED.sub(b"''", sql[end:])
+    if end < 0 or _MORE_THAN_OPTIONS.search(options):
+        return None
+    columns = sql[head.end() : end]
+    first = _FIRST_COLUMN_COUNTS_UP.match(columns)
+    engine = _ENGINE.search(options)
+    return TableDefinition(
+        unless_exists=head["unless"] is not None,
+        engine=engine[1].lower() if engine else None,
+        refers_to_others=bool(_REFERENCES.search(columns)),
+        counts_up=unquoted(first[1]) if first else None,
+        counts_up_elsewhere=not first and counts_up(columns),
+    )
+
+
+def references(sql: bytes) -> list[tuple[bytes | None, bytes]]:
+    """Return the tables, as schema (None if not given) and name, that foreign keys refer to.
+
+    Guarantees:
+    - none is missed; one that is only named in a text may be among them.
+    """
+    return [
+        (unquoted(first) if second else None, unquoted(second or first))
+        for first, second in _REFERENCES.findall(sql)
+    ]
+
+
+def counts_up(sql: bytes) -> bool:
+    """Tell whether a column is made AUTO_INCREMENT."""
+    return bool(_COUNTS_UP.search(sql))
+
+
+def unquoted(name: bytes) -> bytes:
+    """Return the name that stands in backticks, or bare."""
+    return name[1:-1].replace(b"``", b"`") if name.startswith(b"`") else name
+
+
+def _closing(sql: bytes, at: int) -> int:
+    """Return where the parenthesis that was opened before *at* is closed, -1 if nowhere."""
+    depth = 1
+    for token in _BRACKET.finditer(sql, at):
+        depth += {b"(": 1, b")": -1}.get(token[0], 0)
+        if depth == 0:
+            return token.start()
+    return -1

@@ -1,0 +1,118 @@
+"""The forms of statement that dumps are made of, told apart by their whole text.
+
+`classify` says what a statement is about; these say that it is no more than that. Each takes the
+statement as the server reads it (`versioned.effective`), and answers no where it is not sure.
+"""
+
+from __future__ import annotations
+
+import re
+
+_NAME = rb"(?:`(?:[^`]|``)+`|[\w$\x80-\xff]+)"
+_TABLE = rb"%s(?:\s*\.\s*%s)?" % (_NAME, _NAME)
+
+
+def _form(pattern: bytes) -> re.Pattern[bytes]:
+    return re.compile(rb"\s*" + pattern.replace(b" ", rb"\s+"), re.IGNORECASE)
+
+
+_CREATES = _form(rb"CREATE\b")
+_DROPS = _form(rb"(?:/\*M?![0-9]*\s*)?(?:DROP|TRUNCATE)\b")
+_DROPS_SCHEMA = _form(rb"DROP (?:DATABASE|SCHEMA)\b")
+_DROPS_TABLE = _form(rb"DROP TABLE (?:IF EXISTS )?%s\s*(?:RESTRICT|CASCADE)?\s*\Z" % _TABLE)
+_TEMPORARY = _form(rb"(?:CREATE|DROP|ALTER) (?:OR REPLACE )?TEMPORARY\b")
+_SWITCHES_KEYS = _form(rb"ALTER TABLE %s (?:DISABLE|ENABLE) KEYS\s*\Z" % _TABLE)
+_ADDS = _form(rb"ALTER TABLE %s (?:ADD|MODIFY|AUTO_INCREMENT)\b" % _TABLE)
+_ALTERS = _form(rb"(?:ALTER TABLE|CREATE (?:UNIQUE |FULLTEXT |SPATIAL )?INDEX)\b")
+_MORE_THAN_ADDS = re.compile(
+    rb"\b(?:RENAME|EXCHANGE|PARTITION|ORDER\s+BY|DISCARD|IMPORT|DROP)\b", re.IGNORECASE
+)
+_LOCKS_TABLE = _form(rb"LOCK TABLES? %s WRITE\s*\Z" % _TABLE)
+_UNLOCKS = _form(rb"UNLOCK TABLES?\s*\Z")
+_BEGINS = _form(rb"(?:BEGIN(?: WORK)?\s*\Z|START TRANSACTION\b)")
+_ENDS = _form(rb"(?:COMMIT|ROLLBACK)(?: WORK)?\s*\Z")
+_COMMITS = _form(rb"COMMIT(?: WORK)?\s*\Z")
+_SWITCHES_AUTOCOMMIT = _form(
+    rb"SET (?:@OLD_AUTOCOMMIT\s*=\s*@@AUTOCOMMIT\s*,\s*)?"
+    rb"(?:@@)?(?:SESSION[ .])?AUTOCOMMIT\s*=\s*(?:[01]|ON|OFF|@OLD_AUTOCOMMIT)\s*\Z"
+)
+_ASKS = _form(rb"(?:SELECT|SHOW|DESCRIBE|DESC|CHECKSUM|HELP)\b")
+_MORE_THAN_ASKS = re.compile(rb":=|\bINTO\b|\(", re.IGNORECASE)
+
+
+def creates(sql: bytes) -> bool:
+    """Tell whether a statement is a CREATE."""
+    return bool(_CREATES.match(sql))
+
+
+def drops(sql: bytes) -> bool:
+    """Tell whether a statement drops something; it may as well stand in a versioned comment."""
+    return bool(_DROPS.match(sql))
+
+
+def drops_schema(sql: bytes) -> bool:
+    """Tell whether a statement drops a schema."""
+    return bool(_DROPS_SCHEMA.match(sql))
+
+
+def drops_one_table(sql: bytes) -> bool:
+    """Tell whether a statement drops a single table."""
+    return bool(_DROPS_TABLE.match(sql))
+
+
+def is_about_temporary_table(sql: bytes) -> bool:
+    """Tell whether a statement creates or drops a table that only its own connection sees."""
+    return bool(_TEMPORARY.match(sql))
+
+
+def switches_keys(sql: bytes) -> bool:
+    """Tell whether a statement is ALTER TABLE ... DISABLE KEYS or ENABLE KEYS."""
+    return bool(_SWITCHES_KEYS.match(sql))
+
+
+def alters(sql: bytes) -> bool:
+    """Tell whether a statement alters a table: done twice, it may do more than done once."""
+    return bool(_ALTERS.match(sql))
+
+
+def only_adds_to_table(sql: bytes) -> bool:
+    """Tell whether an ALTER TABLE only adds to a table, or modifies its columns."""
+    return bool(_ADDS.match(sql)) and not _MORE_THAN_ADDS.search(sql)
+
+
+def locks_one_table(sql: bytes) -> bool:
+    """Tell whether a statement locks a single table for writing, as mysqldump does."""
+    return bool(_LOCKS_TABLE.match(sql))
+
+
+def unlocks(sql: bytes) -> bool:
+    """Tell whether a statement is UNLOCK TABLES."""
+    return bool(_UNLOCKS.match(sql))
+
+
+def begins_transaction(sql: bytes) -> bool:
+    """Tell whether a statement begins a transaction."""
+    return bool(_BEGINS.match(sql))
+
+
+def ends_transaction(sql: bytes) -> bool:
+    """Tell whether a statement is a plain COMMIT or ROLLBACK."""
+    return bool(_ENDS.match(sql))
+
+
+def commits(sql: bytes) -> bool:
+    """Tell whether a statement is a plain COMMIT."""
+    return bool(_COMMITS.match(sql))
+
+
+def switches_autocommit(sql: bytes) -> bool:
+    """Tell whether a statement does nothing but set autocommit, as a dump's maker writes it."""
+    return bool(_SWITCHES_AUTOCOMMIT.match(sql))
+
+
+def only_asks(sql: bytes) -> bool:
+    """Tell whether a statement is a question that leaves its session as it is.
+
+    A function may do anything (GET_LOCK, LAST_INSERT_ID(7)), so none may be in it.
+    """
+    return bool(_ASKS.match(sql)) and not _MORE_THAN_ASKS.search(sql)

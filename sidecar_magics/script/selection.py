@@ -1,0 +1,268 @@
+"""Which statements of a script are wanted: some tables only, no rows, rows only, no system schemas.
+
+A statement is judged by its first words. What is not recognised stays: it is the script's author
+who knows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+from typing import NamedTuple
+
+from .classify import Classification, Kind
+from .names import Names
+from .tokens import Edit, Shape, Token
+
+_OBJECTS = {Kind.TABLE, Kind.DATA, Kind.ROUTINE, Kind.TRIGGER, Kind.EVENT, Kind.VIEW}
+_OF_TABLES = {Kind.TABLE, Kind.DATA, Kind.VIEW}
+_NEVER_SKIPPED = {Kind.SESSION, Kind.TRANSACTION}
+_DEFINITIONS = _OBJECTS - {Kind.DATA} | {Kind.SCHEMA, Kind.ACCOUNT}
+_DEFINING = {b"CREATE", b"ALTER", b"DROP", b"RENAME"}
+_PREPARED = {b"PREPARE", b"EXECUTE", b"DEALLOCATE"}
+_MAINTAINING = {b"ANALYZE", b"OPTIMIZE", b"REPAIR", b"CHECK"}
+_SYSTEM = {"mysql", "sys", "ndbinfo"}
+_VIRTUAL = {"information_schema", "performance_schema"}
+_NOT_OF_TABLES = {
+    Kind.ROUTINE: "routines",
+    Kind.EVENT: "events",
+    Kind.TRIGGER: "triggers",
+    Kind.ACCOUNT: "accounts",
+}
+
+
+class Look(NamedTuple):
+    """What is known of a statement.
+
+    Attributes
+    ----------
+    about : Classification
+        Its kind, and what it names first.
+    words : tuple of bytes
+        Its first words, in capitals.
+    schema : str or None
+        The schema it is about: the one that it names, or the default one.
+    names : Names or None
+        All names, where tables are to be selected.
+    """
+
+    about: Classification
+    words: tuple[bytes, ...]
+    schema: str | None
+    names: Names | None = None
+
+    @property
+    def first(self) -> bytes:
+        """The first word; b"" if there is none."""
+        return self.words[0] if self.words else b""
+
+
+class Pattern(NamedTuple):
+    """Which tables are wanted: ``table`` or ``schema.table``, with ``*``, ``?`` and ``[...]``."""
+
+    text: str
+    schema: str | None
+    table: str
+
+    @classmethod
+    def read(cls, text: str) -> Pattern:
+        """Read a pattern; the first dot ends the schema. Case counts, as with Linux's servers."""
+        schema, dot, table = text.partition(".")
+        return cls(text, schema if dot else None, table if dot else schema)
+
+    def matches_schema(self, schema: str | None) -> bool:
+        """Tell whether tables of this schema (None if unknown) may be meant."""
+        return self.schema is None or (schema is not None and fnmatchcase(schema, self.schema))
+
+    def matches(self, schema: str | None, table: str) -> bool:
+        """Tell whether a table is meant."""
+        return self.matches_schema(schema) and fnmatchcase(table, self.table)
+
+
+class TableSelection:
+    """The tables that are wanted: those that one of some patterns is about.
+
+    Parameters
+    ----------
+    patterns : sequence of str
+        See `Pattern`; none: all tables.
+    """
+
+    def __init__(self, patterns: Sequence[str]) -> None:
+        self._patterns = [Pattern.read(text) for text in patterns]
+        self._unmatched = dict.fromkeys(patterns)
+
+    def __bool__(self) -> bool:
+        return bool(self._patterns)
+
+    @property
+    def unmatched(self) -> list[str]:
+        """The patterns that no table has matched so far."""
+        return list(self._unmatched)
+
+    def has(self, schema: str | None, table: str) -> bool:
+        """Tell whether a table is among them."""
+        return any(pattern.matches(schema, table) for pattern in self._patterns)
+
+    def wants(self, schema: str | None, table: str) -> bool:
+        """Tell the same of a table that a statement is about: its patterns have been of use."""
+        matching = [pattern.text for pattern in self._patterns if pattern.matches(schema, table)]
+        for text in matching:
+            self._unmatched.pop(text, None)
+        return bool(matching)
+
+    def wants_of(self, schema: str) -> bool:
+        """Tell whether any table of a schema can be wanted."""
+        return any(pattern.matches_schema(schema) for pattern in self._patterns)
+
+
+def is_system_schema(name: str) -> bool:
+    """Tell whether a schema belongs to the server itself."""
+    return name in _SYSTEM or name.lower() in _VIRTUAL
+
+
+class Selection:
+    """Why a statement is to be skipped, if it is.
+
+    Parameters
+    ----------
+    tables : TableSelection
+        The tables that are wanted.
+    schema_only, data_only, system_schemas : bool
+        See `rewrite.Rewriter`.
+    """
+
+    def __init__(
+        self, tables: TableSelection, *, schema_only: bool, data_only: bool, system_schemas: bool
+    ) -> None:
+        self.tables = tables
+        self._schema_only = schema_only
+        self._data_only = data_only
+        self._system_schemas = system_schemas
+        self._left_system_out = False
+
+    def reason(self, look: Look) -> str | None:
+        """Return why a statement is skipped, for the report; None to keep it."""
+        kind = look.about.kind
+        if kind in _NEVER_SKIPPED:
+            return self._reason_of_setting(look)
+        if look.first in _PREPARED or look.words[:2] == (b"SET", b"ROLE"):
+            return None
+        return self._reason_of_schema(look) or self._reason_of_kind(look) or self._by_table(look)
+
+    def reason_of_rows(self, schema: str | None, table: str) -> str | None:
+        """Return the same for rows that are put into a table."""
+        about = Classification(Kind.DATA, schema, table)
+        return self.reason(Look(about, (b"INSERT",), schema))
+
+    def _reason_of_setting(self, look: Look) -> str | None:
+        # mysqldump switches it off around the tables of InnoDB's statistics, which are in mysql.
+        is_for_system = look.words[:3] == (b"SET", b"GLOBAL", b"INNODB_STATS_AUTO_RECALC")
+        return "system schema mysql" if is_for_system and not self._system_schemas else None
+
+    def _reason_of_schema(self, look: Look) -> str | None:
+        if look.words[:2] == (b"FLUSH", b"PRIVILEGES") and self._left_system_out:
+            return "system schema mysql"
+        if look.schema is None or look.about.kind is Kind.ACCOUNT:
+            return None
+        if is_system_schema(look.schema) and not self._system_schemas:
+            self._left_system_out = True
+            return f"system schema {look.schema}"
+        if self.tables and not self.tables.wants_of(look.schema):
+            return "other schemas"
+        return None
+
+    def _reason_of_kind(self, look: Look) -> str | None:
+        kind, words = look.about.kind, look.words
+        truncates = look.first == b"TRUNCATE"
+        switches_keys = words[:2] == (b"ALTER", b"TABLE") and words[-1:] == (b"KEYS",)
+        if self._schema_only and (kind in (Kind.DATA, Kind.LOCK) or truncates or switches_keys):
+            return "rows"
+        if self._data_only:
+            if kind is Kind.LOCK:
+                return "locks"
+            defines = kind is Kind.OTHER and look.first in _DEFINING
+            if (kind in _DEFINITIONS and not truncates) or defines:
+                return "definitions"
+        return None
+
+    def _by_table(self, look: Look) -> str | None:
+        if not self.tables:
+            return None
+        if not _is_about_tables(look):
+            return _reason_beside_tables(look)
+        # All of them are asked for, so that each pattern's use is seen.
+        wanted = [self.tables.wants(*table) for table in targets(look)]
+        return None if any(wanted) else "other tables"
+
+
+def _reason_beside_tables(look: Look) -> str | None:
+    """Return why to skip a statement that is about no table, where tables are selected."""
+    kind = look.about.kind
+    if kind is Kind.SCHEMA:
+        # It would take the tables that are not selected with it.
+        drops = look.first == b"DROP" or b"REPLACE" in look.words[:3]
+        return "DROP DATABASE" if drops else None
+    if kind is Kind.QUERY and look.first == b"CALL":
+        return "routines"
+    if kind is Kind.OTHER and look.first in _DEFINING:
+        return "definitions"
+    return _NOT_OF_TABLES.get(kind)
+
+
+def _is_about_tables(look: Look) -> bool:
+    kind, words = look.about.kind, look.words
+    if kind is Kind.LOCK:
+        return look.first == b"LOCK" and words[1:2] != (b"INSTANCE",)
+    if kind is Kind.OTHER:
+        return b"SEQUENCE" in words[:4] or look.first in _MAINTAINING
+    if kind is Kind.TRIGGER:
+        return look.about.table is not None  # DROP TRIGGER does not say whose it was
+    return kind in _OF_TABLES or (kind is Kind.QUERY and b"SETVAL" in words[:2])
+
+
+def targets(look: Look) -> list[tuple[str | None, str]]:
+    """Return the tables that a statement is about, not those that it refers to."""
+    if look.about.kind in (Kind.DATA, Kind.TRIGGER) and look.about.table is not None:
+        return [(look.schema, look.about.table)]
+    tables = look.names.tables if look.names else []
+    qualified = [(schema or look.schema, table) for schema, table in tables]
+    if look.first == b"RENAME":
+        return qualified[::2]
+    lists = look.first in (b"DROP", b"LOCK") and b"INDEX" not in look.words[:3]
+    return qualified if lists else qualified[:1]
+
+
+def without_items(statement: list[Token], unwanted: set[int]) -> list[Edit]:
+    """Return what leaves some names out of the list of a DROP TABLE or LOCK TABLES.
+
+    Parameters
+    ----------
+    statement : list of Token
+        The statement.
+    unwanted : set of int
+        Which of its names, from 0.
+    """
+    first = 0
+    for at, token in enumerate(statement):
+        if token.word in (b"TABLE", b"TABLES", b"VIEW", b"SEQUENCE", b"IF", b"EXISTS"):
+            first = at + 1
+        elif token.shape is Shape.SIGN and token.text == b",":
+            break
+    items: list[list[Token]] = [[]]
+    for token in statement[first:]:
+        if token.shape is Shape.SIGN and token.text == b",":
+            items.append([])
+        elif token.shape not in (Shape.OPEN, Shape.CLOSE):
+            items[-1].append(token)
+    # The last name may have RESTRICT behind it: what is left out is a name and one comma.
+    edits = []
+    kept = [number for number in range(len(items)) if number not in unwanted]
+    for number in unwanted:
+        begin, end = items[number][0].start, items[number][-1].end
+        if number > kept[-1]:
+            begin = items[number - 1][-1].end
+        else:
+            end = items[number + 1][0].start
+        edits.append(Edit(begin, end, b""))
+    return edits

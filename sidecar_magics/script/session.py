@@ -1,0 +1,242 @@
+"""The state of a session, followed without a server: what SET and USE have made of it so far.
+
+A dump changes its session all the time, and changes it back: character set, time zone, sql_mode,
+checks. Lanes that run parts of a script at other times, or on other connections, must each do so
+in the state in which the part stands in the script. So the state is a value: it can be kept with
+a statement, and compared with that of a connection. What cannot be followed is said to be so.
+
+Source: "SET Syntax for Variable Assignment" and "SET NAMES Statement", MySQL 9 Reference Manual.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from typing import Any, NamedTuple, Union
+
+
+class Literal(NamedTuple):
+    """A value as the script spells it."""
+
+    sql: bytes
+
+
+class DefaultOf(NamedTuple):
+    """The default collation of a character set, whatever the server has for it."""
+
+    charset: bytes
+
+
+class Initial(NamedTuple):
+    """The value that a variable had when the connection was new."""
+
+    variable: str
+
+
+Value = Union[Literal, DefaultOf, Initial]
+
+
+class Assignment(NamedTuple):
+    """One ``name = value`` of a SET; the value may name another variable."""
+
+    target: str  # with an @ for the user's own variables
+    literal: bytes | None
+    copied: str | None
+
+
+# What a statement does to these is not the value that it leaves behind: they hold for the next
+# statement or transaction only, or take part in how a server identifies its work.
+_NOT_FOLLOWED = {
+    "insert_id",
+    "last_insert_id",
+    "identity",
+    "rand_seed1",
+    "rand_seed2",
+    "gtid_next",
+    "pseudo_thread_id",
+    "transaction_isolation",
+    "transaction_read_only",
+    "tx_isolation",
+    "tx_read_only",
+    "autocommit",
+}
+CHARSET = "character_set_connection"
+COLLATION = "collation_connection"
+_NAMED_BY_SET_NAMES = ("character_set_client", "character_set_results", CHARSET)
+_OFF = {b"0", b"off", b"false"}
+
+_NAME = rb"(?:`[^`]+`|[A-Za-z_][\w$]*)"
+_TARGET = re.compile(
+    rb"""\s*(?:
+        @(?P<user>[\w$.]+|`[^`]+`)
+      | (?:(?:SESSION|LOCAL)\s+|@@(?:(?:SESSION|LOCAL)\s*\.\s*)?)?(?P<system>%s)
+    )\s*:?=\s*"""
+    % _NAME,
+    re.VERBOSE | re.IGNORECASE,
+)
+_VALUE = re.compile(
+    rb"""(?:
+        (?P<literal>'[^'\\]*' | "[^"\\]*" | [+-]?[0-9]+(?:\.[0-9]+)? | [A-Za-z][\w]*)
+      | @(?P<user>[\w$.]+|`[^`]+`)
+      | @@(?:(?:SESSION|LOCAL)\s*\.\s*)?(?P<system>%s)
+    )\s*(?P<end>,|\Z)"""
+    % _NAME,
+    re.VERBOSE | re.IGNORECASE,
+)
+_SET = re.compile(rb"\s*SET\s+", re.IGNORECASE)
+_SET_NAMES = re.compile(
+    rb"\s*NAMES\s+(?P<quote>['\"]?)(?P<charset>\w+)(?P=quote)"
+    rb"(?:\s+COLLATE\s+(?P<quote2>['\"]?)(?P<collation>\w+)(?P=quote2))?\s*\Z",
+    re.IGNORECASE,
+)
+_NOT_VARIABLES = re.compile(
+    rb"\s*(?:(?:GLOBAL|PERSIST|PERSIST_ONLY)\s|@@(?:GLOBAL|PERSIST|PERSIST_ONLY)\s*\.)",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True)
+class Session:
+    """What a script has made of its session, as far as it differs from a new one.
+
+    Parameters
+    ----------
+    schema : bytes, optional
+        The default schema.
+    drops : int
+        How often the default schema has been dropped: entering it once more is no repetition.
+    variables, user_variables : mapping of str to Value
+        By name in lower case; what is not in it is as on a new connection.
+    origins : mapping
+        Where each was set, for messages; two sessions are the same without it.
+    """
+
+    schema: bytes | None = None
+    drops: int = 0
+    variables: Mapping[str, Value] = field(default_factory=dict)
+    user_variables: Mapping[str, Value] = field(default_factory=dict)
+    origins: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
+
+    def using(self, schema: bytes | None) -> Session:
+        """Return the session behind ``USE schema``; None: behind the default schema's end."""
+        if schema is None:
+            return replace(self, schema=None, drops=self.drops + 1)
+        return self if schema == self.schema else replace(self, schema=schema)
+
+    def after(self, sql: bytes, origin: Any = None) -> Session | None:
+        """Return the session behind a SET, or None if what that does cannot be told.
+
+        Parameters
+        ----------
+        sql : bytes
+            The statement as the server reads it: without comments (`versioned.effective`).
+        origin : object, optional
+            Kept as the place of what it sets.
+        """
+        assignments = _parse(sql)
+        if assignments is None:
+            return None
+        variables, user_variables = dict(self.variables), dict(self.user_variables)
+        origins = dict(self.origins)
+        for assignment in assignments:
+            value = self._value(assignment)
+            if value is None:
+                return None
+            target = assignment.target
+            origins[target] = origin
+            if target.startswith("@"):
+                user_variables[target] = value
+                continue
+            if target == CHARSET:  # sets the collation, too: there is one state behind the two
+                if not isinstance(value, Literal):
+                    return None
+                target, value = COLLATION, DefaultOf(value.sql.strip(b"'\""))
+            if value == Initial(target):
+                variables.pop(target, None)
+            elif isinstance(value, DefaultOf) and target != COLLATION:
+                return None
+            else:
+                variables[target] = value
+        return Session(self.schema, self.drops, variables, user_variables, origins)
+
+    def is_off(self, variable: str) -> bool:
+        """Tell whether the script has switched a variable off, in so many words."""
+        value = self.variables.get(variable)
+        return isinstance(value, Literal) and value.sql.strip(b"'\"").lower() in _OFF
+
+    def text(self, variable: str) -> str | None:
+        """Return the text that the script gave a variable; None if it is as on a new connection."""
+        value = self.variables.get(variable)
+        if not isinstance(value, Literal):
+            return None
+        return value.sql.strip(b"'\"").decode("ascii", "replace")
+
+    def _value(self, assignment: Assignment) -> Value | None:
+        if assignment.literal is not None:
+            return Literal(assignment.literal)
+        name = assignment.copied or ""
+        if name.startswith("@"):
+            return self.user_variables.get(name)  # one that was never set is NULL: not followed
+        if name == CHARSET and COLLATION in self.variables:
+            return _charset_of(self.variables[COLLATION])
+        return self.variables.get(name, Initial(name))
+
+
+def _charset_of(collation: Value) -> Value | None:
+    if isinstance(collation, DefaultOf):
+        return Literal(collation.charset)
+    if isinstance(collation, Literal):
+        return Literal(collation.sql.strip(b"'\"").partition(b"_")[0])
+    return None
+
+
+def sets_global_only(sql: bytes) -> bool:
+    """Tell whether a SET, without comments, is about the server and not about the session."""
+    found = _SET.match(sql)
+    return bool(found and _NOT_VARIABLES.match(sql, found.end()) and b"," not in sql)
+
+
+@lru_cache(maxsize=256)
+def _parse(sql: bytes) -> tuple[Assignment, ...] | None:
+    """Read the assignments of a SET; None where one of them is more than a value."""
+    start = _SET.match(sql)
+    if not start:
+        return None
+    names = _SET_NAMES.match(sql, start.end())
+    if names:
+        return _names(names)
+    assignments: list[Assignment] = []
+    at = start.end()
+    while True:
+        if _NOT_VARIABLES.match(sql, at):
+            return None
+        target, value = _TARGET.match(sql, at), None
+        if target:
+            value = _VALUE.match(sql, target.end())
+        if not target or not value:
+            return None
+        name = _name(target["user"], target["system"])
+        copied = _name(value["user"], value["system"]) if value["literal"] is None else None
+        # What a statement both sets and reads depends on the order in which a server does it.
+        if name in _NOT_FOLLOWED or copied in {done.target for done in assignments}:
+            return None
+        assignments.append(Assignment(name, value["literal"], copied))
+        at = value.end()
+        if not value["end"]:
+            return tuple(assignments)
+
+
+def _names(names: re.Match[bytes]) -> tuple[Assignment, ...] | None:
+    if names["charset"].lower() == b"default":
+        return None
+    charset = [Assignment(name, names["charset"], None) for name in _NAMED_BY_SET_NAMES]
+    if names["collation"]:
+        charset[-1] = Assignment(COLLATION, names["collation"], None)
+    return tuple(charset)
+
+
+def _name(user: bytes | None, system: bytes | None) -> str:
+    name = (user if user is not None else system or b"").strip(b"`").decode("utf-8", "replace")
+    return ("@" if user is not None else "") + name.lower()

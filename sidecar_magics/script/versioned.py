@@ -1,0 +1,67 @@
+"""Versioned comments: which of them a server executes, and the statement that it then sees.
+
+Source: "Comments", MySQL 9 Reference Manual; "Comment Syntax", MariaDB Knowledge Base.
+"""
+
+from __future__ import annotations
+
+import re
+
+_PIECE = re.compile(
+    rb"""
+    (?P<quoted> '(?:[^'\\]|\\.|'')*' | "(?:[^"\\]|\\.|"")*" | `(?:[^`]|``)*` )
+  | /\* (?P<mariadb>M)? ! (?P<version>[0-9]{5,6})? (?P<content> (?: [^*] | \*(?!/) )* ) \*/
+  | (?P<comment> /\* (?: [^*] | \*(?!/) )* \*/ | (?: \# | --(?=[\x00-\x20\x7f]) ) [^\n]* )
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+
+# MariaDB takes these numbers for features of MySQL that it does not have.
+_MYSQL_ONLY = range(50700, 100000)
+
+
+def effective(sql: bytes, flavour: str, version: int) -> bytes:
+    """Return a short statement as a server reads it: executed comments opened, others blanked.
+
+    Parameters
+    ----------
+    sql : bytes
+        A statement of a few kilobytes at most; one without comments comes back as it is.
+    flavour : str
+        ``mysql`` or ``mariadb``.
+    version : int
+        The server's version as such comments spell it: 80036 for 8.0.36, 101106 for 10.11.6.
+
+    Guarantees:
+    - what stands in quotes is not touched;
+    - a blank takes the place of whatever is taken away, so that no two words grow together.
+    """
+    if b"/*" not in sql and b"--" not in sql and b"#" not in sql:
+        return sql
+
+    def open_or_blank(piece: re.Match[bytes]) -> bytes:
+        if piece["quoted"] is not None:
+            return piece[0]
+        if piece["content"] is None or not _executes(piece, flavour, version):
+            return b" "
+        return b" " + piece["content"] + b" "
+
+    return _PIECE.sub(open_or_blank, sql)
+
+
+def version_number(version: str) -> int:
+    """Return ``9.7.4-debian`` as versioned comments spell it: 90704; 0 if it is no version."""
+    numbers = re.match(r"(\d+)\.(\d+)(?:\.(\d+))?", version)
+    if not numbers:
+        return 0
+    major, minor, patch = (int(number or 0) for number in numbers.groups())
+    return major * 10000 + minor * 100 + patch
+
+
+def _executes(piece: re.Match[bytes], flavour: str, version: int) -> bool:
+    if flavour != "mariadb" and piece["mariadb"]:
+        return False
+    needed = int(piece["version"] or 0)
+    if flavour == "mariadb" and not piece["mariadb"] and needed in _MYSQL_ONLY:
+        return False
+    return needed <= version

@@ -1,0 +1,20 @@
+"""Sizes and times as people read them."""
+
+from __future__ import annotations
+
+
+def size(size_bytes: float) -> str:
+    """Return a size in the unit that suits it: ``12.3 MB``."""
+    for unit in ("B", "kB", "MB"):
+        if size_bytes < 1000:
+            return f"{size_bytes:.3g} {unit}" if unit != "B" else f"{size_bytes:.0f} B"
+        size_bytes /= 1000
+    return f"{size_bytes:.3g} GB"
+
+
+def duration(seconds: float) -> str:
+    """Return a time in the unit that suits it: ``1 min 20 s``."""
+    if seconds < 59.95:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
