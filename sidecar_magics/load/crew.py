@@ -120,13 +120,13 @@ class Inspector:
         return b"" if indexes is None else add_clause(definitions, indexes.names)
 
     def has_plain_rows(self, schema: bytes, name: bytes) -> bool:
-        """Tell whether a table, if it is there, is no view and has no triggers."""
+        """Tell whether a table, if it is there, is InnoDB and has no triggers."""
         where = f"x'{schema.hex()}'", f"x'{name.hex()}'"
         with self._lock:
             return not self._link.rows(
                 "SELECT 1 FROM information_schema.tables WHERE table_schema ="
                 f" CONVERT({where[0]} USING utf8mb4) AND table_name ="
-                f" CONVERT({where[1]} USING utf8mb4) AND table_type <> 'BASE TABLE'"
+                f" CONVERT({where[1]} USING utf8mb4) AND (table_type <> 'BASE TABLE' OR engine <> 'InnoDB')"
                 " UNION ALL SELECT 1 FROM information_schema.triggers WHERE event_object_schema ="
                 f" CONVERT({where[0]} USING utf8mb4) AND event_object_table ="
                 f" CONVERT({where[1]} USING utf8mb4) LIMIT 1"

@@ -15,7 +15,7 @@ _COLUMNS = re.compile(rb"\((`(?:[^`]|``)+`)")
 _COUNTS_UP = re.compile(rb"^  (`(?:[^`]|``)+`) .*\bAUTO_INCREMENT\b", re.MULTILINE)
 _ENGINE = re.compile(rb"^\) ENGINE=(\w+)", re.MULTILINE)
 _FOREIGN_KEY = re.compile(rb"\bFOREIGN KEY \((`(?:[^`]|``)+`)")
-_NAME = re.compile(rb"KEY (`(?:[^`]|``)+`) \(")
+_NAME = re.compile(rb"(?:[A-Z]+ )?KEY (`(?:[^`]|``)+`) ")
 
 
 class Indexes(NamedTuple):
@@ -62,20 +62,21 @@ def read_indexes(create: bytes) -> Indexes:
     return Indexes(
         sorts_rows=innodb and sorted_by,
         last=last if innodb else [],
-        names={found[1] for line in lines for found in [_NAME.search(line)] if found},
+        names={found[1] for line in lines for found in [_NAME.match(line)] if found},
     )
 
 
 def drop_clause(definitions: list[bytes]) -> bytes:
     """Return what ALTER TABLE needs to take indexes away."""
-    return b", ".join(b"DROP " + definition.split(b" (", 1)[0] for definition in definitions)
+    names = [name[1] for name in map(_NAME.match, definitions) if name]
+    return b", ".join(b"DROP KEY " + name for name in names)
 
 
 def add_clause(definitions: list[bytes], present: set[bytes]) -> bytes:
     """Return what ALTER TABLE needs to make those indexes that are not there; b"" for none."""
     missing = []
     for definition in definitions:
-        name = _NAME.search(definition)
+        name = _NAME.match(definition)
         if name and name[1] not in present:
             missing.append(b"ADD " + definition)
     return b", ".join(missing)

@@ -183,7 +183,10 @@ class Planner:
         if known is None or rows is None:
             yield from self._in_parcel(step, is_data=True)
             return
-        any_order = rows.any_order and known.innodb and not known.counts_up_elsewhere
+        if not known.innodb:  # what is there cannot be undone, nor done once more
+            yield from self._barrier(step, repeatable=False)
+            return
+        any_order = rows.any_order and not known.counts_up_elsewhere
         if any_order and known.counts_up is not None:
             listed = (rows.columns or b"").partition(b",")[0].strip().strip(b"`")
             any_order = listed in (b"", known.counts_up) and first_values_are_numbers(
@@ -379,16 +382,18 @@ class Planner:
         else:
             yield from self._lose_track(step, "a statement about transactions")
 
-    def _barrier(self, step: Step, table: Table | None = None) -> Iterator[Task]:
+    def _barrier(
+        self, step: Step, table: Table | None = None, *, repeatable: bool = True
+    ) -> Iterator[Task]:
         """Yield a task that runs alone, and leaves the session as it is."""
         yield from self.finish()
-        yield self._task(TaskKind.BARRIER, [step], table=table)
+        task = self._task(TaskKind.BARRIER, [step], table=table)
+        task.repeatable = repeatable
+        yield task
 
     def _lose_track(self, step: Step, why: str) -> Iterator[Task]:
         """Yield a task behind which the session is not known any more."""
-        for task in self._barrier(step):
-            task.repeatable = bool(task.steps[0] is not step)
-            yield task
+        yield from self._barrier(step, repeatable=False)
         self.why_in_order = f"{step.place}: {why}"
 
     def _leave_out(self) -> Iterator[Task]:

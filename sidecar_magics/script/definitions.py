@@ -19,6 +19,9 @@ _BRACKET = re.compile(
     rb"""[()] | '(?:[^'\\]|\\.|'')*' | "(?:[^"\\]|\\.|"")*" | `(?:[^`]|``)*`""",
     re.VERBOSE | re.DOTALL,
 )
+_NAME_OR_TEXT = re.compile(
+    rb"""(?P<name>`(?:[^`]|``)*`)|'(?:[^'\\]|\\.|'')*'|"(?:[^"\\]|\\.|"")*\"""", re.DOTALL
+)
 _QUOTED = re.compile(rb"""'(?:[^'\\]|\\.|'')*'|"(?:[^"\\]|\\.|"")*\"""", re.DOTALL)
 # Another table's definition, or rows.
 _NOT_COLUMNS = re.compile(rb"\s*(?:\(|(?:LIKE|SELECT|WITH|TABLE|VALUES)\b)", re.IGNORECASE)
@@ -26,11 +29,15 @@ _MORE_THAN_OPTIONS = re.compile(
     rb"\b(?:SELECT|UNION|LIKE|TABLE|AS|WITH\s+(?!SYSTEM\s)|VALUES\s+ROW)\b", re.IGNORECASE
 )
 _ENGINE = re.compile(rb"\bENGINE\s*=?\s*[`'\"]?(\w+)", re.IGNORECASE)
-_COUNTS_UP = re.compile(rb"\bAUTO_INCREMENT\b(?!\s*=)", re.IGNORECASE)
-_FIRST_COLUMN_COUNTS_UP = re.compile(
-    rb"\s*(%s)\s[^,]*?\bAUTO_INCREMENT\b(?!\s*=)" % _NAME, re.IGNORECASE
+# SERIAL is a type that counts up.
+_COUNTING = rb"\b(?:AUTO_INCREMENT\b(?!\s*=)|SERIAL\b)"
+_COUNTS_UP = re.compile(_COUNTING, re.IGNORECASE)
+_FIRST_COLUMN = re.compile(rb"\s*(%s)\s" % _NAME)
+_FIRST_COLUMN_COUNTS_UP = re.compile(rb"\s*%s\s[^,]*?%s" % (_NAME, _COUNTING), re.IGNORECASE)
+_REFERRED = rb"(?:\"(?:[^\"]|\"\")+\"|%s)" % _NAME  # in double quotes: under ANSI_QUOTES
+_REFERENCES = re.compile(
+    rb"\bREFERENCES\s*(%s)(?:\s*\.\s*(%s))?" % (_REFERRED, _REFERRED), re.IGNORECASE
 )
-_REFERENCES = re.compile(rb"\bREFERENCES\s+(%s)(?:\s*\.\s*(%s))?" % (_NAME, _NAME), re.IGNORECASE)
 
 
 class TableDefinition(NamedTuple):
@@ -73,7 +80,7 @@ def read_definition(sql: bytes) -> TableDefinition | None:
     if end < 0 or _MORE_THAN_OPTIONS.search(options):
         return None
     columns = sql[head.end() : end]
-    first = _FIRST_COLUMN_COUNTS_UP.match(columns)
+    first = _FIRST_COLUMN.match(columns) if _first_counts_up(columns) else None
     engine = _ENGINE.search(options)
     return TableDefinition(
         unless_exists=head["unless"] is not None,
@@ -98,12 +105,22 @@ def references(sql: bytes) -> list[tuple[bytes | None, bytes]]:
 
 def counts_up(sql: bytes) -> bool:
     """Tell whether a column is made AUTO_INCREMENT."""
-    return bool(_COUNTS_UP.search(sql))
+    return bool(_COUNTS_UP.search(_bare(sql)))
 
 
 def unquoted(name: bytes) -> bytes:
-    """Return the name that stands in backticks, or bare."""
-    return name[1:-1].replace(b"``", b"`") if name.startswith(b"`") else name
+    """Return the name that stands in quotes, or bare."""
+    quote = name[:1]
+    return name[1:-1].replace(quote * 2, quote) if quote in (b"`", b'"') else name
+
+
+def _first_counts_up(columns: bytes) -> bool:
+    return bool(_FIRST_COLUMN_COUNTS_UP.match(_bare(columns)))
+
+
+def _bare(sql: bytes) -> bytes:
+    """Return a definition without what its quotes hold, so that only its own words are left."""
+    return _NAME_OR_TEXT.sub(lambda found: b"`x`" if found["name"] else b"''", sql)
 
 
 def _closing(sql: bytes, at: int) -> int:

@@ -62,6 +62,18 @@ _NOT_FOLLOWED = {
     "tx_read_only",
     "autocommit",
 }
+# What these are worth depends on what was done before, on the connection, or on the time.
+_NOT_COPIED = {
+    "insert_id",
+    "last_insert_id",
+    "identity",
+    "rand_seed1",
+    "rand_seed2",
+    "pseudo_thread_id",
+    "timestamp",
+    "warning_count",
+    "error_count",
+}
 CHARSET = "character_set_connection"
 COLLATION = "collation_connection"
 _NAMED_BY_SET_NAMES = ("character_set_client", "character_set_results", CHARSET)
@@ -220,7 +232,7 @@ def _parse(sql: bytes) -> tuple[Assignment, ...] | None:
         name = _name(target["user"], target["system"])
         copied = _name(value["user"], value["system"]) if value["literal"] is None else None
         # What a statement both sets and reads depends on the order in which a server does it.
-        if name in _NOT_FOLLOWED or copied in {done.target for done in assignments}:
+        if name in _NOT_FOLLOWED or copied in _NOT_COPIED | {done.target for done in assignments}:
             return None
         assignments.append(Assignment(name, value["literal"], copied))
         at = value.end()
@@ -229,7 +241,7 @@ def _parse(sql: bytes) -> tuple[Assignment, ...] | None:
 
 
 def _names(names: re.Match[bytes]) -> tuple[Assignment, ...] | None:
-    if names["charset"].lower() == b"default":
+    if b"default" in (names["charset"].lower(), (names["collation"] or b"").lower()):
         return None
     charset = [Assignment(name, names["charset"], None) for name in _NAMED_BY_SET_NAMES]
     if names["collation"]:

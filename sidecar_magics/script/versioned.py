@@ -7,13 +7,20 @@ from __future__ import annotations
 
 import re
 
+_PLAIN = rb"/\* (?: [^*] | \*(?!/) )* \*/"
 _PIECE = re.compile(
     rb"""
     (?P<quoted> '(?:[^'\\]|\\.|'')*' | "(?:[^"\\]|\\.|"")*" | `(?:[^`]|``)*` )
-  | /\* (?P<mariadb>M)? ! (?P<version>[0-9]{5,6})? (?P<content> (?: [^*] | \*(?!/) )* ) \*/
-  | (?P<comment> /\* (?: [^*] | \*(?!/) )* \*/ | (?: \# | --(?=[\x00-\x20\x7f]) ) [^\n]* )
-    """,
+  | (?P<opens> /\* (?P<mariadb>M)? ! (?P<version>[0-9]{5,6})? )
+  | (?P<closes> \*/ )
+  | (?P<comment> %s | (?: \# | --(?=[\x00-\x20\x7f]) ) [^\n]* )
+    """
+    % _PLAIN,
     re.VERBOSE | re.DOTALL,
+)
+# One comment may stand in another that is skipped; there, quotes mean nothing.
+_SKIPPED = re.compile(
+    rb"(?: %s | [^*/] | \*(?!/) | /(?!\*) )* \*/" % _PLAIN, re.VERBOSE | re.DOTALL
 )
 
 # MariaDB takes these numbers for features of MySQL that it does not have.
@@ -39,14 +46,23 @@ def effective(sql: bytes, flavour: str, version: int) -> bytes:
     if b"/*" not in sql and b"--" not in sql and b"#" not in sql:
         return sql
 
-    def open_or_blank(piece: re.Match[bytes]) -> bytes:
-        if piece["quoted"] is not None:
-            return piece[0]
-        if piece["content"] is None or not _executes(piece, flavour, version):
-            return b" "
-        return b" " + piece["content"] + b" "
-
-    return _PIECE.sub(open_or_blank, sql)
+    pieces, at, depth = [], 0, 0
+    while piece := _PIECE.search(sql, at):
+        pieces.append(sql[at : piece.start()])
+        at, kept = piece.end(), b" "
+        if piece["quoted"] is not None or (piece["closes"] and not depth):
+            kept = piece[0]
+        elif piece["closes"]:
+            depth -= 1
+        elif piece["opens"] and _executes(piece, flavour, version):
+            depth += 1
+        elif piece["opens"]:
+            skipped = _SKIPPED.match(sql, at)
+            if not skipped:
+                return sql  # it does not end
+            at = skipped.end()
+        pieces.append(kept)
+    return sql if depth else b"".join([*pieces, sql[at:]])
 
 
 def version_number(version: str) -> int:
