@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import sys
 import time
 import unicodedata
 from html import escape
 from typing import TYPE_CHECKING, Any, Protocol
 
+from .errors import printable
 from .units import duration
 
 if TYPE_CHECKING:
@@ -19,8 +19,11 @@ if TYPE_CHECKING:
     from .sidecar import Sidecar
     from .wait import WaitStatus
 
+UPDATE_INTERVAL_S = 0.2
 PLAIN_INTERVAL_S = 10.0
-BAR_WIDTH = 20
+# How wide a bar is, in a terminal of at least so many columns.
+BAR_WIDTHS = {72: 20, 48: 10}
+USUAL_COLUMNS = 80
 
 
 class Line(Protocol):
@@ -52,7 +55,7 @@ class PlainLine:
     def update(self, text: str, fraction: float | None = None) -> None:
         """Write a line every ten seconds."""
         if time.monotonic() - self._written_at >= PLAIN_INTERVAL_S:
-            self._write(text if fraction is None else f"{fraction:4.0%} {text}")
+            self._write(text if fraction is None else f"{_percent(fraction)} {text}")
 
     def finish(self, text: str) -> None:
         """Write the last text."""
@@ -69,20 +72,18 @@ class TerminalLine:
     """A line of a terminal, overwritten in place on standard error, with a bar."""
 
     def update(self, text: str, fraction: float | None = None) -> None:
-        """Overwrite the line."""
-        bar = ""
-        if fraction is not None:
-            full = round(fraction * BAR_WIDTH)
-            bar = f"{fraction:4.0%} [{'#' * full}{'-' * (BAR_WIDTH - full)}] "
-        # A line that wraps could not be overwritten.
-        self._write(_cut(bar + text, shutil.get_terminal_size().columns - 1), end="")
+        """Overwrite the line, with what fits into the terminal as wide as it is now."""
+        columns = _columns()
+        bar = "" if fraction is None else _bar(fraction, columns)
+        # A line that wraps could not be overwritten; the cursor needs a column, too.
+        self._write(_cut(bar + text, columns - 1), end="")
 
     def finish(self, text: str) -> None:
         """Overwrite the line and go to the next."""
         self._write(text, end="\n")
 
     def _write(self, text: str, *, end: str) -> None:
-        # Carriage return, then "erase to the end of the line".
+        # Carriage return, then "erase to the end of the line"; and nobody may be left to read it.
         with contextlib.suppress(OSError, ValueError):
             print(f"\r{text}\x1b[K", end=end, file=sys.stderr, flush=True)  # noqa: T201
 
@@ -92,6 +93,7 @@ class NotebookLine:
 
     def __init__(self) -> None:
         self._handle: Any = None
+        self._is_broken = False
         self.cell = current_cell()
 
     def update(self, text: str, fraction: float | None = None) -> None:
@@ -103,30 +105,26 @@ class NotebookLine:
         """Replace the output for the last time."""
         self.replace({"text/plain": text})
 
-    def replace(self, bundle: dict[str, str]) -> None:
-        """Replace the output by one in several forms."""
+    def replace(self, bundle: dict[str, str]) -> bool:
+        """Replace the output by one in several forms; return whether that can be seen."""
         from IPython.display import display  # noqa: PLC0415
 
-        if self._handle is None:
-            self._handle = display(bundle, raw=True, display_id=True)
-        else:
-            self._handle.update(bundle, raw=True)
+        try:
+            if self._is_broken:
+                pass
+            elif self._handle is None:
+                self._handle = display(bundle, raw=True, display_id=True)
+            else:
+                self._handle.update(bundle, raw=True)
+        except Exception:  # whatever the way to the notebook breaks with: the work goes on
+            self._is_broken = True
+        return not self._is_broken
 
 
 def current_cell() -> int | None:
     """Return the number of the cell that is being executed, None outside of IPython."""
     shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
     return getattr(shell, "execution_count", None)
-
-
-def _cut(text: str, columns: int) -> str:
-    """Return as much of a text as fits into so many columns; some characters take two."""
-    used = 0
-    for at, character in enumerate(text):
-        used += 2 if unicodedata.east_asian_width(character) in "FW" else 1
-        if used > columns:
-            return text[:at]
-    return text
 
 
 def line(*, quiet: bool = False) -> Line:
@@ -136,8 +134,48 @@ def line(*, quiet: bool = False) -> Line:
     shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
     if getattr(shell, "kernel", None) is not None:
         return NotebookLine()
-    dumb = os.environ.get("TERM") == "dumb"
-    return TerminalLine() if sys.stderr.isatty() and not dumb else PlainLine()
+    try:
+        is_terminal = sys.stderr.isatty()
+    except (AttributeError, ValueError):  # there is none, or it is closed
+        return SilentLine()
+    return TerminalLine() if is_terminal and os.environ.get("TERM") != "dumb" else PlainLine()
+
+
+def _columns() -> int:
+    """Return how wide the terminal is; standard output may be a file, and COLUMNS be old."""
+    try:
+        return os.get_terminal_size(sys.stderr.fileno()).columns or USUAL_COLUMNS
+    except (OSError, ValueError, AttributeError):
+        return USUAL_COLUMNS
+
+
+def _percent(fraction: float) -> str:
+    # Rounded down: 100 % is for what is done.
+    return f"{int(fraction * 100):3d}%"
+
+
+def _bar(fraction: float, columns: int) -> str:
+    width = next((width for least, width in BAR_WIDTHS.items() if columns >= least), 0)
+    full = int(fraction * width)
+    bar = f" [{'#' * full}{'-' * (width - full)}]" if width else ""
+    return f"{_percent(fraction)}{bar} "
+
+
+def _cut(text: str, columns: int) -> str:
+    """Return as much of a text as fits into so many columns."""
+    used = 0
+    for at, character in enumerate(text):
+        used += _width(character)
+        if used > columns:
+            return text[:at]
+    return text
+
+
+def _width(character: str) -> int:
+    """Return how many columns a character takes: letters of East Asia two, accents none."""
+    if unicodedata.category(character) in ("Mn", "Me", "Cf"):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "FW" else 1
 
 
 class WaitDisplay:
@@ -187,30 +225,51 @@ class LoadDisplay:
     """
 
     def __init__(self, screen: Line, name: str) -> None:
+        from .load.pace import Pace, describe  # noqa: PLC0415 - not before it is used
+
         self._screen = screen
-        self._name = name
+        self._name = printable(name)
+        self._pace, self._describe = Pace(), describe
+        self._shown_at: float | None = None
 
     def progress(self, progress: Progress) -> None:
-        """Show how far it is; for `load`'s ``progress``."""
-        self._screen.update(str(progress), progress.fraction)
+        """Show how far it is, a few times a second at most; for `load`'s ``progress``."""
+        self._pace.note(progress)
+        now = time.monotonic()
+        if self._shown_at is None or now - self._shown_at >= UPDATE_INTERVAL_S:
+            self._shown_at = now
+            self._screen.update(self._describe(progress, self._pace.speed), progress.fraction)
 
     def loaded(self, report: LoadReport) -> None:
         """Show that all of it was loaded."""
+        from .load.report import count  # noqa: PLC0415
+
+        self._shown_at = None
         if isinstance(self._screen, NotebookLine):
             # The report takes the line's place; as the cell's result it is not shown once more.
-            shown_in = self._screen.cell
-            self._screen.replace({"text/plain": repr(report), "text/html": report._repr_html_()})
-            report.is_on_screen = lambda: current_cell() == shown_in
+            bundle = {"text/plain": repr(report), "text/html": report._repr_html_()}
+            if self._screen.replace(bundle):
+                _leave_out(report, self._screen.cell)
+        elif isinstance(self._screen, SilentLine):
+            _leave_out(report, current_cell())
+            if report.errors:  # that is what --quiet leaves
+                line().finish(f"{self._name}: {report.summary()}; the first: {report.errors[0]}")
         elif report.already_loaded:
-            self._screen.finish(f"{report.source}: {report.summary()}.")
+            self._screen.finish(f"{self._name}: {report.summary()}.")
         else:
-            errors = f", {len(report.errors)} errors" if report.errors else ""
-            self._screen.finish(f"Loaded {report.source} in {duration(report.seconds)}{errors}.")
+            errors = f", with {count(len(report.errors), 'error')}" if report.errors else ""
+            self._screen.finish(f"Loaded {self._name} in {duration(report.seconds)}{errors}.")
 
     def __enter__(self) -> None:
         """Begin; the end is shown by `loaded`, or by leaving with an error."""
 
     def __exit__(self, kind: object, *rest: object) -> None:
         """Show that the load did not come to its end; the error says why."""
-        if kind is not None:
+        # Where nothing was seen of it yet, there is nothing to end, and the error is enough.
+        if kind is not None and self._shown_at is not None:
             self._screen.finish(f"{self._name} was not loaded to its end.")
+
+
+def _leave_out(report: LoadReport, cell: int | None) -> None:
+    """Have IPython not show a report as the result of a cell."""
+    report.is_on_screen = lambda: cell is not None and current_cell() == cell

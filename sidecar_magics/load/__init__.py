@@ -7,12 +7,13 @@ when) and the lanes (connections). A journal in the server remembers what was do
 
 from __future__ import annotations
 
+import contextlib
 import json
 import secrets
 import time
 from typing import TYPE_CHECKING, Any
 
-from ..errors import Interrupted, LoadStoppedError, SidecarError
+from ..errors import AccessError, Interrupted, LoadStoppedError, ScriptError, SidecarError
 from ..server import pymysql_errors
 from ..settings import resolve
 from . import journal as journals
@@ -158,6 +159,8 @@ def _load(
     report.notes.extend(sources.notes)
     loader = Loader(settings, report, policy=policy, progress=progress)
     try:
+        if policy.once and not sources.can_reopen:
+            raise ScriptError("--once needs a file: standard input can be read only once.")
         loader.connect(sources.size_bytes)
         if not (policy.once and _was_loaded(loader, sources, policy, report)):
             loader.crew.journal = _open_journal(loader, sources, policy, report)
@@ -224,9 +227,12 @@ def _open_journal(
     link, token = loader.control, secrets.token_hex(16)
     try:
         journals.create(link)
-    except pymysql_errors():
+    except pymysql_errors() as error:
         if needed:
-            raise
+            raise AccessError(
+                f"The journal cannot be made in schema {journals.SCHEMA}: {error.args[-1]}.",
+                hint="--once and --resume need the right to create it.",
+            ) from None
         report.notes.append("This account may not make a journal: --resume will not be possible.")
         return None
     script = journals.Script("\n".join(sources.labels)[:1000], size, policy.identity)
@@ -249,7 +255,7 @@ def _close_journal(
     link, journal = loader.control, loader.crew.journal
     if journal is not None:
         facts = None
-        if policy.once:
+        if policy.once and not report.errors:
             facts = {
                 "stamp": json.dumps(sources.stamp()),
                 "sha256": report.sha256 or sources.digest(),
@@ -259,6 +265,8 @@ def _close_journal(
                 "schemas": report.schemas,
             }
         journals.finish(link, journal.entry, facts)
-    if journals.exists(link):
+    with contextlib.suppress(*pymysql_errors()):  # whatever else is called so is not ours
+        if not journals.exists(link):
+            return
         make_owed_indexes(loader.inspector, link, report)
         journals.drop_if_empty(link)

@@ -59,6 +59,7 @@ class Crew:
     force: bool = False
     local_infile: bool = False
     scheduler: Scheduler = field(default_factory=Scheduler)
+    filling: list[Table] = field(default_factory=list)  # tables that are owed indexes
     failures: list[tuple[int, BaseException]] = field(default_factory=list)
 
     @property
@@ -119,15 +120,15 @@ class Inspector:
         indexes = self.indexes(table)
         return b"" if indexes is None else add_clause(definitions, indexes.names)
 
-    def has_plain_rows(self, schema: bytes, name: bytes) -> bool:
-        """Tell whether a table, if it is there, is InnoDB and has no triggers."""
-        where = f"x'{schema.hex()}'", f"x'{name.hex()}'"
+    def has_plain_rows(self, schema: bytes, name: bytes) -> bool | None:
+        """Tell whether a table is InnoDB and has no triggers; None if it is not there."""
+        in_schema = f"CONVERT(x'{schema.hex()}' USING utf8mb4)"
+        of_table = f"CONVERT(x'{name.hex()}' USING utf8mb4)"
         with self._lock:
-            return not self._link.rows(
-                "SELECT 1 FROM information_schema.tables WHERE table_schema ="
-                f" CONVERT({where[0]} USING utf8mb4) AND table_name ="
-                f" CONVERT({where[1]} USING utf8mb4) AND (table_type <> 'BASE TABLE' OR engine <> 'InnoDB')"
-                " UNION ALL SELECT 1 FROM information_schema.triggers WHERE event_object_schema ="
-                f" CONVERT({where[0]} USING utf8mb4) AND event_object_table ="
-                f" CONVERT({where[1]} USING utf8mb4) LIMIT 1"
+            found = self._link.rows(
+                "SELECT table_type = 'BASE TABLE' AND engine = 'InnoDB' AND NOT EXISTS (SELECT 1"
+                f" FROM information_schema.triggers WHERE event_object_schema = {in_schema}"
+                f" AND event_object_table = {of_table}) FROM information_schema.tables"
+                f" WHERE table_schema = {in_schema} AND table_name = {of_table}"
             )
+        return found[0][0] == "1" if found else None

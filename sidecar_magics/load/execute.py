@@ -9,6 +9,7 @@ import secrets
 import time
 from typing import TYPE_CHECKING
 
+from ..errors import LoadStoppedError, SidecarError
 from ..protocol import ConnectError
 from ..script.versioned import version_number
 from ..server import connect, pymysql_errors
@@ -95,7 +96,7 @@ class Loader:
         ServerNotReadyError, AccessError
             There is no connection to be had.
         """
-        control = self._control = Link(self._settings)
+        control = self._control = Link(self._settings, [sql.encode() for sql in self._policy.init])
         self.sidecar = control.open()
         self._report.describe_server(self.sidecar)
         first = [sql.encode() for sql in self._policy.init]
@@ -232,8 +233,23 @@ class Loader:
                 lane.thread.join(JOIN_S)
                 self._tell()
         failure = self.crew.first_failure or error
-        if failure is not None:
-            raise failure
+        if failure is None:
+            return
+        if isinstance(failure, SidecarError):
+            failures.brought_up_to_date(failure, self._report)
+        if not isinstance(failure, LoadStoppedError):
+            self._make_indexes()
+        raise failure
+
+    def _make_indexes(self) -> None:
+        """Give tables the indexes that were put off, where the load ends before it came to them."""
+        for table in self.crew.filling:
+            missing = self.inspector.missing(table, table.deferred)
+            with contextlib.suppress(*pymysql_errors()):  # the next load tries again
+                if missing:
+                    self._control.send(b"ALTER TABLE " + table.quoted + b" " + missing)
+                if self.crew.journal:
+                    self._control.send(self.crew.journal.forget_deferred(table))
 
     # What the server allows --------------------------------------------------------------------
 

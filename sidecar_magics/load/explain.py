@@ -132,7 +132,7 @@ def explain(
     sources = open_sources(file)
     plan = LoadPlan(sources.name, notes=list(sources.notes))
     report = LoadReport(sources.name)
-    planner = Planner(Server(server[0], version_number(server[1])), lambda *_: True)
+    planner = Planner(Server(server[0], version_number(server[1])), lambda *_: None)
     reader = Reader(
         planner,
         lambda source: policy.rewriter((), source),

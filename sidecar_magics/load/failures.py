@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..errors import LoadStoppedError, ScriptError, StatementError, printable
+from ..errors import LoadStoppedError, ScriptError, SidecarError, StatementError, printable
 from ..settings import REDACTED
 from . import server_errors
 
@@ -34,6 +34,7 @@ class Step(NamedTuple):
     sql: bytes = b""
     table: str | None = None
     is_data: bool = False
+    counts_up: bool = False
 
     @property
     def line(self) -> int:
@@ -68,6 +69,14 @@ def stopped(step: Step, report: LoadReport) -> LoadStoppedError:
         hint="%mysql_wait tells whether the server is back; then load again, with --resume.",
         report=report,
     )
+
+
+def brought_up_to_date(error: SidecarError, report: LoadReport) -> SidecarError:
+    """Return an error with what was done by now, not when a lane met it."""
+    error.details = tuple(
+        report.so_far() if detail.startswith(report.SO_FAR) else detail for detail in error.details
+    )
+    return error
 
 
 def in_doubt(step: Step, report: LoadReport) -> ScriptError:

@@ -50,11 +50,14 @@ def read_indexes(create: bytes) -> Indexes:
     needed = {*_FOREIGN_KEY.findall(create), *_COUNTS_UP.findall(create)}
     last: list[bytes] = []
     for line in lines:
+        if line.startswith(b"SPATIAL KEY"):
+            last = []  # keeps its place among the others
         if not line.startswith(b"KEY `"):
             continue
         first = _COLUMNS.search(line)
-        # Text beyond ASCII would have to be sent in the character set that it came in.
-        if first is None or first[1] in needed or not line.isascii():
+        # Text beyond ASCII would have to be sent in the character set that it came in, and a
+        # backslash in the sql_mode.
+        if first is None or first[1] in needed or not line.isascii() or b"\\" in line:
             last = []
         else:
             last.append(line)

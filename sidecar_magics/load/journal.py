@@ -350,10 +350,11 @@ def finish(link: Link, entry: Entry, facts: dict[str, Any] | None) -> None:
         f" WHERE id = {entry.id}".encode()
     )
     # One row a script is enough: the last one says what is in the server.
+    row = link.rows(f"SELECT HEX(name), HEX(options) FROM {SCHEMA}.loads WHERE id = {entry.id}")
+    name, options = row[0]
     link.send(
-        f"DELETE old FROM {SCHEMA}.loads old JOIN {SCHEMA}.loads new ON new.id = {entry.id}"
-        " WHERE old.id <> new.id AND old.finished IS NOT NULL AND old.name = new.name"
-        " AND old.options = new.options".encode()
+        f"DELETE FROM {SCHEMA}.loads WHERE id <> {entry.id} AND finished IS NOT NULL"
+        f" AND name = x'{name}' AND options = x'{options}'".encode()
     )
 
 

@@ -203,9 +203,11 @@ class Lane:
         if table is None or self._link.rows(b"SELECT 1 FROM " + table.quoted + b" LIMIT 1"):
             return
         journal = self._crew.journal
+        if journal is None:  # nobody would know what is owed, if this process were killed
+            return
         with self._translated(task.steps[0]):
-            if journal:
-                self._link.send(journal.note_deferred(table, definitions))
+            self._link.send(journal.note_deferred(table, definitions))
+            self._crew.filling.append(table)
             table.deferred = definitions
             try:
                 self._link.send(b"ALTER TABLE " + table.quoted + b" " + drop_clause(definitions))
@@ -476,6 +478,9 @@ class Lane:
                 self._tallies.clear()
             except _Lost:
                 committing, self._committing = self._committing, False
+                if any(task.kind is TaskKind.DATA for task in self._batch) or step.counts_up:
+                    # A number that was counted up stays used, though its row is undone.
+                    raise failures.stopped(step, self._crew.report) from None
                 self._reconnect(step, attempt)
                 if committing and self._is_noted(step):
                     self._finish_batch()

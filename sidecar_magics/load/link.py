@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from ..connection import connect_now
+from ..errors import SettingsError
 from ..script.session import DefaultOf, Initial, Literal, Session
 from ..server import pymysql_errors, send, send_each
 from ..sidecar import describe
@@ -92,8 +93,16 @@ class Link:
         self.connection.use_unicode = False
         self.connection.decoders = {}
         self._session, self._initial, self._entered = Session(), {}, None
-        for sql in self._first:
-            send(self.connection, sql)
+        for number, sql in enumerate(self._first, 1):
+            try:
+                send(self.connection, sql)
+            except pymysql_errors() as error:
+                if isinstance(error, OSError) or not isinstance(error.args[0], int):
+                    raise
+                # Without its text, which may hold a password.
+                raise SettingsError(
+                    f"--init: the server refused statement {number}, with error {error.args[0]}."
+                ) from None
         return sidecar
 
     def close(self) -> None:
@@ -167,16 +176,22 @@ class Link:
             for name in self._differences(own, self._session.user_variables):
                 changes[name] = own[name] if name in own else Literal(b"NULL")
         # The character sets first: the others may be spelled in them.
+        failure: SessionError | None = None
         for name in sorted(changes, key=lambda name: not name.startswith(("char", "coll"))):
-            self._change(name, changes[name])
+            try:
+                self._change(name, changes[name])
+            except SessionError as error:
+                failure = failure or error
         place = (session.schema, session.drops)
         if session.schema is not None and place != (self._session.schema, self._session.drops):
             try:
                 self.send(b"USE " + quoted(session.schema))
             except pymysql_errors() as error:
-                raise SessionError(error, "USE") from None
+                failure = failure or SessionError(error, "USE")
         self._session = Session(*place, session.variables, own)
         self._entered = (session, user_variables)
+        if failure:  # it is not tried again
+            raise failure
 
     @staticmethod
     def _differences(one: Any, other: Any) -> list[str]:

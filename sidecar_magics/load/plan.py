@@ -18,7 +18,7 @@ from ..script import forms
 from ..script.classify import Classification, Kind, classify
 from ..script.definitions import counts_up, read_definition, references
 from ..script.rows import first_values_are_numbers, literal_rows
-from ..script.session import Session, sets_global_only
+from ..script.session import Session, copies_user_variable, sets_global_only
 from ..script.versioned import effective
 from .tasks import Table, Task, TaskKind, schema_key, table_key
 
@@ -82,8 +82,8 @@ class Planner:
     server : Server
         Decides which versioned comments count.
     lookup : callable, optional
-        Asked with schema and name of a table that the script did not make, whether that is a
-        table without triggers, or not there yet. Without it such a table's rows run in order.
+        Asked with schema and name of a table that the script did not make, whether that is an
+        InnoDB table without triggers; None: it is not there. Without it its rows run in order.
     checks_foreign_keys : bool, default True
         Whether a new session checks foreign keys.
     verbatim : bool, default False
@@ -95,7 +95,7 @@ class Planner:
     def __init__(
         self,
         server: Server,
-        lookup: Callable[[bytes, bytes], bool] | None = None,
+        lookup: Callable[[bytes, bytes], bool | None] | None = None,
         *,
         checks_foreign_keys: bool = True,
         verbatim: bool = False,
@@ -116,6 +116,9 @@ class Planner:
         self._parcel_bytes = 0
         self._filling: tuple[Table, Step] | None = None
         self._in_transaction = False
+        self._unsure = False  # a user's variable may have another value than is known
+        self._maybe_made: set[Name] = set()
+        self._trusts_lookup = True
         self._locks = False  # a LOCK TABLES that was left out waits for its UNLOCK
 
     @property
@@ -186,19 +189,27 @@ class Planner:
         if not known.innodb:  # what is there cannot be undone, nor done once more
             yield from self._barrier(step, repeatable=False)
             return
-        any_order = rows.any_order and not known.counts_up_elsewhere
-        if any_order and known.counts_up is not None:
+        counted = known.counts_up_elsewhere
+        if known.counts_up is not None:
             listed = (rows.columns or b"").partition(b",")[0].strip().strip(b"`")
-            any_order = listed in (b"", known.counts_up) and first_values_are_numbers(
+            counted = listed not in (b"", known.counts_up) or not first_values_are_numbers(
                 step.sql, rows
             )
-        checked = known.foreign_keys and self._checks_foreign_keys()
+        if counted and not self.is_dump:
+            # A later statement may ask for LAST_INSERT_ID().
+            yield from self._in_parcel(step, is_data=True)
+            return
+        if counted:
+            step = step._replace(counts_up=True)
+        any_order = rows.any_order and not counted
+        refers = known.foreign_keys and self._checks_foreign_keys()
         template = self._task(
             TaskKind.ROWS,
             table=known.table,
-            reads=[schema_key(known.table.schema)],
-            writes=[FOREIGN_KEYS] if checked else [],
-            any_order=any_order and not checked,
+            # Those that are checked wait for all before them, and all behind wait for those.
+            reads=[schema_key(known.table.schema), FOREIGN_KEYS],
+            writes=[FOREIGN_KEYS] if refers else [],
+            any_order=any_order and not refers,
         )
         yield from self._pack(step, template)
         if len(step.sql) >= LARGE_STATEMENT_BYTES:
@@ -206,6 +217,7 @@ class Planner:
 
     def _in_parcel(self, step: Step, is_data: bool) -> Iterator[Task]:
         """Yield what is complete before a statement that runs in order on the first lane."""
+        self._unsure = True
         yield from self._pack(step, self._task(TaskKind.DATA if is_data else TaskKind.BARRIER))
         if not is_data:
             yield from self._flush()
@@ -251,6 +263,8 @@ class Planner:
             yield from self._transaction(step, sql)
         elif kind is Kind.TABLE and forms.is_about_temporary_table(sql):
             yield from self._lose_track(step, "a temporary table")
+        elif forms.sets_role(sql):
+            yield from self._lose_track(step, "SET ROLE")
         elif kind in _SESSION_STAYS or forms.only_asks(sql) or not sql.strip():
             if self._in_transaction and kind in _COMMIT_BY_THEMSELVES:
                 # What the statement would do by itself, so that it may run on any lane.
@@ -271,9 +285,12 @@ class Planner:
             yield from self._define_trigger(step, sql, about)
         else:
             yield from self._barrier(step)
+            self._trusts_lookup &= kind not in (Kind.VIEW, Kind.OTHER)
 
     def _set(self, step: Step, sql: bytes) -> Iterator[Task]:
         session = self.session.after(sql, step) if sql.strip() else self.session
+        if self._unsure and copies_user_variable(sql):
+            session = None  # a trigger or a function may have changed it
         if session is not None:
             self.session = session
             self.absorbed += 1
@@ -293,9 +310,9 @@ class Planner:
             self._known = {name: known for name, known in self._known.items() if name[0] != schema}
         if not schema or (drops and self._checks_foreign_keys()):
             yield from self._barrier(step)
-            return
-        yield from self.finish()
-        yield self._task(TaskKind.DEFINITION, [step], writes=[schema_key(schema)])
+        else:
+            yield from self.finish()
+            yield self._task(TaskKind.DEFINITION, [step], writes=[schema_key(schema)])
         if drops and self.session.schema == schema:
             self.session = self.session.using(None)
 
@@ -308,7 +325,9 @@ class Planner:
             yield from self._leave_out()  # InnoDB takes no notice
         elif definition:
             yield from self._define(step, name, references(sql))
+            self._maybe_made.add(name)
             if not definition.unless_exists or name in self._dropped:
+                self._dropped.discard(name)
                 self._known[name] = _KnownTable(
                     Table(*name),
                     innodb=definition.engine in (None, b"innodb"),
@@ -331,7 +350,9 @@ class Planner:
                 self._known[name].counts_up_elsewhere |= counts_up(sql)
         else:
             yield from self._barrier(step, Table(*name))
-            self._forget(name)
+            # It may have given a table another name, or another table's content.
+            self._known.clear()
+            self._trusts_lookup = False
 
     def _define_trigger(self, step: Step, sql: bytes, about: Classification) -> Iterator[Task]:
         name = self._name(about)
@@ -340,8 +361,7 @@ class Planner:
             self._known.clear()  # which table it watched is not known
             return
         yield from self._define(step, name)
-        if name in self._known:
-            self._known[name].watched = True
+        self._known.setdefault(name, _KnownTable(Table(*name))).watched = True
 
     def _define(
         self, step: Step, name: Name, refers_to: Iterable[tuple[bytes | None, bytes]] = ()
@@ -372,6 +392,7 @@ class Planner:
         if self.is_dump and forms.commits(sql) and not self._in_transaction:
             yield from self._leave_out()
         elif forms.begins_transaction(sql):
+            yield from self.finish()
             self._in_transaction = True
             yield from self._barrier(step)
         elif forms.ends_transaction(sql):
@@ -436,8 +457,10 @@ class Planner:
     def _table(self, name: Name) -> _KnownTable | None:
         """Return what is known of a table that gets rows; None if that is too little."""
         known = self._known.get(name)
-        if known is None and self._lookup and self._lookup(*name):
-            known = self._known[name] = _KnownTable(Table(*name))
+        if known is None and self._lookup and self._trusts_lookup:
+            found = self._lookup(*name)
+            if found or (found is None and name in self._maybe_made):
+                known = self._known[name] = _KnownTable(Table(*name))
         return known
 
     def _forget(self, name: Name | None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
@@ -97,13 +98,16 @@ class LoadPolicy:
     def __post_init__(self) -> None:
         if self.jobs is not None and self.jobs < 1:
             raise SettingsError(f"--jobs {self.jobs}: at least one connection is needed.")
+        if self.into is not None and self.database is not None:
+            raise SettingsError("--into and --database exclude each other.")
         self.rewriter(())
 
     @property
     def identity(self) -> str:
-        """The choices that the result depends on, as text."""
+        """The choices that the result depends on, as a digest: some may hold a password."""
         chosen = asdict(self)
-        return json.dumps({name: chosen[name] for name in _DECIDE_RESULT if chosen[name]})
+        decide = {name: chosen[name] for name in _DECIDE_RESULT if chosen[name]}
+        return hashlib.sha256(json.dumps(decide, sort_keys=True).encode()).hexdigest()
 
     def rewriter(self, collations: Collection[str], source: str | None = None) -> Rewriter:
         """Return what changes the script's statements.

@@ -36,6 +36,10 @@ class Progress:
         Whether there is more to read; else what was read is being finished.
     skipped_bytes : int
         The part of `done_bytes` that an earlier load had done.
+    phase : str
+        What it does, where that is something else than to load, such as ``building indexes``.
+    script_bytes : int
+        Size of the SQL text read so far; 0 if nobody counts it.
     """
 
     source: str
@@ -48,6 +52,8 @@ class Progress:
     tables: tuple[str, ...] = ()
     reads: bool = True
     skipped_bytes: int = 0
+    phase: str = ""
+    script_bytes: int = 0
 
     @property
     def fraction(self) -> float | None:
@@ -57,12 +63,16 @@ class Progress:
         return min(self.done_bytes / self.size_bytes, 1.0)
 
     @property
+    def new_bytes(self) -> int:
+        """The part of `done_bytes` that this load has done by itself."""
+        return max(self.done_bytes - self.skipped_bytes, 0)
+
+    @property
     def speed(self) -> float | None:
-        """Bytes a second; None as long as it says nothing."""
-        done = self.done_bytes - self.skipped_bytes
-        if self.elapsed_s < SPEED_FROM_S or done <= 0:
+        """Bytes a second since it began; None as long as it says nothing."""
+        if self.elapsed_s < SPEED_FROM_S or not self.new_bytes:
             return None
-        return done / self.elapsed_s
+        return self.new_bytes / self.elapsed_s
 
     @property
     def left_s(self) -> float | None:
@@ -76,8 +86,8 @@ class Progress:
         parts = [f"{self.source}: {size(self.done_bytes)}{of}"]
         if self.speed is not None:
             parts.append(f"{size(self.speed)}/s")
-        if not self.reads:
-            parts.append("finishing")
+        if self.phase or not self.reads:
+            parts.append(self.phase or "finishing")
         elif self.left_s is not None:
             parts.append(f"about {duration(max(round(self.left_s), 1)).replace('.0', '')} left")
         else:

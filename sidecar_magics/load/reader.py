@@ -208,7 +208,8 @@ class Reader:
             what = "LOAD DATA LOCAL INFILE would send a file of this machine to the server"
             hint = "allow it with --allow-local-infile if you trust the script."
             raise failures.refused(step, what, self._report, hint)
-        if forms.drops(sql) and not (self._server.is_loopback or self._policy.yes_remote):
+        may_drop = self._server.is_loopback or self._policy.yes_remote
+        if not may_drop and forms.may_drop(sql):
             what = f"it drops something, and {self._server.host} is not this machine"
             raise failures.refused(step, what, self._report, "if you mean it, add --yes-remote.")
         yield from self._plan(step, about.kind)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import asdict, dataclass, field, fields
-from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..errors import printable
 from ..units import duration, size
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from ..sidecar import Sidecar
 
 LARGEST_TABLES = 10
+MOST_ERRORS = 10
 # Warnings whose words the server did not tell: it tells those of the last statement it was sent.
 UNTOLD = 0
 
@@ -66,6 +66,9 @@ class ErrorReport:
     message: str
     statement_start: str
     table: str | None
+
+    def __str__(self) -> str:
+        return printable(f"{self.place}: error {self.errno} ({self.sqlstate}): {self.message}")
 
 
 @dataclass
@@ -114,6 +117,8 @@ class LoadReport:
         With --once: the same had been loaded before, and nothing was done.
     loaded_at : str
         When that was, by the server's clock.
+    loaded_rows : int
+        Rows that it had.
     in_transaction : bool
         Whether a transaction was open at the end, which is rolled back.
     sha256 : str
@@ -140,6 +145,7 @@ class LoadReport:
     resumed: int = 0
     already_loaded: bool = False
     loaded_at: str = ""
+    loaded_rows: int = 0
     in_transaction: bool = False
     sha256: str = ""
     started: float = field(default_factory=time.time)
@@ -147,6 +153,8 @@ class LoadReport:
     # Tells whether this very cell's output shows the report already.
     is_on_screen: Callable[[], bool] | None = field(default=None, repr=False, compare=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
+
+    SO_FAR: ClassVar[tuple[str, ...]] = ("Executed: ", "Nothing was executed")
 
     # Filling it ----------------------------------------------------------------------------------
 
@@ -206,6 +214,16 @@ class LoadReport:
                 )
             )
 
+    def add_retry(self) -> None:
+        """Count a connection that was lost, and made again."""
+        with self._lock:
+            self.retries += 1
+
+    def add_deferred_indexes(self, number: int) -> None:
+        """Count indexes that are made behind the rows."""
+        with self._lock:
+            self.deferred_indexes += number
+
     def describe_server(self, sidecar: Sidecar) -> None:
         """Take down what is loaded into."""
         settings = sidecar.settings
@@ -216,11 +234,11 @@ class LoadReport:
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as plain values, for JSON."""
-        hidden = ("is_on_screen", "_lock")
-        plain = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in hidden}
+        plain = self.__getstate__()
         for name in ("tables", "warnings"):
-            plain[name] = {key: asdict(value) for key, value in plain[name].items()}
+            plain[name] = {key: asdict(value) for key, value in list(plain[name].items())}
         plain["errors"] = [asdict(error) for error in self.errors]
+        plain["notes"], plain["skipped"] = list(self.notes), dict(self.skipped)
         return plain
 
     def to_frame(self) -> pandas.DataFrame:
@@ -236,103 +254,121 @@ class LoadReport:
         ImportError
             pandas is not installed.
         """
-        import pandas  # noqa: PLC0415 - not a dependency
+        try:
+            import pandas  # noqa: PLC0415 - not a dependency
+        except ImportError:
+            message = "to_frame() needs pandas, which is not installed: pip install pandas"
+            raise ImportError(message, name="pandas") from None
 
-        names = [name.partition(".")[::2] for name in self.tables]
-        return pandas.DataFrame(
-            {
-                "rows": [table.rows for table in self.tables.values()],
-                "statements": [table.statements for table in self.tables.values()],
-                "seconds": [table.seconds for table in self.tables.values()],
-                "megabytes": [table.size_bytes / 1e6 for table in self.tables.values()],
-                "warnings": [table.warnings for table in self.tables.values()],
-            },
-            index=pandas.MultiIndex.from_tuples(names, names=["schema", "table"])
-            if names
-            else pandas.MultiIndex.from_arrays([[], []], names=["schema", "table"]),
+        tables = list(self.tables.items())
+        names = [name.partition(".")[::2] for name, _ in tables]
+        columns = {
+            "rows": [table.rows for _, table in tables],
+            "statements": [table.statements for _, table in tables],
+            "seconds": [table.seconds for _, table in tables],
+            "megabytes": [table.size_bytes / 1e6 for _, table in tables],
+            "warnings": [table.warnings for _, table in tables],
+        }
+        index = pandas.MultiIndex.from_arrays(
+            [[schema for schema, _ in names], [table for _, table in names]],
+            names=["schema", "table"],
         )
+        kinds = {
+            name: "float64" if name in ("seconds", "megabytes") else "int64" for name in columns
+        }
+        return pandas.DataFrame(columns, index=index).astype(kinds)
 
     @property
     def schemas(self) -> list[str]:
         """The schemas whose tables were touched, sorted."""
-        return sorted({name.partition(".")[0] for name in self.tables})
+        return sorted({name.partition(".")[0] for name in list(self.tables)})
 
     def so_far(self) -> str:
         """Return one sentence for an error: what was done before it."""
+        # Of several connections, the others may have been ahead of the error, or behind it.
+        when = "before it" if self.jobs == 1 else "by then"
         if not self.statements:
-            return "Nothing was executed before it."
-        done = f"{_count(self.statements, 'statement')} before it ({_count(self.rows, 'row')})"
+            return f"Nothing was executed {when}."
+        done = f"{count(self.statements, 'statement')} {when} ({count(self.rows, 'row')})"
         if self.in_transaction:
             return f"Executed: {done}; what was not committed is rolled back."
         return f"Executed: {done}; what they did stays."
 
     def summary(self) -> str:
-        """Return in a few words what was loaded."""
+        """Return in a few words what was loaded; errors come first."""
         if self.already_loaded:
-            return f"already loaded at {self.loaded_at}; nothing was done"
-        warnings = sum(warning.count for warning in self.warnings.values())
+            rows = f", {count(self.loaded_rows, 'row')}" if self.loaded_rows else ""
+            return f"already loaded at {self.loaded_at}{rows}; nothing was done"
+        warnings = sum(warning.count for warning in list(self.warnings.values()))
         parts = [
-            *([_count(len(self.errors), "error")] if self.errors else []),
-            _count(self.statements, "statement"),
-            _count(self.rows, "row"),
-            f"{_count(len(self.tables), 'table')} in {_count(len(self.schemas), 'schema')}",
-            *([_count(warnings, "warning")] if warnings else []),
-            *([f"{_count(self.resumed, 'statement')} done before"] if self.resumed else []),
+            *([count(len(self.errors), "error")] if self.errors else []),
+            count(self.statements, "statement"),
+            count(self.rows, "row"),
+            *([self.extent()] if self.tables else []),
+            *([count(warnings, "warning")] if warnings else []),
+            *([f"{count(self.resumed, 'statement')} done before"] if self.resumed else []),
         ]
         return ", ".join(parts)
 
-    def __repr__(self) -> str:
-        lines = [f"<LoadReport {self.source}: {self.summary()}; {duration(self.seconds)}>"]
-        largest = sorted(self.tables.items(), key=lambda item: -item[1].size_bytes)
-        if len(largest) > 1 and largest[0][1].rows:
-            lines += [
-                f"  {printable(name)}: {_count(table.rows, 'row')}, {size(table.size_bytes)}"
-                for name, table in largest[:LARGEST_TABLES]
-                if table.rows
-            ]
-            if len(largest) > LARGEST_TABLES:
-                lines.append(f"  … {_count(len(largest) - LARGEST_TABLES, 'smaller table')}")
-        return "\n".join([*lines, *(f"  {remark}" for remark in self._remarks())])
+    def extent(self) -> str:
+        """Return how many tables in how many schemas were touched."""
+        return f"{count(len(self.tables), 'table')} in {count(len(self.schemas), 'schema')}"
 
-    def _remarks(self) -> list[str]:
-        remarks = [
-            f"{error.place}: error {error.errno} ({error.sqlstate}): {error.message}"
-            for error in self.errors
-        ]
-        remarks += [
-            f"{warning.level} {code}: {warning.message} ({warning.count:,} times)"
-            for code, warning in self.warnings.items()
-        ]
-        remarks += [
-            f"Left out: {_count(n, 'statement')} ({why})" for why, n in self.skipped.items()
-        ]
+    def remarks(self) -> list[str]:
+        """Return what a user should know besides, most important first, a line for each."""
+        lines = [str(error) for error in self.errors[:MOST_ERRORS]]
+        if len(self.errors) > MOST_ERRORS:
+            lines.append(f"… and {count(len(self.errors) - MOST_ERRORS, 'more error')}, in .errors")
+        for code, warning in list(self.warnings.items()):
+            number = f" {code}" if code != UNTOLD else ""
+            times = "once" if warning.count == 1 else f"{warning.count:,} times"
+            lines.append(f"{warning.level}{number}: {warning.message} ({times})")
+        for why, number_left_out in self.skipped.items():
+            lines.append(f"Left out: {count(number_left_out, 'statement')} ({why})")
         if self.retries:
-            remarks.append(f"{_count(self.retries, 'connection')} lost, and made again.")
-        return remarks + self.notes
+            lines.append(f"{count(self.retries, 'connection')} lost, and made again.")
+        return [printable(line) for line in [*lines, *self.notes]]
+
+    def __repr__(self) -> str:
+        head = f"{printable(self.source)}: {self.summary()}; {duration(self.seconds)}"
+        return "\n".join(
+            [f"<LoadReport {head}>", *self._table_lines(), *map("  {}".format, self.remarks())]
+        )
+
+    def _table_lines(self) -> list[str]:
+        """Return a line for each of the largest tables, where there is more than one."""
+        tables = sorted(self.tables.items(), key=lambda item: -item[1].size_bytes)
+        if len(tables) < 2 or not any(table.rows for _, table in tables):
+            return []
+        shown = [(name, table) for name, table in tables[:LARGEST_TABLES] if table.rows]
+        lines = [
+            f"  {printable(name)}: {count(table.rows, 'row')}, {size(table.size_bytes)}"
+            for name, table in shown
+        ]
+        rest = len(tables) - len(shown)
+        return [*lines, f"  … {count(rest, 'smaller table')}"] if rest else lines
+
+    def _repr_html_(self) -> str:
+        from .report_html import html  # noqa: PLC0415 - it imports this module
+
+        return html(self)
 
     def _ipython_display_(self) -> None:
         # Not implemented: IPython goes on to the other forms.
         if self.is_on_screen is None or not self.is_on_screen():
             raise NotImplementedError
 
-    def _repr_html_(self) -> str:
-        rows = "".join(
-            f"<tr><td style='text-align:left'>{escape(name)}</td><td>{table.rows:,}</td>"
-            f"<td>{table.statements:,}</td><td>{size(table.size_bytes)}</td>"
-            f"<td>{table.seconds:.2f}</td><td>{table.warnings or ''}</td></tr>"
-            for name, table in self.tables.items()
-        )
-        remarks = "".join(f"<li>{escape(remark)}</li>" for remark in self._remarks())
-        digest = f" (sha256 <code>{self.sha256[:16]}…</code>)" if self.sha256 else ""
-        return (
-            f"<b>{escape(self.summary())}</b>; {duration(self.seconds)}<br>from "
-            f"{escape(self.source)}{digest} into {escape(self.server)}"
-            f"{f'<ul>{remarks}</ul>' if remarks else ''}"
-            f"<details><summary>{_count(len(self.tables), 'table')}</summary><table>"
-            "<tr><th>table</th><th>rows</th><th>statements</th><th>size</th>"
-            f"<th>server's seconds</th><th>warnings</th></tr>{rows}</table></details>"
-        )
+    # Keeping it ----------------------------------------------------------------------------------
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what can be kept, pickled and copied: neither lock nor screen."""
+        hidden = ("is_on_screen", "_lock")
+        return {f.name: getattr(self, f.name) for f in fields(self) if f.name not in hidden}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state, is_on_screen=None, _lock=threading.Lock())
 
 
-def _count(number: int, noun: str) -> str:
+def count(number: int, noun: str) -> str:
+    """Return a number of things: ``1 row``, ``1,234 rows``."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -152,6 +152,7 @@ class Scheduler:
                 self._bytes -= task.size_bytes
                 task.after.clear()
                 task.before_rows = None
+                self._forget(task)
             self._condition.notify_all()
 
     def fail(self, task: Task) -> None:
@@ -179,6 +180,22 @@ class Scheduler:
         return self._aborted
 
     # Inside ------------------------------------------------------------------------------------
+
+    def _forget(self, task: Task) -> None:
+        """Let go of a task that is done: it holds its statements."""
+        if self._barrier is task:
+            self._barrier = None
+        for key in {*task.reads, *task.writes, *([task.table.key] if task.table else [])}:
+            traffic = self._traffic.get(key)
+            if traffic is None:
+                continue
+            traffic.readers, traffic.rows = _undone(traffic.readers), _undone(traffic.rows)
+            if traffic.writer and traffic.writer.done:
+                traffic.writer = None
+            if traffic.fence and traffic.fence.done:
+                traffic.fence = None
+            if not (traffic.writer or traffic.readers or traffic.rows or traffic.fence):
+                del self._traffic[key]
 
     def _wait(self) -> None:
         self._condition.wait(POLL_S)

@@ -124,6 +124,7 @@ class Task:
             self.kind is other.kind is not TaskKind.BARRIER
             and self.session is other.session
             and self.table is other.table
+            and self.reads == other.reads
             and self.writes == other.writes
             and self.any_order == other.any_order
             and self.in_transaction == other.in_transaction

@@ -22,13 +22,17 @@ _BRACKET = re.compile(
 _NAME_OR_TEXT = re.compile(
     rb"""(?P<name>`(?:[^`]|``)*`)|'(?:[^'\\]|\\.|'')*'|"(?:[^"\\]|\\.|"")*\"""", re.DOTALL
 )
-_QUOTED = re.compile(rb"""'(?:[^'\\]|\\.|'')*'|"(?:[^"\\]|\\.|"")*\"""", re.DOTALL)
+_TEXT_OR_ENGINE = re.compile(
+    rb"""\bENGINE\s*=?\s*(?P<quote>['"])(?P<engine>\w+)(?P=quote)
+    | '(?:[^'\\]|\\.|'')*' | "(?:[^"\\]|\\.|"")*\"""",
+    re.VERBOSE | re.DOTALL | re.IGNORECASE,
+)
 # Another table's definition, or rows.
 _NOT_COLUMNS = re.compile(rb"\s*(?:\(|(?:LIKE|SELECT|WITH|TABLE|VALUES)\b)", re.IGNORECASE)
 _MORE_THAN_OPTIONS = re.compile(
     rb"\b(?:SELECT|UNION|LIKE|TABLE|AS|WITH\s+(?!SYSTEM\s)|VALUES\s+ROW)\b", re.IGNORECASE
 )
-_ENGINE = re.compile(rb"\bENGINE\s*=?\s*[`'\"]?(\w+)", re.IGNORECASE)
+_ENGINE = re.compile(rb"\bENGINE\s*=?\s*`?(\w+)", re.IGNORECASE)
 # SERIAL is a type that counts up.
 _COUNTING = rb"\b(?:AUTO_INCREMENT\b(?!\s*=)|SERIAL\b)"
 _COUNTS_UP = re.compile(_COUNTING, re.IGNORECASE)
@@ -76,7 +80,9 @@ def read_definition(sql: bytes) -> TableDefinition | None:
     if not head or _NOT_COLUMNS.match(sql, head.end()):
         return None
     end = _closing(sql, head.end())
-    options = _QUOTED.sub(b"''", sql[end:])
+    options = _TEXT_OR_ENGINE.sub(
+        lambda found: b"ENGINE=" + found["engine"] if found["engine"] else b"''", sql[end:]
+    )
     if end < 0 or _MORE_THAN_OPTIONS.search(options):
         return None
     columns = sql[head.end() : end]

@@ -17,7 +17,8 @@ def _form(pattern: bytes) -> re.Pattern[bytes]:
 
 
 _CREATES = _form(rb"CREATE\b")
-_DROPS = _form(rb"(?:/\*M?![0-9]*\s*)?(?:DROP|TRUNCATE)\b")
+_MAY_DROP = re.compile(rb"\b(?:DROP|TRUNCATE|OR\s+REPLACE)\b", re.IGNORECASE)
+_ROWS = _form(rb"(?:INSERT|REPLACE)\b")
 _DROPS_SCHEMA = _form(rb"DROP (?:DATABASE|SCHEMA)\b")
 _DROPS_TABLE = _form(rb"DROP TABLE (?:IF EXISTS )?%s\s*(?:RESTRICT|CASCADE)?\s*\Z" % _TABLE)
 _TEMPORARY = _form(rb"(?:CREATE|DROP|ALTER) (?:OR REPLACE )?TEMPORARY\b")
@@ -29,6 +30,7 @@ _MORE_THAN_ADDS = re.compile(
 )
 _LOCKS_TABLE = _form(rb"LOCK TABLES? %s WRITE\s*\Z" % _TABLE)
 _UNLOCKS = _form(rb"UNLOCK TABLES?\s*\Z")
+_SETS_ROLE = _form(rb"SET ROLE\b")
 _BEGINS = _form(rb"(?:BEGIN(?: WORK)?\s*\Z|START TRANSACTION\b)")
 _ENDS = _form(rb"(?:COMMIT|ROLLBACK)(?: WORK)?\s*\Z")
 _COMMITS = _form(rb"COMMIT(?: WORK)?\s*\Z")
@@ -45,9 +47,10 @@ def creates(sql: bytes) -> bool:
     return bool(_CREATES.match(sql))
 
 
-def drops(sql: bytes) -> bool:
-    """Tell whether a statement drops something; it may as well stand in a versioned comment."""
-    return bool(_DROPS.match(sql))
+def may_drop(sql: bytes) -> bool:
+    """Tell whether a statement may drop something; that no such word is in it is certain."""
+    only_rows = _ROWS.match(sql) and b";" not in sql
+    return not only_rows and bool(_MAY_DROP.search(sql))
 
 
 def drops_schema(sql: bytes) -> bool:
@@ -88,6 +91,11 @@ def locks_one_table(sql: bytes) -> bool:
 def unlocks(sql: bytes) -> bool:
     """Tell whether a statement is UNLOCK TABLES."""
     return bool(_UNLOCKS.match(sql))
+
+
+def sets_role(sql: bytes) -> bool:
+    """Tell whether a statement gives its session other rights."""
+    return bool(_SETS_ROLE.match(sql))
 
 
 def begins_transaction(sql: bytes) -> bool:

@@ -204,6 +204,15 @@ def _charset_of(collation: Value) -> Value | None:
     return None
 
 
+def copies_user_variable(sql: bytes) -> bool:
+    """Tell whether a SET, without comments, takes a value from one of the user's own variables."""
+    assignments = _parse(sql)
+    return assignments is not None and any(
+        assignment.copied is not None and assignment.copied.startswith("@")
+        for assignment in assignments
+    )
+
+
 def sets_global_only(sql: bytes) -> bool:
     """Tell whether a SET, without comments, is about the server and not about the session."""
     found = _SET.match(sql)
@@ -211,7 +220,7 @@ def sets_global_only(sql: bytes) -> bool:
 
 
 @lru_cache(maxsize=256)
-def _parse(sql: bytes) -> tuple[Assignment, ...] | None:
+def _parse(sql: bytes) -> tuple[Assignment, ...] | None:  # noqa: PLR0911 - each says why not
     """Read the assignments of a SET; None where one of them is more than a value."""
     start = _SET.match(sql)
     if not start:
@@ -234,6 +243,8 @@ def _parse(sql: bytes) -> tuple[Assignment, ...] | None:
         # What a statement both sets and reads depends on the order in which a server does it.
         if name in _NOT_FOLLOWED or copied in _NOT_COPIED | {done.target for done in assignments}:
             return None
+        if value["literal"] is not None and not value["literal"].isascii():
+            return None  # it means something else in another character set
         assignments.append(Assignment(name, value["literal"], copied))
         at = value.end()
         if not value["end"]:

@@ -50,8 +50,10 @@ def effective(sql: bytes, flavour: str, version: int) -> bytes:
     while piece := _PIECE.search(sql, at):
         pieces.append(sql[at : piece.start()])
         at, kept = piece.end(), b" "
-        if piece["quoted"] is not None or (piece["closes"] and not depth):
+        if piece["quoted"] is not None:
             kept = piece[0]
+        elif piece["closes"] and not depth:  # the product of something and a comment: 2*/* c */3
+            at, kept = piece.start() + 1, b"*"
         elif piece["closes"]:
             depth -= 1
         elif piece["opens"] and _executes(piece, flavour, version):
