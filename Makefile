@@ -3,11 +3,12 @@
 PYTHON ?= python3
 RUN := .venv/bin/python
 
-.PHONY: help demo test check test-oldest test-newest bench lock clean
+.PHONY: help demo test check test-oldest test-newest test-faults bench lock clean
 
 help:
 	@echo "make demo    run the quick-start notebook on a private MySQL server"
 	@echo "make test    run all checks and tests"
+	@echo "make test-faults   kill 200 loads and resume them (about half an hour)"
 	@echo "make bench   measure, also against the mysql client (about ten minutes)"
 	@echo "make lock    resolve the development requirements anew"
 	@echo "make clean   remove what the others made in this folder"
@@ -27,6 +28,10 @@ check: .venv/ready
 # oldest dependencies allowed, and on the newest of both.
 test-oldest test-newest: test-%: .venv/ready
 	$(RUN) -m tools.other_python $* -- -m pytest -q tests/unit
+
+# Loads that are killed at random moments and resumed; about half an hour.
+test-faults: .venv/ready
+	$(RUN) -m tests.faults.campaign --kills 200 --seed 7
 
 bench: .venv/ready
 	$(RUN) -m tests.benchmarks

@@ -209,10 +209,7 @@ def _was_loaded(loader: Loader, sources: Sources, policy: LoadPolicy, report: Lo
     if entry is None:
         return False
     report.already_loaded, report.loaded_at = True, entry.finished
-    report.notes.append(
-        f"Already loaded at {entry.finished} ({entry.statements:,} statements, {entry.rows:,} "
-        "rows): nothing was done."
-    )
+    report.loaded_rows = entry.rows
     return True
 
 
@@ -253,6 +250,7 @@ def _close_journal(
 ) -> None:
     """Leave in the journal what --once wants to know, and make what earlier loads have left."""
     link, journal = loader.control, loader.crew.journal
+    loader.inspector.revive()
     if journal is not None:
         facts = None
         if policy.once and not report.errors:

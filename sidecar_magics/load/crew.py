@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-import contextlib
 import threading
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..server import pymysql_errors
+from ..wait import wait
+from .failures import is_lost
 from .indexes import Indexes, add_clause, read_indexes
+from .link import text
 from .schedule import Scheduler
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from ..settings import ConnectionSettings
     from .journal import Journal
     from .link import Link
     from .report import LoadReport
     from .tasks import Table, Task
+
+
+# How long a server that was lost is waited for.
+READY_TIMEOUT_S = 120.0
 
 
 @dataclass
@@ -87,28 +91,60 @@ class Inspector:
         An open connection, in the server's default state.
     """
 
-    def __init__(self, link: Link) -> None:
+    def __init__(self, link: Link, settings: ConnectionSettings) -> None:
         self._link = link
+        self._settings = settings
         self._lock = threading.Lock()
-        link.send(b"SET sql_quote_show_create = 1")
-        mode = [m for m in link.ask("SELECT @@sql_mode").split(",") if not m.startswith("ANSI")]
-        link.send(b"SET sql_mode = '" + ",".join(mode).encode() + b"'")
+        self._prepare()
 
-    @contextlib.contextmanager
-    def link(self) -> Iterator[Link]:
-        """Lend the connection."""
+    def _prepare(self) -> None:
+        self._link.send(b"SET sql_quote_show_create = 1")
+        mode = self._link.ask("SELECT @@sql_mode").split(",")
+        kept = ",".join(name for name in mode if not name.startswith("ANSI"))
+        self._link.send(b"SET sql_mode = '" + kept.encode() + b"'")
+
+    def revive(self) -> None:
+        """Connect again, if the connection is lost; once the server is ready.
+
+        Raises
+        ------
+        ServerNotReadyError, AccessError
+            It does not come back.
+        """
         with self._lock:
-            yield self._link
+            self._revive()
+
+    def _revive(self) -> None:
+        try:
+            self._link.ask("SELECT 1")
+        except pymysql_errors():
+            wait(self._settings, timeout_s=READY_TIMEOUT_S)
+            self._link.open()
+            self._prepare()
+
+    def _rows(self, sql: bytes) -> list[tuple[Any, ...]]:
+        """Ask, on a connection that is made again if it is lost; rows as they come."""
+        with self._lock:
+            for again in (True, False):
+                try:
+                    with self._link.connection.cursor() as cursor:
+                        cursor.execute(sql)
+                        return list(cursor.fetchall())
+                except pymysql_errors() as error:
+                    if not (again and is_lost(error)):
+                        raise
+                    self._revive()
+        return []
 
     def show_create(self, table: Table) -> bytes | None:
         """Return the server's text for a table, None if there is no such table."""
-        with self._lock, self._link.connection.cursor() as cursor:
-            try:
-                cursor.execute(b"SHOW CREATE TABLE " + table.quoted)
-            except pymysql_errors():
-                return None
-            row = cursor.fetchone()
-            return bytes(row[1]) if row and isinstance(row[1], bytes) else None
+        try:
+            rows = self._rows(b"SHOW CREATE TABLE " + table.quoted)
+        except pymysql_errors() as error:
+            if is_lost(error):
+                raise
+            return None
+        return bytes(rows[0][1]) if rows and isinstance(rows[0][1], bytes) else None
 
     def indexes(self, table: Table) -> Indexes | None:
         """Return what is known of a table's indexes, None if there is no such table."""
@@ -124,11 +160,12 @@ class Inspector:
         """Tell whether a table is InnoDB and has no triggers; None if it is not there."""
         in_schema = f"CONVERT(x'{schema.hex()}' USING utf8mb4)"
         of_table = f"CONVERT(x'{name.hex()}' USING utf8mb4)"
-        with self._lock:
-            found = self._link.rows(
+        found = self._rows(
+            (
                 "SELECT table_type = 'BASE TABLE' AND engine = 'InnoDB' AND NOT EXISTS (SELECT 1"
                 f" FROM information_schema.triggers WHERE event_object_schema = {in_schema}"
                 f" AND event_object_table = {of_table}) FROM information_schema.tables"
                 f" WHERE table_schema = {in_schema} AND table_name = {of_table}"
-            )
-        return found[0][0] == "1" if found else None
+            ).encode()
+        )
+        return text(found[0][0]) == "1" if found else None

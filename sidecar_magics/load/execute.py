@@ -108,7 +108,7 @@ class Loader:
             collations = [name for (name,) in names if name]
         make_rewriter = functools.partial(self._policy.rewriter, collations)
         quoting = quoting_of(control.ask("SELECT @@sql_mode"))
-        self.inspector = Inspector(control)
+        self.inspector = Inspector(control, self._settings)
         self.crew = Crew(
             self._settings,
             self._report,
@@ -244,6 +244,8 @@ class Loader:
     def _make_indexes(self) -> None:
         """Give tables the indexes that were put off, where the load ends before it came to them."""
         for table in self.crew.filling:
+            if not table.deferred:
+                continue
             missing = self.inspector.missing(table, table.deferred)
             with contextlib.suppress(*pymysql_errors()):  # the next load tries again
                 if missing:

@@ -35,6 +35,7 @@ class Step(NamedTuple):
     table: str | None = None
     is_data: bool = False
     counts_up: bool = False
+    is_ours: bool = False  # it stands nowhere in the script
 
     @property
     def line(self) -> int:
@@ -156,3 +157,13 @@ def excerpt(sql: bytes) -> str:
     text = " ".join(sql[:EXCERPT_BYTES].decode("utf-8", "backslashreplace").split())
     text = printable(_PASSWORD.sub(rf"\1'{REDACTED}'", text))
     return text + (" …" if len(sql) > EXCERPT_BYTES else "")
+
+
+def number(error: Exception) -> int:
+    """Return a server's error number, 0 where there is none."""
+    return error.args[0] if error.args and isinstance(error.args[0], int) else 0
+
+
+def is_lost(error: Exception) -> bool:
+    """Tell whether an error means that the connection is gone."""
+    return isinstance(error, OSError) or number(error) in CONNECTION_LOST

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from .tasks import Task
 
 SCHEMA = "sidecar_magics"
+REFUSED = 0xFFFFFFFF
+"""In the place of a checksum: the statement was refused, so it was not done."""
 
 _TABLES = (
     """CREATE TABLE IF NOT EXISTS sidecar_magics.loads (
@@ -211,6 +213,8 @@ class Journal:
         ValueError
             The script has changed since.
         """
+        if step.is_ours:
+            return False
         place = (step.source.number, step.item.offset)
         for piece in self._pieces.get(place[0], ()):
             if piece.begins <= place[1] < piece.ends:

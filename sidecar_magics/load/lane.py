@@ -19,8 +19,9 @@ from ..script import forms
 from ..server import pymysql_errors
 from ..wait import wait
 from . import failures
+from .crew import READY_TIMEOUT_S
 from .indexes import drop_clause
-from .journal import lock_name, piece_of
+from .journal import REFUSED, lock_name, piece_of
 from .link import Link, SessionError
 from .plan import LARGE_STATEMENT_BYTES
 from .tasks import TaskKind
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
 BATCH_BYTES = 8 * 1024 * 1024
 BATCH_S = 1.0
 RETRIES = 5
-READY_TIMEOUT_S = 120.0
 OLD_CONNECTION_TIMEOUT_S = 60.0
 NOTED_TOGETHER = 50
 
@@ -212,10 +212,10 @@ class Lane:
             try:
                 self._link.send(b"ALTER TABLE " + table.quoted + b" " + drop_clause(definitions))
             except pymysql_errors() as error:
-                if _is_lost(error):
+                if failures.is_lost(error):
                     raise
                 return  # 1553: another table's foreign key needs one of them
-        self._crew.report.deferred_indexes += len(definitions)
+        self._crew.report.add_deferred_indexes(len(definitions))
 
     def _make_indexes(self, task: Task) -> None:
         """Give a table the indexes that were put off."""
@@ -251,6 +251,8 @@ class Lane:
         step, journal = task.steps[0], self._crew.journal
         doubt = journal.doubt(step) if journal and journal.resumed else None
         maybe_done = doubt is not None or task.maybe_done
+        if doubt == REFUSED:
+            doubt, maybe_done = None, False
         if doubt is not None and not task.repeatable:
             raise failures.in_doubt(step, self._crew.report)
         for attempt in range(RETRIES + 1):
@@ -261,6 +263,11 @@ class Lane:
                     self._send_steps(task, maybe_done=maybe_done)
                 self._count()
                 break
+            except StatementError:
+                if journal and step.sql:  # it was not done, and will be tried again
+                    with contextlib.suppress(*pymysql_errors()):
+                        self._link.send(journal.note_doubt(step, REFUSED))
+                raise
             except _RolledBack:
                 time.sleep(0.01 * (attempt + 1))
             except _Lost:
@@ -303,11 +310,12 @@ class Lane:
     def _do_raw(self, task: Task) -> None:
         """Run what belongs to a transaction of the script's own, or needs what its session has."""
         journal = self._crew.journal
-        if task.session is not None and journal:
+        if task.session is not None and journal and not task.steps[0].is_ours:
             self._unnoted.append(piece_of(task.steps, ()))
         try:
             self._enter(task)
-            if journal and task.session is not None and forms.commits(task.steps[0].sql):
+            noted = journal and self._unnoted and task.session is not None
+            if journal and noted and forms.commits(task.steps[0].sql):
                 self._link.send(journal.note_done(self._unnoted))
                 self._unnoted.clear()
             self._send_steps(task)
@@ -324,6 +332,13 @@ class Lane:
             return
         if self._batch and self._link.differs(session):
             self._commit()  # not every variable may change within a transaction
+        self._bring_into(task)
+
+    def _bring_into(self, task: Task) -> None:
+        """Bring the connection into the session that a task needs."""
+        session = task.session
+        if session is None:
+            return
         try:
             self._link.enter(session, user_variables=task.is_barrier)
         except SessionError as failure:
@@ -432,13 +447,13 @@ class Lane:
 
     def _refusal(self, error: Exception) -> tuple[int, str, str]:
         """Return the server's error number, SQLSTATE and words; raise where it is no refusal."""
-        if _is_lost(error):
+        if failures.is_lost(error):
             raise _Lost from None
-        if _number(error) == DEADLOCK:
+        if failures.number(error) == DEADLOCK:
             raise _RolledBack from None
         message = str(error.args[1]) if len(error.args) > 1 else str(error)
         sqlstate = getattr(error, "sqlstate", None) or self._sqlstate()
-        return _number(error), sqlstate, message
+        return failures.number(error), sqlstate, message
 
     def _raise(self, error: Exception, step: Step) -> None:
         failure = self._failure(error, step)
@@ -489,9 +504,12 @@ class Lane:
         raise failures.stopped(step, self._crew.report)
 
     def _replay(self) -> None:
-        self._link.send(b"BEGIN")
+        """Do the batch once more: its variables are the same, the default schema may change."""
+        with self._translated(self._batch[0].steps[0]):
+            self._bring_into(self._batch[0])
+            self._link.send(b"BEGIN")
         for task in self._batch:
-            self._enter(task)
+            self._bring_into(task)
             self._send_steps(task)
 
     def _is_noted(self, step: Step) -> bool:
@@ -506,7 +524,7 @@ class Lane:
         crew = self._crew
         if crew.scheduler.was_aborted or not crew.may_retry or attempt == RETRIES:
             raise failures.stopped(step, crew.report) from None
-        crew.report.retries += 1
+        crew.report.add_retry()
         deadline = time.monotonic() + OLD_CONNECTION_TIMEOUT_S
         try:
             sidecar = wait(crew.settings, timeout_s=READY_TIMEOUT_S)
@@ -536,11 +554,3 @@ def end_holder(link: Link, lock: str) -> None:
 
 def _touched(task: Task) -> set[str]:
     return {task.table.key} if task.kind is TaskKind.ROWS and task.table else set(task.writes)
-
-
-def _number(error: Exception) -> int:
-    return error.args[0] if error.args and isinstance(error.args[0], int) else 0
-
-
-def _is_lost(error: Exception) -> bool:
-    return isinstance(error, OSError) or _number(error) in failures.CONNECTION_LOST

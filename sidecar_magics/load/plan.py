@@ -175,7 +175,9 @@ class Planner:
     # Rows --------------------------------------------------------------------------------------
 
     def _data(self, step: Step, about: Classification) -> Iterator[Task]:
-        if b":=" in step.sql[:LONGEST_DEFINITION_BYTES] and not literal_rows(step.sql):
+        if b":=" in step.sql[:LONGEST_DEFINITION_BYTES] and not literal_rows(
+            step.sql, no_backslash_escapes=self._is_verbatim()
+        ):
             yield from self._lose_track(step, "a variable that is set within a statement")
             return
         name = self._name(about)
@@ -268,7 +270,7 @@ class Planner:
         elif kind in _SESSION_STAYS or forms.only_asks(sql) or not sql.strip():
             if self._in_transaction and kind in _COMMIT_BY_THEMSELVES:
                 # What the statement would do by itself, so that it may run on any lane.
-                yield from self._barrier(step._replace(sql=b"COMMIT"))
+                yield from self._barrier(step._replace(sql=b"COMMIT", is_ours=True))
                 self._in_transaction = False
             yield from self._stays(step, sql, about)
         else:
@@ -289,7 +291,7 @@ class Planner:
 
     def _set(self, step: Step, sql: bytes) -> Iterator[Task]:
         session = self.session.after(sql, step) if sql.strip() else self.session
-        if self._unsure and copies_user_variable(sql):
+        if self._unsure and not self.is_dump and copies_user_variable(sql):
             session = None  # a trigger or a function may have changed it
         if session is not None:
             self.session = session

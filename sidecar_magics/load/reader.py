@@ -30,7 +30,14 @@ if TYPE_CHECKING:
 # Modes that have ANSI_QUOTES in them. Source: "Server SQL Modes", MySQL 9; "SQL Mode", MariaDB.
 _ANSI_MODES = {"ANSI", "ANSI_QUOTES", "DB2", "MAXDB", "MSSQL", "ORACLE", "POSTGRESQL"}
 _NEEDS_SCHEMA = {Kind.TABLE, Kind.DATA, Kind.VIEW, Kind.ROUTINE, Kind.EVENT, Kind.TRIGGER}
-_DUMP_MARKS = (b"-- MySQL dump", b"-- MariaDB dump", b"/*M!999999\\- enable the sandbox mode */")
+# How a dump tool's work begins, also without its comments.
+_DUMP_MARKS = (
+    b"-- MySQL dump",
+    b"-- MariaDB dump",
+    b"/*M!999999\\- enable the sandbox mode */",
+    b"/*!40101 SET @OLD_CHARACTER_SET_CLIENT",
+    b"/*!40101 SET @saved_cs_client",
+)
 
 
 class Quoting(NamedTuple):
@@ -171,7 +178,9 @@ class Reader:
         try:
             for chunk in source.chunks():
                 if begins:
-                    self._planner.is_dump = chunk.lstrip(b"\xef\xbb\xbf").startswith(_DUMP_MARKS)
+                    self._planner.is_dump = chunk.lstrip(b"\xef\xbb\xbf\r\n ").startswith(
+                        _DUMP_MARKS
+                    )
                     begins = False
                     if self._sources == 1 and self._policy.into is not None:
                         self._rewriter = self._make_rewriter(schema_of_heading(chunk))

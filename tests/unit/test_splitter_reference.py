@@ -224,6 +224,8 @@ FRAGMENTS = [
     *[b"\nDELIMITER //\n", b"\ndelimiter ;\n", b"DELIMITER ;;\r\n", b"\n DELIMITER $$ x\n"],
     *[
         b"\nDelimiter |\n",
+        b"\nDELIMITER --end_of_it\n",
+        b"--end_of_it",
         b"DELIMITER go\n",
         b"delimiter END;\n",
         b"//",

@@ -1,0 +1,28 @@
+-- Character sets that change on the way; the bytes are not UTF-8 everywhere.
+CREATE DATABASE tower CHARACTER SET utf8mb4; USE tower;
+CREATE TABLE t (id INT AUTO_INCREMENT PRIMARY KEY, s VARCHAR(60));
+CREATE TABLE b (id INT AUTO_INCREMENT PRIMARY KEY, s VARBINARY(60));
+SET NAMES latin1;
+INSERT INTO t (s) VALUES ('cafÈ ;'), ('Ä euro');
+INSERT INTO b (s) VALUES ('Èˇ');
+SET NAMES utf8mb4;
+INSERT INTO t (s) VALUES ('caf√© üêÄ');
+SET NAMES cp1251;
+INSERT INTO t (s) VALUES ('ÊÛÍ');
+SET NAMES 'utf8mb4' COLLATE 'utf8mb4_bin';
+CREATE TABLE made_here AS SELECT 'x' AS a;
+SET character_set_client = latin1;
+INSERT INTO t (s) VALUES ('¸'), (_utf8mb4 x'c3bc'), (_latin1'¸');
+SET CHARACTER SET utf8mb4;
+INSERT INTO b (s) VALUES (_binary'\0\'\Zˇ˛'), ('\\');
+SET NAMES binary;
+INSERT INTO t (s) VALUES ('√º');
+INSERT INTO b (s) VALUES ('Äˇ;');
+SET NAMES latin1;
+CREATE TABLE `gr¸n` (`‰` INT COMMENT 'ﬂ;');
+INSERT INTO `gr¸n` (`‰`) VALUES (1);
+INSERT INTO tower.`gr¸n` VALUES (2);
+CREATE VIEW `v¸` AS SELECT '¸;' AS x;
+SET NAMES utf8mb4;
+INSERT INTO `gr√ºn` VALUES (3);
+CREATE PROCEDURE p() SELECT '√º;';

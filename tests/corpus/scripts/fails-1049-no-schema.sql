@@ -1,0 +1,3 @@
+CREATE DATABASE fine; CREATE TABLE fine.t (a INT); INSERT INTO fine.t VALUES (1);
+USE nobody;
+INSERT INTO fine.t VALUES (2);
