@@ -3,7 +3,7 @@
 PYTHON ?= python3
 RUN := .venv/bin/python
 
-.PHONY: help demo test check test-oldest test-newest test-faults bench lock clean
+.PHONY: help demo test check test-oldest test-newest test-corpus test-faults bench lock clean
 
 help:
 	@echo "make demo    run the quick-start notebook on a private MySQL server"
@@ -18,6 +18,10 @@ demo: .venv/ready
 
 test: check test-oldest test-newest .venv/ready .venv-datajoint2/ready
 	$(RUN) -m pytest
+
+# The dumps of many tools, loaded with the client and with us: ten minutes, and a part of `test`.
+test-corpus: .venv/ready
+	$(RUN) -m pytest tests/corpus
 
 check: .venv/ready
 	$(RUN) -m ruff check .

@@ -261,9 +261,16 @@ def objects(settings: ConnectionSettings, schema: str) -> set[str]:
 
 
 def others(settings: ConnectionSettings) -> list[Any]:
-    """Return what other connections are doing."""
-    rows = query(settings, "SHOW FULL PROCESSLIST")
-    return [row[7] for row in rows if row[1] == settings.user and "PROCESSLIST" not in str(row[7])]
+    """Return what other connections are doing; one that was closed may take a moment to go."""
+    found: list[Any] = []
+    for _ in range(50):
+        rows = query(settings, "SHOW FULL PROCESSLIST")
+        others = [row[7] for row in rows if row[1] == settings.user]
+        found = [doing for doing in others if "PROCESSLIST" not in str(doing)]
+        if not found:
+            break
+        time.sleep(0.05)
+    return found
 
 
 def feed_client(server: Server, script: bytes, *options: str) -> str:
