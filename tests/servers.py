@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sidecar_magics.connection import connect_now
+from sidecar_magics.errors import LocalServerError
 from sidecar_magics.local.find import packaged_engine
 from sidecar_magics.local.process import free_port, is_alive, run_server, stop
 from sidecar_magics.local.program import unpacked_program
@@ -77,7 +79,11 @@ class Server:
         if self._process is not None and is_alive(self._process):
             return self
         if not self.engine.is_initialised(self.datadir):
-            self.engine.initialise(self.datadir, self.log)
+            try:
+                self.engine.initialise(self.datadir, self.log)
+            except LocalServerError:  # MariaDB's sometimes gives up where others start beside it
+                shutil.rmtree(self.datadir, ignore_errors=True)
+                self.engine.initialise(self.datadir, self.log)
         self._process = run_server(
             self.engine,
             self.datadir,
