@@ -275,26 +275,14 @@ _LOADING = (
 
 def loading_options(arguments: argparse.Namespace) -> dict[str, Any]:
     """Return the options that say how to load, for `load.load`."""
-    return {name: getattr(arguments, name) for name in _LOADING}
+    given = {name: getattr(arguments, name) for name in _LOADING}
+    return {name: tuple(v) if isinstance(v, list) else v for name, v in given.items()}
 
 
 def checking_options(arguments: argparse.Namespace) -> dict[str, Any]:
     """Return the options that `load.check.check` takes as well."""
     given = loading_options(arguments)
     return {name: value for name, value in given.items() if name not in _ONLY_FOR_LOADING}
-
-
-def policy_options(arguments: argparse.Namespace) -> dict[str, Any]:
-    """Return the options as the parameters of a `load.policy.LoadPolicy`."""
-    given = loading_options(arguments)
-    return {
-        name[len("allow_") :]
-        if name == "allow_local_infile"
-        else "outside_sources"
-        if name == "allow_outside_source"
-        else name: tuple(value) if isinstance(value, list) else value
-        for name, value in given.items()
-    }
 
 
 def split_line(line: str) -> list[str]:

@@ -35,7 +35,7 @@ def preview(arguments: argparse.Namespace, settings: ConnectionSettings) -> Chec
         from .load.explain import explain  # noqa: PLC0415 - nothing is imported before it is used
         from .load.policy import LoadPolicy  # noqa: PLC0415
 
-        return explain(arguments.file, policy=LoadPolicy(**options.policy_options(arguments)))
+        return explain(arguments.file, policy=LoadPolicy(**options.loading_options(arguments)))
     from .load.check import check  # noqa: PLC0415
 
     return check(arguments.file, settings, **options.checking_options(arguments))

@@ -18,6 +18,7 @@ from ..server import pymysql_errors
 from ..settings import resolve
 from . import journal as journals
 from .execute import Loader
+from .failures import is_lost
 from .healing import make_owed_indexes
 from .journal import Journal
 from .policy import LoadPolicy
@@ -110,8 +111,8 @@ skip_definer, collation_map, system_schemas, yes_remote
         collation_map=collation_map,
         system_schemas=system_schemas,
         yes_remote=yes_remote,
-        local_infile=allow_local_infile,
-        outside_sources=allow_outside_source,
+        allow_local_infile=allow_local_infile,
+        allow_outside_source=allow_outside_source,
     )
     return _load(open_sources(file), settings or resolve(), policy, progress)
 
@@ -121,8 +122,6 @@ def load_sql(
     settings: ConnectionSettings | None = None,
     *,
     first_line: int = 1,
-    allow_local_infile: bool = False,
-    allow_outside_source: bool = False,
     progress: Callable[[Progress], None] | None = None,
     **options: Any,
 ) -> LoadReport:
@@ -134,16 +133,14 @@ def load_sql(
         The script.
     first_line : int, default 1
         Number of its first line, in messages.
-    settings, allow_local_infile, allow_outside_source, progress, **options
+    settings, progress, **options
         As in `load`; its folder is the current one.
 
     Raises
     ------
     As `load`.
     """
-    policy = LoadPolicy(
-        local_infile=allow_local_infile, outside_sources=allow_outside_source, **options
-    )
+    policy = LoadPolicy(**options)
     sources = Sources.from_text(sql, first_line=first_line)
     return _load(sources, settings or resolve(), policy, progress)
 
@@ -178,9 +175,10 @@ def _load(
     except SidecarError:
         raise
     except pymysql_errors() as error:
+        when = "" if report.statements else " before its first statement"
         raise LoadStoppedError(
-            f"The connection for {sources.name} was lost before its first statement: {error}.",
-            hint="%mysql_wait tells whether the server is back.",
+            f"The connection for {sources.name} was lost{when}: {error}.",
+            hint="%mysql_wait tells whether the server is back; then load again, with --resume.",
             report=report,
         ) from None
     finally:
@@ -225,6 +223,8 @@ def _open_journal(
     try:
         journals.create(link)
     except pymysql_errors() as error:
+        if is_lost(error):
+            raise
         if needed:
             raise AccessError(
                 f"The journal cannot be made in schema {journals.SCHEMA}: {error.args[-1]}.",

@@ -119,7 +119,7 @@ class Loader:
             uuid=self.sidecar.uuid,
             may_retry=control.ask("SELECT @@innodb_flush_log_at_trx_commit") == "1",
             force=self._policy.force,
-            local_infile=self._policy.local_infile,
+            local_infile=self._policy.allow_local_infile,
         )
         major = self.sidecar.version.partition(".")[0]
         self.dollar_quotes = (
@@ -273,9 +273,7 @@ class Loader:
             return self._policy.jobs
         if size_bytes is not None and size_bytes < SHORT_SCRIPT_BYTES:
             return 1
-        with contextlib.suppress(AttributeError):  # not everywhere
-            cores = len(os.sched_getaffinity(0))
-        jobs = min(MOST_JOBS, 2 * (cores or os.cpu_count() or 1))
+        jobs = min(MOST_JOBS, 2 * _cores())
         limit = int(control.ask("SELECT @@max_connections"))
         used = control.rows("SHOW GLOBAL STATUS LIKE 'Threads_connected'")
         room = limit - int(used[0][1] or 0) - 2 if used else jobs
@@ -354,3 +352,10 @@ class Loader:
         task.steps = left
         task.maybe_done = task.kind is TaskKind.DEFINITION
         return not left
+
+
+def _cores() -> int:
+    """Return how many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):  # not on macOS and Windows
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

@@ -176,7 +176,8 @@ class Journal:
             f"{_hex(piece.touched.encode())})"
             for piece in pieces
         )
-        return f"INSERT INTO `{SCHEMA}`.`done` VALUES {values}".encode()
+        # A note whose answer was lost may be there already.
+        return f"INSERT IGNORE INTO `{SCHEMA}`.`done` VALUES {values}".encode()
 
     def find(self, step: Step) -> bytes:
         """Return the question for the piece that begins with a step."""

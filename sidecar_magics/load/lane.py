@@ -140,11 +140,10 @@ class Lane:
     def _add(self, task: Task) -> None:
         """Run a task as part of the batch."""
         self._look_at_table(task)
-        if task in self._batch:  # the batch was done once more, and this with it
-            return
         self._enter(task)
         if not self._batch:
-            self._link.send(b"BEGIN")
+            with self._translated(task.steps[0]):
+                self._link.send(b"BEGIN")
             self._began = time.monotonic()
         self._batch.append(task)
         try:
@@ -199,13 +198,12 @@ class Lane:
         self._crew.scheduler.release(task)
 
     def _put_off(self, task: Task, definitions: list[bytes]) -> None:
-        table = task.table
-        if table is None or self._link.rows(b"SELECT 1 FROM " + table.quoted + b" LIMIT 1"):
-            return
-        journal = self._crew.journal
-        if journal is None:  # nobody would know what is owed, if this process were killed
-            return
+        table, journal = task.table, self._crew.journal
+        if table is None or journal is None:
+            return  # without a journal nobody would know what is owed, if this process were killed
         with self._translated(task.steps[0]):
+            if self._link.rows(b"SELECT 1 FROM " + table.quoted + b" LIMIT 1"):
+                return
             self._link.send(journal.note_deferred(table, definitions))
             self._crew.filling.append(table)
             table.deferred = definitions
@@ -280,8 +278,10 @@ class Lane:
         if journal and step.sql:
             self._unnoted.append(piece_of(task.steps, _touched(task)))
             if len(self._unnoted) >= NOTED_TOGETHER:
-                self._link.send(journal.note_done(self._unnoted))
-                self._unnoted.clear()
+                # Where that is lost, the next statement meets it, and the notes come once more.
+                with contextlib.suppress(*pymysql_errors()):
+                    self._link.send(journal.note_done(self._unnoted))
+                    self._unnoted.clear()
 
     def _note_doubt(self, task: Task, doubt: int | None) -> int | None:
         """Note a statement before it runs, if running it twice would do more than running it once.

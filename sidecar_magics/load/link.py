@@ -71,6 +71,7 @@ class Link:
         self._session = Session()
         self._initial: dict[str, bytes] = {}
         self._entered: tuple[Session, bool] | None = None
+        self._is_open = False
         self.connection: Any = None
 
     def open(self) -> Sidecar:
@@ -87,6 +88,7 @@ class Link:
         self.connection = connect_now(
             self._settings, local_infile=self._local_infile, multi_statements=True
         )
+        self._is_open = True
         sidecar = describe(self.connection, self._settings, 0.0)
         # Our own questions are answered in the script's character set: taken as bytes, they can't
         # be misread.
@@ -107,7 +109,8 @@ class Link:
 
     def close(self) -> None:
         """Close the connection, if there is one."""
-        if self.connection is not None:
+        if self._is_open:  # PyMySQL takes a second time for an error
+            self._is_open = False
             self.connection.close()
 
     @property

@@ -66,9 +66,9 @@ class LoadPolicy:
         Do not skip what is done to ``mysql``, ``sys`` and their like.
     yes_remote : bool, default False
         Let a script drop things on a server that is not on this machine.
-    local_infile : bool, default False
+    allow_local_infile : bool, default False
         LOAD DATA LOCAL INFILE, which sends any file that this user can read to the server.
-    outside_sources : bool, default False
+    allow_outside_source : bool, default False
         ``source`` of files outside the folder of the script itself.
 
     Raises
@@ -92,8 +92,8 @@ class LoadPolicy:
     collation_map: Mapping[str, str] | str | None = field(default=None)
     system_schemas: bool = False
     yes_remote: bool = False
-    local_infile: bool = False
-    outside_sources: bool = False
+    allow_local_infile: bool = False
+    allow_outside_source: bool = False
 
     def __post_init__(self) -> None:
         if self.jobs is not None and self.jobs < 1:

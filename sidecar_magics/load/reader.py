@@ -213,7 +213,7 @@ class Reader:
             schema = self._planner.session.schema.decode("utf-8", "replace")
         table = about.table and f"{schema or '?'}.{about.table}"
         step = Step(statement, source, sql, table, about.kind is Kind.DATA)
-        if reads_local_file(sql) and not self._policy.local_infile:
+        if reads_local_file(sql) and not self._policy.allow_local_infile:
             what = "LOAD DATA LOCAL INFILE would send a file of this machine to the server"
             hint = "allow it with --allow-local-infile if you trust the script."
             raise failures.refused(step, what, self._report, hint)
@@ -310,7 +310,7 @@ class Reader:
             what = f"{wanted!r} is no path ({error})"
             raise failures.refused(step, what, self._report) from None
         home = self._opened[0].folder
-        if home not in path.parents and not self._policy.outside_sources:
+        if home not in path.parents and not self._policy.allow_outside_source:
             what = f"{wanted!r} lies outside the script's own folder, {home}"
             hint = "allow it with --allow-outside-source if you trust the script."
             raise failures.refused(step, what, self._report, hint)

@@ -48,8 +48,8 @@ WAY: list[dict[str, Any]] = [
     {"resume": True},
     {"force": True},
     {"yes_remote": True},
-    {"local_infile": True},
-    {"outside_sources": True},
+    {"allow_local_infile": True},
+    {"allow_outside_source": True},
 ]
 
 
