@@ -41,6 +41,8 @@ class Crew:
         Statements for each new connection.
     jobs : int
         How many lanes there may be.
+    row_jobs : int
+        How many of them get rows.
     journal : Journal, optional
         Where pieces are noted, if they are.
     may_retry : bool
@@ -56,15 +58,19 @@ class Crew:
     token: str
     first: list[bytes]
     jobs: int
+    row_jobs: int
     max_packet_bytes: int
     uuid: str | None
     journal: Journal | None = None
     may_retry: bool = False
     force: bool = False
     local_infile: bool = False
-    scheduler: Scheduler = field(default_factory=Scheduler)
+    scheduler: Scheduler = field(init=False)
     filling: list[Table] = field(default_factory=list)  # tables that are owed indexes
     failures: list[tuple[int, BaseException]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.scheduler = Scheduler(self.row_jobs)
 
     @property
     def is_parallel(self) -> bool:

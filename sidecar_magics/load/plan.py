@@ -114,6 +114,7 @@ class Planner:
         self._entered: set[bytes] = set()
         self._parcel: Task | None = None
         self._parcel_bytes = 0
+        self._parcel_likeness: tuple[object, ...] = ()
         self._filling: tuple[Table, Step] | None = None
         self._in_transaction = False
         self._unsure = False  # a user's variable may have another value than is known
@@ -126,12 +127,25 @@ class Planner:
         """Whether the rest runs in order on one connection: its session is not known."""
         return self.why_in_order is not None
 
-    def statement(self, step: Step, *, delimiter: bytes = b";") -> Iterator[Task]:
-        """Yield the tasks that are complete now that this statement is known."""
-        about = classify(step.sql)
+    def statement(
+        self, step: Step, about: Classification | None = None, *, delimiter: bytes = b";"
+    ) -> Iterator[Task]:
+        """Yield the tasks that are complete now that this statement is known.
+
+        Parameters
+        ----------
+        step : Step
+            The statement.
+        about : Classification, optional
+            What `classify` takes it for, if that is known.
+        delimiter : bytes, default b";"
+            The one that it ended with.
+        """
+        about = about or classify(step.sql)
         several = delimiter != b";" and b";" in step.sql and about.kind not in _HAVE_BODIES
         if self.in_order:
-            yield from self._in_parcel(step, about.kind is Kind.DATA and not several)
+            is_light = about.kind is Kind.DATA or forms.sets_user_variable(step.sql)
+            yield from self._in_parcel(step, is_light and not several)
         elif several:
             yield from self._lose_track(step, "several statements under one delimiter")
         elif about.kind is Kind.DATA:
@@ -142,7 +156,7 @@ class Planner:
     def use(self, schema: bytes, step: Step) -> Iterator[Task]:
         """Yield what is complete before the script enters a schema."""
         if self.in_order:
-            yield from self._in_parcel(step, is_data=False)
+            yield from self._in_parcel(step, is_light=False)
             return
         self.session = self.session.using(schema)
         if schema not in self._entered:
@@ -186,7 +200,7 @@ class Planner:
         if known and not known.watched:
             rows = literal_rows(step.sql, no_backslash_escapes=self._is_verbatim())
         if known is None or rows is None:
-            yield from self._in_parcel(step, is_data=True)
+            yield from self._in_parcel(step, is_light=True)
             return
         if not known.innodb:  # what is there cannot be undone, nor done once more
             yield from self._barrier(step, repeatable=False)
@@ -199,47 +213,58 @@ class Planner:
             )
         if counted and not self.is_dump:
             # A later statement may ask for LAST_INSERT_ID().
-            yield from self._in_parcel(step, is_data=True)
+            yield from self._in_parcel(step, is_light=True)
             return
         if counted:
             step = step._replace(counts_up=True)
         any_order = rows.any_order and not counted
         refers = known.foreign_keys and self._checks_foreign_keys()
-        template = self._task(
-            TaskKind.ROWS,
-            table=known.table,
-            # Those that are checked wait for all before them, and all behind wait for those.
-            reads=[schema_key(known.table.schema), FOREIGN_KEYS],
-            writes=[FOREIGN_KEYS] if refers else [],
-            any_order=any_order and not refers,
+        any_order = any_order and not refers
+        yield from self._pack(
+            step,
+            (TaskKind.ROWS, known.table, any_order, refers),
+            lambda: self._task(
+                TaskKind.ROWS,
+                table=known.table,
+                # Those that are checked wait for all before them, and all behind wait for those.
+                reads=[schema_key(known.table.schema), FOREIGN_KEYS],
+                writes=[FOREIGN_KEYS] if refers else [],
+                any_order=any_order,
+            ),
         )
-        yield from self._pack(step, template)
         if len(step.sql) >= LARGE_STATEMENT_BYTES:
             self._filling = known.table, step
 
-    def _in_parcel(self, step: Step, is_data: bool) -> Iterator[Task]:
+    def _in_parcel(self, step: Step, is_light: bool) -> Iterator[Task]:
         """Yield what is complete before a statement that runs in order on the first lane."""
         self._unsure = True
-        yield from self._pack(step, self._task(TaskKind.DATA if is_data else TaskKind.BARRIER))
-        if not is_data:
+        kind = TaskKind.DATA if is_light else TaskKind.BARRIER
+        yield from self._pack(step, (kind,), lambda: self._task(kind))
+        if not is_light:
             yield from self._flush()
 
-    def _pack(self, step: Step, template: Task) -> Iterator[Task]:
-        """Put a step into the parcel at hand, or into a new one like `template`."""
+    def _pack(
+        self, step: Step, likeness: tuple[object, ...], make: Callable[[], Task]
+    ) -> Iterator[Task]:
+        """Put a step into the parcel at hand if that is like it and has room, else into a new one.
+
+        Yields what is complete before a new one.
+        """
         size = len(step.sql)
+        likeness += (self.session, self._in_transaction, self.in_order, step.source)
         parcel = self._parcel
-        if not (
-            parcel
-            and parcel.is_like(template)
-            and parcel.steps[-1].source is step.source
-            and self._parcel_bytes + size <= PARCEL_BYTES
-            and len(parcel.steps) < PARCEL_STATEMENTS
+        if (
+            parcel is None
+            or self._parcel_likeness != likeness
+            or self._parcel_bytes + size > PARCEL_BYTES
+            or len(parcel.steps) >= PARCEL_STATEMENTS
         ):
             yield from self._flush()
-            if self._filling and self._filling[0] is not template.table:
+            task = make()
+            if self._filling and self._filling[0] is not task.table:
                 yield from self.finish()
-            parcel = self._parcel = template
-            self._parcel_bytes = 0
+            parcel = self._parcel = task
+            self._parcel_likeness, self._parcel_bytes = likeness, 0
         parcel.steps.append(step)
         self._parcel_bytes += size
 

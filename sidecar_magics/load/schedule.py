@@ -33,10 +33,21 @@ class _Traffic:
         self.fence: Task | None = None  # the last rows whose place among the others matters
 
 
-class Scheduler:
-    """The tasks at hand, handed to lanes as soon as nothing before them is in their way."""
+_BUSY_KINDS = (TaskKind.ROWS, TaskKind.INDEXES)
 
-    def __init__(self) -> None:
+
+class Scheduler:
+    """The tasks at hand, handed to lanes as soon as nothing before them is in their way.
+
+    Parameters
+    ----------
+    row_lanes : int, optional
+        Only so many lanes get rows and indexes, which keep processors busy; default: all. The
+        others get definitions alone, which mostly wait for the server's disk.
+    """
+
+    def __init__(self, row_lanes: int | None = None) -> None:
+        self._row_lanes = row_lanes
         self.on_wait: Callable[[], None] | None = None  # called while the reader waits
         self._condition = threading.Condition()
         self._waiting: deque[Task] = deque()
@@ -218,9 +229,10 @@ class Scheduler:
             return False
         return self._bytes + size > WINDOW_BYTES or len(self._unfinished) >= WINDOW_TASKS
 
-    @staticmethod
-    def _may_run(task: Task, lane: int) -> bool:
+    def _may_run(self, task: Task, lane: int) -> bool:
         if task.is_barrier and lane != 0:
+            return False
+        if self._row_lanes is not None and lane >= self._row_lanes and task.kind in _BUSY_KINDS:
             return False
         first = task.before_rows
         if first and not (task.table and task.table.any_order) and not _is_behind(first, lane):

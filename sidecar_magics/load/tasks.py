@@ -118,18 +118,6 @@ class Task:
         """Whether it may be committed together with others."""
         return self.kind in (TaskKind.ROWS, TaskKind.DATA) and not self.in_transaction
 
-    def is_like(self, other: Task) -> bool:
-        """Tell whether steps of the other could as well be part of this one."""
-        return (
-            self.kind is other.kind is not TaskKind.BARRIER
-            and self.session is other.session
-            and self.table is other.table
-            and self.reads == other.reads
-            and self.writes == other.writes
-            and self.any_order == other.any_order
-            and self.in_transaction == other.in_transaction
-        )
-
 
 def schema_key(schema: bytes) -> str:
     """Return what stands for a schema among the things that tasks touch."""

@@ -34,6 +34,8 @@ _SETS_ROLE = _form(rb"SET ROLE\b")
 _BEGINS = _form(rb"(?:BEGIN(?: WORK)?\s*\Z|START TRANSACTION\b)")
 _ENDS = _form(rb"(?:COMMIT|ROLLBACK)(?: WORK)?\s*\Z")
 _COMMITS = _form(rb"COMMIT(?: WORK)?\s*\Z")
+# A comma could begin another assignment, and in quotes it is not told apart.
+_SETS_USER_VARIABLE = _form(rb"SET @(?:[\w$.]+|`[^`]+`)\s*:?=[^,'\"`]*\Z")
 _SWITCHES_AUTOCOMMIT = _form(
     rb"SET (?:@OLD_AUTOCOMMIT\s*=\s*@@AUTOCOMMIT\s*,\s*)?"
     rb"(?:@@)?(?:SESSION[ .])?AUTOCOMMIT\s*=\s*(?:[01]|ON|OFF|@OLD_AUTOCOMMIT)\s*\Z"
@@ -116,6 +118,11 @@ def commits(sql: bytes) -> bool:
 def switches_autocommit(sql: bytes) -> bool:
     """Tell whether a statement does nothing but set autocommit, as a dump's maker writes it."""
     return bool(_SWITCHES_AUTOCOMMIT.match(sql))
+
+
+def sets_user_variable(sql: bytes) -> bool:
+    """Tell whether a statement does nothing but give one of the user's variables a value."""
+    return bool(_SETS_USER_VARIABLE.match(sql))
 
 
 def only_asks(sql: bytes) -> bool:

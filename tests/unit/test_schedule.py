@@ -251,6 +251,16 @@ def test_lanes_end_when_nothing_more_comes() -> None:
     assert scheduler.take(1, wait=True) is None
 
 
+def test_some_lanes_get_definitions_only() -> None:
+    scheduler = Scheduler(row_lanes=1)
+    first, second, made = rows(table("a")), rows(table("b")), definition(writes="c")
+    for task in (first, second, made):
+        scheduler.add(task)
+    assert takes(scheduler, 1, 0, 1) == [made, first, None]
+    scheduler.done([first])
+    assert takes(scheduler, 1, 0) == [None, second]
+
+
 def test_what_was_done_before_is_only_counted() -> None:
     skipped, task = definition(writes="a"), definition(writes="a")
     scheduler = Scheduler()
