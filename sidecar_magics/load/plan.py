@@ -49,6 +49,7 @@ _SESSION_STAYS = {
     Kind.ACCOUNT,
 }
 _COMMIT_BY_THEMSELVES = _SESSION_STAYS - {Kind.DATA}
+_HOW_TEXT_IS_READ = {"character_set_client", "character_set_connection", "collation_connection"}
 # Under another delimiter several statements may come as one; in these they would be a body.
 _HAVE_BODIES = {Kind.ROUTINE, Kind.TRIGGER, Kind.EVENT, Kind.VIEW}
 
@@ -115,6 +116,7 @@ class Planner:
         self._parcel: Task | None = None
         self._parcel_bytes = 0
         self._parcel_likeness: tuple[object, ...] = ()
+        self._drop: Task | None = None  # held back: the table is most likely made anew at once
         self._filling: tuple[Table, Step] | None = None
         self._in_transaction = False
         self._unsure = False  # a user's variable may have another value than is known
@@ -269,6 +271,9 @@ class Planner:
         self._parcel_bytes += size
 
     def _flush(self) -> Iterator[Task]:
+        if self._drop is not None:
+            drop, self._drop = self._drop, None
+            yield drop
         if self._parcel is not None:
             parcel, self._parcel = self._parcel, None
             yield parcel
@@ -365,7 +370,7 @@ class Planner:
         elif forms.switches_keys(sql):
             yield from self._define(step, name)
         elif forms.drops_one_table(sql) and not self._checks_foreign_keys():
-            yield from self._define(step, name)
+            yield from self._define(step, name, held=forms.drops_if_exists(sql))
             self._forget(name)
             self._dropped.add(name)
         elif forms.only_adds_to_table(sql) and not (
@@ -391,18 +396,42 @@ class Planner:
         self._known.setdefault(name, _KnownTable(Table(*name))).watched = True
 
     def _define(
-        self, step: Step, name: Name, refers_to: Iterable[tuple[bytes | None, bytes]] = ()
+        self,
+        step: Step,
+        name: Name,
+        refers_to: Iterable[tuple[bytes | None, bytes]] = (),
+        *,
+        held: bool = False,
     ) -> Iterator[Task]:
-        """Yield a definition of one table."""
-        yield from self.finish()
+        """Yield a definition of one table, unless it is held back for the one behind it."""
         key = table_key(*name)
         reads = {table_key(schema or name[0], table) for schema, table in refers_to} - {key}
-        yield self._task(
+        task = self._task(
             TaskKind.DEFINITION,
             [step],
             table=Table(*name),
             reads=[schema_key(name[0]), *reads],
             writes=[key],
+        )
+        drop = self._drop
+        if drop and key in drop.writes and self._may_follow(step, drop):
+            self._drop = None
+            task.steps.insert(0, drop.steps[0])
+        yield from self.finish()
+        if held:
+            self._drop = task
+        else:
+            yield task
+
+    def _may_follow(self, step: Step, drop: Task) -> bool:
+        """Tell whether a drop may as well run in the session as it is now, right before a step."""
+        dropped = drop.steps[0]
+        return (
+            forms.creates(step.sql)
+            and dropped.source is step.source
+            and dropped.sql.isascii()
+            and drop.session is not None
+            and self.session.is_like(drop.session, but_for=_HOW_TEXT_IS_READ)
         )
 
     def _lock(self, step: Step, sql: bytes) -> Iterator[Task]:

@@ -237,6 +237,8 @@ class Scheduler:
         first = task.before_rows
         if first and not (task.table and task.table.any_order) and not _is_behind(first, lane):
             return False
+        while task.after and task.after[-1].done:
+            task.after.pop()
         return all(_is_behind(other, lane) for other in task.after)
 
     def _find_what_is_before(self, task: Task) -> None:

@@ -21,6 +21,7 @@ _MAY_DROP = re.compile(rb"\b(?:DROP|TRUNCATE|OR\s+REPLACE)\b", re.IGNORECASE)
 _ROWS = _form(rb"(?:INSERT|REPLACE)\b")
 _DROPS_SCHEMA = _form(rb"DROP (?:DATABASE|SCHEMA)\b")
 _DROPS_TABLE = _form(rb"DROP TABLE (?:IF EXISTS )?%s\s*(?:RESTRICT|CASCADE)?\s*\Z" % _TABLE)
+_DROPS_IF_EXISTS = _form(rb"DROP TABLE IF EXISTS\b")
 _TEMPORARY = _form(rb"(?:CREATE|DROP|ALTER) (?:OR REPLACE )?TEMPORARY\b")
 _SWITCHES_KEYS = _form(rb"ALTER TABLE %s (?:DISABLE|ENABLE) KEYS\s*\Z" % _TABLE)
 _ADDS = _form(rb"ALTER TABLE %s (?:ADD|MODIFY|AUTO_INCREMENT)\b" % _TABLE)
@@ -63,6 +64,11 @@ def drops_schema(sql: bytes) -> bool:
 def drops_one_table(sql: bytes) -> bool:
     """Tell whether a statement drops a single table."""
     return bool(_DROPS_TABLE.match(sql))
+
+
+def drops_if_exists(sql: bytes) -> bool:
+    """Tell whether a statement drops tables whether or not they are there."""
+    return bool(_DROPS_IF_EXISTS.match(sql))
 
 
 def is_about_temporary_table(sql: bytes) -> bool:
