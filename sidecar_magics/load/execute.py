@@ -39,8 +39,9 @@ if TYPE_CHECKING:
 DOLLAR_QUOTES_SINCE = 9
 # A script this short is over before a second connection is made.
 SHORT_SCRIPT_BYTES = 32 * 1024
-# Rows keep the cores busy; definitions mostly wait for the server's disk, so more may run at once.
-ROW_JOBS_PER_CORE = 2
+# Rows keep the cores busy: one lane more than those, for when another waits for the disk. That is
+# what definitions do most of the time, so more of them may run at once.
+MOST_ROW_JOBS = 9
 DEFINITION_JOBS_PER_CORE = 4
 MOST_JOBS = 16
 JOIN_S = 0.2
@@ -119,7 +120,7 @@ class Loader:
             token=secrets.token_hex(16),
             first=first,
             jobs=jobs,
-            row_jobs=self._policy.jobs or min(jobs, ROW_JOBS_PER_CORE * _cores(), MOST_JOBS // 2),
+            row_jobs=self._policy.jobs or min(jobs, _cores() + 1, MOST_ROW_JOBS),
             max_packet_bytes=int(control.ask("SELECT @@max_allowed_packet")),
             uuid=self.sidecar.uuid,
             may_retry=control.ask("SELECT @@innodb_flush_log_at_trx_commit") == "1",
