@@ -129,8 +129,9 @@ LOAD = (
         "-j",
         type=count,
         metavar="N",
-        help="Connections that work at the same time; 1 is strictly in order. Default: twice the "
-        "cores, at most 8, as far as the server has room.",
+        help="Connections that work at the same time; 1 is strictly in order. Default: four for "
+        "each core, at most 16, as far as the server has room; of those, rows use one more than "
+        "there are cores.",
     ),
     Option(
         "--once",
@@ -140,7 +141,7 @@ LOAD = (
     Option(
         "--resume",
         action="store_true",
-        help="Go on where an earlier load of the same script stopped.",
+        help="Go on where an earlier load of the same script stopped; do nothing if it had ended.",
     ),
     Option(
         "--check",

@@ -159,7 +159,7 @@ def _load(
         if policy.once and not sources.can_reopen:
             raise ScriptError("--once needs a file: standard input can be read only once.")
         loader.connect(sources.size_bytes)
-        if not (policy.once and _was_loaded(loader, sources, policy, report)):
+        if not _was_loaded(loader, sources, policy, report):
             loader.crew.journal = _open_journal(loader, sources, policy, report)
             loader.run(sources)
             report.seconds = time.monotonic() - start
@@ -194,7 +194,9 @@ def _load(
 def _was_loaded(loader: Loader, sources: Sources, policy: LoadPolicy, report: LoadReport) -> bool:
     """Tell whether the same was loaded before, and say so in the report."""
     link = loader.control
-    if not journals.exists(link):
+    if not (policy.once or policy.resume) or not sources.can_reopen or not journals.exists(link):
+        return False
+    if policy.resume and journals.unfinished(link, _script(sources, policy)):
         return False
     stamp = sources.stamp()
     entry = journals.finished(
@@ -215,9 +217,9 @@ def _open_journal(
     loader: Loader, sources: Sources, policy: LoadPolicy, report: LoadReport
 ) -> Journal | None:
     """Enter the load into the journal, or take up the one that did not come to its end."""
-    size = sources.size_bytes or 0
+    script = _script(sources, policy)
     needed = policy.once or policy.resume
-    if not needed and (size < JOURNAL_FROM_BYTES or not sources.can_reopen):
+    if not needed and (script.size_bytes < JOURNAL_FROM_BYTES or not sources.can_reopen):
         return None
     link, token = loader.control, secrets.token_hex(16)
     try:
@@ -232,7 +234,6 @@ def _open_journal(
             ) from None
         report.notes.append("This account may not make a journal: --resume will not be possible.")
         return None
-    script = journals.Script("\n".join(sources.labels)[:1000], size, policy.identity)
     loader.crew.token = token
     entry = journals.unfinished(link, script) if policy.resume else None
     if entry is not None:
@@ -245,15 +246,20 @@ def _open_journal(
     return Journal(link, entry, resumed=False)
 
 
+def _script(sources: Sources, policy: LoadPolicy) -> journals.Script:
+    name = "\n".join(sources.labels)[:1000]
+    return journals.Script(name, sources.size_bytes or 0, policy.identity)
+
+
 def _close_journal(
     loader: Loader, sources: Sources, policy: LoadPolicy, report: LoadReport
 ) -> None:
-    """Leave in the journal what --once wants to know, and make what earlier loads have left."""
+    """Leave in the journal what --once and --resume want to know; make what loads have left."""
     link, journal = loader.control, loader.crew.journal
     loader.inspector.revive()
     if journal is not None:
         facts = None
-        if policy.once and not report.errors:
+        if (policy.once or policy.resume) and sources.can_reopen and not report.errors:
             facts = {
                 "stamp": json.dumps(sources.stamp()),
                 "sha256": report.sha256 or sources.digest(),

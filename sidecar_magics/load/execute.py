@@ -135,7 +135,7 @@ class Loader:
         )
         planner = Planner(
             Server(self.sidecar.flavour, version_number(self.sidecar.version)),
-            self.inspector.has_plain_rows,
+            self.inspector.look_up,
             checks_foreign_keys=control.ask("SELECT @@foreign_key_checks") == "1",
             verbatim=quoting.verbatim,
         )

@@ -342,11 +342,17 @@ def finish(link: Link, entry: Entry, facts: dict[str, Any] | None) -> None:
     facts : dict, optional
         stamp, sha256, statements, rows, seconds, schemas.
     """
+    link.send(b"BEGIN")
     for table in ("done", "doubts", "indexes"):
         link.send(f"DELETE FROM {SCHEMA}.{table} WHERE load_id = {entry.id}".encode())
     if facts is None:
         _forget(link, entry.id)
-        return
+    else:
+        _keep(link, entry, facts)
+    link.send(b"COMMIT")
+
+
+def _keep(link: Link, entry: Entry, facts: dict[str, Any]) -> None:
     link.send(
         f"UPDATE {SCHEMA}.loads SET finished = NOW(), stamp = {_hex(facts['stamp'].encode())},"
         f" sha256 = '{facts['sha256']}', statements = {facts['statements']:d},"

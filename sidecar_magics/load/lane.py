@@ -87,6 +87,15 @@ class Lane:
         self._link.open()
         self._link.ask(f"SELECT GET_LOCK('{lock_name(self._crew.token, self.number)}', 0)")
 
+    def _open_at_last(self, step: Step) -> None:
+        """Connect when the first task is there; a server that has just gone is waited for."""
+        try:
+            self.open()
+        except ServerNotReadyError:
+            self._reconnect(step, 0)
+        except pymysql_errors():
+            self._reconnect(step, 0)
+
     @property
     def link(self) -> Link:
         """The connection."""
@@ -106,7 +115,7 @@ class Lane:
                 task = scheduler.take(self.number, wait=not self._batch)
                 if task is not None:
                     if self._link.connection is None:
-                        self.open()
+                        self._open_at_last(task.steps[0])
                     self._do(task)
                 elif self._batch and not scheduler.was_aborted:
                     task = self._batch[0]

@@ -63,6 +63,24 @@ class Server(NamedTuple):
     version: int
 
 
+class Found(NamedTuple):
+    """What the server says of something that rows go into.
+
+    Attributes
+    ----------
+    is_table : bool
+        And no view.
+    innodb : bool
+        Its engine is InnoDB.
+    watched : bool
+        It has triggers.
+    """
+
+    is_table: bool = True
+    innodb: bool = True
+    watched: bool = False
+
+
 @dataclass
 class _KnownTable:
     """What the script itself says of a table, or the most cautious guess."""
@@ -83,8 +101,8 @@ class Planner:
     server : Server
         Decides which versioned comments count.
     lookup : callable, optional
-        Asked with schema and name of a table that the script did not make, whether that is an
-        InnoDB table without triggers; None: it is not there. Without it its rows run in order.
+        Asked with schema and name of a table that the script did not make; returns a `Found`, or
+        None if it is not there. Without it its rows run in order.
     checks_foreign_keys : bool, default True
         Whether a new session checks foreign keys.
     verbatim : bool, default False
@@ -96,7 +114,7 @@ class Planner:
     def __init__(
         self,
         server: Server,
-        lookup: Callable[[bytes, bytes], bool | None] | None = None,
+        lookup: Callable[[bytes, bytes], Found | None] | None = None,
         *,
         checks_foreign_keys: bool = True,
         verbatim: bool = False,
@@ -199,13 +217,13 @@ class Planner:
         name = self._name(about)
         known = self._table(name) if name and not self._in_transaction else None
         rows = None
+        if known and not known.innodb:  # what is there cannot be undone, nor done once more
+            yield from self._barrier(step, repeatable=False)
+            return
         if known and not known.watched:
             rows = literal_rows(step.sql, no_backslash_escapes=self._is_verbatim())
         if known is None or rows is None:
             yield from self._in_parcel(step, is_light=True)
-            return
-        if not known.innodb:  # what is there cannot be undone, nor done once more
-            yield from self._barrier(step, repeatable=False)
             return
         counted = known.counts_up_elsewhere
         if known.counts_up is not None:
@@ -515,8 +533,11 @@ class Planner:
         known = self._known.get(name)
         if known is None and self._lookup and self._trusts_lookup:
             found = self._lookup(*name)
-            if found or (found is None and name in self._maybe_made):
-                known = self._known[name] = _KnownTable(Table(*name))
+            if found is None and name in self._maybe_made:
+                found = Found()
+            if found and found.is_table:
+                known = _KnownTable(Table(*name), innodb=found.innodb, watched=found.watched)
+                self._known[name] = known
         return known
 
     def _forget(self, name: Name | None) -> None:

@@ -39,6 +39,7 @@ _DUMP_MARKS = (
     b"/*M!999999\\- enable the sandbox mode */",
     b"/*!40101 SET @OLD_CHARACTER_SET_CLIENT",
     b"/*!40101 SET @saved_cs_client",
+    b"CREATE DATABASE /*!32312 IF NOT EXISTS*/",
 )
 
 

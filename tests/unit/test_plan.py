@@ -11,6 +11,7 @@ from sidecar_magics.load.plan import (
     LARGE_STATEMENT_BYTES,
     PARCEL_BYTES,
     PARCEL_STATEMENTS,
+    Found,
     Planner,
     Server,
 )
@@ -557,9 +558,9 @@ def test_names_are_the_same_in_any_case() -> None:
 def test_unknown_tables_are_looked_up() -> None:
     asked: list[tuple[bytes, bytes]] = []
 
-    def lookup(schema: bytes, name: bytes) -> bool:
+    def lookup(schema: bytes, name: bytes) -> Found:
         asked.append((schema, name))
-        return name == b"t"
+        return Found(is_table=name == b"t")
 
     plan = Plan(
         OFF + "USE s; INSERT INTO t VALUES (1); INSERT INTO t VALUES (2); INSERT INTO v VALUES (3);"
@@ -572,8 +573,24 @@ def test_unknown_tables_are_looked_up() -> None:
     assert asked == [(b"s", b"t"), (b"s", b"v")]
 
 
+@pytest.mark.parametrize(
+    ("found", "kinds"),
+    [
+        (Found(), "fr"),
+        (Found(watched=True), "fd"),
+        (Found(is_table=False), "fd"),
+        (Found(innodb=False), "fb"),
+        (None, "fd"),
+    ],
+)
+def test_rows_go_by_what_is_there(found: Found | None, kinds: str) -> None:
+    plan = Plan(OFF + "USE s; INSERT INTO t VALUES (1);", lookup=lambda *_: found, is_dump=True)
+    assert plan.kinds == kinds
+    assert plan.tasks[-1].repeatable is (kinds != "fb")
+
+
 def test_no_table_without_a_schema() -> None:
-    plan = Plan("CREATE TABLE t (a int); INSERT INTO t VALUES (1);", lookup=lambda *_: True)
+    plan = Plan("CREATE TABLE t (a int); INSERT INTO t VALUES (1);", lookup=lambda *_: Found())
     assert plan.kinds == "bd"
 
 
@@ -595,7 +612,7 @@ def test_rows_of_a_view_are_not_those_of_a_table() -> None:
     plan = Plan(
         "USE s; CREATE TABLE t (a int); CREATE VIEW v AS SELECT * FROM t;"
         "INSERT INTO v VALUES (1); ALTER TABLE t ADD b int;",
-        lookup=lambda *_: True,  # the view is not there yet
+        lookup=lambda *_: Found(),  # the view is not there yet
         is_dump=True,
     )
     assert conflict(plan.tasks[-2], plan.tasks[-1])
@@ -605,7 +622,7 @@ def test_rows_of_a_table_whose_trigger_is_not_there_yet() -> None:
     plan = Plan(
         "USE s; CREATE TRIGGER tr AFTER INSERT ON t FOR EACH ROW SET @a=1;"
         "INSERT INTO t VALUES (1);",
-        lookup=lambda *_: True,
+        lookup=lambda *_: Found(),
         is_dump=True,
     )
     assert plan.kinds == "ffd"
