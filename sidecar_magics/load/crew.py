@@ -10,8 +10,8 @@ from ..server import pymysql_errors
 from ..wait import wait
 from .failures import is_lost
 from .indexes import Indexes, add_clause, read_indexes
+from .known import Found
 from .link import text
-from .plan import Found
 from .schedule import Scheduler
 
 if TYPE_CHECKING:

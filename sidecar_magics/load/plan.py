@@ -11,7 +11,6 @@ The planner asks nobody but its `lookup`, so a plan can be shown without a serve
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Callable, NamedTuple
 
 from ..script import forms
@@ -20,6 +19,7 @@ from ..script.definitions import counts_up, read_definition, references
 from ..script.rows import first_values_are_numbers, literal_rows
 from ..script.session import Session, copies_user_variable, sets_global_only
 from ..script.versioned import effective
+from .known import Found, KnownTables, Name
 from .tasks import Table, Task, TaskKind, schema_key, table_key
 
 if TYPE_CHECKING:
@@ -53,44 +53,12 @@ _HOW_TEXT_IS_READ = {"character_set_client", "character_set_connection", "collat
 # Under another delimiter several statements may come as one; in these they would be a body.
 _HAVE_BODIES = {Kind.ROUTINE, Kind.TRIGGER, Kind.EVENT, Kind.VIEW}
 
-Name = tuple[bytes, bytes]
-
 
 class Server(NamedTuple):
     """The server that a plan is made for, as versioned comments know it."""
 
     flavour: str
     version: int
-
-
-class Found(NamedTuple):
-    """What the server says of something that rows go into.
-
-    Attributes
-    ----------
-    is_table : bool
-        And no view.
-    innodb : bool
-        Its engine is InnoDB.
-    watched : bool
-        It has triggers.
-    """
-
-    is_table: bool = True
-    innodb: bool = True
-    watched: bool = False
-
-
-@dataclass
-class _KnownTable:
-    """What the script itself says of a table, or the most cautious guess."""
-
-    table: Table
-    innodb: bool = True
-    foreign_keys: bool = True
-    counts_up: bytes | None = None  # the column, if it is the first
-    counts_up_elsewhere: bool = True
-    watched: bool = False  # a trigger makes of each row what it likes
 
 
 class Planner:
@@ -125,11 +93,9 @@ class Planner:
         self.absorbed = 0  # statements that no task is made of
         self.is_dump = is_dump
         self._server = server
-        self._lookup = lookup
         self._checks = checks_foreign_keys
         self._verbatim = verbatim
-        self._known: dict[Name, _KnownTable] = {}
-        self._dropped: set[Name] = set()
+        self._tables = KnownTables(lookup)
         self._entered: set[bytes] = set()
         self._parcel: Task | None = None
         self._parcel_bytes = 0
@@ -138,8 +104,6 @@ class Planner:
         self._filling: tuple[Table, Step] | None = None
         self._in_transaction = False
         self._unsure = False  # a user's variable may have another value than is known
-        self._maybe_made: set[Name] = set()
-        self._trusts_lookup = True
         self._locks = False  # a LOCK TABLES that was left out waits for its UNLOCK
 
     @property
@@ -215,7 +179,7 @@ class Planner:
             yield from self._lose_track(step, "a variable that is set within a statement")
             return
         name = self._name(about)
-        known = self._table(name) if name and not self._in_transaction else None
+        known = self._tables.get(name) if name and not self._in_transaction else None
         rows = None
         if known and not known.innodb:  # what is there cannot be undone, nor done once more
             yield from self._barrier(step, repeatable=False)
@@ -335,7 +299,8 @@ class Planner:
             yield from self._define_trigger(step, sql, about)
         else:
             yield from self._barrier(step)
-            self._trusts_lookup &= kind not in (Kind.VIEW, Kind.OTHER)
+            if kind in (Kind.VIEW, Kind.OTHER):
+                self._tables.distrust_lookup()
 
     def _set(self, step: Step, sql: bytes) -> Iterator[Task]:
         session = self.session.after(sql, step) if sql.strip() else self.session
@@ -356,8 +321,7 @@ class Planner:
         drops = forms.drops_schema(sql)
         if drops:
             self._entered.discard(schema)
-            self._dropped.update(name for name in self._known if name[0] == schema)
-            self._known = {name: known for name, known in self._known.items() if name[0] != schema}
+            self._tables.drop_schema(schema)
         if not schema or (drops and self._checks_foreign_keys()):
             yield from self._barrier(step)
         else:
@@ -371,47 +335,34 @@ class Planner:
         definition = read_definition(sql)
         if name is None:
             yield from self._barrier(step)
-        elif forms.switches_keys(sql) and name in self._known and self._known[name].innodb:
+        elif forms.switches_keys(sql) and self._tables.is_innodb(name):
             yield from self._leave_out()  # InnoDB takes no notice
         elif definition:
             yield from self._define(step, name, references(sql))
-            self._maybe_made.add(name)
-            if not definition.unless_exists or name in self._dropped:
-                self._dropped.discard(name)
-                self._known[name] = _KnownTable(
-                    Table(*name),
-                    innodb=definition.engine in (None, b"innodb"),
-                    foreign_keys=definition.refers_to_others,
-                    counts_up=definition.counts_up,
-                    counts_up_elsewhere=definition.counts_up_elsewhere,
-                )
+            self._tables.make(name, definition)
         elif forms.switches_keys(sql):
             yield from self._define(step, name)
         elif forms.drops_one_table(sql) and not self._checks_foreign_keys():
             yield from self._define(step, name, held=forms.drops_if_exists(sql))
-            self._forget(name)
-            self._dropped.add(name)
+            self._tables.drop(name)
         elif forms.only_adds_to_table(sql) and not (
             references(sql) and self._checks_foreign_keys()
         ):
             yield from self._define(step, name, references(sql))
-            if name in self._known:
-                self._known[name].foreign_keys |= bool(references(sql))
-                self._known[name].counts_up_elsewhere |= counts_up(sql)
+            self._tables.add(name, foreign_keys=bool(references(sql)), counter=counts_up(sql))
         else:
             yield from self._barrier(step, Table(*name))
             # It may have given a table another name, or another table's content.
-            self._known.clear()
-            self._trusts_lookup = False
+            self._tables.forget_all(lookup=False)
 
     def _define_trigger(self, step: Step, sql: bytes, about: Classification) -> Iterator[Task]:
         name = self._name(about)
         if name is None or not forms.creates(sql):
             yield from self._barrier(step)
-            self._known.clear()  # which table it watched is not known
+            self._tables.forget_all()  # which table it watched is not known
             return
         yield from self._define(step, name)
-        self._known.setdefault(name, _KnownTable(Table(*name))).watched = True
+        self._tables.watch(name)
 
     def _define(
         self,
@@ -527,22 +478,6 @@ class Planner:
         if about.table is None or schema is None:
             return None
         return schema, about.table.encode("utf-8")
-
-    def _table(self, name: Name) -> _KnownTable | None:
-        """Return what is known of a table that gets rows; None if that is too little."""
-        known = self._known.get(name)
-        if known is None and self._lookup and self._trusts_lookup:
-            found = self._lookup(*name)
-            if found is None and name in self._maybe_made:
-                found = Found()
-            if found and found.is_table:
-                known = _KnownTable(Table(*name), innodb=found.innodb, watched=found.watched)
-                self._known[name] = known
-        return known
-
-    def _forget(self, name: Name | None) -> None:
-        if name is not None:
-            self._known.pop(name, None)
 
     def _checks_foreign_keys(self) -> bool:
         if "foreign_key_checks" not in self.session.variables:

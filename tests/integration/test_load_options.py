@@ -768,6 +768,33 @@ def test_a_cell_is_loaded_once(
         assert report.already_loaded is already
 
 
+@pytest.mark.parametrize("flavour", ["mysql_server", "mariadb_server"])
+def test_a_routine_does_not_change_how_quotes_are_read(
+    flavour: str, request: pytest.FixtureRequest
+) -> None:
+    server: Server = request.getfixturevalue(flavour)
+    mode = "SET sql_mode = 'ANSI_QUOTES,NO_BACKSLASH_ESCAPES'"
+    script = f"""\
+CREATE DATABASE q; USE q; CREATE TABLE t (a VARCHAR(40)); SET @order = (SELECT 1);
+DELIMITER //
+CREATE PROCEDURE p() BEGIN {mode}; END //
+CREATE FUNCTION f() RETURNS INT DETERMINISTIC BEGIN {mode}; RETURN 1; END //
+DELIMITER ;
+CALL p();
+INSERT INTO t VALUES ("it\\'s; 1");
+SELECT f();
+INSERT INTO t VALUES ("it\\'s; 2");
+PREPARE s FROM '{mode.replace("'", "''")}'; EXECUTE s;
+INSERT INTO t VALUES ('\\'); INSERT INTO t VALUES ('3; "');
+"""
+    wanted = [("it's; 1",), ("it's; 2",), ("\\",), ('3; "',)]
+    feed_client(server, script.encode())
+    assert query(server.settings, "SELECT a FROM q.t") == wanted
+    server.drop_schemas()
+    load_sql(script, server.settings)
+    assert query(server.settings, "SELECT a FROM q.t") == wanted
+
+
 # In order ----------------------------------------------------------------------------------------
 
 

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from sidecar_magics.load.failures import Step
+from sidecar_magics.load.known import Found
 from sidecar_magics.load.plan import (
     LARGE_STATEMENT_BYTES,
     PARCEL_BYTES,
     PARCEL_STATEMENTS,
-    Found,
     Planner,
     Server,
 )
