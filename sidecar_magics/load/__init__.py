@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Any
 from ..errors import AccessError, Interrupted, LoadStoppedError, ScriptError, SidecarError
 from ..server import pymysql_errors
 from ..settings import resolve
-from . import journal as journals
+from . import entries
 from .execute import Loader
 from .failures import is_lost
 from .healing import make_owed_indexes
-from .journal import Journal
+from .journal import SCHEMA, Journal
 from .policy import LoadPolicy
 from .progress import Progress
 from .report import LoadReport
@@ -194,12 +194,12 @@ def _load(
 def _was_loaded(loader: Loader, sources: Sources, policy: LoadPolicy, report: LoadReport) -> bool:
     """Tell whether the same was loaded before, and say so in the report."""
     link = loader.control
-    if not (policy.once or policy.resume) or not sources.can_reopen or not journals.exists(link):
+    if not (policy.once or policy.resume) or not sources.can_reopen or not entries.exists(link):
         return False
-    if policy.resume and journals.unfinished(link, _script(sources, policy)):
+    if policy.resume and entries.unfinished(link, _script(sources, policy)):
         return False
     stamp = sources.stamp()
-    entry = journals.finished(
+    entry = entries.finished(
         link,
         options=policy.identity,
         size_bytes=sources.size_bytes or 0,
@@ -223,32 +223,32 @@ def _open_journal(
         return None
     link, token = loader.control, secrets.token_hex(16)
     try:
-        journals.create(link)
+        entries.create(link)
     except pymysql_errors() as error:
         if is_lost(error):
             raise
         if needed:
             raise AccessError(
-                f"The journal cannot be made in schema {journals.SCHEMA}: {error.args[-1]}.",
+                f"The journal cannot be made in schema {SCHEMA}: {error.args[-1]}.",
                 hint="--once and --resume need the right to create it.",
             ) from None
         report.notes.append("This account may not make a journal: --resume will not be possible.")
         return None
     loader.crew.token = token
-    entry = journals.unfinished(link, script) if policy.resume else None
+    entry = entries.unfinished(link, script) if policy.resume else None
     if entry is not None:
         loader.end_lanes_of(entry)
-        entry = journals.take_over(link, entry, token=token, jobs=loader.crew.jobs)
+        entry = entries.take_over(link, entry, token=token, jobs=loader.crew.jobs)
         return Journal(link, entry, resumed=True)
     if policy.resume:
         report.notes.append("Nothing was left to resume: this was loaded from the beginning.")
-    entry = journals.begin(link, script, token=token, jobs=loader.crew.jobs)
+    entry = entries.begin(link, script, token=token, jobs=loader.crew.jobs)
     return Journal(link, entry, resumed=False)
 
 
-def _script(sources: Sources, policy: LoadPolicy) -> journals.Script:
+def _script(sources: Sources, policy: LoadPolicy) -> entries.Script:
     name = "\n".join(sources.labels)[:1000]
-    return journals.Script(name, sources.size_bytes or 0, policy.identity)
+    return entries.Script(name, sources.size_bytes or 0, policy.identity)
 
 
 def _close_journal(
@@ -268,9 +268,9 @@ def _close_journal(
                 "seconds": report.seconds,
                 "schemas": report.schemas,
             }
-        journals.finish(link, journal.entry, facts)
+        entries.finish(link, journal.entry, facts)
     with contextlib.suppress(*pymysql_errors()):  # whatever else is called so is not ours
-        if not journals.exists(link):
+        if not entries.exists(link):
             return
         make_owed_indexes(loader.inspector, link, report)
-        journals.drop_if_empty(link)
+        entries.drop_if_empty(link)

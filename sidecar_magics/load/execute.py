@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
     from ..settings import ConnectionSettings
     from ..sidecar import Sidecar
+    from .entries import Entry
     from .failures import Step
-    from .journal import Entry
     from .policy import LoadPolicy
     from .report import LoadReport
     from .sources import Source, Sources
