@@ -14,7 +14,7 @@ import time
 import zlib
 from typing import TYPE_CHECKING
 
-from ..errors import AccessError, ServerNotReadyError, StatementError
+from ..errors import AccessError, ServerNotReadyError, SidecarError, StatementError
 from ..script import forms
 from ..server import pymysql_errors
 from ..wait import wait
@@ -72,6 +72,14 @@ class Lane:
         self._link.open()
         self._link.ask(f"SELECT GET_LOCK('{lock_name(self._crew.token, self.number)}', 0)")
 
+    def _open_in_time(self) -> None:
+        """Connect while the tasks before this lane's first one run."""
+        if not self._link.is_open and self._crew.scheduler.await_work(self.number):
+            with contextlib.suppress(SidecarError, *pymysql_errors()):
+                self.open()
+                return
+            self._link.close()  # it is tried again, and told, when there is a task
+
     def _open_at_last(self, step: Step) -> None:
         """Connect when the first task is there; a server that has just gone is waited for."""
         try:
@@ -96,10 +104,11 @@ class Lane:
         scheduler = self._crew.scheduler
         task: Task | None = None
         try:
+            self._open_in_time()
             while True:
                 task = scheduler.take(self.number, wait=not self._batch)
                 if task is not None:
-                    if self._link.connection is None:
+                    if not self._link.is_open:
                         self._open_at_last(task.steps[0])
                     self._do(task)
                 elif self._batch and not scheduler.was_aborted:

@@ -113,6 +113,11 @@ class Link:
             self.connection.close()
 
     @property
+    def is_open(self) -> bool:
+        """Whether it was opened, and not closed since."""
+        return self._is_open
+
+    @property
     def thread_id(self) -> int:
         """The connection's number at the server."""
         return int(self.connection.thread_id())

@@ -124,6 +124,22 @@ class Scheduler:
 
     # The lanes' side ---------------------------------------------------------------------------
 
+    def await_work(self, lane: int) -> bool:
+        """Wait for a task that is for a lane, be it not its turn yet; False if none will come.
+
+        Parameters
+        ----------
+        lane : int
+            Number of the lane, from 0.
+        """
+        with self._condition:
+            while True:
+                if any(self._is_for(task, lane) for task in self._waiting):
+                    return not self._ended
+                if self._ended or self._closed:
+                    return False
+                self._condition.wait()
+
     def take(self, lane: int, *, wait: bool) -> Task | None:
         """Return the next task for a lane, or None: there is none now, or none at all any more.
 
@@ -229,17 +245,22 @@ class Scheduler:
             return False
         return self._bytes + size > WINDOW_BYTES or len(self._unfinished) >= WINDOW_TASKS
 
+    def _is_for(self, task: Task, lane: int) -> bool:
+        """Tell whether a lane gets tasks of this kind."""
+        if task.is_barrier:
+            return lane == 0
+        return self._row_lanes is None or lane < self._row_lanes or task.kind not in _BUSY_KINDS
+
     def _may_run(self, task: Task, lane: int) -> bool:
-        if task.is_barrier and lane != 0:
-            return False
-        if self._row_lanes is not None and lane >= self._row_lanes and task.kind in _BUSY_KINDS:
+        if not self._is_for(task, lane):
             return False
         first = task.before_rows
         if first and not (task.table and task.table.any_order) and not _is_behind(first, lane):
             return False
         while task.after and task.after[-1].done:
             task.after.pop()
-        return all(_is_behind(other, lane) for other in task.after)
+        # What was in the way is found first again.
+        return all(_is_behind(other, lane) for other in reversed(task.after))
 
     def _find_what_is_before(self, task: Task) -> None:
         """Collect the unfinished tasks that must come first, and take note of this one."""
