@@ -11,6 +11,7 @@ The planner asks nobody but its `lookup`, so a plan can be shown without a serve
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING, Callable, NamedTuple
 
 from ..script import forms
@@ -96,6 +97,8 @@ class Planner:
         self._checks = checks_foreign_keys
         self._verbatim = verbatim
         self._tables = KnownTables(lookup)
+        # Whose foreign keys refer to a table: creating that completes those keys, under locks.
+        self._referring: defaultdict[str, set[str]] = defaultdict(set)
         self._entered: set[bytes] = set()
         self._parcel: Task | None = None
         self._parcel_bytes = 0
@@ -164,7 +167,9 @@ class Planner:
         if filling is not None:
             table, step = filling
             step = step._replace(sql=b"")
-            yield self._task(TaskKind.INDEXES, [step], table=table, writes=[table.key])
+            yield self._task(
+                TaskKind.INDEXES, [step], table=table, writes=[table.key], locks=[table.key]
+            )
 
     def check_session(self, step: Step) -> Iterator[Task]:
         """Yield a task that does nothing, in the session as it is now."""
@@ -213,6 +218,7 @@ class Planner:
                 # Those that are checked wait for all before them, and all behind wait for those.
                 reads=[schema_key(known.table.schema), FOREIGN_KEYS],
                 writes=[FOREIGN_KEYS] if refers else [],
+                locks=[known.table.key],
                 any_order=any_order,
             ),
         )
@@ -381,7 +387,10 @@ class Planner:
             table=Table(*name),
             reads=[schema_key(name[0]), *reads],
             writes=[key],
+            locks=[key, *reads, *self._referring[key]],
         )
+        for other in reads:
+            self._referring[other].add(key)
         drop = self._drop
         if drop and key in drop.writes and self._may_follow(step, drop):
             self._drop = None
@@ -455,6 +464,7 @@ class Planner:
         table: Table | None = None,
         reads: Iterable[str] = (),
         writes: Iterable[str] = (),
+        locks: Iterable[str] = (),
         any_order: bool = False,
     ) -> Task:
         reads = {*reads}
@@ -467,6 +477,7 @@ class Planner:
             table,
             frozenset(reads) - frozenset(writes),
             frozenset(writes),
+            frozenset(locks),
             any_order,
             in_transaction=self._in_transaction or self.in_order,
         )

@@ -1,8 +1,9 @@
 """Which task may run when: in the order of the script wherever two tasks touch the same thing.
 
 A task is done once what it did is committed. One that waits for another may also follow it on the
-same lane before that: a connection sees its own work. The window of tasks at hand is bounded, so
-that a script of any size takes the same memory.
+same lane before that: a connection sees its own work. Tasks that would only wait for each other's
+locks at the server do not run side by side: the lanes have better things to do. The window of tasks
+at hand is bounded, so that a script of any size takes the same memory.
 """
 
 from __future__ import annotations
@@ -52,6 +53,7 @@ class Scheduler:
         self._condition = threading.Condition()
         self._waiting: deque[Task] = deque()
         self._unfinished: dict[Task, None] = {}  # in order
+        self._running: dict[Task, None] = {}  # taken, and not committed yet
         self._traffic: defaultdict[str, _Traffic] = defaultdict(_Traffic)
         self._barrier: Task | None = None
         self._bytes = 0
@@ -118,9 +120,9 @@ class Scheduler:
     def running(self) -> list[Task]:
         """The tasks that lanes are working on."""
         with self._condition:
-            return [
-                task for task in self._unfinished if task.lane is not None and not task.executed
-            ]
+            return sorted(
+                (task for task in self._running if not task.executed), key=lambda task: task.number
+            )
 
     # The lanes' side ---------------------------------------------------------------------------
 
@@ -157,8 +159,9 @@ class Scheduler:
                 for task in self._waiting:
                     if self._failed and task.number > self._failed.number:
                         break
-                    if self._may_run(task, lane):
+                    if self._may_run(task, lane) and not self._would_block(task, lane):
                         self._waiting.remove(task)
+                        self._running[task] = None
                         task.lane = lane
                         return task
                 if not wait or (self._closed and not self._waiting) or self._nothing_left:
@@ -176,6 +179,7 @@ class Scheduler:
             for task in tasks:
                 task.executed = task.done = True
                 self._unfinished.pop(task, None)
+                self._running.pop(task, None)
                 self._bytes -= task.size_bytes
                 task.after.clear()
                 task.before_rows = None
@@ -261,6 +265,15 @@ class Scheduler:
             task.after.pop()
         # What was in the way is found first again.
         return all(_is_behind(other, lane) for other in reversed(task.after))
+
+    def _would_block(self, task: Task, lane: int) -> bool:
+        """Tell whether a task would wait at the server for what another lane is doing."""
+        is_about_rows = task.kind is TaskKind.ROWS
+        return any(
+            not other.locks.isdisjoint(task.locks)
+            for other in self._running
+            if other.lane != lane and not (is_about_rows and other.kind is TaskKind.ROWS)
+        )
 
     def _find_what_is_before(self, task: Task) -> None:
         """Collect the unfinished tasks that must come first, and take note of this one."""

@@ -74,6 +74,8 @@ class Task:
         The table that it is about.
     reads, writes : frozenset of str
         Schemas and tables whose definitions it needs, or changes.
+    locks : frozenset of str
+        Tables that the server locks for it: for itself alone, unless it is about rows.
     any_order : bool
         For rows: it does not matter which other rows come first.
     in_transaction : bool
@@ -92,6 +94,7 @@ class Task:
     table: Table | None = None
     reads: frozenset[str] = frozenset()
     writes: frozenset[str] = frozenset()
+    locks: frozenset[str] = frozenset()
     any_order: bool = False
     in_transaction: bool = False
     repeatable: bool = True

@@ -247,6 +247,18 @@ def test_the_same_where_foreign_keys_are_checked_only_later() -> None:
     assert conflict(one, other)
 
 
+def test_the_tables_that_the_server_locks() -> None:
+    plan = Plan(
+        OFF + "USE s; CREATE TABLE child (p INT, FOREIGN KEY (p) REFERENCES t (a));"
+        "CREATE TABLE sister (p INT, FOREIGN KEY (p) REFERENCES t (a));"
+        "CREATE TABLE t (a INT PRIMARY KEY, KEY (b), b INT);" + LARGE
+    )
+    child, sister, t = (table_key(b"s", name) for name in (b"child", b"sister", b"t"))
+    definitions = [task.locks for task in plan.tasks if task.kind is TaskKind.DEFINITION]
+    assert definitions[-3:] == [{child, t}, {sister, t}, {t, child, sister}]
+    assert plan.rows.locks == plan.only(TaskKind.INDEXES).locks == {t}
+
+
 def test_rows_behind_a_trigger_run_in_order() -> None:
     plan = Plan(
         "USE s; CREATE TABLE t (a int); CREATE TRIGGER tr AFTER INSERT ON t FOR EACH ROW"
