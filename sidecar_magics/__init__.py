@@ -59,6 +59,7 @@ def load_ipython_extension(shell: InteractiveShell) -> None:
 def unload_ipython_extension(shell: InteractiveShell) -> None:
     """Undo `load_ipython_extension`; IPython itself has no way to unregister a magic."""
     from .completion import complete  # noqa: PLC0415
+    from .formatters import unmask_datajoint  # noqa: PLC0415
     from .magics import SidecarMagics  # noqa: PLC0415
 
     manager = shell.magics_manager
@@ -69,6 +70,7 @@ def unload_ipython_extension(shell: InteractiveShell) -> None:
     shell.configurables[:] = [
         each for each in shell.configurables if type(each).__name__ != SidecarMagics.__name__
     ]
+    unmask_datajoint(shell)
     if shell.Completer is not None and complete in shell.Completer.custom_matchers:
         shell.Completer.custom_matchers.remove(complete)
 
