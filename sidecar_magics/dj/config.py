@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -147,12 +148,15 @@ def configured(datajoint: DataJoint, values: Mapping[str, Any]) -> Iterator[None
         DataJoint does not take a value.
     """
     before = datajoint.config.take(values)
+    logger = logging.getLogger("datajoint")
+    level = logger.level  # "loglevel" sets it
     try:
         for key, value in values.items():
             _set(datajoint, key, value)
         yield
     except BaseException:
         datajoint.config.restore(values, before)
+        logger.setLevel(level)
         raise
 
 

@@ -53,14 +53,12 @@ def resolve_target(
         There is no DataJoint that could be connected.
     """
     has_waited = earlier is not None
-    tiers = () if has_waited else wishes(load_datajoint(), config_file)
-    return resolve(options, config=config, earlier=earlier, after_environment=tiers)
+    places = {} if has_waited else wishes(load_datajoint(), config_file)
+    return resolve(options, config=config, earlier=earlier, after_environment=places)
 
 
-def wishes(
-    datajoint: DataJoint, config_file: ConfigFile | None
-) -> tuple[Mapping[str, Found], Mapping[str, Found]]:
-    """Return what a configuration file and ``dj.config`` say about the connection."""
+def wishes(datajoint: DataJoint, config_file: ConfigFile | None) -> dict[str, Mapping[str, Found]]:
+    """Return what a configuration file and ``dj.config`` say about the connection, by place."""
     values = datajoint.config.take(dict.fromkeys((*KEYS.values(), TLS_KEY)))
     written = Memory.of(datajoint.connection).written
     of_the_user = {
@@ -69,29 +67,29 @@ def wishes(
         if value != BUILT_IN.get(key) and (key not in written or value != written[key])
     }
     in_file = connection_fields(config_file.values, config_file.source) if config_file else {}
-    return in_file, connection_fields(of_the_user, SOURCE)
+    return {"--config": in_file, SOURCE: connection_fields(of_the_user, SOURCE)}
 
 
-def overruled(settings: ConnectionSettings, tiers: tuple[Mapping[str, Found], ...]) -> str:
+def overruled(settings: ConnectionSettings, places: Mapping[str, Mapping[str, Found]]) -> str:
     """Return a note if DataJoint's configuration names another server than the one that is used.
 
     Parameters
     ----------
     settings : ConnectionSettings
         The target.
-    tiers : tuple of mapping
+    places : mapping of str to mapping
         As from `wishes`.
     """
-    for tier in tiers:
+    for place in places.values():
         other = [
-            f"{name} {tier[name].value}"
+            f"{name} {place[name].value}"
             for name in ("host", "port", "user")
-            if name in tier
-            and str(tier[name].value).replace("localhost", "127.0.0.1")
+            if name in place
+            and str(place[name].value).replace("localhost", "127.0.0.1")
             != str(getattr(settings, name))
             and not settings.sources.get(name, "given").startswith(DELIBERATE)
         ]
         if other:
-            source = next(iter(tier.values())).source
+            source = next(iter(place.values())).source
             return f"{source} says {', '.join(other)}; what %mysql_wait waited for goes before it."
     return ""

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 # What `dj.config` has if nobody has set anything, in both lines.
 BUILT_IN = {"database.host": "localhost", "database.port": 3306}
+BACKEND = "database.backend"
 
 
 class MappingConfig:
@@ -106,7 +107,11 @@ class DataJoint:
             )
         config: Any = module.config
         self.config = MappingConfig(config) if hasattr(config, "keys") else ModelConfig(config)
-        backend = self.config.take({"database.backend": None}).get("database.backend", "mysql")
+        self.require_mysql(self.config.take({BACKEND: None}))
+
+    def require_mysql(self, values: Mapping[str, Any]) -> None:
+        """Raise DataJointConnectionError if these settings are for another kind of server."""
+        backend = values.get(BACKEND, "mysql")
         if backend != "mysql":
             raise DataJointConnectionError(
                 f"DataJoint is set to the backend {backend}, and this connects it to MySQL.",
