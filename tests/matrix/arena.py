@@ -51,6 +51,7 @@ class Kind(NamedTuple):
 
 KINDS = {
     "mysql": Kind("MySQL 9.7", "mysql", has_tls=True),
+    "mysql-plain": Kind("MySQL 9.7, no TLS", "mysql", has_tls=False, options=("--tls-version=",)),
     "mariadb-tls": Kind("MariaDB 10.11, TLS", "mariadb", has_tls=True),
     "mariadb": Kind("MariaDB 10.11, no TLS", "mariadb", has_tls=False),
     "datajoint": Kind("like datajoint/mysql:8.0", "mariadb", has_tls=True, options=DATAJOINT_IMAGE),
