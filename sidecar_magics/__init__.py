@@ -48,10 +48,12 @@ _HOMES = {
 def load_ipython_extension(shell: InteractiveShell) -> None:
     """Register the magics and their completion: ``%load_ext sidecar_magics``."""
     from .completion import complete  # noqa: PLC0415
+    from .formatters import mask_datajoint  # noqa: PLC0415
     from .magics import SidecarMagics  # noqa: PLC0415
 
     unload_ipython_extension(shell)
     shell.register_magics(SidecarMagics)
+    mask_datajoint(shell)
     if shell.Completer is not None:
         shell.Completer.custom_matchers.append(complete)
 

@@ -10,7 +10,6 @@ from IPython.core.magic import Magics, line_cell_magic, line_magic, magics_class
 from traitlets import Enum, Integer, TraitType, Unicode
 
 from . import display, options
-from .formatters import mask_datajoint
 from .previews import preview
 from .settings import FIELDS, TLS_MODES, Secret, resolve
 
@@ -146,7 +145,6 @@ class SidecarMagics(Magics):
                 progress=shown.progress,
             )
             shown.connected(connected)
-        mask_datajoint(self.shell)
         if arguments.assign is not None and self.shell is not None:
             self.shell.push({arguments.assign: connected.connection})
         return None

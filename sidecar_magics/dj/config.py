@@ -67,7 +67,7 @@ class ConfigFile(NamedTuple):
             raise SettingsError(f"The configuration file {path}{where} is not JSON.") from None
         if not isinstance(values, dict):
             raise SettingsError(f"The configuration file {path} holds no settings.")
-        return cls(path, dict(_flat(values)))
+        return cls(path, _flat(values))
 
     @property
     def source(self) -> str:
@@ -80,12 +80,20 @@ class ConfigFile(NamedTuple):
         return {k: v for k, v in self.values.items() if k not in (*KEYS.values(), TLS_KEY)}
 
 
-def _flat(values: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+def _flat(values: Mapping[str, Any]) -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    stores: dict[str, Any] = {}
     for name, value in values.items():
         if name in GROUPS and isinstance(value, dict):
-            yield from ((f"{name}.{inner}", each) for inner, each in value.items())
+            flat.update({f"{name}.{inner}": each for inner, each in value.items()})
+        elif name == "stores" and isinstance(value, dict):
+            stores.update(value)
+        elif name.startswith("stores.") and name.count(".") == 2:  # 2.x takes stores.NAME.KEY, too
+            _, store, key = name.split(".")
+            stores[store] = {**stores.get(store, {}), key: value}
         else:
-            yield name, value
+            flat[name] = value
+    return {**flat, "stores": stores} if stores else flat
 
 
 def connection_fields(values: Mapping[str, Any], source: str) -> dict[str, Found]:

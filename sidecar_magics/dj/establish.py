@@ -184,7 +184,10 @@ def _about(datajoint: DataJoint, probe: Probe) -> Iterator[str]:
     """Yield what to know of this kind of server."""
     sidecar = probe.sidecar
     if sidecar.charset != "utf8mb4":
-        yield f"New schemas get the character set {sidecar.charset}, not utf8mb4."
+        yield (
+            f"New schemas get the character set {sidecar.charset}, not utf8mb4: "
+            "text in other scripts cannot be stored."
+        )
     if sidecar.flavour == "mariadb" and not datajoint.version.startswith("0."):
         yield "DataJoint 2 does not promise to work with MariaDB."
 

@@ -51,7 +51,10 @@ class Known:
         gone = sorted((self.schemas | declared) - now.schemas)
         if gone or not now.schemas:
             what = f" ({shortened(gone)})" if gone else ""
-            return f"The server was made anew and its data is gone{what}: run %mysql_load again."
+            return (
+                f"The server was made anew and its data is gone{what}: "
+                "run %mysql_load again, or the cells that made it."
+            )
         return "The server was made anew; what it holds was loaded since."
 
 

@@ -8,6 +8,8 @@ and addresses.
 
 from __future__ import annotations
 
+import pprint
+import sys
 from typing import TYPE_CHECKING, Any
 
 from ..settings import REDACTED
@@ -49,28 +51,35 @@ def masked(config: Any) -> str:
     Parameters
     ----------
     config : datajoint.settings.Config
-        Of either line.
+        Of either line, or the proxy that is ``dj.config`` from 2.2 on.
     """
-    text = str(config)
-    for secret in sorted(set(_secrets(config)), key=len, reverse=True):
-        text = text.replace(str.__repr__(secret), f"'{REDACTED}'")
+    # Where DJ_THREAD_SAFE is set, the proxy has a text but lets nobody see what is behind it.
+    behind = getattr(sys.modules[type(config).__module__], "_global_config", config)
+    if hasattr(behind, "keys"):  # 0.14's is a mapping
+        return pprint.pformat(_masked_copy(behind), indent=4)
+    text = str(config)  # in which 2.x itself masks all but what is in the stores
+    for secret in sorted(set(_secrets_in(behind.stores)), key=len, reverse=True):
+        text = text.replace(repr(secret), f"'{REDACTED}'")
     return text
 
 
-def show_masked(config: Any, printer: Any, cycle: bool) -> None:
-    """Write ``dj.config`` for IPython's pretty printer."""
-    del cycle
-    printer.text(masked(config))
-
-
-def _secrets(config: Any) -> Iterator[str]:
-    # 0.14's is a mapping; of 2.x's only the stores show a secret.
-    yield from _secrets_in(config if hasattr(config, "keys") else {"stores": config.stores})
+def _masked_copy(values: Mapping[str, Any]) -> dict[str, Any]:
+    copy = dict(values)
+    for name, value in copy.items():
+        if hasattr(value, "items"):
+            copy[name] = _masked_copy(value)
+        elif _is_secret(name, value):
+            copy[name] = MaskedText(value)
+    return copy
 
 
 def _secrets_in(values: Mapping[str, Any]) -> Iterator[str]:
     for name, value in values.items():
         if hasattr(value, "items"):
             yield from _secrets_in(value)
-        elif isinstance(value, str) and value and any(part in name for part in SECRET_NAMES):
+        elif _is_secret(name, value):
             yield value
+
+
+def _is_secret(name: str, value: Any) -> bool:
+    return isinstance(value, str) and bool(value) and any(part in name for part in SECRET_NAMES)

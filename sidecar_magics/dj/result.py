@@ -37,14 +37,20 @@ class DataJointConnection:
     schemas: frozenset[str]
     state: str
     notes: tuple[str, ...] = ()
-    connection: Any = field(default=None, repr=False, compare=False)
+    connection: Any = field(default=None, compare=False)
 
     def __str__(self) -> str:
+        return "\n".join([self._line, *self.notes])
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}: {self._line}>"
+
+    @property
+    def _line(self) -> str:
         settings = self.sidecar.settings
         count = len(self.schemas)
-        line = (
+        return (
             f"datajoint {self.version} -> {settings.user}@{settings.address}, "
             f"{self.sidecar.server}, {self.tls_cipher or 'not encrypted'}, "
             f"{count} {'schema' if count == 1 else 'schemas'} ({self.state})"
         )
-        return "\n".join([line, *self.notes])

@@ -53,7 +53,7 @@ def _alive(connection: Any) -> bool:
     wire = connection._conn
     limit_s, wire._read_timeout = wire._read_timeout, ALIVE_S
     try:
-        connection.query("SELECT 1", reconnect=False)
+        _ask(connection, "SELECT 1")
     except Exception:
         return False
     finally:
@@ -88,12 +88,19 @@ def repair(connection: Any, settings: ConnectionSettings, encryption: UseTls) ->
     connection.connect()
     # DataJoint leaves these as they were in the connection that is gone.
     connection._in_transaction = False
-    connection.connection_id = connection.query("SELECT CONNECTION_ID()").fetchone()[0]
+    (connection.connection_id,) = _ask(connection, "SELECT CONNECTION_ID()")
 
 
 def cipher_of(connection: Any) -> str:
     """Return the cipher of a connection; empty if it is not encrypted."""
-    return str(connection.query("SHOW STATUS LIKE 'Ssl_cipher'").fetchone()[1])
+    return str(_ask(connection, "SHOW STATUS LIKE 'Ssl_cipher'")[1])
+
+
+def _ask(connection: Any, sql: str) -> Any:
+    # Not by DataJoint's `query`, which may connect anew, or answer from its query cache.
+    with connection._conn.cursor() as cursor:
+        cursor.execute(sql)
+        return cursor.fetchone()
 
 
 def farewell(before: Any, connection: Any) -> str:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import importlib
-import importlib.metadata
 import logging
 import sys
 import warnings
@@ -97,7 +96,7 @@ class DataJoint:
 
     def __init__(self, module: ModuleType) -> None:
         self._module = module
-        self.version = importlib.metadata.version("datajoint")
+        self.version = str(module.__version__)
         instance: Any = sys.modules.get("datajoint.instance")
         self._instance = instance if hasattr(instance, "_singleton_connection") else None
         if self._instance is not None and self._instance._load_thread_safe():
@@ -154,14 +153,41 @@ def load_datajoint() -> DataJoint:
         # 2.x warns that no datajoint.json was found; the configuration is what we are about to set.
         warnings.filterwarnings("ignore", "No datajoint.json", UserWarning)
         try:
-            return DataJoint(importlib.import_module("datajoint"))
-        except ModuleNotFoundError as error:
-            if error.name != "datajoint":
-                raise
+            module = importlib.import_module("datajoint")
+        except Exception as error:
+            raise _not_imported(error) from None
+        if not hasattr(module, "conn"):  # a folder of this name, beside the notebook say
             raise DataJointConnectionError(
-                "DataJoint is not installed in this kernel's environment.",
-                hint="%pip install 'sidecar-magics[datajoint]', then restart the kernel.",
-            ) from None
+                f"What is imported as datajoint is not DataJoint: {_place(module)}.",
+                hint="rename that, then restart the kernel.",
+            )
+        return DataJoint(module)
+
+
+def _not_imported(error: Exception) -> DataJointConnectionError:
+    if isinstance(error, ModuleNotFoundError) and error.name == "datajoint":
+        return DataJointConnectionError(
+            "DataJoint is not installed in this kernel's environment.",
+            hint="%pip install 'sidecar-magics[datajoint]', then restart the kernel.",
+        )
+    return DataJointConnectionError(
+        f"DataJoint cannot be imported: {type(error).__name__}: {_first_words(error)}.",
+        # 0.14 reads dj_local_conf.json or ~/.datajoint_config.json then; 2.x the variables.
+        hint="look at DataJoint's configuration file and at the variables that begin with DJ_.",
+    )
+
+
+def _first_words(error: Exception) -> str:
+    # pydantic's errors quote the values, which may be passwords; not so what `errors` returns.
+    if hasattr(error, "errors"):
+        wrong = error.errors(include_input=False, include_url=False)
+        return "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in wrong)
+    return (str(error).splitlines() or [""])[0].rstrip(".")
+
+
+def _place(module: ModuleType) -> str:
+    folders = getattr(module, "__path__", ["?"])
+    return str(module.__file__ or next(iter(folders), "?"))
 
 
 @contextlib.contextmanager

@@ -536,7 +536,10 @@ def test_tables_go_on_with_a_server_that_was_restarted_or_made_anew(
     out = run(python, code, tmp_path, HOME=os.environ["HOME"], SIDECAR_MAGICS_HOME=home)
     usual = ["DataJoint 2 does not promise to work with MariaDB."] if line == "2" else []
     usual = usual if flavour == "mariadb" else []
-    gone = "The server was made anew and its data is gone (t_dj): run %mysql_load again."
+    gone = (
+        "The server was made anew and its data is gone (t_dj): "
+        "run %mysql_load again, or the cells that made it."
+    )
     assert out["restarted"] == [["reconnected", usual, True], 1]
     assert out["gone"] == ["reconnected", [gone, *usual], True]
     assert out["loaded"] == [["already connected", usual, True], 2]
@@ -641,3 +644,128 @@ def test_what_cannot_be_connected_is_told(
     assert all("backend postgresql" in error for error in backend)
     assert len(backend) == (python == str(DATAJOINT_2))
     assert "not installed" in missing
+
+
+def test_a_datajoint_that_cannot_be_imported_is_told(
+    python: str, mysql_server: Server, tmp_path: Path
+) -> None:
+    (tmp_path / "dj_local_conf.json").write_text('{"database.password": "in-the-f1le", oops}')
+    code = f"""
+    import sys
+    out["errors"] = []
+    for _ in range(2):
+        try:
+            datajoint_connect(at({mysql_server.port}))
+        except SidecarError as error:
+            out["errors"].append(str(error))
+    """
+    out = run(python, code, tmp_path, PW=mysql_server.password, DJ_PORT="in-the-variable")
+    first, second = out["errors"]
+    assert first == second
+    assert "DataJoint cannot be imported" in first
+    assert "DJ_PORT" in first if python == str(DATAJOINT_2) else "JSONDecodeError" in first
+    assert "in-the-" not in first
+
+
+def test_another_module_of_datajoints_name_is_told(
+    python: str, mysql_server: Server, tmp_path: Path
+) -> None:
+    (tmp_path / "datajoint.py").write_text("")
+    code = f"""
+    try:
+        datajoint_connect(at({mysql_server.port}))
+    except SidecarError as error:
+        out["error"] = str(error)
+    """
+    out = run(python, code, tmp_path, PW=mysql_server.password)
+    assert str(tmp_path / "datajoint.py") in out["error"]
+
+
+def test_a_query_cache_does_not_pass_for_a_server(
+    python: str, mysql_server: Server, tmp_path: Path
+) -> None:
+    code = f"""
+    connection = datajoint_connect(at({mysql_server.port})).connection
+    import datajoint as dj
+    os.mkdir("cache")
+    dj.config["query_cache"] = "cache"
+    connection.set_query_cache("kept")
+    out["states"] = [datajoint_connect(at({mysql_server.port})).state]
+    connection._conn.close()
+    out["states"].append(datajoint_connect(at({mysql_server.port})).state)
+    """
+    out = run(python, code, tmp_path, PW=mysql_server.password)
+    assert out["states"] == ["already connected", "reconnected"]
+
+
+def test_what_is_returned_can_be_read(python: str, mysql_server: Server, tmp_path: Path) -> None:
+    code = f"""
+    with sidecar_magics.mysql_wait(at({mysql_server.port})).connect() as other:
+        for n in range(60):
+            other.cursor().execute(f"CREATE SCHEMA lab_{{n}}")
+    out["shown"] = repr(datajoint_connect(at({mysql_server.port})))
+    """
+    shown = run(python, code, tmp_path, PW=mysql_server.password)["shown"]
+    assert shown.startswith("<DataJointConnection: datajoint ")
+    assert shown.endswith("60 schemas (connected)>")
+    assert "lab_7" not in shown
+
+
+def test_dj_config_is_masked_whatever_it_is(python: str, tmp_path: Path) -> None:
+    code = """
+    import sys
+    import datajoint as dj
+    from sidecar_magics.dj.masking import masked
+    if "DJ_THREAD_SAFE" in os.environ and "datajoint.instance" in sys.modules:
+        out["text"] = masked(dj.config)
+    else:
+        secret = "two words, and " * 9 + "an apostrophe's"
+        dj.config["database.password"] = secret
+        dj.config["stores"] = {"s": {"protocol": "s3", "secret_key": secret}}
+        out["text"] = masked(dj.config)
+        out["kept"] = dj.config["stores"]["s"]["secret_key"] == secret
+    """
+    out = run(python, code, tmp_path)
+    assert "words" not in out["text"]
+    assert "apostrophe" not in out["text"]
+    assert "secret_key" in out["text"]
+    assert out["kept"]
+    assert run(python, code, tmp_path, DJ_THREAD_SAFE="1")["text"]
+
+
+def test_a_configuration_file_may_have_a_store_in_pieces(
+    python: str, lab: Server, tmp_path: Path
+) -> None:
+    location = str(tmp_path)
+    values = {"stores.raw.protocol": "file", "stores.raw.location": location, "stores": {"a": {}}}
+    (tmp_path / "pieces.json").write_text(json.dumps(values))
+    code = f"""
+    from sidecar_magics.dj import ConfigFile
+    file = ConfigFile.read("pieces.json")
+    out["notes"] = datajoint_connect(at({lab.port}), config_file=file).notes
+    import datajoint as dj
+    out["stores"] = dj.config["stores"]
+    """
+    out = run(python, code, tmp_path, PW=lab.password)
+    assert out["notes"] == []
+    assert out["stores"]["raw"] == {"protocol": "file", "location": location}
+    assert out["stores"]["a"] == {}
+
+
+def test_what_is_required_is_looked_at_in_the_end(
+    python: str, mysql_server: Server, tmp_path: Path
+) -> None:
+    code = f"""
+    from sidecar_magics.dj import establish
+    first = datajoint_connect(at({mysql_server.port})).connection
+    establish.cipher_of = lambda connection: ""
+    try:
+        datajoint_connect(at({mysql_server.port}, tls="required"), reset=True)
+    except SidecarError as error:
+        out["error"] = str(error)
+    import datajoint as dj
+    out["kept"] = dj.conn() is first
+    """
+    out = run(python, code, tmp_path, PW=mysql_server.password)
+    assert "is not encrypted, but TLS is required" in out["error"]
+    assert out["kept"]
