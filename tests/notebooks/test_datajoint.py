@@ -3,63 +3,30 @@
 from __future__ import annotations
 
 import json
-import os
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import nbformat
 import pytest
-from nbclient import NotebookClient
 
 from sidecar_magics.connection import connect_now
+from tests.notebooks.running import client_of, notebook_of, text_of
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.servers import Server
 
 pytestmark = [pytest.mark.server, pytest.mark.notebook]
 
-PROJECT = Path(__file__).parents[2]
-CELL_TIMEOUT_S = 120
-PYTHONS = {"0.14": sys.executable, "2": str(PROJECT / ".venv-datajoint2" / "bin" / "python")}
 # Not the tutorial's, which is in so many texts.
 PASSWORD = "fürchterlich-gehe1m"
 
 
-@pytest.fixture(params=list(PYTHONS))
-def kernel(
-    request: pytest.FixtureRequest,
-    mysql_server: Server,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> str:
-    """Return the name of a kernel that has this line of DataJoint, and the server in its settings."""
-    python = PYTHONS[request.param]
-    if not Path(python).exists():
-        if os.environ.get("CI"):
-            pytest.fail("make .venv-datajoint2/ready has not been run")
-        pytest.skip("DataJoint 2 has its own environment: make .venv-datajoint2/ready")
-    folder = tmp_path / "jupyter" / "kernels" / "line"
-    folder.mkdir(parents=True)
-    argv = [python, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
-    spec = {"argv": argv, "display_name": "line", "language": "python"}
-    (folder / "kernel.json").write_text(json.dumps(spec))
-    for name in [name for name in os.environ if name.startswith(("DJ_", "SIDECAR_"))]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path / "jupyter"))
-    monkeypatch.setenv("SIDECAR_MYSQL_PORT", str(mysql_server.port))
-    monkeypatch.setenv("SIDECAR_MYSQL_USER", "frank")
-    monkeypatch.setenv("SIDECAR_MYSQL_PASSWORD", PASSWORD)
-    monkeypatch.setenv("SIDECAR_MAGICS_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
-    monkeypatch.setenv("PYTHONPATH", str(PROJECT))
-    monkeypatch.setenv("HOME", str(tmp_path))
-    return "line"
-
-
 @pytest.fixture
-def frank(mysql_server: Server) -> Any:
+def frank(mysql_server: Server, environment: pytest.MonkeyPatch) -> Any:
     """Make an account whose password is to be found nowhere."""
+    environment.setenv("SIDECAR_MYSQL_USER", "frank")
+    environment.setenv("SIDECAR_MYSQL_PASSWORD", PASSWORD)
     with connect_now(mysql_server.settings) as connection, connection.cursor() as cursor:
         cursor.execute("CREATE USER frank IDENTIFIED BY %s", (PASSWORD,))
         cursor.execute("GRANT ALL ON *.* TO frank")
@@ -67,30 +34,9 @@ def frank(mysql_server: Server) -> Any:
         cursor.execute("DROP USER frank")
 
 
-def executed(kernel: str, folder: Path, *cells: str) -> Any:
-    """Return a notebook after all its cells were executed, whatever their errors."""
-    notebook = nbformat.v4.new_notebook(
-        cells=[nbformat.v4.new_code_cell(cell) for cell in ("%load_ext sidecar_magics", *cells)]
-    )
-    NotebookClient(
-        notebook,
-        timeout=CELL_TIMEOUT_S,
-        kernel_name=kernel,
-        allow_errors=True,
-        resources={"metadata": {"path": str(folder)}},
-    ).execute()
-    return notebook
-
-
 def texts(notebook: Any) -> list[str]:
     """Return what each cell but the first shows, as plain text."""
-    return ["\n".join(map(_text, cell.outputs)) for cell in notebook.cells[1:]]
-
-
-def _text(output: Any) -> str:
-    if output.output_type == "error":
-        return "\n".join(output.traceback)
-    return str(output.get("text") or output.get("data", {}).get("text/plain", ""))
+    return ["\n".join(map(text_of, cell.outputs)) for cell in notebook.cells[1:]]
 
 
 @pytest.mark.usefixtures("frank")
@@ -103,11 +49,12 @@ def test_nothing_that_is_shown_has_the_password(kernel: str, tmp_path: Path) -> 
             }
         )
     )
-    notebook = executed(
-        kernel,
-        tmp_path,
+    (tmp_path / "secret").write_text(PASSWORD)
+    notebook = notebook_of(
+        "%load_ext sidecar_magics",
+        "import datajoint as dj\ndj.config['database.password'] = open('secret').read()\ndj.config",
         "%datajoint_connect",
-        "import datajoint as dj\ndj.config",
+        "dj.config",
         "print(dj.config)",
         "dj.config['loglevel'] = 'DEBUG'",
         "%datajoint_connect --reset",
@@ -119,7 +66,12 @@ def test_nothing_that_is_shown_has_the_password(kernel: str, tmp_path: Path) -> 
         "%datajoint_connect --show",
         "%datajoint_connect --password-env NOWHERE",
     )
-    shown = texts(notebook)
+    client = client_of(notebook, tmp_path, kernel=kernel)
+    client.allow_errors = True
+    client.execute()
+    before, *shown = texts(notebook)
+    assert "database" in before
+    assert "********" in before
     assert shown[0].count("\n") == 0
     assert "-> frank@127.0.0.1" in shown[0]
     for at in (1, 2, 9):
@@ -131,3 +83,44 @@ def test_nothing_that_is_shown_has_the_password(kernel: str, tmp_path: Path) -> 
     assert "NOWHERE" in shown[11]
     assert PASSWORD not in nbformat.writes(notebook)
     assert json.dumps(PASSWORD)[1:-1] not in nbformat.writes(notebook)
+
+
+def test_each_option_does_what_it_says(kernel: str, mysql_server: Server, tmp_path: Path) -> None:
+    stores = {"raw": {"protocol": "file", "location": str(tmp_path)}}
+    lab = {"database.host": "lab.example.org", "stores": stores}
+    (tmp_path / "lab.json").write_text(json.dumps(lab))
+    notebook = notebook_of(
+        "%load_ext sidecar_magics",
+        "%datajoint_connect --wait 30 --assign lab --quiet",
+        "import datajoint as dj\nlab is dj.conn(), lab.query('SELECT 6 * 7').fetchone()",
+        "value = %datajoint_connect --show\nvalue.sources['port']",
+        "value = %datajoint_connect --reset\nvalue is None, lab is dj.conn()",
+        "%datajoint_connect --port 1 --wait 1.5",
+        "dj.config['database.port'], dj.conn().query('SELECT 6 * 7').fetchone()",
+        "%datajoint_connect --config nowhere.json",
+        "%datajoint_connect --assign 2x",
+        "%datajoint_connect --password tutorial",
+        "%mysql_wait --quiet",
+        "%datajoint_connect --config lab.json",
+        "dj.config['stores']['raw']['location']",
+    )
+    client = client_of(notebook, tmp_path, kernel=kernel)
+    client.allow_errors = True
+    client.execute()
+    quiet, same, shown, anew, refused, as_before, *rest = texts(notebook)
+    nowhere, misnamed, saved, _, noted, location = rest
+    assert quiet == ""
+    assert same == "(True, (42,))"
+    assert shown == "'environment SIDECAR_MYSQL_PORT'"
+    assert "(connected anew)" in anew
+    assert anew.endswith("(True, False)")
+    # The line of the wait is ended, then comes the error.
+    assert refused.startswith("DataJoint is not connected to 127.0.0.1:1.\nServerNotReadyError: ")
+    assert 3 <= refused.count("\n") <= 8
+    assert as_before == f"({mysql_server.port}, (42,))"
+    assert "nowhere.json cannot be read" in nowhere
+    assert "'2x' cannot be a variable's name" in misnamed
+    assert "--password-env" in saved
+    assert "(already connected)" in noted
+    assert "lab.json (--config) says host lab.example.org; what %mysql_wait waited for" in noted
+    assert location == repr(str(tmp_path))
