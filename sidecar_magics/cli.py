@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import os
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -29,12 +31,32 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         status: int | None = parsed.run(parsed)
     except SidecarError as error:
-        print(error, file=sys.stderr)
+        _complain(error)
         return 1
     except KeyboardInterrupt as interrupt:
-        print(interrupt, file=sys.stderr)
+        _complain(interrupt)
         return INTERRUPTED
+    finally:
+        _drop_what_nobody_hears()
     return status or 0
+
+
+def _complain(error: BaseException) -> None:
+    if sys.stderr is None:  # it was closed before the start, and print() would take standard output
+        return
+    with contextlib.suppress(OSError, ValueError):
+        print(error, file=sys.stderr)
+
+
+def _drop_what_nobody_hears() -> None:
+    """Let go of what standard error did not take: Python would try again, and end with 120."""
+    if sys.stderr is None:
+        return
+    try:
+        sys.stderr.flush()
+    except (OSError, ValueError):
+        with contextlib.suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
 
 
 def _parser() -> argparse.ArgumentParser:

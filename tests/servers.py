@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import ssl
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +23,11 @@ if TYPE_CHECKING:
 
 # The only cipher that datajoint/mysql:8.0's my.cnf allows.
 DATAJOINT_CIPHER = "DHE-RSA-AES256-SHA"
+# Python has a list of ciphers of its own, without this one, unless it was built as Debian's is.
+DEFAULT_LIST_HAS_IT = any(
+    cipher["name"] == DATAJOINT_CIPHER
+    for cipher in ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).get_ciphers()
+)
 
 SYSTEM_SCHEMAS = {"mysql", "sys", "information_schema", "performance_schema"}
 CLIENTS = {"mysql": ("mysql",), "mariadb": ("mariadb", "mysql")}

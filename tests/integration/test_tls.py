@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ssl
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -10,7 +9,7 @@ import pytest
 
 from sidecar_magics.errors import TlsError
 from sidecar_magics.wait import wait
-from tests.servers import DATAJOINT_CIPHER
+from tests.servers import DATAJOINT_CIPHER, DEFAULT_LIST_HAS_IT
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,12 +17,6 @@ if TYPE_CHECKING:
     from tests.servers import Server
 
 pytestmark = pytest.mark.server
-
-# Python has a list of ciphers of its own, without this one, unless it was built as Debian's is.
-DEFAULT_LIST_HAS_IT = any(
-    cipher["name"] == DATAJOINT_CIPHER
-    for cipher in ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).get_ciphers()
-)
 
 
 @pytest.mark.parametrize("tls", ["auto", "required"])

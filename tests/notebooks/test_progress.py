@@ -220,3 +220,11 @@ def test_a_load_that_nobody_can_hear(stderr: str, option: str) -> None:
     done = subprocess.run(command, shell=True, stdout=subprocess.PIPE, text=True, check=False)
     assert done.returncode == 0
     assert done.stdout.startswith("<LoadReport slow.sql: ") or (option and not done.stdout)
+
+
+@pytest.mark.parametrize("stderr", ["/dev/full", "&-"])
+@pytest.mark.usefixtures("environment")
+def test_an_error_that_nobody_can_hear(stderr: str) -> None:
+    command = f"{sys.executable} -m sidecar_magics.cli load missing.sql 2>{stderr}"
+    done = subprocess.run(command, shell=True, stdout=subprocess.PIPE, text=True, check=False)
+    assert (done.returncode, done.stdout) == (1, "")
