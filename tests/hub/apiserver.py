@@ -100,6 +100,14 @@ class ApiServer:
             if watched == kind:
                 queue.put_nowait(event)
 
+    async def remove_pod(self, pod: Manifest) -> None:
+        """End a pod at once, as when the node is taken away."""
+        name = pod["metadata"]["name"]
+        before = self._tasks[name]
+        before.cancel()
+        if "deletionTimestamp" not in pod["metadata"]:
+            await self._end(name, pod, 0, before)
+
     async def _list(self, request: web.Request) -> web.StreamResponse:
         kind = request.match_info["kind"]
         if request.query.get("watch", "").lower() not in ("1", "true"):
@@ -159,13 +167,17 @@ class ApiServer:
             grace_s = 30 if given is None else int(given)
             item["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
             self._tell(kind, "MODIFIED", item)
-            self._tasks[name].cancel()
-            self._tasks[name] = asyncio.create_task(self._end(name, item, grace_s))
+            before = self._tasks[name]
+            before.cancel()
+            self._tasks[name] = asyncio.create_task(self._end(name, item, grace_s, before))
         else:
             self._remove(kind, name)
         return web.json_response(item)
 
-    async def _end(self, name: str, pod: Manifest, grace_s: int) -> None:
+    async def _end(
+        self, name: str, pod: Manifest, grace_s: int, before: asyncio.Task[None]
+    ) -> None:
+        await asyncio.gather(before, return_exceptions=True)  # what it is in the middle of
         await self.kubelet.end(pod, grace_s)
         self._remove("pods", name)
 

@@ -15,7 +15,7 @@ from tests.hub.manifests import container, made, variables
 from tests.hub.spawning import cluster
 from tests.hub.values import DEPLOYMENTS, SEED, Deployment, read
 
-# https://docs.2i2c.org, "per-user MySQL": as published, 5 July 2024.
+# As published, 5 July 2024.
 PUBLISHED = {
     "name": "mysql",
     "image": "datajoint/mysql:8.0",
