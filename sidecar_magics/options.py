@@ -129,8 +129,9 @@ LOAD = (
         "-j",
         type=count,
         metavar="N",
-        help="Connections that work at the same time; 1 is strictly in order. Default: twice the "
-        "cores, at most 8, as far as the server has room.",
+        help="Connections that work at the same time; 1 is strictly in order. Default: four for "
+        "each core, at most 16, as far as the server has room; of those, rows use one more than "
+        "there are cores.",
     ),
     Option(
         "--once",
@@ -140,7 +141,7 @@ LOAD = (
     Option(
         "--resume",
         action="store_true",
-        help="Go on where an earlier load of the same script stopped.",
+        help="Go on where an earlier load of the same script stopped; do nothing if it had ended.",
     ),
     Option(
         "--check",
@@ -218,7 +219,29 @@ LOAD = (
 
 CONNECT = (
     *CONNECTION,
+    Option(
+        "--config",
+        metavar="FILE",
+        help="Configuration file of DataJoint, of either line: its other settings (stores, ...) "
+        "are set as well, and what it says about the server goes behind the environment and "
+        "%%mysql_wait.",
+    ),
+    Option(
+        "--wait",
+        "-w",
+        nargs="?",
+        type=seconds,
+        const=120.0,
+        metavar="SECONDS",
+        help="Wait for the server first, as %%mysql_wait does; at most 120 seconds if none given.",
+    ),
     Option("--reset", action="store_true", help="Make a new connection even if one is alive."),
+    Option("--assign", "-a", metavar="NAME", help="Variable that gets DataJoint's connection."),
+    Option(
+        "--show",
+        action="store_true",
+        help="Do not connect: show each setting and where it came from, without the password.",
+    ),
     QUIET,
 )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from . import options
+from .errors import SettingsError
 
 if TYPE_CHECKING:
     import argparse
@@ -26,11 +27,17 @@ def preview(arguments: argparse.Namespace, settings: ConnectionSettings) -> Chec
 
     Raises
     ------
+    SettingsError
+        Both are asked for.
     ScriptError
         The script is missing, damaged or broken.
     ServerNotReadyError, AccessError
         There is no connection to check with.
     """
+    if arguments.explain and arguments.check:
+        raise SettingsError(
+            "--check and --explain exclude each other.", hint="--explain asks no server."
+        )
     if arguments.explain:
         from .load.explain import explain  # noqa: PLC0415 - nothing is imported before it is used
         from .load.policy import LoadPolicy  # noqa: PLC0415

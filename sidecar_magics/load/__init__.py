@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Any
 from ..errors import AccessError, Interrupted, LoadStoppedError, ScriptError, SidecarError
 from ..server import pymysql_errors
 from ..settings import resolve
-from . import journal as journals
+from . import entries
 from .execute import Loader
 from .failures import is_lost
 from .healing import make_owed_indexes
-from .journal import Journal
+from .journal import SCHEMA, Journal
 from .policy import LoadPolicy
 from .progress import Progress
 from .report import LoadReport
@@ -159,7 +159,7 @@ def _load(
         if policy.once and not sources.can_reopen:
             raise ScriptError("--once needs a file: standard input can be read only once.")
         loader.connect(sources.size_bytes)
-        if not (policy.once and _was_loaded(loader, sources, policy, report)):
+        if not _was_loaded(loader, sources, policy, report):
             loader.crew.journal = _open_journal(loader, sources, policy, report)
             loader.run(sources)
             report.seconds = time.monotonic() - start
@@ -194,10 +194,12 @@ def _load(
 def _was_loaded(loader: Loader, sources: Sources, policy: LoadPolicy, report: LoadReport) -> bool:
     """Tell whether the same was loaded before, and say so in the report."""
     link = loader.control
-    if not journals.exists(link):
+    if not (policy.once or policy.resume) or not sources.can_reopen or not entries.exists(link):
+        return False
+    if policy.resume and entries.unfinished(link, _script(sources, policy)):
         return False
     stamp = sources.stamp()
-    entry = journals.finished(
+    entry = entries.finished(
         link,
         options=policy.identity,
         size_bytes=sources.size_bytes or 0,
@@ -215,45 +217,49 @@ def _open_journal(
     loader: Loader, sources: Sources, policy: LoadPolicy, report: LoadReport
 ) -> Journal | None:
     """Enter the load into the journal, or take up the one that did not come to its end."""
-    size = sources.size_bytes or 0
+    script = _script(sources, policy)
     needed = policy.once or policy.resume
-    if not needed and (size < JOURNAL_FROM_BYTES or not sources.can_reopen):
+    if not needed and (script.size_bytes < JOURNAL_FROM_BYTES or not sources.can_reopen):
         return None
     link, token = loader.control, secrets.token_hex(16)
     try:
-        journals.create(link)
+        entries.create(link)
     except pymysql_errors() as error:
         if is_lost(error):
             raise
         if needed:
             raise AccessError(
-                f"The journal cannot be made in schema {journals.SCHEMA}: {error.args[-1]}.",
+                f"The journal cannot be made in schema {SCHEMA}: {error.args[-1]}.",
                 hint="--once and --resume need the right to create it.",
             ) from None
         report.notes.append("This account may not make a journal: --resume will not be possible.")
         return None
-    script = journals.Script("\n".join(sources.labels)[:1000], size, policy.identity)
     loader.crew.token = token
-    entry = journals.unfinished(link, script) if policy.resume else None
+    entry = entries.unfinished(link, script) if policy.resume else None
     if entry is not None:
         loader.end_lanes_of(entry)
-        entry = journals.take_over(link, entry, token=token, jobs=loader.crew.jobs)
+        entry = entries.take_over(link, entry, token=token, jobs=loader.crew.jobs)
         return Journal(link, entry, resumed=True)
     if policy.resume:
         report.notes.append("Nothing was left to resume: this was loaded from the beginning.")
-    entry = journals.begin(link, script, token=token, jobs=loader.crew.jobs)
+    entry = entries.begin(link, script, token=token, jobs=loader.crew.jobs)
     return Journal(link, entry, resumed=False)
+
+
+def _script(sources: Sources, policy: LoadPolicy) -> entries.Script:
+    name = "\n".join(sources.labels)[:1000]
+    return entries.Script(name, sources.size_bytes or 0, policy.identity)
 
 
 def _close_journal(
     loader: Loader, sources: Sources, policy: LoadPolicy, report: LoadReport
 ) -> None:
-    """Leave in the journal what --once wants to know, and make what earlier loads have left."""
+    """Leave in the journal what --once and --resume want to know; make what loads have left."""
     link, journal = loader.control, loader.crew.journal
     loader.inspector.revive()
     if journal is not None:
         facts = None
-        if policy.once and not report.errors:
+        if (policy.once or policy.resume) and sources.can_reopen and not report.errors:
             facts = {
                 "stamp": json.dumps(sources.stamp()),
                 "sha256": report.sha256 or sources.digest(),
@@ -262,9 +268,9 @@ def _close_journal(
                 "seconds": report.seconds,
                 "schemas": report.schemas,
             }
-        journals.finish(link, journal.entry, facts)
+        entries.finish(link, journal.entry, facts)
     with contextlib.suppress(*pymysql_errors()):  # whatever else is called so is not ours
-        if not journals.exists(link):
+        if not entries.exists(link):
             return
         make_owed_indexes(loader.inspector, link, report)
-        journals.drop_if_empty(link)
+        entries.drop_if_empty(link)

@@ -10,6 +10,7 @@ from ..server import pymysql_errors
 from ..wait import wait
 from .failures import is_lost
 from .indexes import Indexes, add_clause, read_indexes
+from .known import Found
 from .link import text
 from .schedule import Scheduler
 
@@ -41,6 +42,8 @@ class Crew:
         Statements for each new connection.
     jobs : int
         How many lanes there may be.
+    row_jobs : int
+        How many of them get rows.
     journal : Journal, optional
         Where pieces are noted, if they are.
     may_retry : bool
@@ -56,15 +59,19 @@ class Crew:
     token: str
     first: list[bytes]
     jobs: int
+    row_jobs: int
     max_packet_bytes: int
     uuid: str | None
     journal: Journal | None = None
     may_retry: bool = False
     force: bool = False
     local_infile: bool = False
-    scheduler: Scheduler = field(default_factory=Scheduler)
+    scheduler: Scheduler = field(init=False)
     filling: list[Table] = field(default_factory=list)  # tables that are owed indexes
     failures: list[tuple[int, BaseException]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.scheduler = Scheduler(self.row_jobs)
 
     @property
     def is_parallel(self) -> bool:
@@ -156,16 +163,16 @@ class Inspector:
         indexes = self.indexes(table)
         return b"" if indexes is None else add_clause(definitions, indexes.names)
 
-    def has_plain_rows(self, schema: bytes, name: bytes) -> bool | None:
-        """Tell whether a table is InnoDB and has no triggers; None if it is not there."""
+    def look_up(self, schema: bytes, name: bytes) -> Found | None:
+        """Return what a table or view is; None if it is not there."""
         in_schema = f"CONVERT(x'{schema.hex()}' USING utf8mb4)"
         of_table = f"CONVERT(x'{name.hex()}' USING utf8mb4)"
-        found = self._rows(
+        rows = self._rows(
             (
-                "SELECT table_type = 'BASE TABLE' AND engine = 'InnoDB' AND NOT EXISTS (SELECT 1"
+                "SELECT table_type = 'BASE TABLE', COALESCE(engine = 'InnoDB', 0), EXISTS (SELECT 1"
                 f" FROM information_schema.triggers WHERE event_object_schema = {in_schema}"
                 f" AND event_object_table = {of_table}) FROM information_schema.tables"
                 f" WHERE table_schema = {in_schema} AND table_name = {of_table}"
             ).encode()
         )
-        return text(found[0][0]) == "1" if found else None
+        return Found(*(text(cell) == "1" for cell in rows[0])) if rows else None

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
     from ..settings import ConnectionSettings
     from ..sidecar import Sidecar
+    from .entries import Entry
     from .failures import Step
-    from .journal import Entry
     from .policy import LoadPolicy
     from .report import LoadReport
     from .sources import Source, Sources
@@ -39,7 +39,11 @@ if TYPE_CHECKING:
 DOLLAR_QUOTES_SINCE = 9
 # A script this short is over before a second connection is made.
 SHORT_SCRIPT_BYTES = 32 * 1024
-MOST_JOBS = 8
+# Rows keep the cores busy: one lane more than those, for when another waits for the disk. That is
+# what definitions do most of the time, so more of them may run at once.
+MOST_ROW_JOBS = 9
+DEFINITION_JOBS_PER_CORE = 4
+MOST_JOBS = 16
 JOIN_S = 0.2
 TELL_EVERY_S = 0.2
 # How long an interrupted load waits for the server that it asks to end its statements.
@@ -109,12 +113,14 @@ class Loader:
         make_rewriter = functools.partial(self._policy.rewriter, collations)
         quoting = quoting_of(control.ask("SELECT @@sql_mode"))
         self.inspector = Inspector(control, self._settings)
+        jobs = self._jobs(control, size_bytes)
         self.crew = Crew(
             self._settings,
             self._report,
             token=secrets.token_hex(16),
             first=first,
-            jobs=self._jobs(control, size_bytes),
+            jobs=jobs,
+            row_jobs=self._policy.jobs or min(jobs, _cores() + 1, MOST_ROW_JOBS),
             max_packet_bytes=int(control.ask("SELECT @@max_allowed_packet")),
             uuid=self.sidecar.uuid,
             may_retry=control.ask("SELECT @@innodb_flush_log_at_trx_commit") == "1",
@@ -129,7 +135,7 @@ class Loader:
         )
         planner = Planner(
             Server(self.sidecar.flavour, version_number(self.sidecar.version)),
-            self.inspector.has_plain_rows,
+            self.inspector.look_up,
             checks_foreign_keys=control.ask("SELECT @@foreign_key_checks") == "1",
             verbatim=quoting.verbatim,
         )
@@ -273,7 +279,7 @@ class Loader:
             return self._policy.jobs
         if size_bytes is not None and size_bytes < SHORT_SCRIPT_BYTES:
             return 1
-        jobs = min(MOST_JOBS, 2 * _cores())
+        jobs = min(MOST_JOBS, DEFINITION_JOBS_PER_CORE * _cores())
         limit = int(control.ask("SELECT @@max_connections"))
         used = control.rows("SHOW GLOBAL STATUS LIKE 'Threads_connected'")
         room = limit - int(used[0][1] or 0) - 2 if used else jobs
@@ -282,12 +288,11 @@ class Loader:
 
     # What the reader asks for -------------------------------------------------------------------
 
-    def quoting(self, before: Quoting, *, ask_mode: bool) -> Quoting:
+    def quoting(self, before: Quoting) -> Quoting:
         """Wait until all is done, and ask the first lane's connection how it reads strings."""
+        del before
         self._drain()
-        link = self._lanes[0].link
-        ansi = quoting_of(link.ask("SELECT @@sql_mode")).ansi if ask_mode else before.ansi
-        return Quoting(ansi, link.is_verbatim)
+        return quoting_of(self._lanes[0].link.ask("SELECT @@sql_mode"))
 
     def renew(self) -> None:
         """Wait until all is done, and connect the first lane anew."""

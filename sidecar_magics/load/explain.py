@@ -174,9 +174,8 @@ class _Nowhere:
     is_loopback = True
     dollar_quotes = False
 
-    def quoting(self, before: Quoting, *, ask_mode: bool) -> Quoting:
+    def quoting(self, before: Quoting) -> Quoting:
         """Stay with what was known."""
-        del ask_mode
         return before
 
     def renew(self) -> None:

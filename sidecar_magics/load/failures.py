@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 CONNECTION_LOST = {0, 2006, 2013}
 PACKET_TOO_LARGE = 1153
 EXCERPT_BYTES = 120
+# A schema or a table. Source: MySQL server error reference.
+NOT_THERE = {1049, 1146}
 # CREATE USER ... IDENTIFIED BY '...', SET PASSWORD ... = '...', SOURCE_PASSWORD = '...'; the text
 # may be cut off inside of the quotes.
 _PASSWORD = re.compile(
@@ -132,6 +134,12 @@ def failed(
 ) -> StatementError:
     """Return the error for a statement that the server refused."""
     start = excerpt(step.sql)
+    hint = server_errors.hint(errno, report.flavour)
+    if report.resumed and errno in NOT_THERE:
+        hint = (
+            "what an earlier load had made may have been dropped since; load from the beginning, "
+            "without --resume."
+        )
     if REDACTED in start:
         # A server quotes from the statement what it does not understand.
         message = message.partition(" near '")[0]
@@ -139,7 +147,7 @@ def failed(
     return StatementError(
         f"{step.place}: error {errno} ({sqlstate}): {printable(message)}",
         details=[f"Statement{about}: {start}", report.so_far()],
-        hint=server_errors.hint(errno, report.flavour),
+        hint=hint,
         source=step.source.name,
         line=step.line,
         column=step.item.column,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..server import pymysql_errors
-from . import journal as journals
+from . import entries
 
 if TYPE_CHECKING:
     from .crew import Inspector
@@ -25,7 +25,7 @@ def make_owed_indexes(inspector: Inspector, link: Link, report: LoadReport) -> N
     report : LoadReport
         Gets a note for each table.
     """
-    for table, definitions in journals.owed_indexes(link):
+    for table, definitions in entries.owed_indexes(link):
         missing = inspector.missing(table, definitions)
         try:
             if missing:
@@ -34,4 +34,4 @@ def make_owed_indexes(inspector: Inspector, link: Link, report: LoadReport) -> N
         except pymysql_errors() as error:
             report.notes.append(f"{table} lacks indexes that an interrupted load owed it: {error}.")
             continue
-        journals.forget_owed(link, table)
+        entries.forget_owed(link, table)

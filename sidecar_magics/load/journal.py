@@ -1,110 +1,23 @@
-"""What was loaded, and how far: kept in the server itself, so that it lives and dies with its data.
-
-The journal is a schema of its own, made when a load needs it and dropped with its last entry:
-
-- ``loads``     one row a load: what was loaded, when, and with which options;
-- ``done``      pieces of a load that is under way, written together with their rows;
-- ``doubts``    statements that commit by themselves, noted before they run;
-- ``indexes``   indexes that were put off until their table is filled.
-"""
+"""How far a load is: kept in the server itself, in the same transactions as its rows."""
 
 from __future__ import annotations
 
 import json
 import zlib
 from collections import defaultdict
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
-
-from .tasks import Table
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
+    from .entries import Entry
     from .failures import Step
     from .link import Link
-    from .tasks import Task
+    from .tasks import Table, Task
 
 SCHEMA = "sidecar_magics"
 REFUSED = 0xFFFFFFFF
 """In the place of a checksum: the statement was refused, so it was not done."""
-
-_TABLES = (
-    """CREATE TABLE IF NOT EXISTS sidecar_magics.loads (
-    id INT UNSIGNED NOT NULL AUTO_INCREMENT PRIMARY KEY,
-    name VARBINARY(1024) NOT NULL COMMENT 'the script, as it was named',
-    size_bytes BIGINT NOT NULL,
-    options VARBINARY(4096) NOT NULL COMMENT 'what the result depends on besides the script',
-    token CHAR(32) CHARACTER SET ascii NOT NULL COMMENT 'of the locks that its connections hold',
-    jobs INT NOT NULL,
-    started TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP,
-    finished DATETIME NULL,
-    stamp VARBINARY(8192) NULL COMMENT 'sizes and times of the files',
-    sha256 CHAR(64) CHARACTER SET ascii NULL,
-    statements BIGINT NULL,
-    rows_changed BIGINT NULL,
-    seconds DOUBLE NULL,
-    in_schemas BLOB NULL COMMENT 'where it went'
-) ENGINE=InnoDB COMMENT='sidecar-magics: what %mysql_load has loaded (--once, --resume)'""",
-    """CREATE TABLE IF NOT EXISTS sidecar_magics.done (
-    load_id INT UNSIGNED NOT NULL,
-    source INT NOT NULL,
-    begins BIGINT NOT NULL,
-    ends BIGINT NOT NULL,
-    crc INT UNSIGNED NOT NULL,
-    touched VARBINARY(1024) NOT NULL,
-    PRIMARY KEY (load_id, source, begins)
-) ENGINE=InnoDB COMMENT='sidecar-magics: pieces of a load that is not finished'""",
-    """CREATE TABLE IF NOT EXISTS sidecar_magics.doubts (
-    load_id INT UNSIGNED NOT NULL,
-    source INT NOT NULL,
-    begins BIGINT NOT NULL,
-    before_crc INT UNSIGNED NOT NULL,
-    PRIMARY KEY (load_id, source, begins)
-) ENGINE=InnoDB COMMENT='sidecar-magics: definitions that may be under way'""",
-    """CREATE TABLE IF NOT EXISTS sidecar_magics.indexes (
-    load_id INT UNSIGNED NOT NULL,
-    table_schema VARBINARY(256) NOT NULL,
-    table_name VARBINARY(256) NOT NULL,
-    definitions BLOB NOT NULL,
-    PRIMARY KEY (load_id, table_schema, table_name)
-) ENGINE=InnoDB COMMENT='sidecar-magics: indexes to be made when their table is filled'""",
-)
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One load in the journal.
-
-    Parameters
-    ----------
-    id : int
-        Its number.
-    token : str
-        Part of the names of the locks that its connections hold.
-    jobs : int
-        How many those are.
-    started, finished : str
-        The server's time; `finished` is empty for one that is not.
-    statements, rows : int
-        What it did, once it is finished.
-    """
-
-    id: int
-    token: str
-    jobs: int
-    started: str
-    finished: str = ""
-    statements: int = 0
-    rows: int = 0
-
-
-class Script(NamedTuple):
-    """What a load is known by: the script's name and size, and what the result depends on."""
-
-    name: str
-    size_bytes: int
-    options: str
 
 
 class Piece(NamedTuple):
@@ -115,31 +28,6 @@ class Piece(NamedTuple):
     ends: int
     crc: int
     touched: str
-
-
-def exists(link: Link) -> bool:
-    """Tell whether the server has a journal."""
-    return bool(
-        link.rows(
-            "SELECT 1 FROM information_schema.tables"
-            f" WHERE table_schema = '{SCHEMA}' AND table_name = 'indexes'"
-        )
-    )
-
-
-def create(link: Link) -> None:
-    """Make the journal where there is none.
-
-    Raises
-    ------
-    pymysql.err.MySQLError
-        The account may not.
-    """
-    if exists(link):
-        return
-    link.send(b"CREATE DATABASE IF NOT EXISTS sidecar_magics")
-    for sql in _TABLES:
-        link.send(sql.encode())
 
 
 class Journal:
@@ -173,7 +61,7 @@ class Journal:
         """Return the statement that notes pieces as done."""
         values = ",".join(
             f"({self.entry.id},{piece.source},{piece.begins},{piece.ends},{piece.crc},"
-            f"{_hex(piece.touched.encode())})"
+            f"{literal(piece.touched.encode())})"
             for piece in pieces
         )
         # A note whose answer was lost may be there already.
@@ -194,14 +82,14 @@ class Journal:
     def note_deferred(self, table: Table, definitions: list[bytes]) -> bytes:
         """Return the statement that notes indexes before they are dropped."""
         kept = json.dumps([definition.decode("latin-1") for definition in definitions]).encode()
-        values = f"({self.entry.id},{_hex(table.schema)},{_hex(table.name)},{_hex(kept)})"
+        values = f"({self.entry.id},{literal(table.schema)},{literal(table.name)},{literal(kept)})"
         return f"REPLACE INTO `{SCHEMA}`.`indexes` VALUES {values}".encode()
 
     def forget_deferred(self, table: Table) -> bytes:
         """Return the statement that notes that a table has its indexes again."""
         return (
             f"DELETE FROM `{SCHEMA}`.`indexes` WHERE load_id = {self.entry.id}"
-            f" AND table_schema = {_hex(table.schema)} AND table_name = {_hex(table.name)}"
+            f" AND table_schema = {literal(table.schema)} AND table_name = {literal(table.name)}"
         ).encode()
 
     # Reading: what an earlier process has done -------------------------------------------------
@@ -293,160 +181,9 @@ def piece_of(steps: list[Step], touched: Iterable[str]) -> Piece:
     )
 
 
-# The entries ------------------------------------------------------------------------------------
-
-
-def begin(link: Link, script: Script, *, token: str, jobs: int) -> Entry:
-    """Enter a load that begins, in place of an unfinished one of the same script."""
-    while earlier := unfinished(link, script):
-        _forget(link, earlier.id)
-    name, options = _hex(script.name.encode()), _hex(script.options.encode())
-    link.send(
-        f"INSERT INTO {SCHEMA}.loads (name, size_bytes, options, token, jobs) VALUES"
-        f" ({name},{script.size_bytes},{options},'{token}',{jobs})".encode()
-    )
-    number = int(link.ask("SELECT LAST_INSERT_ID()"))
-    started = link.ask(f"SELECT started FROM {SCHEMA}.loads WHERE id = {number}")
-    return Entry(number, token, jobs, started)
-
-
-def unfinished(link: Link, script: Script) -> Entry | None:
-    """Return the load of this script that did not come to its end, if there is one."""
-    rows = link.rows(
-        f"SELECT id, token, jobs, started FROM {SCHEMA}.loads WHERE finished IS NULL"
-        f" AND name = {_hex(script.name.encode())} AND size_bytes = {script.size_bytes}"
-        f" AND options = {_hex(script.options.encode())} ORDER BY id DESC LIMIT 1"
-    )
-    for number, token, jobs, started in rows:
-        return Entry(int(number or 0), token or "", int(jobs or 1), started or "")
-    return None
-
-
-def take_over(link: Link, entry: Entry, *, token: str, jobs: int) -> Entry:
-    """Give an unfinished load to this process."""
-    link.send(
-        f"UPDATE {SCHEMA}.loads SET token = '{token}', jobs = {jobs} WHERE id = {entry.id}".encode()
-    )
-    return Entry(entry.id, token, jobs, entry.started)
-
-
-def finish(link: Link, entry: Entry, facts: dict[str, Any] | None) -> None:
-    """Close a load: keep `facts` about it for --once, or forget it.
-
-    Parameters
-    ----------
-    link : Link
-        A connection.
-    entry : Entry
-        The load.
-    facts : dict, optional
-        stamp, sha256, statements, rows, seconds, schemas.
-    """
-    for table in ("done", "doubts", "indexes"):
-        link.send(f"DELETE FROM {SCHEMA}.{table} WHERE load_id = {entry.id}".encode())
-    if facts is None:
-        _forget(link, entry.id)
-        return
-    link.send(
-        f"UPDATE {SCHEMA}.loads SET finished = NOW(), stamp = {_hex(facts['stamp'].encode())},"
-        f" sha256 = '{facts['sha256']}', statements = {facts['statements']:d},"
-        f" rows_changed = {facts['rows']:d}, seconds = {facts['seconds']:f},"
-        f" in_schemas = {_hex(json.dumps(facts['schemas']).encode())}"
-        f" WHERE id = {entry.id}".encode()
-    )
-    # One row a script is enough: the last one says what is in the server.
-    row = link.rows(f"SELECT HEX(name), HEX(options) FROM {SCHEMA}.loads WHERE id = {entry.id}")
-    name, options = row[0]
-    link.send(
-        f"DELETE FROM {SCHEMA}.loads WHERE id <> {entry.id} AND finished IS NOT NULL"
-        f" AND name = x'{name}' AND options = x'{options}'".encode()
-    )
-
-
-def finished(
-    link: Link, *, options: str, size_bytes: int, stamp: str | None, digest: Callable[[], str]
-) -> Entry | None:
-    """Return the load that has loaded the same before, if what it made is still there.
-
-    Parameters
-    ----------
-    link : Link
-        A connection.
-    options : str
-        What the result depends on besides the script.
-    size_bytes : int
-        Of the files.
-    stamp : str, optional
-        Sizes and times of the files: where they are the same, nothing is read.
-    digest : callable
-        Reads the files and returns their SHA-256; called only where the stamp has changed, but the
-        size has not.
-    """
-    sha256 = None
-    for row in link.rows(
-        "SELECT id, started, finished, statements, rows_changed, sha256, HEX(stamp),"
-        f" HEX(in_schemas) FROM {SCHEMA}.loads WHERE finished IS NOT NULL"
-        f" AND options = {_hex(options.encode())} AND size_bytes = {size_bytes} ORDER BY id DESC"
-    ):
-        number, started, ended, statements, changed, was_sha256, was_stamp, schemas = row
-        if not _are_there(link, json.loads(bytes.fromhex(schemas or "5b5d"))):
-            continue
-        if stamp is None or bytes.fromhex(was_stamp or "").decode() != stamp:
-            sha256 = sha256 or digest()
-            if sha256 != was_sha256:
-                continue
-            if stamp is not None:
-                link.send(
-                    f"UPDATE {SCHEMA}.loads SET stamp = {_hex(stamp.encode())}"
-                    f" WHERE id = {number}".encode()
-                )
-        return Entry(
-            int(number or 0),
-            token="",
-            jobs=0,
-            started=started or "",
-            finished=ended or "",
-            statements=int(statements or 0),
-            rows=int(changed or 0),
-        )
-    return None
-
-
-def _are_there(link: Link, schemas: list[str]) -> bool:
-    there = {name for (name,) in link.rows("SELECT schema_name FROM information_schema.schemata")}
-    return there.issuperset(schemas)
-
-
-def drop_if_empty(link: Link) -> None:
-    """Drop the journal if nothing is in it."""
-    if not exists(link):
-        return
-    if not link.rows(f"SELECT 1 FROM {SCHEMA}.loads LIMIT 1") and not link.rows(
-        f"SELECT 1 FROM {SCHEMA}.indexes LIMIT 1"
-    ):
-        link.send(f"DROP DATABASE {SCHEMA}".encode())
-
-
-def owed_indexes(link: Link) -> list[tuple[Table, list[bytes]]]:
-    """Return the indexes that loads which are gone have left unmade."""
-    owed = []
-    for schema, name, kept in link.rows(
-        f"SELECT HEX(i.table_schema), HEX(i.table_name), HEX(i.definitions) FROM {SCHEMA}.indexes i"
-        f" LEFT JOIN {SCHEMA}.loads l ON l.id = i.load_id"
-        " WHERE l.id IS NULL OR IS_USED_LOCK(CONCAT('sidecar_magics.', l.token, '.0')) IS NULL"
-    ):
-        table = Table(bytes.fromhex(schema or ""), bytes.fromhex(name or ""))
-        definitions = [text.encode("latin-1") for text in json.loads(bytes.fromhex(kept or ""))]
-        owed.append((table, definitions))
-    return owed
-
-
-def forget_owed(link: Link, table: Table) -> None:
-    """Note that a table has what it was owed."""
-    link.send(
-        f"DELETE FROM {SCHEMA}.indexes WHERE table_schema = {_hex(table.schema)}"
-        f" AND table_name = {_hex(table.name)}".encode()
-    )
+def _with_schemas(keys: list[str]) -> set[str]:
+    """Add to tables the schemas that they are in: those must have been there."""
+    return {*keys, *(key.rpartition("`.`")[0] + "`" for key in keys if "`.`" in key)}
 
 
 def lock_name(token: str, lane: int) -> str:
@@ -454,15 +191,6 @@ def lock_name(token: str, lane: int) -> str:
     return f"{SCHEMA}.{token}.{lane}"
 
 
-def _forget(link: Link, number: int) -> None:
-    for table, column in (("done", "load_id"), ("doubts", "load_id"), ("loads", "id")):
-        link.send(f"DELETE FROM {SCHEMA}.{table} WHERE {column} = {number}".encode())
-
-
-def _with_schemas(keys: list[str]) -> set[str]:
-    """Add to tables the schemas that they are in: those must have been there."""
-    return {*keys, *(key.rpartition("`.`")[0] + "`" for key in keys if "`.`" in key)}
-
-
-def _hex(data: bytes) -> str:
+def literal(data: bytes) -> str:
+    """Return bytes as a literal of SQL."""
     return f"x'{data.hex()}'"

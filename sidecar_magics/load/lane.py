@@ -14,7 +14,7 @@ import time
 import zlib
 from typing import TYPE_CHECKING
 
-from ..errors import AccessError, ServerNotReadyError, StatementError
+from ..errors import AccessError, ServerNotReadyError, SidecarError, StatementError
 from ..script import forms
 from ..server import pymysql_errors
 from ..wait import wait
@@ -24,10 +24,11 @@ from .indexes import drop_clause
 from .journal import REFUSED, lock_name, piece_of
 from .link import Link, SessionError
 from .plan import LARGE_STATEMENT_BYTES
+from .sending import Lost, Refused, RolledBack, Sender
 from .tasks import TaskKind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from .crew import Crew, Inspector
     from .failures import Step
@@ -39,20 +40,6 @@ BATCH_S = 1.0
 RETRIES = 5
 OLD_CONNECTION_TIMEOUT_S = 60.0
 NOTED_TOGETHER = 50
-
-DEADLOCK = 1213
-# What a server says of a definition that it has already carried out.
-# Source: MySQL server error reference.
-_ALREADY = {1007, 1008, 1050, 1051, 1060, 1061, 1068, 1091, 1304, 1305, 1359, 1360, 1396, 1537}
-_ALREADY |= {1539, 1826, 1146}
-
-
-class _Lost(Exception):
-    """The connection is gone."""
-
-
-class _RolledBack(Exception):
-    """The server has undone the transaction, to end a deadlock."""
 
 
 class Lane:
@@ -73,19 +60,34 @@ class Lane:
         self._crew = crew
         self._inspector = inspector
         self._link = Link(crew.settings, crew.first, local_infile=crew.local_infile)
+        self._sender = Sender(self._link, crew)
         self._batch: list[Task] = []
         self._began = 0.0
         self._committing = False
         self._unnoted: list[Piece] = []  # done, but not in the journal yet
-        self._told: set[str] = set()  # tables whose first statements were sent one by one
-        self._careful: set[str] = set()  # tables with warnings: each statement by itself
-        self._tallies: list[tuple[Step, str | None, int, int, float]] = []
         self.thread = threading.Thread(target=self._run, name=f"lane-{number}", daemon=True)
 
     def open(self) -> None:
         """Connect; to be called before the thread starts, or by it."""
         self._link.open()
         self._link.ask(f"SELECT GET_LOCK('{lock_name(self._crew.token, self.number)}', 0)")
+
+    def _open_in_time(self) -> None:
+        """Connect while the tasks before this lane's first one run."""
+        if not self._link.is_open and self._crew.scheduler.await_work(self.number):
+            with contextlib.suppress(SidecarError, *pymysql_errors()):
+                self.open()
+                return
+            self._link.close()  # it is tried again, and told, when there is a task
+
+    def _open_at_last(self, step: Step) -> None:
+        """Connect when the first task is there; a server that has just gone is waited for."""
+        try:
+            self.open()
+        except ServerNotReadyError:
+            self._reconnect(step, 0)
+        except pymysql_errors():
+            self._reconnect(step, 0)
 
     @property
     def link(self) -> Link:
@@ -102,11 +104,12 @@ class Lane:
         scheduler = self._crew.scheduler
         task: Task | None = None
         try:
+            self._open_in_time()
             while True:
                 task = scheduler.take(self.number, wait=not self._batch)
                 if task is not None:
-                    if self._link.connection is None:
-                        self.open()
+                    if not self._link.is_open:
+                        self._open_at_last(task.steps[0])
                     self._do(task)
                 elif self._batch and not scheduler.was_aborted:
                     task = self._batch[0]
@@ -142,13 +145,13 @@ class Lane:
         self._look_at_table(task)
         self._enter(task)
         if not self._batch:
-            with self._translated(task.steps[0]):
+            with self._sender.translated(task.steps[0]):
                 self._link.send(b"BEGIN")
             self._began = time.monotonic()
         self._batch.append(task)
         try:
-            self._send_steps(task)
-        except (_Lost, _RolledBack):
+            self._send(task)
+        except (Lost, RolledBack):
             self._batch.remove(task)
             raise
 
@@ -158,7 +161,7 @@ class Lane:
             self._close_batch([piece_of(task.steps, _touched(task)) for task in self._batch])
 
     def _close_batch(self, pieces: list[Piece]) -> None:
-        with self._translated(self._batch[0].steps[0]):
+        with self._sender.translated(self._batch[0].steps[0]):
             journal = self._crew.journal
             if journal and (pieces or self._unnoted):
                 self._link.send(journal.note_done([*self._unnoted, *pieces]))
@@ -169,7 +172,7 @@ class Lane:
 
     def _finish_batch(self) -> None:
         self._unnoted.clear()
-        self._count()
+        self._sender.count()
         done, self._batch = self._batch, []
         self._crew.scheduler.done(done)
 
@@ -201,7 +204,7 @@ class Lane:
         table, journal = task.table, self._crew.journal
         if table is None or journal is None:
             return  # without a journal nobody would know what is owed, if this process were killed
-        with self._translated(task.steps[0]):
+        with self._sender.translated(task.steps[0]):
             if self._link.rows(b"SELECT 1 FROM " + table.quoted + b" LIMIT 1"):
                 return
             self._link.send(journal.note_deferred(table, definitions))
@@ -229,15 +232,15 @@ class Lane:
         for attempt in range(RETRIES + 1):
             missing = self._inspector.missing(table, definitions)
             try:
-                with self._translated(task.steps[0]):
+                with self._sender.translated(task.steps[0]):
                     if missing:
                         self._link.send(b"ALTER TABLE " + table.quoted + b" " + missing)
                     if journal:
                         self._link.send(journal.forget_deferred(table))
                 break
-            except _RolledBack:
+            except RolledBack:
                 time.sleep(0.01 * (attempt + 1))
-            except _Lost:
+            except Lost:
                 self._reconnect(task.steps[0], attempt)
         table.deferred = []
         self._crew.report.add(str(table), seconds=time.monotonic() - start, statements=0)
@@ -258,17 +261,17 @@ class Lane:
                 if not (maybe_done and self._was_altered(task, doubt)):
                     doubt = self._note_doubt(task, doubt)
                     self._enter(task)
-                    self._send_steps(task, maybe_done=maybe_done)
-                self._count()
+                    self._send(task, maybe_done=maybe_done)
+                self._sender.count()
                 break
             except StatementError:
                 if journal and step.sql:  # it was not done, and will be tried again
                     with contextlib.suppress(*pymysql_errors()):
                         self._link.send(journal.note_doubt(step, REFUSED))
                 raise
-            except _RolledBack:
+            except RolledBack:
                 time.sleep(0.01 * (attempt + 1))
-            except _Lost:
+            except Lost:
                 if not task.repeatable:
                     raise failures.stopped(step, self._crew.report) from None
                 maybe_done = True
@@ -293,7 +296,7 @@ class Lane:
         if journal is None or simple or doubt is not None or not step.sql:
             return doubt
         before = self._state_of(task)
-        with self._translated(step):
+        with self._sender.translated(step):
             self._link.send(journal.note_doubt(step, before))
         return before
 
@@ -316,15 +319,16 @@ class Lane:
             self._enter(task)
             noted = journal and self._unnoted and task.session is not None
             if journal and noted and forms.commits(task.steps[0].sql):
-                self._link.send(journal.note_done(self._unnoted))
+                with self._sender.translated(task.steps[0]):
+                    self._link.send(journal.note_done(self._unnoted))
                 self._unnoted.clear()
-            self._send_steps(task)
-        except (_Lost, _RolledBack):
+            self._send(task)
+        except (Lost, RolledBack):
             raise failures.stopped(task.steps[0], self._crew.report) from None
-        self._count()
+        self._sender.count()
         self._crew.report.in_transaction = self._link.is_in_transaction
 
-    # Sending -----------------------------------------------------------------------------------
+    # Its session, its statements ---------------------------------------------------------------
 
     def _enter(self, task: Task) -> None:
         session = task.session
@@ -346,93 +350,23 @@ class Lane:
             if failure.name == "USE":
                 step = task.steps[0]
                 step = step._replace(sql=step.sql or b"USE " + (session.schema or b""))
-            self._raise(failure.error, step)
+            refused = self._sender.failure(failure.error, step)
+            if not self._crew.force:
+                raise refused from None
+            self._crew.report.add_error(refused)
 
-    def _send_steps(self, task: Task, *, maybe_done: bool = False) -> None:
-        """Send a task's statements, small ones together, and keep count of them."""
-        at = 0
-        while at < len(task.steps):
-            if not task.steps[at].sql:  # it only stands for its place
-                at += 1
-                continue
-            group = self._group(task, at)
-            sent = time.monotonic()
-            try:
-                outcomes = (
-                    [self._link.send(group[0].sql)]
-                    if len(group) == 1
-                    else self._link.send_each([step.sql for step in group])
-                )
-                for outcome in outcomes:
-                    step = task.steps[at]
-                    now = time.monotonic()
-                    self._tally(step, outcome.changed, outcome.warnings, now - sent)
-                    sent, at = now, at + 1
-                self._collect_warnings(group)
-            except pymysql_errors() as error:
-                step = task.steps[at]
-                refusal = self._refusal(error)
-                at += 1
-                if maybe_done and refusal[0] in _ALREADY:
-                    continue
-                if not self._crew.force:
-                    self._keep_what_is_done(task, at - 1)
-                failure = failures.failed(step, *refusal, self._crew.report)
-                if not self._crew.force:
-                    raise failure from None
-                self._crew.report.add_error(failure)
-            except RuntimeError:
-                # PyMySQL: the server wants a file of this machine, though it was told not to ask.
-                what = "the server asked for a file of this machine"
-                raise failures.refused(task.steps[at], what, self._crew.report) from None
-
-    def _group(self, task: Task, at: int) -> list[Step]:
-        """Return the steps to send at once: warnings can be read behind a single one only."""
-        step = task.steps[at]
-        if len(step.sql) + 1 >= self._crew.max_packet_bytes:  # a byte is for the command
-            raise failures.too_large(step, self._crew.max_packet_bytes, self._crew.report)
-        name = step.table or ""
-        if task.kind not in (TaskKind.ROWS, TaskKind.DATA) or name in self._careful:
-            return [step]
-        if name not in self._told:
-            if at == len(task.steps) - 1 or at >= 2:
-                self._told.add(name)
-            return [step]
-        room = self._crew.max_packet_bytes - 1
-        group: list[Step] = []
-        for other in task.steps[at:]:
-            room -= len(other.sql) + 2
-            if group and room <= 0:
-                break
-            group.append(other)
-        return group
-
-    def _tally(self, step: Step, changed: int, warnings: int, took_s: float) -> None:
-        rows = changed if step.is_data else 0
-        self._tallies.append((step, step.table, rows, warnings, took_s))
-
-    def _collect_warnings(self, group: list[Step]) -> None:
-        """Collect the warnings of what was sent."""
-        warnings = sum(tally[3] for tally in self._tallies[-len(group) :])
-        if not warnings:
-            return
-        self._careful.add(group[-1].table or "")
-        self._crew.report.add_warnings(self._link.rows("SHOW WARNINGS"), warnings)
-
-    def _count(self) -> None:
-        """Count in the report what is done now."""
-        tallies, self._tallies = self._tallies, []
-        for step, table, rows, warnings, took_s in tallies:
-            self._crew.report.add(
-                table, rows=rows, size_bytes=len(step.sql), seconds=took_s, warnings=warnings
-            )
-
-    # Failures ----------------------------------------------------------------------------------
+    def _send(self, task: Task, *, maybe_done: bool = False) -> None:
+        """Send a task's statements; where one is refused, those before it are kept."""
+        try:
+            self._sender.run(task, maybe_done=maybe_done)
+        except Refused as refused:
+            self._keep_what_is_done(task, refused.at)
+            raise refused.failure from None
 
     def _keep_what_is_done(self, task: Task, at: int) -> None:
         """Commit what was done before a statement that was refused."""
         if task not in self._batch:
-            self._count()
+            self._sender.count()
             self._crew.report.in_transaction = self._link.is_in_transaction
             return
         pieces = [piece_of(other.steps, _touched(other)) for other in self._batch[:-1]]
@@ -441,40 +375,6 @@ class Lane:
         self._batch.remove(task)
         self._batch = self._batch or [task]
         self._close_batch(pieces)
-
-    def _failure(self, error: Exception, step: Step) -> StatementError:
-        return failures.failed(step, *self._refusal(error), self._crew.report)
-
-    def _refusal(self, error: Exception) -> tuple[int, str, str]:
-        """Return the server's error number, SQLSTATE and words; raise where it is no refusal."""
-        if failures.is_lost(error):
-            raise _Lost from None
-        if failures.number(error) == DEADLOCK:
-            raise _RolledBack from None
-        message = str(error.args[1]) if len(error.args) > 1 else str(error)
-        sqlstate = getattr(error, "sqlstate", None) or self._sqlstate()
-        return failures.number(error), sqlstate, message
-
-    def _raise(self, error: Exception, step: Step) -> None:
-        failure = self._failure(error, step)
-        if not self._crew.force:
-            raise failure
-        self._crew.report.add_error(failure)
-
-    @contextlib.contextmanager
-    def _translated(self, step: Step) -> Iterator[None]:
-        try:
-            yield
-        except pymysql_errors() as error:
-            raise self._failure(error, step) from None
-
-    def _sqlstate(self) -> str:
-        """Ask for the last error's SQLSTATE, which PyMySQL keeps to itself before 1.2."""
-        try:
-            self._link.send(b"GET DIAGNOSTICS CONDITION 1 @sidecar_sqlstate = RETURNED_SQLSTATE")
-            return self._link.ask("SELECT @sidecar_sqlstate")
-        except pymysql_errors():
-            return "HY000"
 
     # Doing it once more ------------------------------------------------------------------------
 
@@ -486,12 +386,12 @@ class Lane:
                     self._replay()
                 action()
                 return
-            except _RolledBack:
+            except RolledBack:
                 time.sleep(0.01 * (attempt + 1))
                 with contextlib.suppress(*pymysql_errors()):
                     self._link.send(b"ROLLBACK")
-                self._tallies.clear()
-            except _Lost:
+                self._sender.forget()
+            except Lost:
                 committing, self._committing = self._committing, False
                 if any(task.kind is TaskKind.DATA for task in self._batch) or step.counts_up:
                     # A number that was counted up stays used, though its row is undone.
@@ -500,17 +400,17 @@ class Lane:
                 if committing and self._is_noted(step):
                     self._finish_batch()
                 else:
-                    self._tallies.clear()
+                    self._sender.forget()
         raise failures.stopped(step, self._crew.report)
 
     def _replay(self) -> None:
         """Do the batch once more: its variables are the same, the default schema may change."""
-        with self._translated(self._batch[0].steps[0]):
+        with self._sender.translated(self._batch[0].steps[0]):
             self._bring_into(self._batch[0])
             self._link.send(b"BEGIN")
         for task in self._batch:
             self._bring_into(task)
-            self._send_steps(task)
+            self._send(task)
 
     def _is_noted(self, step: Step) -> bool:
         """Tell whether the commit that was under way has come to pass."""

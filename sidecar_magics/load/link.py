@@ -20,9 +20,8 @@ if TYPE_CHECKING:
     from ..settings import ConnectionSettings
     from ..sidecar import Sidecar
 
-# Flags of a server's OK packet. Source: MySQL client/server protocol, SERVER_STATUS_flags_enum.
+# Flag of a server's OK packet. Source: MySQL client/server protocol, SERVER_STATUS_flags_enum.
 IN_TRANSACTION = 0x0001
-NO_BACKSLASH_ESCAPES = 0x0200
 
 _WORD = re.compile(rb"(?!(?:NULL|TRUE|FALSE)\Z)[A-Za-z]\w*\Z", re.IGNORECASE)
 _NUMBERS = {0, 1, 2, 3, 4, 5, 8, 9, 16, 246}  # field types: what may stand without quotes
@@ -114,6 +113,11 @@ class Link:
             self.connection.close()
 
     @property
+    def is_open(self) -> bool:
+        """Whether it was opened, and not closed since."""
+        return self._is_open
+
+    @property
     def thread_id(self) -> int:
         """The connection's number at the server."""
         return int(self.connection.thread_id())
@@ -122,11 +126,6 @@ class Link:
     def is_in_transaction(self) -> bool:
         """Whether a transaction is open, as the last answer said."""
         return bool(self.connection.server_status & IN_TRANSACTION)
-
-    @property
-    def is_verbatim(self) -> bool:
-        """Whether backslashes escape nothing, as the last answer said."""
-        return bool(self.connection.server_status & NO_BACKSLASH_ESCAPES)
 
     def send(self, sql: bytes) -> Outcome:
         """Send a statement; see `server.send`."""

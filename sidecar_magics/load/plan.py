@@ -11,7 +11,7 @@ The planner asks nobody but its `lookup`, so a plan can be shown without a serve
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import defaultdict
 from typing import TYPE_CHECKING, Callable, NamedTuple
 
 from ..script import forms
@@ -20,6 +20,7 @@ from ..script.definitions import counts_up, read_definition, references
 from ..script.rows import first_values_are_numbers, literal_rows
 from ..script.session import Session, copies_user_variable, sets_global_only
 from ..script.versioned import effective
+from .known import Found, KnownTables, Name
 from .tasks import Table, Task, TaskKind, schema_key, table_key
 
 if TYPE_CHECKING:
@@ -49,10 +50,9 @@ _SESSION_STAYS = {
     Kind.ACCOUNT,
 }
 _COMMIT_BY_THEMSELVES = _SESSION_STAYS - {Kind.DATA}
+_HOW_TEXT_IS_READ = {"character_set_client", "character_set_connection", "collation_connection"}
 # Under another delimiter several statements may come as one; in these they would be a body.
 _HAVE_BODIES = {Kind.ROUTINE, Kind.TRIGGER, Kind.EVENT, Kind.VIEW}
-
-Name = tuple[bytes, bytes]
 
 
 class Server(NamedTuple):
@@ -60,18 +60,6 @@ class Server(NamedTuple):
 
     flavour: str
     version: int
-
-
-@dataclass
-class _KnownTable:
-    """What the script itself says of a table, or the most cautious guess."""
-
-    table: Table
-    innodb: bool = True
-    foreign_keys: bool = True
-    counts_up: bytes | None = None  # the column, if it is the first
-    counts_up_elsewhere: bool = True
-    watched: bool = False  # a trigger makes of each row what it likes
 
 
 class Planner:
@@ -82,8 +70,8 @@ class Planner:
     server : Server
         Decides which versioned comments count.
     lookup : callable, optional
-        Asked with schema and name of a table that the script did not make, whether that is an
-        InnoDB table without triggers; None: it is not there. Without it its rows run in order.
+        Asked with schema and name of a table that the script did not make; returns a `Found`, or
+        None if it is not there. Without it its rows run in order.
     checks_foreign_keys : bool, default True
         Whether a new session checks foreign keys.
     verbatim : bool, default False
@@ -95,7 +83,7 @@ class Planner:
     def __init__(
         self,
         server: Server,
-        lookup: Callable[[bytes, bytes], bool | None] | None = None,
+        lookup: Callable[[bytes, bytes], Found | None] | None = None,
         *,
         checks_foreign_keys: bool = True,
         verbatim: bool = False,
@@ -106,19 +94,19 @@ class Planner:
         self.absorbed = 0  # statements that no task is made of
         self.is_dump = is_dump
         self._server = server
-        self._lookup = lookup
         self._checks = checks_foreign_keys
         self._verbatim = verbatim
-        self._known: dict[Name, _KnownTable] = {}
-        self._dropped: set[Name] = set()
+        self._tables = KnownTables(lookup)
+        # Whose foreign keys refer to a table: creating that completes those keys, under locks.
+        self._referring: defaultdict[str, set[str]] = defaultdict(set)
         self._entered: set[bytes] = set()
         self._parcel: Task | None = None
         self._parcel_bytes = 0
+        self._parcel_likeness: tuple[object, ...] = ()
+        self._drop: Task | None = None  # held back: the table is most likely made anew at once
         self._filling: tuple[Table, Step] | None = None
         self._in_transaction = False
         self._unsure = False  # a user's variable may have another value than is known
-        self._maybe_made: set[Name] = set()
-        self._trusts_lookup = True
         self._locks = False  # a LOCK TABLES that was left out waits for its UNLOCK
 
     @property
@@ -126,12 +114,25 @@ class Planner:
         """Whether the rest runs in order on one connection: its session is not known."""
         return self.why_in_order is not None
 
-    def statement(self, step: Step, *, delimiter: bytes = b";") -> Iterator[Task]:
-        """Yield the tasks that are complete now that this statement is known."""
-        about = classify(step.sql)
+    def statement(
+        self, step: Step, about: Classification | None = None, *, delimiter: bytes = b";"
+    ) -> Iterator[Task]:
+        """Yield the tasks that are complete now that this statement is known.
+
+        Parameters
+        ----------
+        step : Step
+            The statement.
+        about : Classification, optional
+            What `classify` takes it for, if that is known.
+        delimiter : bytes, default b";"
+            The one that it ended with.
+        """
+        about = about or classify(step.sql)
         several = delimiter != b";" and b";" in step.sql and about.kind not in _HAVE_BODIES
         if self.in_order:
-            yield from self._in_parcel(step, about.kind is Kind.DATA and not several)
+            is_light = about.kind is Kind.DATA or forms.sets_user_variable(step.sql)
+            yield from self._in_parcel(step, is_light and not several)
         elif several:
             yield from self._lose_track(step, "several statements under one delimiter")
         elif about.kind is Kind.DATA:
@@ -142,7 +143,7 @@ class Planner:
     def use(self, schema: bytes, step: Step) -> Iterator[Task]:
         """Yield what is complete before the script enters a schema."""
         if self.in_order:
-            yield from self._in_parcel(step, is_data=False)
+            yield from self._in_parcel(step, is_light=False)
             return
         self.session = self.session.using(schema)
         if schema not in self._entered:
@@ -166,7 +167,9 @@ class Planner:
         if filling is not None:
             table, step = filling
             step = step._replace(sql=b"")
-            yield self._task(TaskKind.INDEXES, [step], table=table, writes=[table.key])
+            yield self._task(
+                TaskKind.INDEXES, [step], table=table, writes=[table.key], locks=[table.key]
+            )
 
     def check_session(self, step: Step) -> Iterator[Task]:
         """Yield a task that does nothing, in the session as it is now."""
@@ -181,15 +184,15 @@ class Planner:
             yield from self._lose_track(step, "a variable that is set within a statement")
             return
         name = self._name(about)
-        known = self._table(name) if name and not self._in_transaction else None
+        known = self._tables.get(name) if name and not self._in_transaction else None
         rows = None
+        if known and not known.innodb:  # what is there cannot be undone, nor done once more
+            yield from self._barrier(step, repeatable=False)
+            return
         if known and not known.watched:
             rows = literal_rows(step.sql, no_backslash_escapes=self._is_verbatim())
         if known is None or rows is None:
-            yield from self._in_parcel(step, is_data=True)
-            return
-        if not known.innodb:  # what is there cannot be undone, nor done once more
-            yield from self._barrier(step, repeatable=False)
+            yield from self._in_parcel(step, is_light=True)
             return
         counted = known.counts_up_elsewhere
         if known.counts_up is not None:
@@ -199,51 +202,66 @@ class Planner:
             )
         if counted and not self.is_dump:
             # A later statement may ask for LAST_INSERT_ID().
-            yield from self._in_parcel(step, is_data=True)
+            yield from self._in_parcel(step, is_light=True)
             return
         if counted:
             step = step._replace(counts_up=True)
         any_order = rows.any_order and not counted
         refers = known.foreign_keys and self._checks_foreign_keys()
-        template = self._task(
-            TaskKind.ROWS,
-            table=known.table,
-            # Those that are checked wait for all before them, and all behind wait for those.
-            reads=[schema_key(known.table.schema), FOREIGN_KEYS],
-            writes=[FOREIGN_KEYS] if refers else [],
-            any_order=any_order and not refers,
+        any_order = any_order and not refers
+        yield from self._pack(
+            step,
+            (TaskKind.ROWS, known.table, any_order, refers),
+            lambda: self._task(
+                TaskKind.ROWS,
+                table=known.table,
+                # Those that are checked wait for all before them, and all behind wait for those.
+                reads=[schema_key(known.table.schema), FOREIGN_KEYS],
+                writes=[FOREIGN_KEYS] if refers else [],
+                locks=[known.table.key],
+                any_order=any_order,
+            ),
         )
-        yield from self._pack(step, template)
         if len(step.sql) >= LARGE_STATEMENT_BYTES:
             self._filling = known.table, step
 
-    def _in_parcel(self, step: Step, is_data: bool) -> Iterator[Task]:
+    def _in_parcel(self, step: Step, is_light: bool) -> Iterator[Task]:
         """Yield what is complete before a statement that runs in order on the first lane."""
         self._unsure = True
-        yield from self._pack(step, self._task(TaskKind.DATA if is_data else TaskKind.BARRIER))
-        if not is_data:
+        kind = TaskKind.DATA if is_light else TaskKind.BARRIER
+        yield from self._pack(step, (kind,), lambda: self._task(kind))
+        if not is_light:
             yield from self._flush()
 
-    def _pack(self, step: Step, template: Task) -> Iterator[Task]:
-        """Put a step into the parcel at hand, or into a new one like `template`."""
+    def _pack(
+        self, step: Step, likeness: tuple[object, ...], make: Callable[[], Task]
+    ) -> Iterator[Task]:
+        """Put a step into the parcel at hand if that is like it and has room, else into a new one.
+
+        Yields what is complete before a new one.
+        """
         size = len(step.sql)
+        likeness += (self.session, self._in_transaction, self.in_order, step.source)
         parcel = self._parcel
-        if not (
-            parcel
-            and parcel.is_like(template)
-            and parcel.steps[-1].source is step.source
-            and self._parcel_bytes + size <= PARCEL_BYTES
-            and len(parcel.steps) < PARCEL_STATEMENTS
+        if (
+            parcel is None
+            or self._parcel_likeness != likeness
+            or self._parcel_bytes + size > PARCEL_BYTES
+            or len(parcel.steps) >= PARCEL_STATEMENTS
         ):
             yield from self._flush()
-            if self._filling and self._filling[0] is not template.table:
+            task = make()
+            if self._filling and self._filling[0] is not task.table:
                 yield from self.finish()
-            parcel = self._parcel = template
-            self._parcel_bytes = 0
+            parcel = self._parcel = task
+            self._parcel_likeness, self._parcel_bytes = likeness, 0
         parcel.steps.append(step)
         self._parcel_bytes += size
 
     def _flush(self) -> Iterator[Task]:
+        if self._drop is not None:
+            drop, self._drop = self._drop, None
+            yield drop
         if self._parcel is not None:
             parcel, self._parcel = self._parcel, None
             yield parcel
@@ -287,7 +305,8 @@ class Planner:
             yield from self._define_trigger(step, sql, about)
         else:
             yield from self._barrier(step)
-            self._trusts_lookup &= kind not in (Kind.VIEW, Kind.OTHER)
+            if kind in (Kind.VIEW, Kind.OTHER):
+                self._tables.distrust_lookup()
 
     def _set(self, step: Step, sql: bytes) -> Iterator[Task]:
         session = self.session.after(sql, step) if sql.strip() else self.session
@@ -308,8 +327,7 @@ class Planner:
         drops = forms.drops_schema(sql)
         if drops:
             self._entered.discard(schema)
-            self._dropped.update(name for name in self._known if name[0] == schema)
-            self._known = {name: known for name, known in self._known.items() if name[0] != schema}
+            self._tables.drop_schema(schema)
         if not schema or (drops and self._checks_foreign_keys()):
             yield from self._barrier(step)
         else:
@@ -323,61 +341,75 @@ class Planner:
         definition = read_definition(sql)
         if name is None:
             yield from self._barrier(step)
-        elif forms.switches_keys(sql) and name in self._known and self._known[name].innodb:
+        elif forms.switches_keys(sql) and self._tables.is_innodb(name):
             yield from self._leave_out()  # InnoDB takes no notice
         elif definition:
             yield from self._define(step, name, references(sql))
-            self._maybe_made.add(name)
-            if not definition.unless_exists or name in self._dropped:
-                self._dropped.discard(name)
-                self._known[name] = _KnownTable(
-                    Table(*name),
-                    innodb=definition.engine in (None, b"innodb"),
-                    foreign_keys=definition.refers_to_others,
-                    counts_up=definition.counts_up,
-                    counts_up_elsewhere=definition.counts_up_elsewhere,
-                )
+            self._tables.make(name, definition)
         elif forms.switches_keys(sql):
             yield from self._define(step, name)
         elif forms.drops_one_table(sql) and not self._checks_foreign_keys():
-            yield from self._define(step, name)
-            self._forget(name)
-            self._dropped.add(name)
+            yield from self._define(step, name, held=forms.drops_if_exists(sql))
+            self._tables.drop(name)
         elif forms.only_adds_to_table(sql) and not (
             references(sql) and self._checks_foreign_keys()
         ):
             yield from self._define(step, name, references(sql))
-            if name in self._known:
-                self._known[name].foreign_keys |= bool(references(sql))
-                self._known[name].counts_up_elsewhere |= counts_up(sql)
+            self._tables.add(name, foreign_keys=bool(references(sql)), counter=counts_up(sql))
         else:
             yield from self._barrier(step, Table(*name))
             # It may have given a table another name, or another table's content.
-            self._known.clear()
-            self._trusts_lookup = False
+            self._tables.forget_all(lookup=False)
 
     def _define_trigger(self, step: Step, sql: bytes, about: Classification) -> Iterator[Task]:
         name = self._name(about)
         if name is None or not forms.creates(sql):
             yield from self._barrier(step)
-            self._known.clear()  # which table it watched is not known
+            self._tables.forget_all()  # which table it watched is not known
             return
         yield from self._define(step, name)
-        self._known.setdefault(name, _KnownTable(Table(*name))).watched = True
+        self._tables.watch(name)
 
     def _define(
-        self, step: Step, name: Name, refers_to: Iterable[tuple[bytes | None, bytes]] = ()
+        self,
+        step: Step,
+        name: Name,
+        refers_to: Iterable[tuple[bytes | None, bytes]] = (),
+        *,
+        held: bool = False,
     ) -> Iterator[Task]:
-        """Yield a definition of one table."""
-        yield from self.finish()
+        """Yield a definition of one table, unless it is held back for the one behind it."""
         key = table_key(*name)
         reads = {table_key(schema or name[0], table) for schema, table in refers_to} - {key}
-        yield self._task(
+        task = self._task(
             TaskKind.DEFINITION,
             [step],
             table=Table(*name),
             reads=[schema_key(name[0]), *reads],
             writes=[key],
+            locks=[key, *reads, *self._referring[key]],
+        )
+        for other in reads:
+            self._referring[other].add(key)
+        drop = self._drop
+        if drop and key in drop.writes and self._may_follow(step, drop):
+            self._drop = None
+            task.steps.insert(0, drop.steps[0])
+        yield from self.finish()
+        if held:
+            self._drop = task
+        else:
+            yield task
+
+    def _may_follow(self, step: Step, drop: Task) -> bool:
+        """Tell whether a drop may as well run in the session as it is now, right before a step."""
+        dropped = drop.steps[0]
+        return (
+            forms.creates(step.sql)
+            and dropped.source is step.source
+            and dropped.sql.isascii()
+            and drop.session is not None
+            and self.session.is_like(drop.session, but_for=_HOW_TEXT_IS_READ)
         )
 
     def _lock(self, step: Step, sql: bytes) -> Iterator[Task]:
@@ -432,6 +464,7 @@ class Planner:
         table: Table | None = None,
         reads: Iterable[str] = (),
         writes: Iterable[str] = (),
+        locks: Iterable[str] = (),
         any_order: bool = False,
     ) -> Task:
         reads = {*reads}
@@ -444,6 +477,7 @@ class Planner:
             table,
             frozenset(reads) - frozenset(writes),
             frozenset(writes),
+            frozenset(locks),
             any_order,
             in_transaction=self._in_transaction or self.in_order,
         )
@@ -455,19 +489,6 @@ class Planner:
         if about.table is None or schema is None:
             return None
         return schema, about.table.encode("utf-8")
-
-    def _table(self, name: Name) -> _KnownTable | None:
-        """Return what is known of a table that gets rows; None if that is too little."""
-        known = self._known.get(name)
-        if known is None and self._lookup and self._trusts_lookup:
-            found = self._lookup(*name)
-            if found or (found is None and name in self._maybe_made):
-                known = self._known[name] = _KnownTable(Table(*name))
-        return known
-
-    def _forget(self, name: Name | None) -> None:
-        if name is not None:
-            self._known.pop(name, None)
 
     def _checks_foreign_keys(self) -> bool:
         if "foreign_key_checks" not in self.session.variables:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from ..script import forms
-from ..script.classify import Kind, classify, reads_local_file, touches_sql_mode
+from ..script.classify import Kind, classify, may_change_quoting, reads_local_file
 from ..script.commands import Effect, effect_of
 from ..script.rewrite import RewriteError, schema_of_heading
 from ..script.session import Literal
@@ -20,6 +21,7 @@ from .tasks import quoted
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from ..script.classify import Classification
     from ..script.rewrite import Rewriter
     from ..script.splitter import Item
     from .plan import Planner
@@ -37,6 +39,7 @@ _DUMP_MARKS = (
     b"/*M!999999\\- enable the sandbox mode */",
     b"/*!40101 SET @OLD_CHARACTER_SET_CLIENT",
     b"/*!40101 SET @saved_cs_client",
+    b"CREATE DATABASE /*!32312 IF NOT EXISTS*/",
 )
 
 
@@ -54,7 +57,7 @@ class Target(Protocol):
     is_loopback: bool
     dollar_quotes: bool
 
-    def quoting(self, before: Quoting, *, ask_mode: bool) -> Quoting:
+    def quoting(self, before: Quoting) -> Quoting:
         """Tell how strings are read behind all that was yielded, where only the server knows."""
 
     def renew(self) -> None:
@@ -202,10 +205,12 @@ class Reader:
         return self._quoting
 
     def _statement(self, statement: Statement, source: Source) -> Iterator[Task]:
-        sql = self._rewritten(statement, source)
+        about = classify(statement.sql)
+        sql = self._rewritten(statement, about, source)
         if sql is None:
             return
-        about = classify(sql)
+        if sql is not statement.sql:
+            about = classify(sql)
         if self._policy.into is not None and about.kind in _NEEDS_SCHEMA:
             yield from self._enter_target(statement, source)
         schema = about.schema
@@ -221,14 +226,17 @@ class Reader:
         if not may_drop and forms.may_drop(sql):
             what = f"it drops something, and {self._server.host} is not this machine"
             raise failures.refused(step, what, self._report, "if you mean it, add --yes-remote.")
-        yield from self._plan(step, about.kind)
+        yield from self._plan(step, about)
 
-    def _rewritten(self, statement: Statement, source: Source) -> bytes | None:
+    def _rewritten(
+        self, statement: Statement, about: Classification, source: Source
+    ) -> bytes | None:
         """Return what is to be sent instead of a statement of the script; None for nothing."""
         ansi, verbatim = self._quoting_now()
         try:
             sql = self._rewriter.rewrite(
                 statement.sql,
+                about,
                 schema=self._script_schema,
                 ansi_quotes=ansi,
                 no_backslash_escapes=verbatim,
@@ -236,7 +244,6 @@ class Reader:
             )
         except RewriteError as error:
             raise failures.refused(Step(statement, source), str(error), self._report) from None
-        about = classify(statement.sql[:1000])
         if about.kind is Kind.USE:
             self._script_schema = about.schema
         return sql
@@ -250,21 +257,19 @@ class Reader:
         yield from self._planner.statement(step)
         yield from self._planner.use(name, step._replace(sql=b"USE " + quoted(name)))
 
-    def _plan(self, step: Step, kind: Kind) -> Iterator[Task]:
+    def _plan(self, step: Step, about: Classification) -> Iterator[Task]:
         planner = self._planner
         absorbed, followed = planner.absorbed, not planner.in_order
-        yield from planner.statement(step, delimiter=self._delimiter)
+        yield from planner.statement(step, about, delimiter=self._delimiter)
         if planner.absorbed > absorbed:
             self._report.add(None)
-        if planner.in_order and (followed or kind is not Kind.DATA):
-            yield from self._ask_quoting(always=followed or touches_sql_mode(step.sql))
+        several = self._delimiter != b";" and b";" in step.sql
+        if planner.in_order and (followed or several or may_change_quoting(step.sql, about.kind)):
+            # The session is not followed: its connection knows how to read on.
+            yield from planner.finish()
+            self._quoting = self._server.quoting(self._quoting)
         self._last_step = step
         self._server.passed(self._opened[0], step)
-
-    def _ask_quoting(self, *, always: bool) -> Iterator[Task]:
-        """Find out how to read on where the session is not followed: its connection knows."""
-        yield from self._planner.finish()
-        self._quoting = self._server.quoting(self._quoting, ask_mode=always)
 
     # The client's own commands -----------------------------------------------------------------
 
@@ -275,7 +280,8 @@ class Reader:
         if effect is Effect.USE:
             yield from self._use(argument, step)
         elif effect is Effect.CHARSET:
-            yield from self._plan(step._replace(sql=b"SET NAMES " + argument), Kind.SESSION)
+            step = step._replace(sql=b"SET NAMES " + argument)
+            yield from self._plan(step, classify(step.sql))
         elif effect is Effect.SOURCE:
             yield from self._source(step, os.fsdecode(argument))
         elif effect is Effect.END:
@@ -288,7 +294,8 @@ class Reader:
             raise failures.refused(step, what, self._report, hint)
 
     def _use(self, schema: bytes, step: Step) -> Iterator[Task]:
-        wanted = self._rewritten(Statement(b"USE " + quoted(schema), *step.item[2:]), step.source)
+        statement = Statement(b"USE " + quoted(schema), *step.item[2:])
+        wanted = self._rewritten(statement, classify(statement.sql), step.source)
         if wanted is None:
             return
         schema = (classify(wanted).schema or "").encode()
@@ -324,6 +331,7 @@ class Reader:
             inner.close()
 
 
+@lru_cache(maxsize=16)
 def quoting_of(sql_mode: str) -> Quoting:
     """Return how strings are read under a sql_mode, given by names or as a number."""
     if sql_mode.isdigit():

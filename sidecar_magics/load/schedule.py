@@ -1,8 +1,9 @@
 """Which task may run when: in the order of the script wherever two tasks touch the same thing.
 
 A task is done once what it did is committed. One that waits for another may also follow it on the
-same lane before that: a connection sees its own work. The window of tasks at hand is bounded, so
-that a script of any size takes the same memory.
+same lane before that: a connection sees its own work. Tasks that would only wait for each other's
+locks at the server do not run side by side: the lanes have better things to do. The window of tasks
+at hand is bounded, so that a script of any size takes the same memory.
 """
 
 from __future__ import annotations
@@ -33,14 +34,26 @@ class _Traffic:
         self.fence: Task | None = None  # the last rows whose place among the others matters
 
 
-class Scheduler:
-    """The tasks at hand, handed to lanes as soon as nothing before them is in their way."""
+_BUSY_KINDS = (TaskKind.ROWS, TaskKind.INDEXES)
 
-    def __init__(self) -> None:
+
+class Scheduler:
+    """The tasks at hand, handed to lanes as soon as nothing before them is in their way.
+
+    Parameters
+    ----------
+    row_lanes : int, optional
+        Only so many lanes get rows and indexes, which keep processors busy; default: all. The
+        others get definitions alone, which mostly wait for the server's disk.
+    """
+
+    def __init__(self, row_lanes: int | None = None) -> None:
+        self._row_lanes = row_lanes
         self.on_wait: Callable[[], None] | None = None  # called while the reader waits
         self._condition = threading.Condition()
         self._waiting: deque[Task] = deque()
         self._unfinished: dict[Task, None] = {}  # in order
+        self._running: dict[Task, None] = {}  # taken, and not committed yet
         self._traffic: defaultdict[str, _Traffic] = defaultdict(_Traffic)
         self._barrier: Task | None = None
         self._bytes = 0
@@ -107,11 +120,27 @@ class Scheduler:
     def running(self) -> list[Task]:
         """The tasks that lanes are working on."""
         with self._condition:
-            return [
-                task for task in self._unfinished if task.lane is not None and not task.executed
-            ]
+            return sorted(
+                (task for task in self._running if not task.executed), key=lambda task: task.number
+            )
 
     # The lanes' side ---------------------------------------------------------------------------
+
+    def await_work(self, lane: int) -> bool:
+        """Wait for a task that is for a lane, be it not its turn yet; False if none will come.
+
+        Parameters
+        ----------
+        lane : int
+            Number of the lane, from 0.
+        """
+        with self._condition:
+            while True:
+                if any(self._is_for(task, lane) for task in self._waiting):
+                    return not self._ended
+                if self._ended or self._closed:
+                    return False
+                self._condition.wait()
 
     def take(self, lane: int, *, wait: bool) -> Task | None:
         """Return the next task for a lane, or None: there is none now, or none at all any more.
@@ -130,8 +159,9 @@ class Scheduler:
                 for task in self._waiting:
                     if self._failed and task.number > self._failed.number:
                         break
-                    if self._may_run(task, lane):
+                    if self._may_run(task, lane) and not self._would_block(task, lane):
                         self._waiting.remove(task)
+                        self._running[task] = None
                         task.lane = lane
                         return task
                 if not wait or (self._closed and not self._waiting) or self._nothing_left:
@@ -149,6 +179,7 @@ class Scheduler:
             for task in tasks:
                 task.executed = task.done = True
                 self._unfinished.pop(task, None)
+                self._running.pop(task, None)
                 self._bytes -= task.size_bytes
                 task.after.clear()
                 task.before_rows = None
@@ -218,14 +249,31 @@ class Scheduler:
             return False
         return self._bytes + size > WINDOW_BYTES or len(self._unfinished) >= WINDOW_TASKS
 
-    @staticmethod
-    def _may_run(task: Task, lane: int) -> bool:
-        if task.is_barrier and lane != 0:
+    def _is_for(self, task: Task, lane: int) -> bool:
+        """Tell whether a lane gets tasks of this kind."""
+        if task.is_barrier:
+            return lane == 0
+        return self._row_lanes is None or lane < self._row_lanes or task.kind not in _BUSY_KINDS
+
+    def _may_run(self, task: Task, lane: int) -> bool:
+        if not self._is_for(task, lane):
             return False
         first = task.before_rows
         if first and not (task.table and task.table.any_order) and not _is_behind(first, lane):
             return False
-        return all(_is_behind(other, lane) for other in task.after)
+        while task.after and task.after[-1].done:
+            task.after.pop()
+        # What was in the way is found first again.
+        return all(_is_behind(other, lane) for other in reversed(task.after))
+
+    def _would_block(self, task: Task, lane: int) -> bool:
+        """Tell whether a task would wait at the server for what another lane is doing."""
+        is_about_rows = task.kind is TaskKind.ROWS
+        return any(
+            not other.locks.isdisjoint(task.locks)
+            for other in self._running
+            if other.lane != lane and not (is_about_rows and other.kind is TaskKind.ROWS)
+        )
 
     def _find_what_is_before(self, task: Task) -> None:
         """Collect the unfinished tasks that must come first, and take note of this one."""

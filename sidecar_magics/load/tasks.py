@@ -74,6 +74,8 @@ class Task:
         The table that it is about.
     reads, writes : frozenset of str
         Schemas and tables whose definitions it needs, or changes.
+    locks : frozenset of str
+        Tables that the server locks for it: for itself alone, unless it is about rows.
     any_order : bool
         For rows: it does not matter which other rows come first.
     in_transaction : bool
@@ -92,6 +94,7 @@ class Task:
     table: Table | None = None
     reads: frozenset[str] = frozenset()
     writes: frozenset[str] = frozenset()
+    locks: frozenset[str] = frozenset()
     any_order: bool = False
     in_transaction: bool = False
     repeatable: bool = True
@@ -117,18 +120,6 @@ class Task:
     def shares_transaction(self) -> bool:
         """Whether it may be committed together with others."""
         return self.kind in (TaskKind.ROWS, TaskKind.DATA) and not self.in_transaction
-
-    def is_like(self, other: Task) -> bool:
-        """Tell whether steps of the other could as well be part of this one."""
-        return (
-            self.kind is other.kind is not TaskKind.BARRIER
-            and self.session is other.session
-            and self.table is other.table
-            and self.reads == other.reads
-            and self.writes == other.writes
-            and self.any_order == other.any_order
-            and self.in_transaction == other.in_transaction
-        )
 
 
 def schema_key(schema: bytes) -> str:

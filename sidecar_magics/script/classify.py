@@ -59,8 +59,20 @@ _TOKEN = re.compile(
 _FARTHEST_TOKEN = 64
 """How many tokens to look at for the word that decides."""
 
+# How most statements of a dump begin; what this matches needs not be read word by word.
+_PLAIN_NAME = rb"(?: `[^`]+` | [\w$\x80-\xff]+ )"
+_ROWS_HEAD = re.compile(
+    rb"""
+    (?: INSERT | REPLACE | UPDATE | DELETE ) \s+ (?: (?: IGNORE | INTO | FROM ) \s+ )*
+    ( %s ) (?: \. ( %s ) )? (?= \( | \s+ [(a-zA-Z`] )
+    """
+    % (_PLAIN_NAME, _PLAIN_NAME),
+    re.VERBOSE | re.IGNORECASE,
+)
+
 _LEAD = re.compile(rb"(?: \s+ | %s )*" % _PLAIN_COMMENT, re.VERBOSE | re.DOTALL)
 _VERSIONED = re.compile(rb"/\*M?!")
+_BEGINS_LIKE_LOAD = re.compile(rb"[^A-KM-Za-km-z]")
 _LOCAL_FILE_WORDS = [
     re.compile(rb"(?<![A-Z_$])(?:%s)\b" % word, re.IGNORECASE)
     for word in (b"LOAD", b"DATA|XML", b"LOCAL", b"INFILE")
@@ -112,12 +124,23 @@ def classify(sql: bytes) -> Classification:
     - any bytes get an answer; those that are no SQL are `Kind.OTHER`;
     - the time taken does not depend on how long the statement goes on after its names.
     """
+    head = _ROWS_HEAD.match(sql)
+    if head and head[1].upper() not in _DATA_NOISE:
+        first, second = head.groups()
+        if second is None:
+            return Classification(Kind.DATA, None, _unquoted(first))
+        return Classification(Kind.DATA, _unquoted(first), _unquoted(second))
     reader = _Reader(sql)
     reader.skip(b"(")
     first = reader.take()
     if first in _BY_MORE:
         return _BY_MORE[first](reader)
     return Classification(_FIRST_WORDS.get(first, Kind.OTHER))
+
+
+def first_word(sql: bytes) -> bytes:
+    """Return a statement's first word in capitals; b"" if there is none."""
+    return _Reader(sql).word()
 
 
 def reads_local_file(sql: bytes) -> bool:
@@ -131,6 +154,8 @@ def reads_local_file(sql: bytes) -> bool:
     - no single statement that any server takes for one of these is missed;
     - a statement that begins with another word is not read further.
     """
+    if not _BEGINS_LIKE_LOAD.match(sql):
+        return False
     lead = _LEAD.match(sql)
     start = lead.end() if lead else 0
     if not _VERSIONED.match(sql, start):
@@ -148,13 +173,26 @@ def reads_local_file(sql: bytes) -> bool:
     return True
 
 
-def touches_sql_mode(sql: bytes) -> bool:
-    """Tell whether a statement is a SET that mentions sql_mode, so that it may have changed.
+def may_change_quoting(sql: bytes, kind: Kind) -> bool:
+    """Tell whether quotes and backslashes may mean something else behind a statement.
+
+    That is up to sql_mode, which a SET changes that names it, and whatever executes a text. A
+    stored routine does not: the server puts the mode back when it returns.
+    Source: sp_head::execute() in MySQL and MariaDB; tests/integration/test_load_options.py.
+
+    Parameters
+    ----------
+    sql : bytes
+        One statement.
+    kind : Kind
+        What `classify` takes it for.
 
     Guarantees:
-    - only statements that begin with SET are read beyond their first word.
+    - only statements that begin with SET or BEGIN are read beyond their first word.
     """
-    return _Reader(sql).word() == b"SET" and b"sql_mode" in sql.lower()
+    if kind is Kind.SESSION or (kind is Kind.TRANSACTION and first_word(sql) == b"BEGIN"):
+        return b"sql_mode" in sql.lower() or b"EXECUTE" in sql.upper()
+    return kind in (Kind.OTHER, Kind.ACCOUNT)
 
 
 def _definition(reader: _Reader) -> Classification:

@@ -21,6 +21,7 @@ _MAY_DROP = re.compile(rb"\b(?:DROP|TRUNCATE|OR\s+REPLACE)\b", re.IGNORECASE)
 _ROWS = _form(rb"(?:INSERT|REPLACE)\b")
 _DROPS_SCHEMA = _form(rb"DROP (?:DATABASE|SCHEMA)\b")
 _DROPS_TABLE = _form(rb"DROP TABLE (?:IF EXISTS )?%s\s*(?:RESTRICT|CASCADE)?\s*\Z" % _TABLE)
+_DROPS_IF_EXISTS = _form(rb"DROP TABLE IF EXISTS\b")
 _TEMPORARY = _form(rb"(?:CREATE|DROP|ALTER) (?:OR REPLACE )?TEMPORARY\b")
 _SWITCHES_KEYS = _form(rb"ALTER TABLE %s (?:DISABLE|ENABLE) KEYS\s*\Z" % _TABLE)
 _ADDS = _form(rb"ALTER TABLE %s (?:ADD|MODIFY|AUTO_INCREMENT)\b" % _TABLE)
@@ -34,6 +35,8 @@ _SETS_ROLE = _form(rb"SET ROLE\b")
 _BEGINS = _form(rb"(?:BEGIN(?: WORK)?\s*\Z|START TRANSACTION\b)")
 _ENDS = _form(rb"(?:COMMIT|ROLLBACK)(?: WORK)?\s*\Z")
 _COMMITS = _form(rb"COMMIT(?: WORK)?\s*\Z")
+# A comma could begin another assignment, and in quotes it is not told apart.
+_SETS_USER_VARIABLE = _form(rb"SET @(?:[\w$.]+|`[^`]+`)\s*:?=[^,'\"`]*\Z")
 _SWITCHES_AUTOCOMMIT = _form(
     rb"SET (?:@OLD_AUTOCOMMIT\s*=\s*@@AUTOCOMMIT\s*,\s*)?"
     rb"(?:@@)?(?:SESSION[ .])?AUTOCOMMIT\s*=\s*(?:[01]|ON|OFF|@OLD_AUTOCOMMIT)\s*\Z"
@@ -61,6 +64,11 @@ def drops_schema(sql: bytes) -> bool:
 def drops_one_table(sql: bytes) -> bool:
     """Tell whether a statement drops a single table."""
     return bool(_DROPS_TABLE.match(sql))
+
+
+def drops_if_exists(sql: bytes) -> bool:
+    """Tell whether a statement drops tables whether or not they are there."""
+    return bool(_DROPS_IF_EXISTS.match(sql))
 
 
 def is_about_temporary_table(sql: bytes) -> bool:
@@ -116,6 +124,11 @@ def commits(sql: bytes) -> bool:
 def switches_autocommit(sql: bytes) -> bool:
     """Tell whether a statement does nothing but set autocommit, as a dump's maker writes it."""
     return bool(_SWITCHES_AUTOCOMMIT.match(sql))
+
+
+def sets_user_variable(sql: bytes) -> bool:
+    """Tell whether a statement does nothing but give one of the user's variables a value."""
+    return bool(_SETS_USER_VARIABLE.match(sql))
 
 
 def only_asks(sql: bytes) -> bool:

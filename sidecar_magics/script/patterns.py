@@ -59,6 +59,47 @@ class Scanner(NamedTuple):
     bodies: dict[bytes, re.Pattern[bytes]]
 
 
+LEAP_BYTES = 512  # below, a pattern is as fast
+_STOPS_LEAP = (b"\\", b'"', b"`", b"#", b"/", b"--")
+_NAMES = re.compile(rb"(?:[\w\s.,()]+|`[^`]*`){0,1000}")
+
+
+def leap(data: bytearray, at: int, *, dollar_quotes: bool) -> int:
+    """Return how far there is nothing but names, numbers and simple strings.
+
+    Most of a dump is rows of numbers and short texts. Where there is no backslash, comment or other
+    quote at all, every other quote ends a string, and to count them is several times as fast as a
+    pattern.
+
+    Parameters
+    ----------
+    data : bytearray
+        Where to look.
+    at : int
+        Where to begin: outside of strings and comments.
+    dollar_quotes : bool
+        Whether ``$`` may quote.
+
+    Returns
+    -------
+    int
+        Where the next semicolon or string stands, or the last byte; `at` itself where a pattern has
+        to look.
+    """
+    if data.find(b";", at, at + LEAP_BYTES) >= 0:
+        return at
+    start = past(_NAMES, data, at)  # INSERT INTO `table` VALUES (
+    stop = data.find(b";", start)
+    if stop < 0:
+        stop = len(data) - 1  # the last byte may be one half of a comment's beginning
+    if stop - start < LEAP_BYTES:
+        return at
+    if data.count(b"'", start, stop) % 2:
+        stop = data.rfind(b"'", start, stop)
+    stops = _STOPS_LEAP + (b"$",) * dollar_quotes
+    return at if any(data.find(other, start, stop + 1) >= 0 for other in stops) else stop
+
+
 def past(pattern: re.Pattern[bytes], data: bytes | bytearray, at: int) -> int:
     """Return where *pattern*, which matches anywhere, applied again and again, stops."""
     while True:

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from .classify import Kind, classify
+from .classify import Classification, Kind, classify, first_word
 from .collations import checked_collation_map, mapped, may_name_collation
 from .definers import may_have_definer, without_definer
 from .insertion import Insertion, read_insertion
@@ -24,7 +24,6 @@ __all__ = ["RewriteError", "Rewriter", "schema_of_heading"]
 _OF_SCHEMAS = {Kind.SCHEMA, Kind.USE}
 # What these do has nothing to do with the default schema.
 _ANYWHERE = {Kind.SESSION, Kind.TRANSACTION, Kind.ACCOUNT, Kind.USE}
-_SHORT_BYTES = 300
 _HAVE_BODIES = {Kind.ROUTINE, Kind.TRIGGER, Kind.EVENT}
 
 
@@ -135,6 +134,7 @@ class Rewriter:
     def rewrite(
         self,
         sql: bytes,
+        about: Classification | None = None,
         *,
         schema: str | None,
         ansi_quotes: bool = False,
@@ -147,6 +147,8 @@ class Rewriter:
         ----------
         sql : bytes
             The statement.
+        about : Classification, optional
+            What `classify` takes it for, if that is known.
         schema : str or None
             Default schema at this point of the script as it is written, None for none.
         ansi_quotes, no_backslash_escapes : bool, default False
@@ -168,10 +170,11 @@ class Rewriter:
         modes = _Modes(ansi_quotes, no_backslash_escapes)
         if several:
             return self._several(sql, schema, modes)
-        rows = read_insertion(sql)
+        about = about or classify(sql)
+        rows = read_insertion(sql) if about.kind is Kind.DATA else None
         if rows is not None:
             return self._rows(sql, rows, schema)
-        return self._statement(sql, schema, modes)
+        return self._statement(sql, about, schema, modes)
 
     def _rows(self, sql: bytes, rows: Insertion, schema: str | None) -> bytes | None:
         if self._is_skipped(self._selection.reason_of_rows(rows.schema or schema, rows.table)):
@@ -186,21 +189,22 @@ class Rewriter:
     def _several(self, sql: bytes, schema: str | None, modes: _Modes) -> bytes | None:
         pieces = [sql[start:end] for start, end in _parts(sql, modes)]
         if len(pieces) == 1:
-            return self._statement(sql, schema, modes)
-        changed = [self._statement(piece, schema, modes) for piece in pieces]
+            return self._statement(sql, classify(sql), schema, modes)
+        changed = [self._statement(piece, classify(piece), schema, modes) for piece in pieces]
         if all(new is old for new, old in zip(changed, pieces)):
             return sql
         return b";".join(piece for piece in changed if piece is not None) or None
 
-    def _statement(self, sql: bytes, schema: str | None, modes: _Modes) -> bytes | None:
-        about = classify(sql)
+    def _statement(
+        self, sql: bytes, about: Classification, schema: str | None, modes: _Modes
+    ) -> bytes | None:
         statement: list[Token] | None = None
         names: Names | None = None
-        look = Look(about, _words(sql), about.schema or schema)
+        look = Look(sql, about, about.schema or schema)
         if self._tables or (self._redirect and (b"." in sql or about.kind in _OF_SCHEMAS)):
             statement = tokens(sql, **modes._asdict())
             names = read_names(statement)
-            look = look._replace(names=names)
+            look.names = names
         if self._is_skipped(self._selection.reason(look)):
             return None
         edits: dict[str, list[Edit]] = {}
@@ -253,11 +257,6 @@ class Rewriter:
         return edited(sql, [edit for some in edits.values() for edit in some])
 
 
-def _words(sql: bytes) -> tuple[bytes, ...]:
-    """Return a statement's first words: of a short one, all."""
-    return tuple(token.word for token in tokens(sql[:_SHORT_BYTES]) if token.word)
-
-
 def _parts(sql: bytes, modes: _Modes) -> Iterator[tuple[int, int]]:
     """Yield where the statements begin and end; a body takes all that follows."""
     start = 0
@@ -273,4 +272,4 @@ def _parts(sql: bytes, modes: _Modes) -> Iterator[tuple[int, int]]:
 
 
 def _begins_body(sql: bytes) -> bool:
-    return _words(sql)[:1] == (b"CREATE",) or _words(sql)[:1] == (b"ALTER",)
+    return first_word(sql) in (b"CREATE", b"ALTER")

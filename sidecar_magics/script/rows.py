@@ -48,7 +48,8 @@ _TEXT_BODIES = {
 }
 
 # 1-1 begins like a number, and is none above zero.
-_NO_PLAIN_NUMBER = re.compile(rb"\((?![1-9][0-9]*\s*[,)])")
+_FIRST_IS_NUMBER = re.compile(rb"\(\s*[1-9][0-9]*\s*[,)]")
+_NEXT_IS_NONE = re.compile(rb"\)\s*,\s*\((?!\s*[1-9][0-9]*\s*[,)])")
 
 
 class Rows(NamedTuple):
@@ -89,8 +90,12 @@ def literal_rows(sql: bytes, *, no_backslash_escapes: bool = False) -> Rows | No
 
 
 def first_values_are_numbers(sql: bytes, rows: Rows) -> bool:
-    """Tell whether each row begins with a number above zero, so that nothing counts it up."""
-    return not _NO_PLAIN_NUMBER.search(sql, rows.begins)
+    """Tell whether each row begins with a number above zero, so that nothing counts it up.
+
+    A text that looks like the border of two rows may make this a no.
+    """
+    first = _FIRST_IS_NUMBER.match(sql, rows.begins)
+    return bool(first) and not _NEXT_IS_NONE.search(sql, rows.begins)
 
 
 def _only_rows(sql: bytes, begins: int, no_backslash_escapes: bool) -> bool:

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
+from functools import cached_property
 from typing import NamedTuple
 
-from .classify import Classification, Kind
+from .classify import Classification, Kind, first_word
 from .names import Names
-from .tokens import Edit, Shape, Token
+from .tokens import Edit, Shape, Token, tokens
 
+_SHORT_BYTES = 300
 _OBJECTS = {Kind.TABLE, Kind.DATA, Kind.ROUTINE, Kind.TRIGGER, Kind.EVENT, Kind.VIEW}
 _OF_TABLES = {Kind.TABLE, Kind.DATA, Kind.VIEW}
 _NEVER_SKIPPED = {Kind.SESSION, Kind.TRANSACTION}
@@ -21,6 +23,8 @@ _DEFINITIONS = _OBJECTS - {Kind.DATA} | {Kind.SCHEMA, Kind.ACCOUNT}
 _DEFINING = {b"CREATE", b"ALTER", b"DROP", b"RENAME"}
 _PREPARED = {b"PREPARE", b"EXECUTE", b"DEALLOCATE"}
 _MAINTAINING = {b"ANALYZE", b"OPTIMIZE", b"REPAIR", b"CHECK"}
+# mysqldump switches it off around the tables of InnoDB's statistics, which are in mysql.
+_OF_STATISTICS = (b"SET", b"GLOBAL", b"INNODB_STATS_AUTO_RECALC")
 _SYSTEM = {"mysql", "sys", "ndbinfo"}
 _VIRTUAL = {"information_schema", "performance_schema"}
 _NOT_OF_TABLES = {
@@ -31,30 +35,43 @@ _NOT_OF_TABLES = {
 }
 
 
-class Look(NamedTuple):
-    """What is known of a statement.
+class Look:
+    """What is known of a statement; what is not asked for is not read.
+
+    Parameters
+    ----------
+    sql : bytes
+        The statement, or its beginning.
+    about : Classification
+        Its kind, and what it names first.
+    schema : str or None
+        The schema it is about: the one that it names, or the default one.
 
     Attributes
     ----------
-    about : Classification
-        Its kind, and what it names first.
-    words : tuple of bytes
-        Its first words, in capitals.
-    schema : str or None
-        The schema it is about: the one that it names, or the default one.
     names : Names or None
         All names, where tables are to be selected.
     """
 
-    about: Classification
-    words: tuple[bytes, ...]
-    schema: str | None
-    names: Names | None = None
+    def __init__(self, sql: bytes, about: Classification, schema: str | None) -> None:
+        self.about = about
+        self.schema = schema
+        self.names: Names | None = None
+        self._sql = sql
 
-    @property
+    @cached_property
     def first(self) -> bytes:
-        """The first word; b"" if there is none."""
-        return self.words[0] if self.words else b""
+        """The first word, in capitals; b"" if there is none."""
+        return first_word(self._sql)
+
+    def mentions(self, word: bytes) -> bool:
+        """Tell whether the beginning holds a word, which is given in capitals."""
+        return word in self._sql[:_SHORT_BYTES].upper()
+
+    @cached_property
+    def words(self) -> tuple[bytes, ...]:
+        """The first words, in capitals: of a short statement, all."""
+        return tuple(token.word for token in tokens(self._sql[:_SHORT_BYTES]) if token.word)
 
 
 class Pattern(NamedTuple):
@@ -146,22 +163,23 @@ class Selection:
         kind = look.about.kind
         if kind in _NEVER_SKIPPED:
             return self._reason_of_setting(look)
-        if look.first in _PREPARED or look.words[:2] == (b"SET", b"ROLE"):
+        sets_role = look.first == b"SET" and look.words[1:2] == (b"ROLE",)
+        if look.first in _PREPARED or sets_role:
             return None
         return self._reason_of_schema(look) or self._reason_of_kind(look) or self._by_table(look)
 
     def reason_of_rows(self, schema: str | None, table: str) -> str | None:
         """Return the same for rows that are put into a table."""
         about = Classification(Kind.DATA, schema, table)
-        return self.reason(Look(about, (b"INSERT",), schema))
+        return self.reason(Look(b"INSERT", about, schema))
 
     def _reason_of_setting(self, look: Look) -> str | None:
-        # mysqldump switches it off around the tables of InnoDB's statistics, which are in mysql.
-        is_for_system = look.words[:3] == (b"SET", b"GLOBAL", b"INNODB_STATS_AUTO_RECALC")
-        return "system schema mysql" if is_for_system and not self._system_schemas else None
+        if self._system_schemas or not look.mentions(_OF_STATISTICS[-1]):
+            return None
+        return "system schema mysql" if look.words[:3] == _OF_STATISTICS else None
 
     def _reason_of_schema(self, look: Look) -> str | None:
-        if look.words[:2] == (b"FLUSH", b"PRIVILEGES") and self._left_system_out:
+        if self._left_system_out and look.words[:2] == (b"FLUSH", b"PRIVILEGES"):
             return "system schema mysql"
         if look.schema is None or look.about.kind is Kind.ACCOUNT:
             return None
@@ -173,11 +191,13 @@ class Selection:
         return None
 
     def _reason_of_kind(self, look: Look) -> str | None:
-        kind, words = look.about.kind, look.words
+        kind = look.about.kind
         truncates = look.first == b"TRUNCATE"
-        switches_keys = words[:2] == (b"ALTER", b"TABLE") and words[-1:] == (b"KEYS",)
-        if self._schema_only and (kind in (Kind.DATA, Kind.LOCK) or truncates or switches_keys):
-            return "rows"
+        if self._schema_only:
+            words = look.words
+            switches_keys = words[:2] == (b"ALTER", b"TABLE") and words[-1:] == (b"KEYS",)
+            if kind in (Kind.DATA, Kind.LOCK) or truncates or switches_keys:
+                return "rows"
         if self._data_only:
             if kind is Kind.LOCK:
                 return "locks"

@@ -11,7 +11,7 @@ Source: "SET Syntax for Variable Assignment" and "SET NAMES Statement", MySQL 9 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any, NamedTuple, Union
@@ -172,6 +172,13 @@ class Session:
             else:
                 variables[target] = value
         return Session(self.schema, self.drops, variables, user_variables, origins)
+
+    def is_like(self, other: Session, *, but_for: Collection[str]) -> bool:
+        """Tell whether another session differs at most in some variables, and in the user's."""
+        return (self.schema, self.drops) == (other.schema, other.drops) and all(
+            self.variables.get(name) == other.variables.get(name)
+            for name in {*self.variables, *other.variables}.difference(but_for)
+        )
 
     def is_off(self, variable: str) -> bool:
         """Tell whether the script has switched a variable off, in so many words."""

@@ -53,7 +53,7 @@ from .commands import (
     read_argument,
 )
 from .items import ClientCommand, Item, ScriptSyntaxError, Statement
-from .patterns import BLANKS, NAME_THEN_DOLLAR, VERSION, Scanner, past, scanner
+from .patterns import BLANKS, NAME_THEN_DOLLAR, VERSION, Scanner, leap, past, scanner
 from .window import Place, Window
 
 __all__ = ["ClientCommand", "Item", "ScriptSyntaxError", "Splitter", "Statement", "split"]
@@ -237,6 +237,8 @@ class Splitter:
     def _within(self, scan: Scanner) -> Item | None:
         """Go on to the next byte that may mean something."""
         window = self._window
+        if self.delimiter == b";":
+            window.at = leap(window.data, window.at, dollar_quotes=self.dollar_quotes)
         window.at = past(scan.plain, window.data, window.at)
         return None if window.lacks(1) else self._token(scan)
 

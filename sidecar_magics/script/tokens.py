@@ -126,7 +126,10 @@ def tokens(
             body = _DOLLAR_QUOTE.match(sql, start)
             if body:
                 shape, text = Shape.TEXT, body.group()
-        depth += {Shape.OPEN: 1, Shape.CLOSE: -1}.get(shape, 0)
+        if shape is Shape.OPEN:
+            depth += 1
+        elif shape is Shape.CLOSE:
+            depth -= 1
         found.append(Token(shape, text, start))
         at = start + len(text)
         last = text.upper() if len(text) == 2 else b""

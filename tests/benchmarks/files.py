@@ -56,11 +56,11 @@ class Files:
         self._scale = scale
         self._say = say
 
-    def employees(self, times: float = 1) -> Path:
-        """Return a dump of the employees shape, `times` as large as the scale says."""
-        path = self._path("employees", ".sql", self._scale * times)
+    def employees(self) -> Path:
+        """Return a dump of the employees shape."""
+        path = self._path("employees", ".sql")
         if not path.exists():
-            self._dump(path, self._scale * times)
+            self._dump(path, self._scale)
         return path
 
     def single_rows(self) -> Path:

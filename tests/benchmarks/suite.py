@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sidecar_magics.errors import SidecarError
 from tests.benchmarks.arena import Arena, run_ours
 from tests.benchmarks.duel import OURS, Outcome, fight
+from tests.benchmarks.employees import MB_AT_SCALE_1
 from tests.benchmarks.peers import MyDumper, run_client
 from tests.benchmarks.results import Line
 
@@ -108,7 +109,8 @@ class Bench:
 
     def scaling(self) -> None:
         """Load ten times the data, against the single amount."""
-        once, tenfold = self._files.employees(), self._files.employees(10)
+        size_gb = self._options.scale * MB_AT_SCALE_1 / 1000
+        once, tenfold = self._files.large(size_gb), self._files.large(10 * size_gb)
         ways = {"10x": self._ours(tenfold), OURS: self._ours(once)}
         outcome = self._fight("scaling", ways, self._options.rounds, compared=False)
         if not outcome.failures:

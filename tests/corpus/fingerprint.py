@@ -43,6 +43,7 @@ DUMP_OPTIONS = {
     "mysql": ("--set-gtid-purged=OFF", "--no-tablespaces"),
     "mariadb": (),
 }
+DUMP_COMPLAINTS = (b"mysqldump: ", b"mariadb-dump: ")
 DUMP_HEADING = re.compile(rb"-- (?:[A-Z][a-z]+ )+.*")
 # When a row was written is part of a system-versioned table's checksum; and MySQL gives another
 # checksum each time (seen in 9.7) where there is a key over the elements of a JSON array.
@@ -294,7 +295,10 @@ def _dump(
             "dump {} Dumping data for table {}".format(*map(quoted, name.split(".", 1)))
             for name in timed
         }
+        complaints = []
         for line in process.stdout:
+            if line.startswith(DUMP_COMPLAINTS):
+                complaints.append(line.decode("utf-8", "replace"))
             if DUMP_HEADING.match(line):
                 if title not in without:
                     yield title, _short(text, digest.hexdigest(), size)
@@ -307,7 +311,7 @@ def _dump(
             if size <= READABLE_BYTES:
                 text += line
         yield title, _short(text, digest.hexdigest(), size)
-    yield "dump ended with", str(process.returncode)
+    yield "dump ended with", "\n".join([str(process.returncode), *complaints])
 
 
 def _short(text: bytearray, digest: str, size: int) -> str:

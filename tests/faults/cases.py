@@ -242,9 +242,7 @@ class Stage:
         failures = []
         deadline = time.monotonic() + FAREWELL_S
         with connect_now(self.server.settings) as connection, connection.cursor() as cursor:
-            cursor.execute("SHOW SCHEMAS LIKE %s", (SCHEMA,))
-            if cursor.fetchall():
-                failures.append("the journal is still there")
+            failures += unfinished(cursor)
             while others := _others(cursor):
                 if time.monotonic() > deadline:
                     failures.append(f"connections are left: {others}")
@@ -334,6 +332,20 @@ class Stage:
                     pass
                 cursor.execute(f"DROP DATABASE {SCHEMA}")
         return True
+
+
+def unfinished(cursor: Any) -> list[str]:
+    """Return what the journal, if there is one, holds of loads that have not come to their end."""
+    cursor.execute("SHOW SCHEMAS LIKE %s", (SCHEMA,))
+    if not cursor.fetchall():
+        return []
+    left = {"loads": "WHERE finished IS NULL", "done": "", "doubts": "", "indexes": ""}
+    found = []
+    for table, where in left.items():
+        cursor.execute(f"SELECT COUNT(*) FROM {SCHEMA}.{table} {where}")
+        if cursor.fetchone()[0]:
+            found.append(f"the journal still has {table}")
+    return found
 
 
 def _told(outcome: dict[str, Any]) -> str:

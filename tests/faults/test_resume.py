@@ -13,7 +13,7 @@ from sidecar_magics.connection import connect_now
 from sidecar_magics.errors import ScriptError, StatementError
 from sidecar_magics.load import load
 from sidecar_magics.load.journal import SCHEMA
-from tests.faults.cases import Case, Fault, Stage
+from tests.faults.cases import Case, Fault, Stage, unfinished
 from tests.faults.scripts import SMALL
 
 if TYPE_CHECKING:
@@ -162,7 +162,8 @@ def test_a_mended_script_goes_on_where_it_was_refused(refused: Path, mysql_serve
     assert _rows(mysql_server, "notes") == [(1, "one"), (2, "two")]
     assert _rows(mysql_server, "more") == [(1,), (2,)]
     assert report.resumed > 0
-    assert SCHEMA not in mysql_server.schemas()
+    with connect_now(mysql_server.settings) as connection, connection.cursor() as cursor:
+        assert not unfinished(cursor)
 
 
 def test_a_script_that_changed_where_it_is_done_is_refused(

@@ -560,6 +560,8 @@ def test_check_and_explain_change_nothing(
     assert "zoo.animal" in capsys.readouterr().out
     assert main(["load", file, "--explain", "--into", "ark", "--tables", "animal"]) == 0
     assert "ark.animal" in capsys.readouterr().out
+    assert main(["load", file, "--explain", "--check"]) != 0
+    assert "exclude each other" in capsys.readouterr().err
     assert mysql_server.schemas() == []
     assert others(settings) == []
 
@@ -690,7 +692,7 @@ def test_resume_after_an_error_does_what_is_left_and_nothing_twice(
     report = load(file, settings, resume=True, jobs=2)
     assert report.resumed >= 3  # what stands behind it may be done as well
     assert query(settings, "SELECT a FROM g.t") == [(1,), (2,), (3,)]
-    assert mysql_server.schemas() == ["g"]  # and the journal is gone
+    assert load(file, settings, resume=True).already_loaded
 
 
 def test_with_nothing_to_resume_it_begins_at_the_beginning(
@@ -699,6 +701,30 @@ def test_with_nothing_to_resume_it_begins_at_the_beginning(
     report = load(write(WHOLE_ZOO), settings, resume=True, skip_definer=True)
     assert any("beginning" in note for note in report.notes)
     assert report.tables["zoo.animal"].rows == 2
+
+
+def test_with_nothing_left_to_resume_nothing_is_done_twice(
+    settings: ConnectionSettings, write: Callable[..., Path]
+) -> None:
+    query(settings, "CREATE DATABASE IF NOT EXISTS r")
+    query(settings, "CREATE TABLE IF NOT EXISTS r.t (a INT)")
+    file = write("INSERT INTO r.t VALUES (1);")
+    assert [load(file, settings, resume=True).already_loaded for _ in range(2)] == [False, True]
+    assert query(settings, "SELECT a FROM r.t") == [(1,)]
+    load(file, settings)
+    assert query(settings, "SELECT a FROM r.t") == [(1,), (1,)]
+
+
+def test_what_was_dropped_before_a_resume_is_told(
+    settings: ConnectionSettings, write: Callable[..., Path]
+) -> None:
+    file = write("CREATE DATABASE r; USE r; CREATE TABLE t (a INT); INSERT INTO t VALUES (1, 2);")
+    with pytest.raises(StatementError, match="1136"):
+        load(file, settings, resume=True)
+    query(settings, "DROP DATABASE r")
+    with pytest.raises(StatementError, match=r"1049|1146") as caught:
+        load(file, settings, resume=True)
+    assert "dropped since" in str(caught.value)
 
 
 # Once --------------------------------------------------------------------------------------------
@@ -740,6 +766,33 @@ def test_a_cell_is_loaded_once(
     for already in (False, True):
         report = shell.run_cell_magic("mysql_load", "--once --quiet", cell)
         assert report.already_loaded is already
+
+
+@pytest.mark.parametrize("flavour", ["mysql_server", "mariadb_server"])
+def test_a_routine_does_not_change_how_quotes_are_read(
+    flavour: str, request: pytest.FixtureRequest
+) -> None:
+    server: Server = request.getfixturevalue(flavour)
+    mode = "SET sql_mode = 'ANSI_QUOTES,NO_BACKSLASH_ESCAPES'"
+    script = f"""\
+CREATE DATABASE q; USE q; CREATE TABLE t (a VARCHAR(40)); SET @order = (SELECT 1);
+DELIMITER //
+CREATE PROCEDURE p() BEGIN {mode}; END //
+CREATE FUNCTION f() RETURNS INT DETERMINISTIC BEGIN {mode}; RETURN 1; END //
+DELIMITER ;
+CALL p();
+INSERT INTO t VALUES ("it\\'s; 1");
+SELECT f();
+INSERT INTO t VALUES ("it\\'s; 2");
+PREPARE s FROM '{mode.replace("'", "''")}'; EXECUTE s;
+INSERT INTO t VALUES ('\\'); INSERT INTO t VALUES ('3; "');
+"""
+    wanted = [("it's; 1",), ("it's; 2",), ("\\",), ('3; "',)]
+    feed_client(server, script.encode())
+    assert query(server.settings, "SELECT a FROM q.t") == wanted
+    server.drop_schemas()
+    load_sql(script, server.settings)
+    assert query(server.settings, "SELECT a FROM q.t") == wanted
 
 
 # In order ----------------------------------------------------------------------------------------

@@ -1,13 +1,15 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from sidecar_magics.script.classify import (
     Classification,
     Kind,
     classify,
+    may_change_quoting,
     reads_local_file,
-    touches_sql_mode,
 )
 
 LONG = b"x" * 1_000_000
@@ -132,11 +134,40 @@ def test_other_statements_read_no_local_file(sql: bytes) -> None:
         (b"SET sql_mode = ''", True),
         (b"/*!40101 SET @OLD_SQL_MODE=@@SQL_MODE, SQL_MODE='NO_AUTO_VALUE_ON_ZERO' */", True),
         (b"-- a\nset @@session.Sql_Mode = concat(@@sql_mode, ',ANSI_QUOTES')", True),
+        (b"BEGIN NOT ATOMIC SET sql_mode = ''; END", True),
+        (b"BEGIN NOT ATOMIC Execute Immediate @sql; END", True),
+        (b"EXECUTE s", True),
+        (b"EXECUTE IMMEDIATE @sql", True),
+        (b"DO SLEEP(0)", False),
+        (b"CALL changes_its_own_mode()", False),
         (b"SET NAMES utf8mb4", False),
+        (b"SET @a = 1", False),
+        (b"START TRANSACTION", False),
+        (b"BEGIN", False),
         (b"INSERT INTO t VALUES ('SET sql_mode')", False),
         (b"SELECT @@sql_mode", False),
-        (b"", False),
+        (b"", True),
     ],
 )
-def test_sql_mode(sql: bytes, expected: bool) -> None:
-    assert touches_sql_mode(sql) is expected
+def test_what_may_change_the_meaning_of_quotes(sql: bytes, expected: bool) -> None:
+    assert may_change_quoting(sql, classify(sql).kind) is expected
+
+
+NAMES = st.sampled_from(
+    ["t", "`t`", "`a``b`", "s.t", "`s`.`t`", "s . t", "`s`. t", '"q"', "ignore"]
+)
+
+
+@given(
+    st.sampled_from(["INSERT", "insert", "REPLACE", "UPDATE", "DELETE"]),
+    st.lists(st.sampled_from(["INTO", "IGNORE", "FROM", "LOW_PRIORITY", "quick"]), max_size=3),
+    NAMES,
+    st.sampled_from(
+        ["", " ", "(", " (a)", " VALUES (1)", "/**/", "-- c\n", ".", " .x", " SET a=1"]
+    ),
+)
+def test_what_is_read_in_one_go_is_as_word_by_word(
+    first: str, noise: list[str], name: str, rest: str
+) -> None:
+    sql = " ".join([first, *noise, name]).encode() + rest.encode()
+    assert classify(sql) == classify(b"/* word by word */" + sql)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from sidecar_magics.load.failures import Step
+from sidecar_magics.load.known import Found
 from sidecar_magics.load.plan import (
     LARGE_STATEMENT_BYTES,
     PARCEL_BYTES,
@@ -105,18 +106,37 @@ SET NEW.id = 1 */;
 """
 
 
+@pytest.mark.parametrize(
+    ("first", "between", "second"),
+    [
+        ("DROP TABLE IF EXISTS a", "SET sql_mode = ''", "CREATE TABLE a (i INT)"),
+        ("DROP TABLE IF EXISTS a", "USE other", "CREATE TABLE a (i INT)"),
+        ("DROP TABLE IF EXISTS a", "INSERT INTO b VALUES (1)", "CREATE TABLE a (i INT)"),
+        ("DROP TABLE IF EXISTS `ä`", "SET NAMES latin1", "CREATE TABLE `ä` (i INT)"),
+        ("DROP TABLE IF EXISTS a", "", "CREATE TABLE b (i INT)"),
+        ("DROP TABLE IF EXISTS a", "", "ALTER TABLE a ADD j INT"),
+        ("DROP TABLE a", "", "CREATE TABLE a (i INT)"),
+    ],
+)
+def test_a_drop_of_its_own(first: str, between: str, second: str) -> None:
+    script = f"SET foreign_key_checks = 0; USE s; {first}; {between}; {second};"
+    steps = [[step.sql for step in task.steps] for task in Plan(script).tasks]
+    assert [first.encode()] in steps
+    assert [second.encode()] in steps
+
+
 @pytest.mark.parametrize("server", [MYSQL, MARIADB])
 def test_mysqldump(server: Server) -> None:
     plan = Plan(MYSQLDUMP, server=server)
-    assert plan.kinds == "ffffrffrfb"
+    assert plan.kinds == "fffrfrfb"
     assert not plan.planner.in_order
-    _, _, _, create_a, rows_a, drop_b, create_b, rows_b, trigger, _ = plan.tasks
+    _, _, create_a, rows_a, create_b, rows_b, trigger, _ = plan.tasks
+    assert [len(create.steps) for create in (create_a, create_b)] == [2, 2]  # dropped before
     assert [len(rows_a.steps), len(rows_b.steps)] == [2, 1]
     assert all(task.any_order and not task.writes for task in (rows_a, rows_b))
     assert not conflict(rows_a, rows_b)
     assert conflict(create_b, rows_b)
     assert conflict(trigger, rows_b)
-    assert not conflict(rows_a, drop_b)
     assert table_key(b"lab", b"a") in create_b.reads
     assert conflict(create_a, create_b)
     assert not any(task.in_transaction for task in plan.tasks)
@@ -225,6 +245,18 @@ def test_the_same_where_foreign_keys_are_checked_only_later() -> None:
     )
     one, other = (task for task in plan.tasks if task.kind is TaskKind.ROWS)
     assert conflict(one, other)
+
+
+def test_the_tables_that_the_server_locks() -> None:
+    plan = Plan(
+        OFF + "USE s; CREATE TABLE child (p INT, FOREIGN KEY (p) REFERENCES t (a));"
+        "CREATE TABLE sister (p INT, FOREIGN KEY (p) REFERENCES t (a));"
+        "CREATE TABLE t (a INT PRIMARY KEY, KEY (b), b INT);" + LARGE
+    )
+    child, sister, t = (table_key(b"s", name) for name in (b"child", b"sister", b"t"))
+    definitions = [task.locks for task in plan.tasks if task.kind is TaskKind.DEFINITION]
+    assert definitions[-3:] == [{child, t}, {sister, t}, {t, child, sister}]
+    assert plan.rows.locks == plan.only(TaskKind.INDEXES).locks == {t}
 
 
 def test_rows_behind_a_trigger_run_in_order() -> None:
@@ -538,9 +570,9 @@ def test_names_are_the_same_in_any_case() -> None:
 def test_unknown_tables_are_looked_up() -> None:
     asked: list[tuple[bytes, bytes]] = []
 
-    def lookup(schema: bytes, name: bytes) -> bool:
+    def lookup(schema: bytes, name: bytes) -> Found:
         asked.append((schema, name))
-        return name == b"t"
+        return Found(is_table=name == b"t")
 
     plan = Plan(
         OFF + "USE s; INSERT INTO t VALUES (1); INSERT INTO t VALUES (2); INSERT INTO v VALUES (3);"
@@ -553,8 +585,24 @@ def test_unknown_tables_are_looked_up() -> None:
     assert asked == [(b"s", b"t"), (b"s", b"v")]
 
 
+@pytest.mark.parametrize(
+    ("found", "kinds"),
+    [
+        (Found(), "fr"),
+        (Found(watched=True), "fd"),
+        (Found(is_table=False), "fd"),
+        (Found(innodb=False), "fb"),
+        (None, "fd"),
+    ],
+)
+def test_rows_go_by_what_is_there(found: Found | None, kinds: str) -> None:
+    plan = Plan(OFF + "USE s; INSERT INTO t VALUES (1);", lookup=lambda *_: found, is_dump=True)
+    assert plan.kinds == kinds
+    assert plan.tasks[-1].repeatable is (kinds != "fb")
+
+
 def test_no_table_without_a_schema() -> None:
-    plan = Plan("CREATE TABLE t (a int); INSERT INTO t VALUES (1);", lookup=lambda *_: True)
+    plan = Plan("CREATE TABLE t (a int); INSERT INTO t VALUES (1);", lookup=lambda *_: Found())
     assert plan.kinds == "bd"
 
 
@@ -576,7 +624,7 @@ def test_rows_of_a_view_are_not_those_of_a_table() -> None:
     plan = Plan(
         "USE s; CREATE TABLE t (a int); CREATE VIEW v AS SELECT * FROM t;"
         "INSERT INTO v VALUES (1); ALTER TABLE t ADD b int;",
-        lookup=lambda *_: True,  # the view is not there yet
+        lookup=lambda *_: Found(),  # the view is not there yet
         is_dump=True,
     )
     assert conflict(plan.tasks[-2], plan.tasks[-1])
@@ -586,7 +634,7 @@ def test_rows_of_a_table_whose_trigger_is_not_there_yet() -> None:
     plan = Plan(
         "USE s; CREATE TRIGGER tr AFTER INSERT ON t FOR EACH ROW SET @a=1;"
         "INSERT INTO t VALUES (1);",
-        lookup=lambda *_: True,
+        lookup=lambda *_: Found(),
         is_dump=True,
     )
     assert plan.kinds == "ffd"

@@ -260,7 +260,7 @@ def test_look_alikes_in_texts_names_and_comments_stay(
         comment=text.replace("*/", "").replace("/*!", ""),
         line=text.replace("\n", " "),
     ).encode()
-    how = {"no_backslash_escapes": no_backslash_escapes}
+    how: dict[str, Any] = {"no_backslash_escapes": no_backslash_escapes}
     assert Rewriter(**EVERYTHING).rewrite(sql, schema="shop", **how) is sql
     assert Rewriter(**EVERYTHING).rewrite(sql, schema="shop", several=True, **how) is sql
 

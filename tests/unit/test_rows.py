@@ -187,6 +187,10 @@ def test_what_backslashes_mean(values: bytes, escaped: bool, verbatim: bool) -> 
         (b"(1-1,2)", False),
         (b"(1),(007)", False),
         (b"()", False),
+        (b"( 1 ,'f(x) (y'),( 2,'')", True),
+        (b"(1,'('),\n  (0,'')", False),
+        (b"(1,'a)' )          ,          (NULL,'(')", False),
+        (b"(1,'),(')", False),  # needlessly
     ],
 )
 def test_first_values(values: bytes, expected: bool) -> None:

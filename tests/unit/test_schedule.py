@@ -50,6 +50,53 @@ def takes(scheduler: Scheduler, *lanes: int) -> list[Task | None]:
     return [scheduler.take(lane, wait=False) for lane in lanes]
 
 
+def locking(*names: str, kind: TaskKind = TaskKind.DEFINITION) -> Task:
+    about = Table(b"s", b"t", any_order=True)
+    return Task(kind, table=about, any_order=True, locks=frozenset(names))
+
+
+def test_lanes_do_not_wait_for_each_others_locks() -> None:
+    one, other, free = locking("child", "parent"), locking("sister", "parent"), locking("far")
+    scheduler = scheduler_of(one, other, free)
+    assert takes(scheduler, 0, 1, 2) == [one, free, None]
+    scheduler.done([one])
+    assert takes(scheduler, 2) == [other]
+
+
+def test_rows_share_their_tables_lock_until_they_are_committed() -> None:
+    rows, more = (locking("t", kind=TaskKind.ROWS) for _ in range(2))
+    child = locking("child", "t")
+    scheduler = scheduler_of(rows, more, child)
+    assert takes(scheduler, 0, 1, 2) == [rows, more, None]
+    scheduler.done([more])
+    scheduler.executed(rows)
+    assert takes(scheduler, 2) == [None]
+    assert takes(scheduler, 0) == [child]  # it commits its own first
+
+
+def test_a_lane_connects_when_there_is_something_for_it() -> None:
+    scheduler = Scheduler(row_lanes=1)
+    answers: dict[int, bool] = {}
+    threads = [
+        threading.Thread(target=lambda n=n: answers.__setitem__(n, scheduler.await_work(n)))
+        for n in range(3)
+    ]
+    for thread in threads:
+        thread.start()
+    scheduler.add(rows(table()))
+    threads[0].join(10)
+    assert answers == {0: True}
+    scheduler.add(barrier())
+    scheduler.add(definition(writes="a"))
+    threads[1].join(10)
+    threads[2].join(10)
+    assert answers == {0: True, 1: True, 2: True}
+    ended = Scheduler()
+    ended.add(barrier())
+    ended.close()
+    assert not ended.await_work(1)
+
+
 def test_what_does_not_meet_runs_at_the_same_time() -> None:
     tasks = [definition(writes="a"), definition(writes="b"), definition(reads="c", writes="d")]
     scheduler = scheduler_of(*tasks)
@@ -249,6 +296,16 @@ def test_lanes_end_when_nothing_more_comes() -> None:
     scheduler.close()
     assert scheduler.take(0, wait=True) is task
     assert scheduler.take(1, wait=True) is None
+
+
+def test_some_lanes_get_definitions_only() -> None:
+    scheduler = Scheduler(row_lanes=1)
+    first, second, made = rows(table("a")), rows(table("b")), definition(writes="c")
+    for task in (first, second, made):
+        scheduler.add(task)
+    assert takes(scheduler, 1, 0, 1) == [made, first, None]
+    scheduler.done([first])
+    assert takes(scheduler, 1, 0) == [None, second]
 
 
 def test_what_was_done_before_is_only_counted() -> None:

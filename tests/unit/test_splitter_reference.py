@@ -11,19 +11,32 @@ quotes), MySQL 9 Reference Manual.
 from __future__ import annotations
 
 import random
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
+import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
+from sidecar_magics.script import patterns
 from sidecar_magics.script.commands import COMMANDS
 from sidecar_magics.script.splitter import ClientCommand, ScriptSyntaxError, Statement, split
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 BLANK = b" \t\n\r\v\f"
 LETTERS = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 OF_A_NAME = LETTERS + b"0123456789_" + bytes(range(0x80, 0x100))
 # ``exit`` and ``?`` are other names for commands.
 COMMAND_WORDS = {name.encode() for name in COMMANDS} | {b"exit", b"?"}
+
+
+@pytest.fixture(autouse=True, params=[patterns.LEAP_BYTES, 0], scope="module")
+def leaps(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Let short scripts be read as long ones too: leaping over rows."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(patterns, "LEAP_BYTES", request.param)
+        yield
 
 
 class BeyondReferenceError(Exception):
