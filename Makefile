@@ -3,13 +3,14 @@
 PYTHON ?= python3
 RUN := .venv/bin/python
 
-.PHONY: help demo test check test-oldest test-newest test-corpus test-faults test-matrix bench lock clean
+.PHONY: help demo test check test-oldest test-newest test-corpus test-faults test-matrix test-hub bench lock clean
 
 help:
 	@echo "make demo    run the quick-start notebook on a private MySQL server"
 	@echo "make test    run all checks and tests"
 	@echo "make test-faults   kill 200 loads and resume them (about half an hour)"
 	@echo "make test-matrix   connect each DataJoint with each PyMySQL to each kind of server"
+	@echo "make test-hub      run the pods of hub-config for real (root, Debian; about ten minutes)"
 	@echo "make bench   measure, also against the mysql client (about ten minutes)"
 	@echo "make lock    resolve the development requirements anew"
 	@echo "make clean   remove what the others made in this folder"
@@ -37,6 +38,10 @@ test-oldest test-newest: test-%: .venv/ready
 # Every DataJoint with every PyMySQL on every kind of server; writes the tables in docs/datajoint.md.
 test-matrix: .venv/ready .venv-datajoint2/ready
 	$(RUN) -m tests.matrix
+
+# The pods of hub-config on podman, which it installs (Debian, as root); about ten minutes.
+test-hub: .venv/ready
+	HUB_PODS=1 $(RUN) -m pytest tests/hub/pods
 
 # Loads that are killed at random moments and resumed; about half an hour.
 test-faults: .venv/ready

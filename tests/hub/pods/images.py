@@ -1,0 +1,183 @@
+"""Images for the pods, from the distribution's packages and PyPI, named as in the values.
+
+MySQL's image is a stand-in for `datajoint/mysql:8.0`: another MySQL (the distribution's), with
+entrypoints of our own that behave as the originals do, and what weighs of its my.cnf.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from sidecar_magics.local.archive import machine_archive
+from sidecar_magics.local.find import PACKAGES, SUITES, WITHOUT
+from sidecar_magics.local.packages import fetch
+from tests.hub.chart import IMAGE, NETWORK_TOOLS_IMAGE
+from tests.hub.pods.podman import ENVIRONMENT, call
+
+ROOT = Path(__file__).resolve().parents[3]
+FILES = Path(__file__).with_name("image")
+MYSQL_IMAGE = "docker.io/datajoint/mysql:8.0"
+# What hub-config/image/Dockerfile begins with.
+BASE_IMAGE = "docker.io/library/mysql:9.7"
+OUR_IMAGE = "localhost/sidecar-mysql:9.7"
+TOOLS = ("bash", "coreutils", "findutils", "gzip")
+PYTHON = ("python3", "libstdc++6", *TOOLS)
+NOTEBOOK_PACKAGES = ("datajoint==0.14.10", "nbclient", "nbconvert")
+ACCOUNTS = "root:x:0:0::/root:/bin/bash\nmysql:x:999:999::/var/lib/mysql:/bin/bash\n"
+ACCOUNTS += "jovyan:x:1000:100::/home/jovyan:/bin/bash\n"
+GROUPS = "root:x:0:\nusers:x:100:\nmysql:x:999:\n"
+
+
+def build() -> None:
+    """Build the images that are not there yet; the package's own code is new each time."""
+    _mysql()
+    _dockerfile()
+    _notebook()
+
+
+def _mysql() -> None:
+    suite = SUITES.get((machine_archive().distribution, "mysql"))
+    name = _local("mysql", 2, suite, PACKAGES["mysql"], TOOLS, *_contents(FILES))
+    if not _exists(name):
+        with tempfile.TemporaryDirectory() as folder:
+            packages = (*PACKAGES["mysql"], *TOOLS)
+            root = fetch(packages, Path(folder, "root"), suite=suite, without=WITHOUT)
+            _furnish(root)
+            for script in FILES.glob("*.sh"):
+                shutil.copy(script, root / "usr/local/bin")
+            shutil.copy(FILES / "my.cnf", root / "etc/my.cnf")
+            for place in ("var/lib/mysql", "var/run/mysqld", "var/lib/mysql-files"):
+                (root / place).mkdir(parents=True)
+                shutil.chown(root / place, 999, 999)
+                (root / place).chmod(0o1777)
+            start = 'ENTRYPOINT ["datajoint-entrypoint.sh"]'
+            _import(root, name, start, "VOLUME /var/lib/mysql")
+            # The init container that keeps users from the metadata server has nothing to do here.
+            (root / "usr/local/bin/iptables").symlink_to("/usr/bin/true")
+            # Its own entrypoint, and none of the settings: the official image.
+            (root / "etc/my.cnf").write_text("[mysqld]\nsocket=/var/run/mysqld/mysqld.sock\n")
+            _import(root, f"{name}-plain", 'ENTRYPOINT ["docker-entrypoint.sh"]')
+    call("podman", "tag", name, MYSQL_IMAGE)
+    call("podman", "tag", f"{name}-plain", BASE_IMAGE)
+    call("podman", "tag", f"{name}-plain", NETWORK_TOOLS_IMAGE)
+
+
+def _dockerfile() -> None:
+    """Build hub-config/image as its own first lines say."""
+    folder = str(ROOT / "hub-config" / "image")
+    version = BASE_IMAGE.rpartition(":")[2]
+    call(
+        *("podman", "build", "--network=none", "--pull=never"),
+        *("--tag", OUR_IMAGE, "--build-arg", f"MYSQL_VERSION={version}", folder),
+    )
+
+
+def _notebook() -> None:
+    name = _local("notebook", PYTHON, NOTEBOOK_PACKAGES, _requirements())
+    if not _exists(name):
+        with tempfile.TemporaryDirectory() as folder:
+            root = fetch(PYTHON, Path(folder, "root"), without=WITHOUT)
+            _furnish(root)
+            (python,) = (root / "usr/lib").glob("python3.*")
+            _install(root, python.name.removeprefix("python"))
+            home = root / "home/jovyan"
+            home.mkdir(parents=True)
+            shutil.chown(home, 1000, 100)
+            _import(root, name, "ENV PATH=/usr/local/bin:/usr/bin:/bin", "USER 1000:100")
+    _add_package(name)
+
+
+def _install(root: Path, version: str) -> None:
+    """Install what notebooks need, for the image's Python."""
+    target = root / "usr/local/lib" / f"python{version}" / "dist-packages"
+    call(
+        *(sys.executable, "-m", "pip", "install", "-q", "--no-compile", "--target", str(target)),
+        *("--python-version", version, "--only-binary=:all:"),
+        *_requirements(),
+        *NOTEBOOK_PACKAGES,
+    )
+    for script in (target / "bin").iterdir():
+        text = script.read_bytes()
+        script.write_bytes(re.sub(rb"\A#!.*", b"#!/usr/bin/python3", text))
+        shutil.move(script, root / "usr/local/bin" / script.name)
+
+
+def _requirements() -> list[str]:
+    """Return what the package itself and its tutorial need."""
+    found = importlib.metadata.requires("sidecar-magics") or []
+    plain = [each for each in found if "extra ==" not in each]
+    tutorial = [each.partition(";")[0] for each in found if "'tutorial'" in each]
+    return [*plain, *tutorial]
+
+
+def _add_package(base: str) -> None:
+    """Put the package and the notebooks, as they are now, on top of the image."""
+    with tempfile.TemporaryDirectory() as folder:
+        wheel = Path(folder, "wheel")
+        call(
+            *(sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--no-build-isolation"),
+            *("--no-compile", "--target", str(wheel), str(ROOT)),
+        )
+        container = call("podman", "create", base, "true").strip()
+        try:
+            call("podman", "cp", str(wheel), f"{container}:/sidecar-magics")
+            call("podman", "cp", str(ROOT / "notebooks"), f"{container}:/notebooks")
+            change = "ENV PYTHONPATH=/sidecar-magics"
+            call("podman", "commit", "-q", "--change", change, container, IMAGE)
+        finally:
+            call("podman", "rm", container)
+
+
+def _furnish(root: Path) -> None:
+    """Add what an installation would have made."""
+    (root / "etc/passwd").write_text(ACCOUNTS)
+    (root / "etc/group").write_text(GROUPS)
+    for place in ("tmp", "root", "proc", "sys", "dev", "run", "usr/local/bin"):
+        (root / place).mkdir(parents=True, exist_ok=True)
+    (root / "tmp").chmod(0o1777)
+    shell = root / "usr/bin/sh"
+    if not shell.exists():
+        shell.symlink_to("bash")
+
+
+def _import(root: Path, name: str, *changes: str) -> None:
+    options = [part for change in changes for part in ("--change", change)]
+    packed = subprocess.Popen(
+        ["tar", "--directory", str(root), "--create", "."], stdout=subprocess.PIPE
+    )
+    with packed:
+        subprocess.run(
+            ["podman", "import", "-q", *options, "-", name],
+            stdin=packed.stdout,
+            env=ENVIRONMENT,
+            check=True,
+            capture_output=True,
+        )
+
+
+def _exists(name: str) -> bool:
+    command = ["podman", "image", "exists", name]
+    return subprocess.run(command, env=ENVIRONMENT, check=False).returncode == 0
+
+
+def _local(kind: str, *recipe: object) -> str:
+    digest = hashlib.sha256(repr(recipe).encode()).hexdigest()[:12]
+    return f"localhost/hub-config-{kind}:{digest}"
+
+
+def _contents(folder: Path) -> list[bytes]:
+    return [path.read_bytes() for path in sorted(folder.iterdir())]
+
+
+if __name__ == "__main__":
+    from tests.hub.pods.podman import install
+
+    install()
+    build()

@@ -1,0 +1,90 @@
+"""podman's command line, from asyncio; and getting it, on a Debian that does not have it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+PACKAGES = ("podman", "runc", "catatonit", "iproute2")
+ENVIRONMENT = {**os.environ, "CONTAINERS_CONF": str(Path(__file__).with_name("containers.conf"))}
+TIMEOUT_S = 180
+
+
+class PodmanError(Exception):
+    """A command of podman, or of the network, has failed."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """How a command ended, and what it said."""
+
+    status: int
+    output: str
+    errors: str
+
+
+async def run(*command: str, check: bool = True, timeout_s: float = TIMEOUT_S) -> Result:
+    """Run a command to its end.
+
+    Raises
+    ------
+    PodmanError
+        It failed, and `check` is true.
+    TimeoutError
+        It took longer than `timeout_s`, and was killed.
+    """
+    process = await asyncio.create_subprocess_exec(
+        *command,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        env=ENVIRONMENT,
+    )
+    talk = asyncio.ensure_future(process.communicate())
+    try:
+        output, errors = await asyncio.wait_for(asyncio.shield(talk), timeout_s)
+    except asyncio.CancelledError:
+        await talk  # half a command would leave half a container
+        raise
+    except asyncio.TimeoutError:
+        process.kill()
+        await talk
+        raise TimeoutError(f"{' '.join(command[:4])} took more than {timeout_s} s") from None
+    result = Result(process.returncode or 0, output.decode(), errors.decode())
+    if check and result.status:
+        raise PodmanError(f"{' '.join(command[:5])}: {result.errors.strip()[-800:]}")
+    return result
+
+
+async def podman(*arguments: str, check: bool = True, timeout_s: float = TIMEOUT_S) -> Result:
+    """Run a command of podman; see `run`."""
+    return await run("podman", *arguments, check=check, timeout_s=timeout_s)
+
+
+def call(*command: str) -> str:
+    """Run a command outside of asyncio, and return its output.
+
+    Raises
+    ------
+    PodmanError
+        It failed.
+    """
+    done = subprocess.run(command, capture_output=True, text=True, env=ENVIRONMENT, check=False)
+    if done.returncode:
+        raise PodmanError(f"{' '.join(command[:5])}: {done.stderr.strip()[-800:]}")
+    return done.stdout
+
+
+def install() -> None:
+    """Install podman and what it needs from the distribution, where they are missing."""
+    if all(shutil.which(program) for program in ("podman", "runc", "catatonit", "ip")):
+        return
+    if os.geteuid() != 0:
+        raise PodmanError(f"only root can install {', '.join(PACKAGES)}")
+    os.environ["DEBIAN_FRONTEND"] = "noninteractive"
+    call("apt-get", "update", "-q")
+    call("apt-get", "install", "-q", "-y", "--no-install-recommends", *PACKAGES)

@@ -1,0 +1,120 @@
+"""Every values file of hub-config, on its way to a pod; no cluster, no server."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.hub import chart
+from tests.hub.layers import VERSIONS, objection
+from tests.hub.manifests import container, made, variables
+from tests.hub.spawning import pod
+from tests.hub.values import DEPLOYMENTS, HUB_CONFIG, NATIVE, SEED, SIDECAR, Deployment, merge, read
+
+ALL = (*DEPLOYMENTS, SEED)
+CREDENTIALS = {
+    "MYSQL_HOST": "127.0.0.1",
+    "MYSQL_TCP_PORT": "3306",
+    "MYSQL_PWD": "tutorial",
+    "DJ_HOST": "127.0.0.1",
+    "DJ_PORT": "3306",
+    "DJ_USER": "root",
+    "DJ_PASS": "tutorial",
+}
+
+
+def test_every_file_is_tried() -> None:
+    files = {path.name.removesuffix(".values.yaml") for path in HUB_CONFIG.glob("*.values.yaml")}
+    assert files == {name for deployment in ALL for name in deployment.files}
+
+
+@pytest.mark.parametrize("deployment", ALL, ids=str)
+def test_pods_are_taken_by_every_kubernetes_they_are_for(deployment: Deployment) -> None:
+    versions = [version for version in VERSIONS if version >= deployment.kubernetes]
+    assert len(versions) >= 9
+    assert objection(deployment.values(), users=[deployment.user], versions=versions) is None
+
+
+@pytest.mark.parametrize(
+    "deployment", [each for each in DEPLOYMENTS if each.kubernetes == NATIVE], ids=str
+)
+def test_native_sidecars_are_not_for_older_clusters(deployment: Deployment) -> None:
+    found = objection(deployment.values(), users=[deployment.user], versions=[(1, 28)])
+    assert found is not None
+    assert "1.29" in found.message
+
+
+@pytest.mark.parametrize("deployment", DEPLOYMENTS, ids=str)
+def test_the_container_is_the_same_in_every_file(deployment: Deployment) -> None:
+    """One set of options, sizes and rights; files differ in where the data is, and in probes."""
+    ours, default = (container(made(each), "mysql") for each in (deployment, SIDECAR))
+    for key in ("image", "env", "resources", "securityContext"):
+        assert ours[key] == default[key]
+    assert set(default["args"]) - {"mysqld"} == set(ours["args"]) - {"mysqld"}
+    assert {mount["mountPath"] for mount in ours["volumeMounts"]} == {"/var/lib/mysql"}
+    assert "ports" not in ours  # nothing to reach from outside
+
+
+@pytest.mark.parametrize("deployment", DEPLOYMENTS, ids=str)
+def test_notebooks_have_the_credentials(deployment: Deployment) -> None:
+    manifest = made(deployment)
+    notebook = variables(container(manifest, "notebook"))
+    assert CREDENTIALS.items() <= notebook.items()
+    # With MYSQL_HOST in its environment the image could not make its first data.
+    password = variables(container(manifest, "mysql"))
+    assert set(password) == {"MYSQL_ROOT_PASSWORD", "MYSQL_INITDB_SKIP_TZINFO"}
+    assert password["MYSQL_ROOT_PASSWORD"] == CREDENTIALS["MYSQL_PWD"]
+
+
+@pytest.mark.parametrize("deployment", DEPLOYMENTS, ids=str)
+def test_users_are_still_kept_from_the_metadata_server(deployment: Deployment) -> None:
+    assert container(made(deployment), "block-cloud-metadata")
+
+
+@pytest.mark.parametrize("deployment", DEPLOYMENTS, ids=str)
+def test_sizes_fit_into_each_other(deployment: Deployment) -> None:
+    mysql = container(made(deployment), "mysql")
+    (pool,) = [arg for arg in mysql["args"] if arg.startswith("--innodb-buffer-pool-size=")]
+    assert pool.endswith("=1G")
+    assert mysql["resources"]["limits"]["memory"] == "2Gi"
+    assert mysql["resources"]["requests"]["memory"] == "512Mi"
+
+
+@pytest.mark.parametrize("deployment", DEPLOYMENTS, ids=str)
+def test_probes_ask_over_tcp_and_with_a_user_or_none(deployment: Deployment) -> None:
+    """The socket answers during initialisation; tcpSocket and httpGet dial the pod's address."""
+    mysql = container(made(deployment), "mysql")
+    probes = {key: mysql[key] for key in mysql if key.endswith("Probe")}
+    for probe in probes.values():
+        assert probe["exec"]["command"] == ["mysqladmin", "ping", "--host=127.0.0.1", "--silent"]
+    assert deployment.gates == bool({"startupProbe", "readinessProbe"} & set(probes))
+    assert deployment.keeps_data != deployment.gates
+
+
+@pytest.mark.parametrize("deployment", DEPLOYMENTS, ids=str)
+def test_the_values_are_what_the_files_beside_say(deployment: Deployment) -> None:
+    spawner = deployment.values()["hub"]["config"]["KubeSpawner"]
+    assert spawner == {"delete_grace_period": 30}
+
+
+def test_basehub_is_the_classic_file_one_level_down() -> None:
+    assert read("basehub") == {"jupyterhub": read("sidecar-classic")}
+
+
+def test_profiles_without_mysql_have_none() -> None:
+    config = chart.spawner_config(read("profiles"))
+    names = [each["name"] for each in pod(config)["spec"]["containers"]]
+    assert names == ["notebook"]
+
+
+def test_profiles_pull_the_image_ahead() -> None:
+    values = read("profiles")
+    image = values["prePuller"]["extraImages"]["sidecar-mysql"]
+    (profile,) = [each for each in values["singleuser"]["profileList"] if each["slug"] == "mysql"]
+    (mysql,) = profile["kubespawner_override"]["extra_containers"]
+    assert mysql["image"] == f"{image['name']}:{image['tag']}"
+
+
+def test_merging_is_helms() -> None:
+    below = {"a": {"b": 1, "c": [1, 2]}, "d": 4}
+    assert merge(below, {"a": {"c": [3]}, "d": None}) == {"a": {"b": 1, "c": [3]}}
+    assert below == {"a": {"b": 1, "c": [1, 2]}, "d": 4}

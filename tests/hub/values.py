@@ -1,0 +1,101 @@
+"""The values files of hub-config, read and merged as Helm does."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tests.hub.spawning import User
+
+HUB_CONFIG = Path(__file__).resolve().parents[2] / "hub-config"
+
+Values = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """One way to use the files, as the README's table has it.
+
+    Parameters
+    ----------
+    files : tuple of str
+        Values files, without ``.values.yaml``, in the order of the command line.
+    kubernetes : tuple of int, default (1, 25)
+        Oldest version that its pods are for; (1, 29) is the first with native sidecars.
+    profile : str or None, default None
+        Profile that the user chooses.
+    keeps_data : bool, default False
+        Data survives a stop of the user's server.
+    gates : bool, default True
+        The notebook waits for MySQL.
+    """
+
+    files: tuple[str, ...]
+    kubernetes: tuple[int, int] = (1, 25)
+    profile: str | None = None
+    keeps_data: bool = False
+    gates: bool = True
+
+    @property
+    def user(self) -> User:
+        """A user of it, who chooses its profile."""
+        return User(profile=self.profile)
+
+    def __str__(self) -> str:
+        return "+".join(self.files) + (f":{self.profile}" if self.profile else "")
+
+    def values(self) -> Values:
+        """Return the values that z2jh gets, from below the key of a chart that has it as a part."""
+        merged = merge(*(read(name) for name in self.files))
+        below: Values = merged.get("jupyterhub", merged)
+        return below
+
+
+NATIVE = (1, 29)
+SIDECAR = Deployment(("sidecar",), NATIVE)
+SEED = Deployment(("seed",), gates=False)
+# Every file of hub-config is in one of these (test_values.py).
+DEPLOYMENTS = (
+    SIDECAR,
+    Deployment(("sidecar-classic",)),
+    Deployment(("persistent",), NATIVE, keeps_data=True, gates=False),
+    Deployment(("persistent-static",), NATIVE, keeps_data=True, gates=False),
+    Deployment(("persistent-pvc",), NATIVE, keeps_data=True, gates=False),
+    Deployment(("profiles",), profile="mysql"),
+    Deployment(("basehub",)),
+    Deployment(("sidecar", "ephemeral"), NATIVE),
+    Deployment(("sidecar", "netpol"), NATIVE),
+)
+
+
+def read(name: str) -> Values:
+    """Return the content of ``hub-config/NAME.values.yaml``."""
+    values: Values = yaml.safe_load((HUB_CONFIG / f"{name}.values.yaml").read_text())
+    return values
+
+
+def merge(*layers: Values) -> Values:
+    """Merge values, the last one on top, as ``helm -f a -f b`` does.
+
+    Mappings are merged key by key; a list replaces the list below it; null takes a key away.
+    """
+    result: Values = {}
+    for layer in layers:
+        _put_on_top(result, layer)
+    return result
+
+
+def _put_on_top(below: Values, above: Values) -> None:
+    for key, value in above.items():
+        if value is None:
+            below.pop(key, None)
+        elif isinstance(value, dict):
+            if not isinstance(below.get(key), dict):
+                below[key] = {}
+            _put_on_top(below[key], value)
+        else:
+            below[key] = copy.deepcopy(value)
