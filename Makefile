@@ -3,7 +3,7 @@
 PYTHON ?= python3
 RUN := .venv/bin/python
 
-.PHONY: help demo test check test-oldest test-newest test-corpus test-faults test-matrix test-hub bench lock clean
+.PHONY: help demo test check test-oldest test-newest test-corpus test-faults test-matrix test-hub test-spyglass tutorial-data bench lock clean
 
 help:
 	@echo "make demo    run the quick-start notebook on a private MySQL server"
@@ -11,6 +11,8 @@ help:
 	@echo "make test-faults   kill 200 loads and resume them (about half an hour)"
 	@echo "make test-matrix   connect each DataJoint with each PyMySQL to each kind of server"
 	@echo "make test-hub      run the pods of hub-config for real (root, Debian; about ten minutes)"
+	@echo "make test-spyglass   run Spyglass itself on our magics (1.7 GB to install)"
+	@echo "make tutorial-data   make a recording and what Spyglass makes of it, below build/"
 	@echo "make bench   measure, also against the mysql client (about ten minutes)"
 	@echo "make lock    resolve the development requirements anew"
 	@echo "make clean   remove what the others made in this folder"
@@ -43,6 +45,13 @@ test-matrix: .venv/ready .venv-datajoint2/ready
 test-hub: .venv/ready
 	HUB_PODS=1 $(RUN) -m pytest tests/hub/pods
 
+# Spyglass itself: a recording, its tables, a dump, a load, and the same tables again.
+test-spyglass: .venv-spyglass/ready
+	.venv-spyglass/bin/python -m pytest tests/spyglass
+
+tutorial-data: .venv-spyglass/ready
+	.venv-spyglass/bin/python -m tools.tutorial_data build/tutorial-data
+
 # Loads that are killed at random moments and resumed; about half an hour.
 test-faults: .venv/ready
 	$(RUN) -m tests.faults.campaign --kills 200 --seed 7
@@ -57,14 +66,18 @@ bench: .venv/ready
 .venv-datajoint2/ready: requirements/datajoint2.txt pyproject.toml
 	@$(PYTHON) -m tools.setup_venv .venv-datajoint2 requirements/datajoint2.txt --editable
 
+# Spyglass and what it needs, 1.7 GB; Python 3.10 to 3.12.
+.venv-spyglass/ready: requirements/spyglass.txt pyproject.toml
+	@$(PYTHON) -m tools.setup_venv .venv-spyglass requirements/spyglass.txt --editable
+
 # uv only resolves here; its output names no package index.
 lock: .venv/ready
 	$(RUN) -m pip install -q uv
-	for name in dev datajoint2 datajoint-oldest pymysql-oldest; do \
+	for name in dev datajoint2 datajoint-oldest pymysql-oldest spyglass; do \
 	  .venv/bin/uv pip compile -q --universal --python-version 3.10 --generate-hashes --no-header \
 	    --no-annotate requirements/$$name.in -o requirements/$$name.txt && \
 	  sed -i "1i # The lock of $$name.in; \`make lock\` makes it anew." requirements/$$name.txt; \
 	done
 
 clean:
-	rm -rf .venv .venv-datajoint2 .cache build .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv-datajoint2 .venv-spyglass .cache build .mypy_cache .ruff_cache .pytest_cache .hypothesis
