@@ -47,14 +47,18 @@ bench: .venv/ready
 .venv-datajoint2/ready: requirements/datajoint2.txt pyproject.toml
 	@$(PYTHON) -m tools.setup_venv .venv-datajoint2 requirements/datajoint2.txt --editable
 
+# Spyglass and what it needs, 1.7 GB; Python 3.10 to 3.12.
+.venv-spyglass/ready: requirements/spyglass.txt pyproject.toml
+	@$(PYTHON) -m tools.setup_venv .venv-spyglass requirements/spyglass.txt --editable
+
 # uv only resolves here; its output names no package index.
 lock: .venv/ready
 	$(RUN) -m pip install -q uv
-	for name in dev datajoint2; do \
+	for name in dev datajoint2 spyglass; do \
 	  .venv/bin/uv pip compile -q --universal --python-version 3.10 --generate-hashes --no-header \
 	    --no-annotate requirements/$$name.in -o requirements/$$name.txt && \
 	  sed -i "1i # The lock of $$name.in; \`make lock\` makes it anew." requirements/$$name.txt; \
 	done
 
 clean:
-	rm -rf .venv .venv-datajoint2 .cache build .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv-datajoint2 .venv-spyglass .cache build .mypy_cache .ruff_cache .pytest_cache .hypothesis
