@@ -3,12 +3,13 @@
 PYTHON ?= python3
 RUN := .venv/bin/python
 
-.PHONY: help demo test check test-oldest test-newest test-corpus test-faults bench lock clean
+.PHONY: help demo test check test-oldest test-newest test-corpus test-faults test-matrix bench lock clean
 
 help:
 	@echo "make demo    run the quick-start notebook on a private MySQL server"
 	@echo "make test    run all checks and tests"
 	@echo "make test-faults   kill 200 loads and resume them (about half an hour)"
+	@echo "make test-matrix   connect each DataJoint with each PyMySQL to each kind of server"
 	@echo "make bench   measure, also against the mysql client (about ten minutes)"
 	@echo "make lock    resolve the development requirements anew"
 	@echo "make clean   remove what the others made in this folder"
@@ -33,6 +34,10 @@ check: .venv/ready
 test-oldest test-newest: test-%: .venv/ready
 	$(RUN) -m tools.other_python $* -- -m pytest -q tests/unit
 
+# Every DataJoint with every PyMySQL on every kind of server; writes the tables in docs/datajoint.md.
+test-matrix: .venv/ready .venv-datajoint2/ready
+	$(RUN) -m tests.matrix
+
 # Loads that are killed at random moments and resumed; about half an hour.
 test-faults: .venv/ready
 	$(RUN) -m tests.faults.campaign --kills 200 --seed 7
@@ -54,7 +59,7 @@ bench: .venv/ready
 # uv only resolves here; its output names no package index.
 lock: .venv/ready
 	$(RUN) -m pip install -q uv
-	for name in dev datajoint2 spyglass; do \
+	for name in dev datajoint2 datajoint-oldest pymysql-oldest spyglass; do \
 	  .venv/bin/uv pip compile -q --universal --python-version 3.10 --generate-hashes --no-header \
 	    --no-annotate requirements/$$name.in -o requirements/$$name.txt && \
 	  sed -i "1i # The lock of $$name.in; \`make lock\` makes it anew." requirements/$$name.txt; \

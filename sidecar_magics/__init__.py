@@ -48,10 +48,12 @@ _HOMES = {
 def load_ipython_extension(shell: InteractiveShell) -> None:
     """Register the magics and their completion: ``%load_ext sidecar_magics``."""
     from .completion import complete  # noqa: PLC0415
+    from .formatters import mask_datajoint  # noqa: PLC0415
     from .magics import SidecarMagics  # noqa: PLC0415
 
     unload_ipython_extension(shell)
     shell.register_magics(SidecarMagics)
+    mask_datajoint(shell)
     if shell.Completer is not None:
         shell.Completer.custom_matchers.append(complete)
 
@@ -59,6 +61,7 @@ def load_ipython_extension(shell: InteractiveShell) -> None:
 def unload_ipython_extension(shell: InteractiveShell) -> None:
     """Undo `load_ipython_extension`; IPython itself has no way to unregister a magic."""
     from .completion import complete  # noqa: PLC0415
+    from .formatters import unmask_datajoint  # noqa: PLC0415
     from .magics import SidecarMagics  # noqa: PLC0415
 
     manager = shell.magics_manager
@@ -69,6 +72,7 @@ def unload_ipython_extension(shell: InteractiveShell) -> None:
     shell.configurables[:] = [
         each for each in shell.configurables if type(each).__name__ != SidecarMagics.__name__
     ]
+    unmask_datajoint(shell)
     if shell.Completer is not None and complete in shell.Completer.custom_matchers:
         shell.Completer.custom_matchers.remove(complete)
 

@@ -14,6 +14,7 @@ from .errors import printable
 from .units import duration
 
 if TYPE_CHECKING:
+    from .dj import DataJointConnection
     from .load.progress import Progress
     from .load.report import LoadReport
     from .sidecar import Sidecar
@@ -211,6 +212,46 @@ class WaitDisplay:
         """Show that it ended without a server; the error says why."""
         if kind is not None:
             self._screen.finish(f"MySQL is not ready at {self._address}.")
+
+
+class ConnectDisplay:
+    """Show DataJoint's connection on a line, and before it what is waited for.
+
+    Parameters
+    ----------
+    screen : Line
+        Where to.
+    address : str
+        The server.
+    """
+
+    def __init__(self, screen: Line, address: str) -> None:
+        self._screen = screen
+        self._address = address
+        self._was_seen = False
+        self.progress = WaitDisplay(self, address).progress
+
+    def update(self, text: str, fraction: float | None = None) -> None:
+        """Replace the line."""
+        self._was_seen = True
+        self._screen.update(text, fraction)
+
+    def finish(self, text: str) -> None:
+        """Replace the line for the last time."""
+        self._was_seen = False
+        self._screen.finish(text)
+
+    def connected(self, connected: DataJointConnection) -> None:
+        """Show what was done."""
+        self.finish(str(connected))
+
+    def __enter__(self) -> None:
+        """Begin; the end is shown by `connected`, or by leaving with an error."""
+
+    def __exit__(self, kind: object, *rest: object) -> None:
+        """Show that it was not connected, if anything was seen of it; the error says why."""
+        if kind is not None and self._was_seen:
+            self.finish(f"DataJoint is not connected to {self._address}.")
 
 
 class LoadDisplay:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import keyword
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.error import UsageError
@@ -35,6 +36,11 @@ class SecretTrait(TraitType):  # type: ignore[type-arg]  # no parameters before 
         raise self.error(obj, None)
 
 
+def is_variable(name: str) -> bool:
+    """Tell whether a variable can have this name."""
+    return name.isidentifier() and not keyword.iskeyword(name)
+
+
 @magics_class
 class SidecarMagics(Magics):
     """Wait for the MySQL sidecar, load a script into it, connect DataJoint.
@@ -57,7 +63,7 @@ class SidecarMagics(Magics):
     ).tag(config=True)
 
     # Options of a %mysql_wait that succeeded: what it waited for is what the next lines mean.
-    _waited_for: Mapping[str, Any] = {}
+    _waited_for: Mapping[str, Any] | None = None
 
     @line_magic
     @options.magic_arguments(options.WAIT)
@@ -77,7 +83,7 @@ class SidecarMagics(Magics):
             sidecar = wait(settings, timeout_s=arguments.timeout, progress=shown.progress)
             shown.ready(sidecar)
         given = options.connection_options(arguments).items()
-        self._waited_for = {**self._waited_for, **{k: v for k, v in given if v is not None}}
+        self._waited_for = {**(self._waited_for or {}), **{k: v for k, v in given if v is not None}}
         return sidecar
 
     @line_cell_magic
@@ -113,13 +119,35 @@ class SidecarMagics(Magics):
 
     @line_magic
     @options.magic_arguments(options.CONNECT)
-    def datajoint_connect(self, line: str) -> None:
+    def datajoint_connect(self, line: str) -> ConnectionSettings | None:
         """Connect DataJoint to the sidecar, without a question asked."""
-        from .dj import connect  # noqa: PLC0415
+        from . import dj  # noqa: PLC0415
 
         arguments = self._parse("datajoint_connect", line)
-        connected = connect(self._settings(arguments), reset=arguments.reset)
-        display.line(quiet=arguments.quiet).finish(str(connected))
+        if arguments.assign is not None and not is_variable(arguments.assign):
+            raise UsageError(f"--assign: {arguments.assign!r} cannot be a variable's name.")
+        file = None if arguments.config is None else dj.ConfigFile.read(arguments.config)
+        settings = dj.resolve_target(
+            options.connection_options(arguments),
+            config={name: getattr(self, name) for name in FIELDS},
+            earlier=self._waited_for,
+            config_file=file,
+        )
+        if arguments.show:
+            return settings
+        shown = display.ConnectDisplay(display.line(quiet=arguments.quiet), settings.address)
+        with shown:
+            connected = dj.connect(
+                settings,
+                reset=arguments.reset,
+                wait_s=arguments.wait,
+                config_file=file,
+                progress=shown.progress,
+            )
+            shown.connected(connected)
+        if arguments.assign is not None and self.shell is not None:
+            self.shell.push({arguments.assign: connected.connection})
+        return None
 
     def _parse(self, magic: str, line: str) -> argparse.Namespace:
         return options.parse(getattr(self, magic).parser, line)

@@ -218,7 +218,29 @@ LOAD = (
 
 CONNECT = (
     *CONNECTION,
+    Option(
+        "--config",
+        metavar="FILE",
+        help="Configuration file of DataJoint, of either line: its other settings (stores, ...) "
+        "are set as well, and what it says about the server goes behind the environment and "
+        "%%mysql_wait.",
+    ),
+    Option(
+        "--wait",
+        "-w",
+        nargs="?",
+        type=seconds,
+        const=120.0,
+        metavar="SECONDS",
+        help="Wait for the server first, as %%mysql_wait does; at most 120 seconds if none given.",
+    ),
     Option("--reset", action="store_true", help="Make a new connection even if one is alive."),
+    Option("--assign", "-a", metavar="NAME", help="Variable that gets DataJoint's connection."),
+    Option(
+        "--show",
+        action="store_true",
+        help="Do not connect: show each setting and where it came from, without the password.",
+    ),
     QUIET,
 )
 

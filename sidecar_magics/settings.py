@@ -14,7 +14,7 @@ from .local.state import read_state
 from .option_files import read_client_group
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 FIELDS = ("host", "port", "user", "password", "tls", "ca")
 TLS_MODES = ("auto", "required")
@@ -118,6 +118,14 @@ class ConnectionSettings:
         """Whether the server can only be on this machine or in this pod."""
         return is_loopback(self.host)
 
+    def origins(self) -> str:
+        """Return where host, port, user and password came from, as one line; no password."""
+        fields = ("host", "port", "user", "password")
+        by_source: dict[str, list[str]] = {}
+        for name in fields:
+            by_source.setdefault(self.sources.get(name, "given"), []).append(name)
+        return "; ".join(f"{', '.join(names)}: {source}" for source, names in by_source.items())
+
     def _rows(self) -> Iterator[tuple[str, str, str]]:
         for name in FIELDS:
             value = getattr(self, name)
@@ -147,13 +155,14 @@ def resolve(
     earlier: Mapping[str, Any] | None = None,
     environ: Mapping[str, str] | None = None,
     option_file: Path | None = None,
+    after_environment: Mapping[str, Mapping[str, Found]] | None = None,
 ) -> ConnectionSettings:
     """Resolve each field by itself; the first place that has it wins.
 
     The places, in order: `options` (the magic's line), `config` (``%config SidecarMagics``),
     `earlier` (options of an earlier ``%mysql_wait``), ``SIDECAR_MYSQL_*``, ``MYSQL_HOST`` /
-    ``MYSQL_TCP_PORT`` / ``MYSQL_PWD``, ``DJ_*``, the option file's ``[client]`` group, the sidecar
-    that ``sidecar-magics up`` started, the tutorial's convention.
+    ``MYSQL_TCP_PORT`` / ``MYSQL_PWD``, ``DJ_*``, `after_environment`, the option file's
+    ``[client]`` group, the sidecar that ``sidecar-magics up`` started, the tutorial's convention.
 
     Parameters
     ----------
@@ -164,6 +173,9 @@ def resolve(
         Default: the process's environment.
     option_file : Path, optional
         Default: ``~/.my.cnf``.
+    after_environment : mapping of str to mapping, optional
+        More places by name, in order, and what each has: DataJoint's own configuration, for
+        ``%datajoint_connect``.
 
     Raises
     ------
@@ -172,6 +184,7 @@ def resolve(
         host is not on this machine: the convention's password goes to loopback only.
     """
     environ = os.environ if environ is None else environ
+    after_environment = after_environment or {}
     option_file = Path("~/.my.cnf").expanduser() if option_file is None else option_file
     found = _first_hits(
         _given(options, "option --{}"),
@@ -182,12 +195,13 @@ def resolve(
             earlier, environ, "%mysql_wait --password-env {} earlier in this kernel"
         ),
         *(_environment(names, environ) for names in ENVIRONMENT_TIERS),
+        *after_environment.values(),
         _option_file(option_file),
     )
     found = {name: hit._replace(value=_CHECKS[name](hit)) for name, hit in found.items()}
     found = _first_hits(found, _local_sidecar(found), _convention(found), _DEFAULTS)
     if "password" not in found:
-        raise _no_password(found["host"].value, option_file)
+        raise _no_password(found["host"].value, [*after_environment, f"{option_file} [client]"])
     return ConnectionSettings(
         **{name: hit.value for name, hit in found.items()},
         sources={name: hit.source for name, hit in found.items()},
@@ -305,13 +319,13 @@ def _convention(found: Mapping[str, Found]) -> dict[str, Found]:
     return tier
 
 
-def _no_password(host: str, option_file: Path) -> SettingsError:
+def _no_password(host: str, files: Sequence[str]) -> SettingsError:
     variables = [names["password"] for names in ENVIRONMENT_TIERS]
     return SettingsError(
         f"No password for {host}: the tutorial's own is only ever sent to this machine.",
         details=[
             "Looked at: --password-env, %config SidecarMagics.password, "
-            f"{', '.join(variables)}, {option_file} [client]."
+            f"{', '.join([*variables, *files])}."
         ],
         hint=f"set {variables[0]} in the environment of the kernel (an empty value is a password).",
     )

@@ -2,56 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import nbformat
 import pytest
-from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
+
+from tests.notebooks.running import NOTEBOOKS, client_of, notebook_of, outputs_of, text_of
 
 if TYPE_CHECKING:
     from tests.servers import Server
 
 pytestmark = [pytest.mark.server, pytest.mark.notebook]
-
-NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
-CELL_TIMEOUT_S = 120
-
-
-@pytest.fixture
-def environment(
-    mysql_server: Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> pytest.MonkeyPatch:
-    """Give kernels the server, and nothing of the user's."""
-    monkeypatch.setenv("SIDECAR_MYSQL_PORT", str(mysql_server.port))
-    monkeypatch.setenv("SIDECAR_MYSQL_PASSWORD", mysql_server.password)
-    monkeypatch.setenv("SIDECAR_MAGICS_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
-    monkeypatch.setenv("PYTHONPATH", str(NOTEBOOKS.parent))
-    return monkeypatch
-
-
-def client_of(notebook: Any, folder: Path) -> NotebookClient:
-    return NotebookClient(
-        notebook,
-        timeout=CELL_TIMEOUT_S,
-        kernel_name="python3",
-        resources={"metadata": {"path": str(folder)}},
-    )
-
-
-def notebook_of(*cells: str) -> Any:
-    return nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
-
-
-def text_of(output: Any) -> str:
-    return str(output.get("text") or output.get("data", {}).get("text/plain", ""))
-
-
-def outputs_of(notebook: Any, beginning: str) -> list[Any]:
-    (cell,) = [cell for cell in notebook.cells if cell.source.startswith(beginning)]
-    return list(cell.outputs)
 
 
 def check_outputs(notebook: Any, server: Server) -> None:
@@ -141,16 +103,3 @@ def test_a_long_wait_is_one_output(environment: pytest.MonkeyPatch) -> None:
         client_of(notebook, NOTEBOOKS).execute()
     kinds = [output.output_type for output in notebook.cells[1].outputs]
     assert kinds == ["display_data", "error"]
-
-
-def test_jupysql_and_pandas_go_on_from_a_sidecar(environment: pytest.MonkeyPatch) -> None:
-    del environment
-    notebook = notebook_of(
-        "%load_ext sidecar_magics\nsidecar = %mysql_wait -q\nengine = sidecar.engine()",
-        "%load_ext sql\n%sql engine",
-        "%sql SELECT 6 * 7 AS answer",
-        "import pandas as pd\npd.read_sql('SELECT 6 * 7 AS answer', engine)",
-    )
-    client_of(notebook, NOTEBOOKS).execute()
-    for cell in notebook.cells[2:]:
-        assert "42" in text_of(cell.outputs[-1])

@@ -1,0 +1,23 @@
+"""DataJoint 0.14 and 2.x, connected to the sidecar without a question.
+
+    target.py     which server: the settings, and where DataJoint's own configuration has a say
+    tls.py        how DataJoint must be told to encrypt, after what the server was found to do
+    versions.py   the lines of DataJoint behind one small face: connection and configuration
+    config.py     what is set in ``dj.config``, and how it is taken back; ``--config FILE``
+    identity.py   whether the server is still the one that this kernel knew
+    shared.py     the connection that DataJoint has: reused, repaired in place, or replaced
+    masking.py    passwords that are right but are not shown
+    result.py     what was done, as a value and as lines
+    establish.py  all of it in order: probe, configure, connect or repair, check, or undo
+
+What was found out about each line of DataJoint is in ARCHITECTURE.md, "DataJoint".
+"""
+
+from __future__ import annotations
+
+from .config import ConfigFile
+from .establish import connect
+from .result import DataJointConnection
+from .target import resolve_target
+
+__all__ = ["ConfigFile", "DataJointConnection", "connect", "resolve_target"]

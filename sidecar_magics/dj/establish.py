@@ -1,0 +1,212 @@
+"""Connect DataJoint: probe, configure, connect or repair, check; or leave everything as it was."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ..connection import connect_now
+from ..errors import DataJointConnectionError, Interrupted, ServerNotReadyError, SidecarError
+from ..server import pymysql_errors
+from ..sidecar import describe
+from ..wait import wait
+from .config import KEYS, TLS_KEY, assignments, configured
+from .identity import Known, Memory, look_at, shortened
+from .result import DataJointConnection
+from .shared import cipher_of, farewell, kept, next_state, open_new, repair
+from .target import SOURCE, overruled, resolve_target, wishes
+from .tls import use_tls
+from .versions import load_datajoint, quiet
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from ..settings import ConnectionSettings
+    from ..sidecar import Sidecar
+    from ..wait import WaitStatus
+    from .config import ConfigFile
+    from .versions import DataJoint
+
+
+class Probe(NamedTuple):
+    """What our own connection found, before DataJoint is touched."""
+
+    sidecar: Sidecar
+    known: Known
+
+
+def connect(
+    settings: ConnectionSettings | None = None,
+    *,
+    reset: bool = False,
+    wait_s: float | None = None,
+    config_file: ConfigFile | None = None,
+    progress: Callable[[WaitStatus], None] | None = None,
+) -> DataJointConnection:
+    """Set DataJoint's configuration and connect it, without ever asking a question.
+
+    The server is tried before DataJoint is touched. A connection that exists is used again if it
+    leads to the same server, and is repaired in place if it is broken, so that tables declared on
+    it go on working.
+
+    Parameters
+    ----------
+    settings : ConnectionSettings, optional
+        Where the server is. Default: `resolve_target()`.
+    reset : bool, default False
+        Make a new connection even if the present one is alive.
+    wait_s : float, optional
+        Seconds to wait for the server, as `wait` does. Default: one attempt.
+    config_file : ConfigFile, optional
+        A file whose other settings (stores, say) are set as well.
+    progress : callable, optional
+        As for `wait`.
+
+    Raises
+    ------
+    DataJointConnectionError
+        DataJoint is missing, or cannot use this server; its configuration is as it was before.
+    ServerNotReadyError, AccessError
+        The server does not answer, or refuses.
+    Interrupted
+        Ctrl-C, or the stop button; DataJoint is as it was.
+    """
+    datajoint = load_datajoint()
+    settings = resolve_target(config_file=config_file) if settings is None else settings
+    if ":" in settings.host:
+        raise DataJointConnectionError(
+            f"DataJoint takes no IPv6 address such as {settings.host}.", hint="use 127.0.0.1."
+        )
+    try:
+        probe = _probe(settings, wait_s, progress)
+        return _establish(datajoint, probe, config_file, reset=reset)
+    except KeyboardInterrupt as interrupt:
+        if isinstance(interrupt, Interrupted):
+            raise
+        # Also so that no traceback shows the frames that the password passes through.
+        raise Interrupted(f"Stopped connecting DataJoint to {settings.address}.") from None
+
+
+def _probe(
+    settings: ConnectionSettings,
+    wait_s: float | None,
+    progress: Callable[[WaitStatus], None] | None,
+) -> Probe:
+    try:
+        if wait_s is not None:
+            wait(settings, timeout_s=wait_s, progress=progress)
+        with connect_now(settings) as connection:
+            sidecar = describe(connection, settings, 0.0)
+            return Probe(sidecar, look_at(connection, sidecar))
+    except SidecarError as error:
+        is_hasty = wait_s is None and isinstance(error, ServerNotReadyError)
+        waiting = ["Nothing was waited for; --wait does."] if is_hasty else []
+        origins = f"Settings: {settings.origins()}."
+        error.details = (*error.details, origins, *waiting)
+        raise
+
+
+def _establish(
+    datajoint: DataJoint, probe: Probe, config_file: ConfigFile | None, *, reset: bool
+) -> DataJointConnection:
+    settings = probe.sidecar.settings
+    before = datajoint.connection
+    memory = Memory.of(before)
+    ignored = overruled(settings, wishes(datajoint, config_file))
+    encryption = use_tls(probe.sidecar)
+    ours = assignments(settings, encrypted=encryption is not False)
+    more, dropped = _other_settings(datajoint, config_file)
+    state = next_state(before, settings, reset=reset)
+    with quiet(), _explained(settings), kept(datajoint), configured(datajoint, {**more, **ours}):
+        if state == "reconnected":
+            repair(before, settings, encryption)
+        elif state != "already connected":
+            open_new(datajoint, settings, encryption)
+        connection = datajoint.connection
+        cipher = cipher_of(connection)
+        if settings.must_encrypt and not cipher:
+            raise DataJointConnectionError(
+                f"DataJoint's connection to {settings.address} is not encrypted, "
+                "but TLS is required."
+            )
+    changes = _changes(memory, probe, connection)
+    servers = {**memory.servers, settings.address: probe.known}
+    Memory(servers, _from_elsewhere(settings, config_file, ours)).keep_on(connection)
+    notes = (changes, farewell(before, connection), *_about(datajoint, probe), ignored, dropped)
+    return DataJointConnection(
+        datajoint.version,
+        probe.sidecar,
+        cipher or None,
+        probe.known.schemas,
+        state,
+        tuple(note for note in notes if note),
+        connection,
+    )
+
+
+def _other_settings(
+    datajoint: DataJoint, config_file: ConfigFile | None
+) -> tuple[dict[str, Any], str]:
+    """Return what a file sets besides the server, and a note on what this line does not have."""
+    others = config_file.others if config_file else {}
+    values = {key: value for key, value in others.items() if datajoint.config.takes(key)}
+    datajoint.require_mysql(values)
+    dropped = [key for key in others if key not in values]
+    if not dropped:
+        return values, ""
+    version = datajoint.version
+    return values, f"Left out, as DataJoint {version} has no such setting: {shortened(dropped)}."
+
+
+def _changes(memory: Memory, probe: Probe, connection: Any) -> str:
+    """Return what to tell if the server is not the one that was known at this address."""
+    known = memory.servers.get(probe.sidecar.settings.address)
+    changes = known.changes(probe.known, frozenset(connection.schemas)) if known else ""
+    if changes:
+        connection.dependencies.clear()  # of tables that are gone
+    return changes
+
+
+def _from_elsewhere(
+    settings: ConnectionSettings, config_file: ConfigFile | None, ours: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return what was set in ``dj.config`` without being a wish that stood there or in a file."""
+    wished = (SOURCE, config_file.source) if config_file else (SOURCE,)
+    fields = {**{key: name for name, key in KEYS.items()}, TLS_KEY: "tls"}
+    return {
+        key: value
+        for key, value in ours.items()
+        if not settings.sources.get(fields[key], "given").startswith(wished)
+    }
+
+
+def _about(datajoint: DataJoint, probe: Probe) -> Iterator[str]:
+    """Yield what to know of this kind of server."""
+    sidecar = probe.sidecar
+    if sidecar.charset != "utf8mb4":
+        yield (
+            f"New schemas get the character set {sidecar.charset}, not utf8mb4: "
+            "text in other scripts cannot be stored."
+        )
+    if sidecar.flavour == "mariadb" and not datajoint.version.startswith("0."):
+        yield "DataJoint 2 does not promise to work with MariaDB."
+
+
+@contextlib.contextmanager
+def _explained(settings: ConnectionSettings) -> Iterator[None]:
+    """Turn what DataJoint raises into an error that tells a user what to do."""
+    try:
+        yield
+    except (SidecarError, KeyboardInterrupt):
+        raise
+    except Exception as error:
+        raise DataJointConnectionError(
+            f"DataJoint could not be connected to {settings.address}: {_words(error)}.",
+            hint="%mysql_wait shows whether the server can be used.",
+        ) from None
+
+
+def _words(error: BaseException) -> str:
+    if isinstance(error, pymysql_errors()) and len(error.args) > 1:
+        return f"{error.args[1]} ({error.args[0]})"
+    return f"{type(error).__name__}: {error}"

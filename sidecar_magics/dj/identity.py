@@ -1,0 +1,115 @@
+"""Whether a server is still the one that this kernel knew.
+
+A sidecar without a volume is made anew when its container is, at the same address and with the same
+password; only its identity tells. What is known travels with DataJoint's connection, so that it
+lives exactly as long as the tables that could be surprised.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import pymysql
+
+    from ..sidecar import Sidecar
+
+SYSTEM_SCHEMAS = {"mysql", "sys", "information_schema", "performance_schema"}
+NAMES_SHOWN = 5
+
+
+@dataclass(frozen=True)
+class Known:
+    """A server's identity and what it held.
+
+    Parameters
+    ----------
+    identity : str or None
+        The same as long as the data folder is; None if the server does not tell.
+    schemas : frozenset of str
+        Its schemas, without the server's own.
+    """
+
+    identity: str | None
+    schemas: frozenset[str]
+
+    def changes(self, now: Known, declared: frozenset[str] = frozenset()) -> str:
+        """Return what a user must know if `now` is another server than this; else nothing.
+
+        Parameters
+        ----------
+        now : Known
+            What answers at the same address.
+        declared : frozenset of str
+            Schemas that the kernel has objects for.
+        """
+        if None in (self.identity, now.identity) or self.identity == now.identity:
+            return ""
+        gone = sorted((self.schemas | declared) - now.schemas)
+        if gone or not now.schemas:
+            what = f" ({shortened(gone)})" if gone else ""
+            return (
+                f"The server was made anew and its data is gone{what}: "
+                "run %mysql_load again, or the cells that made it."
+            )
+        return "The server was made anew; what it holds was loaded since."
+
+
+@dataclass(frozen=True)
+class Memory:
+    """What a kernel remembers; kept on DataJoint's connection.
+
+    Parameters
+    ----------
+    servers : mapping of str to Known
+        By address.
+    written : mapping
+        Fields of ``dj.config`` that we set to what came from elsewhere: no wish of the user's.
+    """
+
+    servers: Mapping[str, Known] = field(default_factory=dict)
+    written: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def of(cls, connection: Any) -> Memory:
+        """Return what a connection of DataJoint carries."""
+        memory = getattr(connection, "sidecar_memory", None)
+        return memory if isinstance(memory, cls) else cls()
+
+    def keep_on(self, connection: Any) -> None:
+        """Let a connection of DataJoint carry this."""
+        connection.sidecar_memory = self
+
+
+def look_at(connection: pymysql.Connection[Any], sidecar: Sidecar) -> Known:
+    """Ask a server for its identity and its schemas.
+
+    Parameters
+    ----------
+    connection : pymysql.Connection
+        A logged-in connection.
+    sidecar : Sidecar
+        What is known of the server.
+    """
+    identity = sidecar.uuid
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW SCHEMAS")
+        schemas = frozenset(name for (name,) in cursor.fetchall()) - SYSTEM_SCHEMAS
+        if sidecar.flavour == "mariadb" and identity is not None:
+            # Its server_uid tells installations apart, not their data; a table that is made with
+            # the data folder tells when that was.
+            cursor.execute(
+                "SELECT UNIX_TIMESTAMP(create_time) FROM information_schema.tables "
+                "WHERE table_schema = 'mysql' AND table_name = 'db'"
+            )
+            made_at = cursor.fetchone()
+            identity = f"{identity} {made_at[0]}" if made_at else None
+    return Known(identity, schemas)
+
+
+def shortened(names: list[str]) -> str:
+    """Return the first few of some names, for a sentence."""
+    return ", ".join(names[:NAMES_SHOWN]) + (", …" if len(names) > NAMES_SHOWN else "")

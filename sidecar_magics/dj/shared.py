@@ -1,0 +1,137 @@
+"""The connection that DataJoint's tables share: reused, repaired in place, or replaced."""
+
+from __future__ import annotations
+
+import contextlib
+import warnings
+from typing import TYPE_CHECKING, Any
+
+from ..server import pymysql_errors
+from .identity import shortened
+from .masking import MaskedBytes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ..settings import ConnectionSettings
+    from .tls import UseTls
+    from .versions import DataJoint
+
+# How long a connection may take to show that it is alive: the other end may have vanished silently.
+ALIVE_S = 5.0
+
+
+def next_state(before: Any, settings: ConnectionSettings, *, reset: bool) -> str:
+    """Return what is to be done with the connection that DataJoint has."""
+    if before is None:
+        return "connected"
+    if not _leads_to(before, settings):
+        return "switched"
+    if reset:
+        return "connected anew"
+    good = (
+        _password_of(before) == settings.password.reveal().encode("utf-8")
+        and _alive(before)
+        and _encrypts_enough(before, settings)
+    )
+    return "already connected" if good else "reconnected"
+
+
+def _leads_to(connection: Any, settings: ConnectionSettings) -> bool:
+    host, port, user = (connection.conn_info[name] for name in ("host", "port", "user"))
+    host = "127.0.0.1" if host == "localhost" else host
+    return (host, port, user) == (settings.host, settings.port, settings.user)
+
+
+def _password_of(connection: Any) -> bytes:
+    password = connection.conn_info["passwd"]
+    return password.encode("utf-8") if isinstance(password, str) else password
+
+
+def _alive(connection: Any) -> bool:
+    # Not is_connected: 2.3.5 says True of a connection that was killed.
+    wire = connection._conn
+    limit_s, wire._read_timeout = wire._read_timeout, ALIVE_S
+    try:
+        _ask(connection, "SELECT 1")
+    except Exception:
+        return False
+    finally:
+        wire._read_timeout = limit_s
+    return True
+
+
+def _encrypts_enough(connection: Any, settings: ConnectionSettings) -> bool:
+    ssl = connection.conn_info.get("ssl")
+    ca = ssl.get("ca") if isinstance(ssl, dict) else None
+    is_checked = settings.ca is None or ca == str(settings.ca)
+    return not settings.must_encrypt or (is_checked and bool(cipher_of(connection)))
+
+
+def open_new(datajoint: DataJoint, settings: ConnectionSettings, encryption: UseTls) -> None:
+    """Make a new shared connection."""
+    password = MaskedBytes(settings.password.reveal().encode("utf-8"))
+    with warnings.catch_warnings():
+        # 2.x says this in several lines; our own note says it in one.
+        warnings.filterwarnings("ignore", "MariaDB is not officially supported", UserWarning)
+        datajoint.open(settings.host, settings.user, password, use_tls=encryption)
+
+
+def repair(connection: Any, settings: ConnectionSettings, encryption: UseTls) -> None:
+    """Connect the same object anew: tables that were declared on it go on working."""
+    connection.conn_info.update(
+        host=settings.host,
+        passwd=MaskedBytes(settings.password.reveal().encode("utf-8")),
+        ssl=encryption,  # not left out where it is False: 2.x would take that for "preferred"
+        ssl_input=encryption,
+    )
+    connection.connect()
+    # DataJoint leaves these as they were in the connection that is gone.
+    connection._in_transaction = False
+    (connection.connection_id,) = _ask(connection, "SELECT CONNECTION_ID()")
+
+
+def cipher_of(connection: Any) -> str:
+    """Return the cipher of a connection; empty if it is not encrypted."""
+    return str(_ask(connection, "SHOW STATUS LIKE 'Ssl_cipher'")[1])
+
+
+def _ask(connection: Any, sql: str) -> Any:
+    # Not by DataJoint's `query`, which may connect anew, or answer from its query cache.
+    with connection._conn.cursor() as cursor:
+        cursor.execute(sql)
+        return cursor.fetchone()
+
+
+def farewell(before: Any, connection: Any) -> str:
+    """Close the old connection if nothing is bound to it; else say what is."""
+    if before is None or before is connection:
+        return ""
+    if not before.schemas:
+        with contextlib.suppress(*pymysql_errors()):
+            before.close()
+        return ""
+    bound = shortened(sorted(before.schemas))
+    return f"Still bound to the old connection: {bound}; restart the kernel to bind them anew."
+
+
+@contextlib.contextmanager
+def kept(datajoint: DataJoint) -> Iterator[None]:
+    """Give DataJoint back its connection, in the state that it had, if what follows fails."""
+    before = datajoint.connection
+    state = dict(vars(before)) if before is not None else {}
+    info = dict(before.conn_info) if before is not None else {}
+    try:
+        yield
+    except BaseException:
+        attempt = datajoint.connection
+        wire = getattr(attempt, "_conn", None)
+        if wire is not None and wire is not state.get("_conn"):
+            wire._force_close()
+        datajoint.put_back(before)
+        if before is not None:
+            vars(before).clear()
+            vars(before).update(state)
+            before.conn_info.clear()
+            before.conn_info.update(info)
+        raise
