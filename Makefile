@@ -3,7 +3,7 @@
 PYTHON ?= python3
 RUN := .venv/bin/python
 
-.PHONY: help demo test check test-oldest test-newest test-corpus test-faults test-matrix bench lock clean
+.PHONY: help demo test check test-oldest test-newest test-corpus test-faults test-matrix bench lock clean tutorial-data test-spyglass
 
 help:
 	@echo "make demo    run the quick-start notebook on a private MySQL server"
@@ -11,6 +11,8 @@ help:
 	@echo "make test-faults   kill 200 loads and resume them (about half an hour)"
 	@echo "make test-matrix   connect each DataJoint with each PyMySQL to each kind of server"
 	@echo "make bench   measure, also against the mysql client (about ten minutes)"
+	@echo "make test-spyglass   run the tutorial with Spyglass itself (1.7 GB to install)"
+	@echo "make tutorial-data   make the notebooks' dump and recordings anew, with Spyglass"
 	@echo "make lock    resolve the development requirements anew"
 	@echo "make clean   remove what the others made in this folder"
 
@@ -55,6 +57,14 @@ bench: .venv/ready
 # Spyglass and what it needs, 1.7 GB; Python 3.10 to 3.12.
 .venv-spyglass/ready: requirements/spyglass.txt pyproject.toml
 	@$(PYTHON) -m tools.setup_venv .venv-spyglass requirements/spyglass.txt --editable
+
+# The dump and the NWB files of the notebooks; the same bytes each time.
+tutorial-data: .venv/ready .venv-spyglass/ready
+	$(RUN) -m tools.tutorial_data
+
+# The tutorial, with Spyglass itself.
+test-spyglass: .venv/ready .venv-spyglass/ready
+	$(RUN) -m pytest tests/spyglass
 
 # uv only resolves here; its output names no package index.
 lock: .venv/ready

@@ -4,8 +4,8 @@
     pipeline.py    Spyglass takes it in, over our magics: position, LFP, theta
     steady.py      identifiers that a run of Spyglass draws, drawn the same each time
     conda.py       a stand-in for the program that Spyglass asks about its environment
-    __main__.py    a server, the pipeline, a dump, and the files below notebooks/data
+    make.py        these, behind our three lines
+    __main__.py    a server, `make`, a dump, and the files below notebooks/data
 
-`session`, `pipeline` and `steady` run in Spyglass's own environment, ``.venv-spyglass``; the tests use
-them too.
+All but the last run in Spyglass's own environment, ``.venv-spyglass``; the tests use them too.
 """
