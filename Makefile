@@ -11,8 +11,8 @@ help:
 	@echo "make test-faults   kill 200 loads and resume them (about half an hour)"
 	@echo "make test-matrix   connect each DataJoint with each PyMySQL to each kind of server"
 	@echo "make test-hub      run the pods of hub-config for real (root, Debian; about ten minutes)"
-	@echo "make test-spyglass   run Spyglass itself on our magics (1.7 GB to install)"
-	@echo "make tutorial-data   make a recording and what Spyglass makes of it, below build/"
+	@echo "make test-spyglass   run the tutorial with Spyglass itself (1.7 GB to install)"
+	@echo "make tutorial-data   make the notebooks' dump and recordings anew, with Spyglass"
 	@echo "make bench   measure, also against the mysql client (about ten minutes)"
 	@echo "make lock    resolve the development requirements anew"
 	@echo "make clean   remove what the others made in this folder"
@@ -45,12 +45,13 @@ test-matrix: .venv/ready .venv-datajoint2/ready
 test-hub: .venv/ready
 	HUB_PODS=1 $(RUN) -m pytest tests/hub/pods
 
-# Spyglass itself: a recording, its tables, a dump, a load, and the same tables again.
-test-spyglass: .venv-spyglass/ready
-	.venv-spyglass/bin/python -m pytest tests/spyglass
+# The dump and the NWB files of the notebooks; the same bytes each time.
+tutorial-data: .venv/ready .venv-spyglass/ready
+	$(RUN) -m tools.tutorial_data
 
-tutorial-data: .venv-spyglass/ready
-	.venv-spyglass/bin/python -m tools.tutorial_data build/tutorial-data
+# The tutorial, with Spyglass itself.
+test-spyglass: .venv/ready .venv-spyglass/ready
+	$(RUN) -m pytest tests/spyglass
 
 # Loads that are killed at random moments and resumed; about half an hour.
 test-faults: .venv/ready

@@ -126,6 +126,8 @@ class SidecarMagics(Magics):
         arguments = self._parse("datajoint_connect", line)
         if arguments.assign is not None and not is_variable(arguments.assign):
             raise UsageError(f"--assign: {arguments.assign!r} cannot be a variable's name.")
+        if arguments.save and arguments.spyglass is None:
+            raise UsageError("--save writes what --spyglass sets; give both.")
         file = None if arguments.config is None else dj.ConfigFile.read(arguments.config)
         settings = dj.resolve_target(
             options.connection_options(arguments),
@@ -142,6 +144,8 @@ class SidecarMagics(Magics):
                 reset=arguments.reset,
                 wait_s=arguments.wait,
                 config_file=file,
+                spyglass=arguments.spyglass,
+                save_to=dj.save_path(file) if arguments.save else None,
                 progress=shown.progress,
             )
             shown.connected(connected)

@@ -235,6 +235,21 @@ CONNECT = (
         metavar="SECONDS",
         help="Wait for the server first, as %%mysql_wait does; at most 120 seconds if none given.",
     ),
+    Option(
+        "--spyglass",
+        nargs="?",
+        const="",
+        metavar="BASE_DIR",
+        help="Prepare Spyglass, before it is imported: its base folder and those below it, "
+        "DataJoint's stores, files in tables. The folder may be relative; without one it is what "
+        "DataJoint's configuration or SPYGLASS_BASE_DIR names, also if the tutorial was moved.",
+    ),
+    Option(
+        "--save",
+        action="store_true",
+        help="Write what was set into the file of --config, or else dj_local_conf.json, for you "
+        "only (0600) and without the password; what the file was is kept beside it.",
+    ),
     Option("--reset", action="store_true", help="Make a new connection even if one is alive."),
     Option("--assign", "-a", metavar="NAME", help="Variable that gets DataJoint's connection."),
     Option(

@@ -4,6 +4,8 @@
     tls.py        how DataJoint must be told to encrypt, after what the server was found to do
     versions.py   the lines of DataJoint behind one small face: connection and configuration
     config.py     what is set in ``dj.config``, and how it is taken back; ``--config FILE``
+    spyglass.py   Spyglass's folders and stores, before it is imported; ``--spyglass``
+    save.py       writing a configuration file; ``--save``
     identity.py   whether the server is still the one that this kernel knew
     shared.py     the connection that DataJoint has: reused, repaired in place, or replaced
     masking.py    passwords that are right but are not shown
@@ -18,6 +20,7 @@ from __future__ import annotations
 from .config import ConfigFile
 from .establish import connect
 from .result import DataJointConnection
+from .save import save_path
 from .target import resolve_target
 
-__all__ = ["ConfigFile", "DataJointConnection", "connect", "resolve_target"]
+__all__ = ["ConfigFile", "DataJointConnection", "connect", "resolve_target", "save_path"]

@@ -13,18 +13,22 @@ from ..wait import wait
 from .config import KEYS, TLS_KEY, assignments, configured
 from .identity import Known, Memory, look_at, shortened
 from .result import DataJointConnection
+from .save import save
 from .shared import cipher_of, farewell, kept, next_state, open_new, repair
+from .spyglass import look_for
 from .target import SOURCE, overruled, resolve_target, wishes
 from .tls import use_tls
 from .versions import load_datajoint, quiet
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
 
     from ..settings import ConnectionSettings
     from ..sidecar import Sidecar
     from ..wait import WaitStatus
     from .config import ConfigFile
+    from .spyglass import Spyglass
     from .versions import DataJoint
 
 
@@ -35,12 +39,22 @@ class Probe(NamedTuple):
     known: Known
 
 
+class More(NamedTuple):
+    """What is set besides the server, and what to tell of it."""
+
+    values: dict[str, Any]
+    notes: tuple[str, ...]
+    spyglass: Spyglass | None
+
+
 def connect(
     settings: ConnectionSettings | None = None,
     *,
     reset: bool = False,
     wait_s: float | None = None,
     config_file: ConfigFile | None = None,
+    spyglass: str | None = None,
+    save_to: Path | None = None,
     progress: Callable[[WaitStatus], None] | None = None,
 ) -> DataJointConnection:
     """Set DataJoint's configuration and connect it, without ever asking a question.
@@ -59,13 +73,21 @@ def connect(
         Seconds to wait for the server, as `wait` does. Default: one attempt.
     config_file : ConfigFile, optional
         A file whose other settings (stores, say) are set as well.
+    spyglass : str, optional
+        Spyglass's base folder, which is made if need be, with all that Spyglass needs before it is
+        imported; empty for the one that DataJoint's configuration or the environment names.
+    save_to : Path, optional
+        A configuration file that is to get what was set, but for the password.
     progress : callable, optional
         As for `wait`.
 
     Raises
     ------
     DataJointConnectionError
-        DataJoint is missing, or cannot use this server; its configuration is as it was before.
+        DataJoint is missing, or cannot use this server; its configuration is as it was before. Or
+        Spyglass was imported already, with another base folder.
+    SettingsError
+        There is no base folder for Spyglass, or a file cannot be written.
     ServerNotReadyError, AccessError
         The server does not answer, or refuses.
     Interrupted
@@ -77,9 +99,10 @@ def connect(
         raise DataJointConnectionError(
             f"DataJoint takes no IPv6 address such as {settings.host}.", hint="use 127.0.0.1."
         )
+    more = _more(datajoint, config_file, spyglass)
     try:
         probe = _probe(settings, wait_s, progress)
-        return _establish(datajoint, probe, config_file, reset=reset)
+        return _establish(datajoint, probe, config_file, more, reset=reset, save_to=save_to)
     except KeyboardInterrupt as interrupt:
         if isinstance(interrupt, Interrupted):
             raise
@@ -107,7 +130,13 @@ def _probe(
 
 
 def _establish(
-    datajoint: DataJoint, probe: Probe, config_file: ConfigFile | None, *, reset: bool
+    datajoint: DataJoint,
+    probe: Probe,
+    config_file: ConfigFile | None,
+    more: More,
+    *,
+    reset: bool,
+    save_to: Path | None,
 ) -> DataJointConnection:
     settings = probe.sidecar.settings
     before = datajoint.connection
@@ -115,9 +144,9 @@ def _establish(
     ignored = overruled(settings, wishes(datajoint, config_file))
     encryption = use_tls(probe.sidecar)
     ours = assignments(settings, encrypted=encryption is not False)
-    more, dropped = _other_settings(datajoint, config_file)
     state = next_state(before, settings, reset=reset)
-    with quiet(), _explained(settings), kept(datajoint), configured(datajoint, {**more, **ours}):
+    values = {**more.values, **ours}
+    with quiet(), _explained(settings), kept(datajoint), _set(datajoint, values, more):
         if state == "reconnected":
             repair(before, settings, encryption)
         elif state != "already connected":
@@ -129,19 +158,40 @@ def _establish(
                 f"DataJoint's connection to {settings.address} is not encrypted, "
                 "but TLS is required."
             )
+        saved = save(save_to, values) if save_to else ""
     changes = _changes(memory, probe, connection)
     servers = {**memory.servers, settings.address: probe.known}
     Memory(servers, _from_elsewhere(settings, config_file, ours)).keep_on(connection)
-    notes = (changes, farewell(before, connection), *_about(datajoint, probe), ignored, dropped)
+    notes = (changes, farewell(before, connection), *_about(datajoint, probe), ignored)
     return DataJointConnection(
         datajoint.version,
         probe.sidecar,
         cipher or None,
         probe.known.schemas,
         state,
-        tuple(note for note in notes if note),
+        tuple(note for note in (*notes, *more.notes, saved) if note),
         connection,
     )
+
+
+def _more(datajoint: DataJoint, config_file: ConfigFile | None, spyglass: str | None) -> More:
+    """Return what a file, and Spyglass, want besides the server."""
+    values, dropped = _other_settings(datajoint, config_file)
+    if spyglass is None:
+        return More(values, (dropped,), None)
+    configured_now = {**datajoint.config.take({"stores": None, "custom": None}), **values}
+    found = look_for(spyglass, datajoint, configured_now)
+    return More({**values, **found.settings(configured_now)}, (dropped, found.note), found)
+
+
+@contextlib.contextmanager
+def _set(datajoint: DataJoint, values: Mapping[str, Any], more: More) -> Iterator[None]:
+    """Set all this, in DataJoint's configuration and for Spyglass; take it back after a failure."""
+    with contextlib.ExitStack() as stack:
+        if more.spyglass is not None:
+            stack.enter_context(more.spyglass.prepared())
+        stack.enter_context(configured(datajoint, values))
+        yield
 
 
 def _other_settings(

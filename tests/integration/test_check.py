@@ -513,7 +513,7 @@ def test_the_spyglass_dump_on_both_servers(mysql: Bench, mariadb: Bench) -> None
     assert (report.problems, report.warnings) == ((), ())
     assert len(report.objects) == 296
     assert len(report.schemas) == 60
-    assert report.statements == 2917
+    assert report.statements == 2857
     assert report.script_bytes == len(gzip.decompress(DUMP.read_bytes()))
     assert report.file_bytes == DUMP.stat().st_size
     assert len(repr(report).splitlines()) <= 25

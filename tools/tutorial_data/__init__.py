@@ -1,11 +1,11 @@
-"""A recording for the tutorials, and what Spyglass makes of it: ``make tutorial-data``.
+"""The tutorial's data, made anew: ``make tutorial-data``.
 
     session.py     a small recording as an NWB file, always the same
-    base.py        a base folder for Spyglass, named before Spyglass is imported
+    pipeline.py    Spyglass takes it in, over our magics: position, LFP, theta
+    steady.py      identifiers that a run of Spyglass draws, drawn the same each time
     conda.py       a stand-in for the program that Spyglass asks about its environment
-    pipeline.py    Spyglass takes the recording in: position, LFP, theta
-    dump.py        the database as a script
-    __main__.py    all of it, on a server of its own, into a folder
+    make.py        these, behind our three lines
+    __main__.py    a server, `make`, a dump, and the files below notebooks/data
 
-They run in Spyglass's own environment, ``.venv-spyglass``; tests/spyglass uses them too.
+All but the last run in Spyglass's own environment, ``.venv-spyglass``; the tests use them too.
 """

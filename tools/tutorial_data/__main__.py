@@ -1,42 +1,117 @@
-"""Make the tutorial's data: ``python -m tools.tutorial_data FOLDER``, in Spyglass's environment.
-
-The folder gets Spyglass's base folder and a dump of its database. Spyglass and PyNWB draw the
-names of analysis files and object ids at random, and tables note times: two runs differ in those.
-"""
+"""Make the tutorial's dump and NWB files anew: ``python -m tools.tutorial_data [FOLDER]``."""
 
 from __future__ import annotations
 
 import argparse
+import gzip
+import os
+import re
+import shutil
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
-from sidecar_magics import datajoint_connect
+from sidecar_magics.connection import connect_now
 from tests.servers import Server
-from tools.tutorial_data.base import make_base
-from tools.tutorial_data.conda import stand_in
-from tools.tutorial_data.dump import dump
 
-SCRIPT = "spyglass-prepopulate.sql.gz"
+PROJECT = Path(__file__).resolve().parents[2]
+PYTHON = PROJECT / ".venv-spyglass" / "bin" / "python"
+DUMP = "spyglass-prepopulate.sql.gz"
+FOLDERS = ("raw", "analysis")
+# What the tutorial's dump is made with; its own `--hex-blob` keeps it valid UTF-8.
+DUMP_OPTIONS = (
+    "--single-transaction",
+    "--set-gtid-purged=OFF",
+    "--no-tablespaces",
+    "--hex-blob",
+    "--skip-dump-date",
+    "--databases",
+)
 
 
-def main() -> None:
-    """Start a server, let Spyglass take the recording in, dump, and stop the server."""
+def main() -> int:
+    """Start a server, let Spyglass populate it, and keep the dump and the files."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("folder", type=Path, help="where to write; an empty one, or none yet")
-    folder = parser.parse_args().folder
-    make_base(folder / "base")
-    with (
-        tempfile.TemporaryDirectory() as scratch,
-        stand_in(Path(scratch)),
-        Server("mysql", Path(scratch) / "server") as server,
-    ):
-        datajoint_connect(server.settings)
-        from tools.tutorial_data.pipeline import populate  # noqa: PLC0415 - imports Spyglass
+    parser.add_argument(
+        "folder", type=Path, nargs="?", default=PROJECT / "notebooks" / "data", help="what gets it"
+    )
+    folder = parser.parse_args().folder.resolve()
+    with tempfile.TemporaryDirectory(prefix="tutorial-data-") as scratch:
+        base = Path(scratch, "spyglass")
+        with Server("mysql", Path(scratch, "server")) as server:
+            populate(server, base)
+            forget_logs(server)
+            dump = dumped(server)
+        keep(dump, base, folder)
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and (path.suffix == ".nwb" or path.name == DUMP):
+            print(f"{path.stat().st_size:>9} {path.relative_to(folder)}")
+    return 0
 
-        populate()
-        dump(server.dump_client, server.schemas(), folder / SCRIPT)
-    print(f"{folder / SCRIPT}, with the files that it names below {folder / 'base'}")
+
+def populate(server: Server, base: Path, *, module: str = "make") -> str:
+    """Run Spyglass on a server, in its own environment, and return what it printed.
+
+    Parameters
+    ----------
+    server : Server
+        A running MySQL, empty.
+    base : Path
+        Spyglass's base folder.
+    module : str, default ``"make"``
+        The module of this package that is run.
+    """
+    done = subprocess.run(
+        [str(PYTHON), "-m", f"tools.tutorial_data.{module}", str(base)],
+        check=True,
+        cwd=PROJECT,
+        env=environment(server, base.parent),
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    return done.stdout
+
+
+def environment(server: Server, home: Path) -> dict[str, str]:
+    """Return an environment that names the server, and has nothing of the user's settings."""
+    own = ("DJ_", "SIDECAR_", "SPYGLASS_", "KACHERY_", "MYSQL_")
+    return {
+        **{name: value for name, value in os.environ.items() if not name.startswith(own)},
+        "HOME": str(home),
+        "PYTHONPATH": str(PROJECT),
+        "SIDECAR_MYSQL_PORT": str(server.port),
+        "SIDECAR_MYSQL_PASSWORD": server.password,
+    }
+
+
+def forget_logs(server: Server) -> None:
+    """Empty DataJoint's log tables: they name this machine and its user."""
+    with connect_now(server.settings) as connection, connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT table_schema FROM information_schema.tables WHERE table_name = '~log'"
+        )
+        for (schema,) in cursor.fetchall():
+            cursor.execute(f"TRUNCATE TABLE `{schema}`.`~log`")
+
+
+def dumped(server: Server) -> bytes:
+    """Return a dump of all that Spyglass declared."""
+    command = [*server.dump_client, *DUMP_OPTIONS, *sorted(server.schemas())]
+    text = subprocess.run(command, check=True, capture_output=True).stdout
+    # The next number of a counter depends on tries that were undone; rows have their own.
+    return re.sub(rb"AUTO_INCREMENT=\d+ ", b"", text)
+
+
+def keep(dump: bytes, base: Path, folder: Path) -> None:
+    """Put the dump and Spyglass's files where the notebooks look for them."""
+    folder.mkdir(parents=True, exist_ok=True)
+    # Without a name and a time, so that the same dump gives the same file.
+    (folder / DUMP).write_bytes(gzip.compress(dump, compresslevel=9, mtime=0))
+    for name in FOLDERS:
+        shutil.rmtree(folder / "spyglass" / name, ignore_errors=True)
+        shutil.copytree(base / name, folder / "spyglass" / name, symlinks=True)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -1,41 +1,24 @@
-"""A stand-in for ``conda``: Spyglass asks that program what its environment consists of.
+"""A stand-in for ``conda``, which Spyglass runs to note its environment in each file that it makes.
 
-Spyglass notes the answer beside each analysis file, and fails where there is no such program.
+It tells nothing of the machine; where a real conda is installed, the stand-in goes before it.
 """
 
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from pathlib import Path
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-# What `conda env export` says of an environment that holds nothing.
 SCRIPT = """\
 #!/bin/sh
-echo "name: tutorial"
-echo "dependencies: []"
+echo 'name: tutorial'
+echo 'dependencies: []'
 """
 
 
-@contextmanager
-def stand_in(folder: Path) -> Iterator[None]:
-    """Put a ``conda`` in front of all others on the PATH.
-
-    Parameters
-    ----------
-    folder : Path
-        Where it is written to; an empty folder of its own.
-    """
+def put_on_path(folder: Path) -> None:
+    """Write the stand-in into a folder, and put that in front of this process's PATH."""
+    folder.mkdir(parents=True, exist_ok=True)
     program = folder / "conda"
-    program.write_text(SCRIPT, encoding="ascii")
+    program.write_text(SCRIPT, encoding="utf-8")
     program.chmod(0o755)
-    before = os.environ["PATH"]
-    os.environ["PATH"] = f"{folder}{os.pathsep}{before}"
-    try:
-        yield
-    finally:
-        os.environ["PATH"] = before
+    os.environ["PATH"] = os.pathsep.join([str(folder), os.environ["PATH"]])

@@ -52,7 +52,7 @@ def write_session(path: Path) -> None:
         identifier="sidecar-magics-tutorial",
         session_id=path.stem,
         session_start_time=START,
-        file_create_date=START,
+        file_create_date=[START],
         experimenter=["Doe, Jane"],
         lab="Frank Lab",
         institution="UCSF",
@@ -78,13 +78,12 @@ def path_cm(times_s: np.ndarray) -> np.ndarray:
     # It slows down where the two loops meet the sides.
     angle = 2 * np.pi * times_s / LAP_S + 0.3 * np.sin(4 * np.pi * times_s / LAP_S)
     shape = np.stack([np.sin(angle), np.sin(2 * angle)], axis=1)
-    place: np.ndarray = np.asarray(CENTRE_CM) + np.asarray(HALF_SIZE_CM) * shape
-    return place
+    return np.asarray(np.asarray(CENTRE_CM) + np.asarray(HALF_SIZE_CM) * shape)
 
 
 def theta_phase(times_s: np.ndarray) -> np.ndarray:
     """Return the phase of theta at these seconds of the recording, in radians; 0 is a peak."""
-    return 2 * np.pi * THETA_HZ * times_s
+    return np.asarray(2 * np.pi * THETA_HZ * times_s)
 
 
 def voltage_uv(times_s: np.ndarray) -> np.ndarray:
@@ -95,9 +94,10 @@ def voltage_uv(times_s: np.ndarray) -> np.ndarray:
     standing_uv, running_uv = THETA_UV
     theta = (standing_uv + (running_uv - standing_uv) * running) * np.cos(theta_phase(times_s))
     gains = np.linspace(1.0, 0.7, CHANNELS)
-    noise = random.normal(scale=20, size=(len(times_s), CHANNELS))
-    voltage: np.ndarray = theta[:, None] * gains + noise
-    return voltage
+    noisy: np.ndarray = theta[:, None] * gains + random.normal(
+        scale=20, size=(len(times_s), CHANNELS)
+    )
+    return noisy
 
 
 def _add_ephys(nwb: NWBFile) -> None:

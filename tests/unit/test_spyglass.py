@@ -1,0 +1,246 @@
+"""Spyglass's folders and stores, and the configuration file that is written."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import sys
+from types import ModuleType, SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from sidecar_magics.dj.save import save
+from sidecar_magics.dj.spyglass import Spyglass, look_for
+from sidecar_magics.errors import DataJointConnectionError, SettingsError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+LINE: Any = SimpleNamespace(version="0.14.10")
+
+
+def base_in(folder: object) -> dict[str, Any]:
+    return {"custom": {"spyglass_dirs": {"base": str(folder)}}}
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Go to a tutorial's folder of notebooks; nothing is said in the environment."""
+    for name in ("SPYGLASS_BASE_DIR", "DJ_SUPPORT_FILEPATH_MANAGEMENT"):
+        monkeypatch.delenv(name, raising=False)
+    folder = tmp_path.resolve() / "demo" / "notebooks"
+    folder.mkdir(parents=True)
+    monkeypatch.chdir(folder)
+    return folder
+
+
+# Which folder -------------------------------------------------------------------------------------
+
+
+def test_a_folder_may_be_relative_and_need_not_exist(here: Path) -> None:
+    assert look_for("../data", LINE, {}) == Spyglass(here.parent / "data")
+    assert not (here.parent / "data").exists()
+
+
+def test_a_folder_on_the_line_goes_before_the_configuration(here: Path) -> None:
+    found = look_for("data", LINE, base_in("/home/jovyan/demo"))
+    assert found.base == here / "data"
+    assert found.note == (
+        'dj.config["custom"]["spyglass_dirs"]["base"] said /home/jovyan/demo; '
+        "--spyglass goes before it."
+    )
+    assert look_for("data", LINE, base_in(here / "data")).note == ""
+
+
+def test_without_a_folder_it_is_the_configured_one(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SPYGLASS_BASE_DIR", str(here / "b"))
+    (here / "a").mkdir()
+    (here / "b").mkdir()
+    assert look_for("", LINE, base_in(here / "a")) == Spyglass(here / "a")
+    assert look_for("", LINE, {"custom": None}) == Spyglass(here / "b")
+    assert look_for("", LINE, base_in("new")) == Spyglass(here / "new")
+
+
+def test_a_folder_of_another_machine_is_found_on_this_one(here: Path) -> None:
+    (here.parent / "data").mkdir()
+    found = look_for("", LINE, base_in("/home/jovyan/demo/data"))
+    assert found.base == here.parent / "data"
+    assert found.note.endswith(f"says /home/jovyan/demo/data, which is not here; {found.base} is.")
+    # The whole tutorial as base folder.
+    assert look_for("", LINE, base_in("/home/jovyan/demo")).base == here.parent
+
+
+def test_the_longer_end_of_a_path_is_the_better_one(here: Path) -> None:
+    (here / "data").mkdir()
+    (here.parent / "data").mkdir()
+    assert look_for("", LINE, base_in("/home/jovyan/demo/data")).base == here.parent / "data"
+
+
+def test_a_folder_that_is_nowhere_is_explained() -> None:
+    with pytest.raises(SettingsError, match="/home/jovyan/elsewhere") as caught:
+        look_for("", LINE, base_in("/home/jovyan/elsewhere"))
+    assert "--spyglass BASE_DIR" in caught.value.hint
+    with pytest.raises(SettingsError, match="nor SPYGLASS_BASE_DIR names one"):
+        look_for("", LINE, {})
+
+
+def test_a_file_is_no_folder(here: Path) -> None:
+    (here / "data").touch()
+    with pytest.raises(SettingsError, match="is a file"):
+        look_for("data", LINE, {})
+
+
+def test_spyglass_in_test_mode_wants_a_folder_called_tests(here: Path) -> None:
+    values = {"custom": {"test_mode": "true"}}
+    with pytest.raises(SettingsError, match="test_mode"):
+        look_for("data", LINE, values)
+    assert look_for("tests/data", LINE, values).base == here / "tests" / "data"
+
+
+def test_datajoint_2_is_refused() -> None:
+    newer: Any = SimpleNamespace(version="2.3.5")
+    with pytest.raises(DataJointConnectionError, match=r"needs DataJoint 0\.14, and here is 2\.3"):
+        look_for("data", newer, {})
+
+
+@pytest.mark.parametrize("imported", [None, "/another"])
+def test_an_imported_spyglass_cannot_be_changed(
+    imported: str | None, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module: Any = ModuleType("spyglass.settings")
+    module.base_dir = imported
+    monkeypatch.setitem(sys.modules, "spyglass.settings", module)
+    with pytest.raises(DataJointConnectionError, match="imported already") as caught:
+        look_for("data", LINE, {})
+    assert "restart the kernel" in caught.value.hint
+    module.base_dir = str(here / "data")
+    assert look_for("data", LINE, {}).base == here / "data"
+
+
+# What is set --------------------------------------------------------------------------------------
+
+
+def test_other_stores_and_settings_are_kept(here: Path) -> None:
+    other = {"protocol": "s3", "bucket": "b"}
+    before: dict[str, Any] = {
+        "stores": {"s": other, "raw": {"location": "/home/jovyan/raw"}},
+        "custom": {"spyglass_dirs": {"raw": "/home/jovyan/raw"}, "kachery_zone": "z"},
+    }
+    new = Spyglass(here).settings(before)
+    assert new["stores"]["s"] == other
+    assert new["stores"]["raw"] == {
+        "protocol": "file",
+        "location": str(here / "raw"),
+        "stage": str(here / "raw"),
+    }
+    assert new["custom"]["kachery_zone"] == "z"
+    assert new["custom"]["spyglass_dirs"]["base"] == str(here)
+    assert new["custom"]["spyglass_dirs"]["sorting"] == str(here / "spikesorting")
+    assert "jovyan" not in json.dumps(new)
+    assert before["custom"]["spyglass_dirs"] == {"raw": "/home/jovyan/raw"}, "as it was given"
+    assert list(before["custom"]) == ["spyglass_dirs", "kachery_zone"]
+
+
+def test_the_environment_is_put_back_after_a_failure(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SPYGLASS_BASE_DIR", "before")
+    failing = Spyglass(here / "data").prepared()
+    with pytest.raises(ZeroDivisionError), failing:  # noqa: PT012 - what is within is looked at
+        assert os.environ["SPYGLASS_BASE_DIR"] == str(here / "data")
+        assert os.environ["DJ_SUPPORT_FILEPATH_MANAGEMENT"] == "TRUE"
+        assert (here / "data" / "spikesorting").is_dir()
+        raise ZeroDivisionError
+    assert os.environ["SPYGLASS_BASE_DIR"] == "before"
+    assert "DJ_SUPPORT_FILEPATH_MANAGEMENT" not in os.environ
+
+
+def test_a_folder_that_cannot_be_made_is_named(here: Path) -> None:
+    (here / "file").touch()
+    with pytest.raises(SettingsError, match="cannot be made: Not a directory"):
+        Spyglass(here / "file" / "data").prepared().__enter__()
+    assert "SPYGLASS_BASE_DIR" not in os.environ
+
+
+# The file -----------------------------------------------------------------------------------------
+
+VALUES = {
+    "database.host": "127.0.0.1",
+    "database.password": "s3cret",
+    "stores": {"raw": {"location": "/new"}, "s": {"bucket": "b", "secret_key": "s3cret"}},
+}
+
+
+def mode_of(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def test_a_new_file_is_for_its_owner_only(here: Path) -> None:
+    path = here / "dj_local_conf.json"
+    assert save(path, VALUES) == "Saved in dj_local_conf.json, without a password."
+    assert mode_of(path) == 0o600
+    assert "s3cret" not in path.read_text()
+    assert json.loads(path.read_text())["stores"]["s"] == {"bucket": "b"}
+    assert [each.name for each in here.iterdir()] == [path.name]
+    assert save(path, VALUES) == "dj_local_conf.json has these settings already."
+
+
+def test_a_file_is_changed_and_kept(here: Path) -> None:
+    path = here / "c.json"
+    before = json.dumps(
+        {
+            "database.password": "of the file",
+            "fetch_format": "frame",
+            "stores": {"raw": {"location": "/old"}, "s": {"secret_key": "own"}},
+        }
+    )
+    path.write_text(before)
+    assert save(path, VALUES).endswith("without a password; what it was is in c.json.bak.")
+    after = json.loads(path.read_text())
+    assert after["database.password"] == "of the file"
+    assert after["fetch_format"] == "frame"
+    assert after["stores"] == {
+        "raw": {"location": "/new"},
+        "s": {"secret_key": "own", "bucket": "b"},
+    }
+    assert (here / "c.json.bak").read_text() == before
+    assert mode_of(here / "c.json.bak") == mode_of(path) == 0o600
+    save(path, {"fetch_format": "array"})
+    assert (here / "c.json.bak").read_text() == before, "the first is not lost"
+    assert json.loads((here / "c.json.bak2").read_text()) == after
+
+
+def test_a_link_goes_on_being_one(here: Path) -> None:
+    (here / "real.json").write_text("{}")
+    (here / "link.json").symlink_to("real.json")
+    save(here / "link.json", VALUES)
+    assert (here / "link.json").is_symlink()
+    assert json.loads((here / "real.json").read_text())["database.host"] == "127.0.0.1"
+
+
+def test_a_file_that_cannot_be_written_is_as_it_was(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = here / "c.json"
+    path.write_text("{}")
+
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(SettingsError, match="cannot be written: No space left"):
+        save(path, VALUES)
+    assert path.read_text() == "{}"
+    assert [each.name for each in here.iterdir()] == ["c.json"]
+
+
+def test_a_file_that_is_no_json_is_left_alone(here: Path) -> None:
+    path = here / "c.json"
+    path.write_text("{nothing")
+    with pytest.raises(SettingsError, match="is not JSON"):
+        save(path, VALUES)
+    assert path.read_text() == "{nothing"
