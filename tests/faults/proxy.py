@@ -153,6 +153,13 @@ class Proxy:
         """Take note that a fault is over: the next one may come."""
         self._misbehaves = False
 
+    def put_off(self, trigger: Trigger) -> None:
+        """Take note that a fault could not happen: it waits for the next such statement."""
+        with self._lock:
+            trigger.seen -= 1
+            self._triggers.insert(0, trigger)
+        self.behave()
+
     def forget(self, pair: _Pair) -> None:
         """Take note of the end of a connection."""
         with self._lock:
@@ -240,7 +247,11 @@ class _Pair:
         """Let the fault happen, and return what has not been passed on."""
         self._answered.clear()
         size = {"before": 0, "middle": len(packet) // 2}.get(trigger.phase, len(packet))
-        self._server.sendall(packet[:size])
+        try:
+            self._server.sendall(packet[:size])
+        except OSError:  # the fault before this one has ended the connection already
+            self._proxy.put_off(trigger)
+            raise
         if trigger.phase == "answered":
             self._answered.wait(20)
         elif trigger.phase == "sent":

@@ -93,7 +93,7 @@ def test_two_faults_in_a_row_and_one_while_it_is_resumed(stage: Stage) -> None:
         (Fault("kill client", b"COMMIT", 0.0, "answered", 0.0),),
     )
     course = stage.play(Case(0, "nodrop", attempts))
-    assert course.faults == ["kill server", "cut", "kill client", "kill client"]
+    assert course.faults == ["kill server", "cut", "kill client", "kill client"], str(course)
     assert not course.failures, f"{course}\n" + "\n".join(course.failures)
 
 
