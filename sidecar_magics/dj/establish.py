@@ -15,7 +15,7 @@ from .identity import Known, Memory, look_at, shortened
 from .result import DataJointConnection
 from .save import save
 from .shared import cipher_of, farewell, kept, next_state, open_new, repair
-from .spyglass import look_for
+from .spyglass import look_for, missing
 from .target import SOURCE, overruled, resolve_target, wishes
 from .tls import use_tls
 from .versions import load_datajoint, quiet
@@ -177,11 +177,11 @@ def _establish(
 def _more(datajoint: DataJoint, config_file: ConfigFile | None, spyglass: str | None) -> More:
     """Return what a file, and Spyglass, want besides the server."""
     values, dropped = _other_settings(datajoint, config_file)
-    if spyglass is None:
-        return More(values, (dropped,), None)
     configured_now = {**datajoint.config.take({"stores": None, "custom": None}), **values}
+    if spyglass is None:
+        return More(values, (dropped, missing(configured_now)), None)
     found = look_for(spyglass, datajoint, configured_now)
-    return More({**values, **found.settings(configured_now)}, (dropped, found.note), found)
+    return More({**values, **found.settings(configured_now)}, (dropped, *found.notes), found)
 
 
 @contextlib.contextmanager

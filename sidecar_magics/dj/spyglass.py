@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -46,6 +47,8 @@ STORES = ("raw", "analysis")
 ENVIRONMENT = "SPYGLASS_BASE_DIR"
 # DataJoint 0.14 asks for it each time that a table with a file is declared or read.
 FILEPATHS = "DJ_SUPPORT_FILEPATH_MANAGEMENT"
+# What is left of one that is not set.
+VARIABLE = re.compile(r"\$(?:\w+|\{[^}]*\})")
 
 
 class Spyglass(NamedTuple):
@@ -55,12 +58,15 @@ class Spyglass(NamedTuple):
     ----------
     base : Path
         Its base folder, absolute.
-    note : str
-        What a user should know of how it was found; may be empty.
+    folders : mapping
+        Its other folders, by the groups of FOLDERS and their names.
+    notes : tuple of str
+        What a user should know of how they were found.
     """
 
     base: Path
-    note: str = ""
+    folders: Mapping[str, Mapping[str, Path]]
+    notes: tuple[str, ...] = ()
 
     def settings(self, configured: Mapping[str, Any]) -> dict[str, Any]:
         """Return what ``dj.config`` is to have: ``stores`` and ``custom``.
@@ -70,19 +76,16 @@ class Spyglass(NamedTuple):
         configured : mapping
             What it has now; other stores, and what else is ``custom``, is kept.
         """
+        places = {name: str(self.folders["spyglass_dirs"][name]) for name in STORES}
         stores = {
-            name: {
-                "protocol": "file",
-                "location": str(self.base / name),
-                "stage": str(self.base / name),
-            }
-            for name in STORES
+            name: {"protocol": "file", "location": place, "stage": place}
+            for name, place in places.items()
         }
-        custom = dict(configured.get("custom") or {})
-        for group, folders in FOLDERS.items():
-            custom[group] = {name: str(self.base / folder) for name, folder in folders.items()}
+        custom = dict(_mapping(configured.get("custom")))
+        for group, folders in self.folders.items():
+            custom[group] = {name: str(folder) for name, folder in folders.items()}
         custom["spyglass_dirs"]["base"] = str(self.base)
-        return {"stores": {**(configured.get("stores") or {}), **stores}, "custom": custom}
+        return {"stores": {**_mapping(configured.get("stores")), **stores}, "custom": custom}
 
     @contextlib.contextmanager
     def prepared(self) -> Iterator[None]:
@@ -110,9 +113,9 @@ class Spyglass(NamedTuple):
 
     def _make_folders(self) -> None:
         try:
-            for group in FOLDERS.values():
+            for group in self.folders.values():
                 for folder in group.values():
-                    (self.base / folder).mkdir(parents=True, exist_ok=True)
+                    folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise SettingsError(
                 f"Spyglass's folder {error.filename} cannot be made: {error.strerror}.",
@@ -126,8 +129,8 @@ def look_for(name: str, datajoint: DataJoint, values: Mapping[str, Any]) -> Spyg
     Parameters
     ----------
     name : str
-        The folder, absolute or relative to the present one; ``~`` is a home. Empty: the one that
-        the configuration or the environment names.
+        The folder, absolute or relative to the present one; with ``~`` and ``$VARIABLE``. Empty:
+        the one that the configuration or the environment names.
     datajoint : DataJoint
         The DataJoint of this kernel.
     values : mapping
@@ -147,29 +150,64 @@ def look_for(name: str, datajoint: DataJoint, values: Mapping[str, Any]) -> Spyg
         )
     named, source = _named(values)
     if name:
-        spyglass = Spyglass(_absolute(name), _overruled(_absolute(name), named, source))
+        base = _given(name)
+        note = _overruled(base, named, source)
     elif named:
-        spyglass = _found(named, source)
+        base, note = _found(named, source)
     else:
         raise SettingsError(
             f"No base folder for Spyglass: neither dj.config nor {ENVIRONMENT} names one.",
             hint="--spyglass BASE_DIR; it may be relative to the notebook's folder.",
         )
-    _check(spyglass.base, values)
-    return spyglass
+    _check(base, values)
+    folders, outside = _placed(base, named, values)
+    return Spyglass(base, folders, tuple(note for note in (note, outside) if note))
+
+
+def missing(values: Mapping[str, Any]) -> str:
+    """Return a note if a base folder is configured that is not on this machine; else nothing.
+
+    Parameters
+    ----------
+    values : mapping
+        As for `look_for`.
+    """
+    named, source = _named(values)
+    if not named or _absolute(named).is_dir():
+        return ""
+    return (
+        f"Spyglass's base folder {named}, from {source}, is not on this machine: "
+        "--spyglass BASE_DIR takes another."
+    )
 
 
 def _named(values: Mapping[str, Any]) -> tuple[str, str]:
     """Return the base folder that is configured, as Spyglass would look for it, and where."""
-    custom = values.get("custom") or {}
-    in_config = (custom.get("spyglass_dirs") or {}).get("base")
+    in_config = _mapping(_mapping(values.get("custom")).get("spyglass_dirs")).get("base")
     if in_config:
         return str(in_config), 'dj.config["custom"]["spyglass_dirs"]["base"]'
     return os.environ.get(ENVIRONMENT, ""), ENVIRONMENT
 
 
+def _given(name: str) -> Path:
+    """Return the folder that the line names; unlike Spyglass, with variables."""
+    expanded = os.path.expandvars(name)
+    unknown = VARIABLE.search(expanded)
+    if unknown:
+        raise SettingsError(
+            f"Spyglass's base folder {name} names {unknown[0]}, which is not set in this kernel.",
+            hint="--spyglass BASE_DIR; it may be relative to the notebook's folder.",
+        )
+    return _absolute(expanded)
+
+
 def _absolute(name: str) -> Path:
     return Path(os.path.expanduser(name)).resolve()  # noqa: PTH111 - leaves ~nobody as it is
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    """Return a part of the configuration, which a user may have written by hand."""
+    return value if isinstance(value, dict) else {}
 
 
 def _overruled(base: Path, named: str, source: str) -> str:
@@ -178,18 +216,46 @@ def _overruled(base: Path, named: str, source: str) -> str:
     return f"{source} said {named}; --spyglass goes before it."
 
 
-def _found(named: str, source: str) -> Spyglass:
-    """Return the folder that is configured, or what it has become on this machine."""
+def _found(named: str, source: str) -> tuple[Path, str]:
+    """Return the folder that is configured, or what it has become on this machine, and a note."""
     base = _absolute(named)
     if base.is_dir() or not Path(named).is_absolute():
-        return Spyglass(base)
+        return base, ""
     moved = _moved(base)
     if moved is None:
         raise SettingsError(
             f"Spyglass's base folder {named}, from {source}, is not on this machine.",
             hint="--spyglass BASE_DIR; it may be relative to the notebook's folder.",
         )
-    return Spyglass(moved, f"{source} says {named}, which is not here; {moved} is.")
+    return moved, f"{source} says {named}, which is not here; {moved} is."
+
+
+def _placed(
+    base: Path, named: str, values: Mapping[str, Any]
+) -> tuple[dict[str, dict[str, Path]], str]:
+    """Return where each folder is, and a note on those that are not below the base.
+
+    What was configured below the base of before is at the same place below the new one. What was
+    configured elsewhere stays there if this machine has it (a laboratory's raw data, say).
+    """
+    old_base = _absolute(named) if named else base
+    custom = _mapping(values.get("custom"))
+    folders: dict[str, dict[str, Path]] = {}
+    outside: list[str] = []
+    for group, usual in FOLDERS.items():
+        folders[group] = {name: base / folder for name, folder in usual.items()}
+        for name, text in _mapping(custom.get(group)).items():
+            path = _absolute(str(text)) if text and name in usual else None
+            if path is None:
+                continue
+            if old_base in (path, *path.parents):
+                folders[group][name] = base / path.relative_to(old_base)
+            elif path.is_dir():
+                folders[group][name] = path
+                if base not in path.parents:
+                    outside.append(f"{group} {name} {path}")
+    told = f"Not below the base folder, as configured: {', '.join(outside)}." if outside else ""
+    return folders, told
 
 
 def _moved(base: Path) -> Path | None:
@@ -210,7 +276,7 @@ def _moved(base: Path) -> Path | None:
 def _check(base: Path, values: Mapping[str, Any]) -> None:
     if base.exists() and not base.is_dir():
         raise SettingsError(f"Spyglass's base folder {base} is a file.")
-    custom = values.get("custom") or {}
+    custom = _mapping(values.get("custom"))
     if str(custom.get("test_mode", "")).lower() == "true" and "tests" not in base.parts:
         raise SettingsError(
             f'dj.config["custom"]["test_mode"] is set, and Spyglass then takes no base folder '

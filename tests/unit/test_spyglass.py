@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sidecar_magics.dj.save import save
-from sidecar_magics.dj.spyglass import Spyglass, look_for
+from sidecar_magics.dj.spyglass import look_for, missing
 from sidecar_magics.errors import DataJointConnectionError, SettingsError
 
 if TYPE_CHECKING:
@@ -40,18 +40,18 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_a_folder_may_be_relative_and_need_not_exist(here: Path) -> None:
-    assert look_for("../data", LINE, {}) == Spyglass(here.parent / "data")
+    assert look_for("../data", LINE, {}).base == here.parent / "data"
     assert not (here.parent / "data").exists()
 
 
 def test_a_folder_on_the_line_goes_before_the_configuration(here: Path) -> None:
     found = look_for("data", LINE, base_in("/home/jovyan/demo"))
     assert found.base == here / "data"
-    assert found.note == (
+    assert found.notes == (
         'dj.config["custom"]["spyglass_dirs"]["base"] said /home/jovyan/demo; '
-        "--spyglass goes before it."
+        "--spyglass goes before it.",
     )
-    assert look_for("data", LINE, base_in(here / "data")).note == ""
+    assert look_for("data", LINE, base_in(here / "data")).notes == ()
 
 
 def test_without_a_folder_it_is_the_configured_one(
@@ -60,16 +60,18 @@ def test_without_a_folder_it_is_the_configured_one(
     monkeypatch.setenv("SPYGLASS_BASE_DIR", str(here / "b"))
     (here / "a").mkdir()
     (here / "b").mkdir()
-    assert look_for("", LINE, base_in(here / "a")) == Spyglass(here / "a")
-    assert look_for("", LINE, {"custom": None}) == Spyglass(here / "b")
-    assert look_for("", LINE, base_in("new")) == Spyglass(here / "new")
+    assert look_for("", LINE, base_in(here / "a")).base == here / "a"
+    assert look_for("", LINE, {"custom": None}).base == here / "b"
+    assert look_for("", LINE, base_in("new")).base == here / "new"
 
 
 def test_a_folder_of_another_machine_is_found_on_this_one(here: Path) -> None:
     (here.parent / "data").mkdir()
     found = look_for("", LINE, base_in("/home/jovyan/demo/data"))
     assert found.base == here.parent / "data"
-    assert found.note.endswith(f"says /home/jovyan/demo/data, which is not here; {found.base} is.")
+    assert found.notes[0].endswith(
+        f"says /home/jovyan/demo/data, which is not here; {found.base} is."
+    )
     # The whole tutorial as base folder.
     assert look_for("", LINE, base_in("/home/jovyan/demo")).base == here.parent
 
@@ -121,6 +123,46 @@ def test_an_imported_spyglass_cannot_be_changed(
     assert look_for("data", LINE, {}).base == here / "data"
 
 
+def test_a_variable_in_the_folder_is_taken(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LAB", str(here / "lab"))
+    assert look_for("$LAB/data", LINE, {}).base == here / "lab" / "data"
+    with pytest.raises(SettingsError, match=r"names \$NOWHERE, which is not set"):
+        look_for("$NOWHERE/data", LINE, {})
+
+
+def test_folders_below_the_old_base_move_with_it(here: Path) -> None:
+    values = base_in("/home/jovyan/demo")
+    values["custom"]["spyglass_dirs"]["raw"] = "/home/jovyan/demo/nwb/raw"
+    found = look_for("data", LINE, values)
+    assert found.folders["spyglass_dirs"]["raw"] == here / "data" / "nwb" / "raw"
+    assert found.settings(values)["stores"]["raw"]["location"] == str(here / "data" / "nwb" / "raw")
+    assert len(found.notes) == 1, "the base was another, and no more than that"
+
+
+def test_a_folder_elsewhere_stays_if_it_is_on_this_machine(here: Path) -> None:
+    (here / "laboratory").mkdir()
+    values: dict[str, Any] = {
+        "custom": {
+            "spyglass_dirs": {"raw": str(here / "laboratory"), "video": "/nowhere", "temp": None},
+            "dlc_dirs": "not a group",
+        }
+    }
+    found = look_for("data", LINE, values)
+    assert found.folders["spyglass_dirs"]["raw"] == here / "laboratory"
+    assert found.folders["spyglass_dirs"]["video"] == here / "data" / "video"
+    assert found.folders["spyglass_dirs"]["temp"] == here / "data" / "tmp"
+    assert found.notes == (
+        f"Not below the base folder, as configured: spyglass_dirs raw {here / 'laboratory'}.",
+    )
+
+
+def test_a_base_of_another_machine_is_told_without_being_asked(here: Path) -> None:
+    assert missing({}) == ""
+    assert missing(base_in(here)) == ""
+    assert missing({"custom": ["by hand"]}) == ""
+    assert "/home/jovyan/demo, from dj.config" in missing(base_in("/home/jovyan/demo"))
+
+
 # What is set --------------------------------------------------------------------------------------
 
 
@@ -130,7 +172,7 @@ def test_other_stores_and_settings_are_kept(here: Path) -> None:
         "stores": {"s": other, "raw": {"location": "/home/jovyan/raw"}},
         "custom": {"spyglass_dirs": {"raw": "/home/jovyan/raw"}, "kachery_zone": "z"},
     }
-    new = Spyglass(here).settings(before)
+    new = look_for(".", LINE, before).settings(before)
     assert new["stores"]["s"] == other
     assert new["stores"]["raw"] == {
         "protocol": "file",
@@ -149,7 +191,7 @@ def test_the_environment_is_put_back_after_a_failure(
     here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SPYGLASS_BASE_DIR", "before")
-    failing = Spyglass(here / "data").prepared()
+    failing = look_for("data", LINE, {}).prepared()
     with pytest.raises(ZeroDivisionError), failing:  # noqa: PT012 - what is within is looked at
         assert os.environ["SPYGLASS_BASE_DIR"] == str(here / "data")
         assert os.environ["DJ_SUPPORT_FILEPATH_MANAGEMENT"] == "TRUE"
@@ -162,7 +204,7 @@ def test_the_environment_is_put_back_after_a_failure(
 def test_a_folder_that_cannot_be_made_is_named(here: Path) -> None:
     (here / "file").touch()
     with pytest.raises(SettingsError, match="cannot be made: Not a directory"):
-        Spyglass(here / "file" / "data").prepared().__enter__()
+        look_for("file/data", LINE, {}).prepared().__enter__()
     assert "SPYGLASS_BASE_DIR" not in os.environ
 
 
