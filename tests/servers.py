@@ -14,6 +14,7 @@ from sidecar_magics.errors import LocalServerError
 from sidecar_magics.local.find import packaged_engine
 from sidecar_magics.local.process import free_port, is_alive, run_server, stop
 from sidecar_magics.local.program import unpacked_program
+from sidecar_magics.schemas import SYSTEM_SCHEMAS
 from sidecar_magics.settings import ConnectionSettings, Secret
 
 if TYPE_CHECKING:
@@ -29,7 +30,6 @@ DEFAULT_LIST_HAS_IT = any(
     for cipher in ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).get_ciphers()
 )
 
-SYSTEM_SCHEMAS = {"mysql", "sys", "information_schema", "performance_schema"}
 CLIENTS = {"mysql": ("mysql",), "mariadb": ("mariadb", "mysql")}
 DUMP_CLIENTS = {"mysql": ("mysqldump",), "mariadb": ("mariadb-dump", "mysqldump")}
 
@@ -62,13 +62,15 @@ class Server:
     ) -> None:
         self.flavour = flavour
         self.password = password
-        self.engine: Engine = replace(packaged_engine(flavour), options=options)
+        # Several at once in /tmp find each other's temporary tables there.
+        own = f"--tmpdir={folder / 'tmp'}"
+        self.engine: Engine = replace(packaged_engine(flavour), options=(own, *options))
         self.folder = folder
         self.datadir = folder / "data"
         self.log = folder / "server.log"
         self.port = free_port()
         self._process: psutil.Process | None = None
-        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "tmp").mkdir(parents=True, exist_ok=True)
         self._login = folder / "client.cnf"
         self._login.touch(mode=0o600)
         self.client = self._client_command(*CLIENTS[flavour])

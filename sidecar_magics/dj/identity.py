@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from ..schemas import JOURNAL_SCHEMA, SYSTEM_SCHEMAS
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -17,7 +19,6 @@ if TYPE_CHECKING:
 
     from ..sidecar import Sidecar
 
-SYSTEM_SCHEMAS = {"mysql", "sys", "information_schema", "performance_schema"}
 NAMES_SHOWN = 5
 
 
@@ -30,7 +31,7 @@ class Known:
     identity : str or None
         The same as long as the data folder is; None if the server does not tell.
     schemas : frozenset of str
-        Its schemas, without the server's own.
+        Its schemas, without the server's own and the journal of `%mysql_load`.
     """
 
     identity: str | None
@@ -97,7 +98,8 @@ def look_at(connection: pymysql.Connection[Any], sidecar: Sidecar) -> Known:
     identity = sidecar.uuid
     with connection.cursor() as cursor:
         cursor.execute("SHOW SCHEMAS")
-        schemas = frozenset(name for (name,) in cursor.fetchall()) - SYSTEM_SCHEMAS
+        names = {name for (name,) in cursor.fetchall()}
+        schemas = frozenset(names - SYSTEM_SCHEMAS - {JOURNAL_SCHEMA})
         if sidecar.flavour == "mariadb" and identity is not None:
             # Its server_uid tells installations apart, not their data; a table that is made with
             # the data folder tells when that was.

@@ -22,7 +22,7 @@ class DataJointConnection:
     tls_cipher : str or None
         Cipher of DataJoint's connection; None if it is not encrypted.
     schemas : frozenset of str
-        The schemas there, without the server's own.
+        The schemas there, without the server's own and the journal of `%mysql_load`.
     state : str
         ``connected``, ``already connected``, ``reconnected``, ``switched`` or ``connected anew``.
     notes : tuple of str

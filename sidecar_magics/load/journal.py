@@ -7,6 +7,8 @@ import zlib
 from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
+from ..schemas import JOURNAL_SCHEMA
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
     from .link import Link
     from .tasks import Table, Task
 
-SCHEMA = "sidecar_magics"
+SCHEMA = JOURNAL_SCHEMA
 REFUSED = 0xFFFFFFFF
 """In the place of a checksum: the statement was refused, so it was not done."""
 

@@ -15,7 +15,7 @@ import pymysql
 import pymysql.cursors
 
 from sidecar_magics.connection import connect_now
-from tests.servers import SYSTEM_SCHEMAS
+from sidecar_magics.schemas import SYSTEM_SCHEMAS
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator

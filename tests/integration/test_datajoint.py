@@ -703,6 +703,7 @@ def test_what_is_returned_can_be_read(python: str, mysql_server: Server, tmp_pat
     with sidecar_magics.mysql_wait(at({mysql_server.port})).connect() as other:
         for n in range(60):
             other.cursor().execute(f"CREATE SCHEMA lab_{{n}}")
+        other.cursor().execute("CREATE SCHEMA sidecar_magics")  # %mysql_load's journal
     out["shown"] = repr(datajoint_connect(at({mysql_server.port})))
     """
     shown = run(python, code, tmp_path, PW=mysql_server.password)["shown"]

@@ -13,9 +13,6 @@ if TYPE_CHECKING:
 
 TableKey = tuple[Optional[str], str]
 
-SYSTEM_SCHEMAS = frozenset({"mysql", "sys", "information_schema", "performance_schema", "ndbinfo"})
-"""Schemas that belong to the server itself."""
-
 
 class Place(NamedTuple):
     """Where something stands: the script's name, line and column from 1."""

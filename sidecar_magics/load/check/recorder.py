@@ -6,13 +6,14 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+from ...schemas import SYSTEM_SCHEMAS
 from ...script.classify import Classification, Kind, classify, reads_local_file
 from ...script.collations import names_in
 from ...script.splitter import Statement, split
 from ...script.versioned import effective
 from . import statements
 from .features import features
-from .inventory import SYSTEM_SCHEMAS, Event, Inventory, Mentions, Obstacle, Place, Tally
+from .inventory import Event, Inventory, Mentions, Obstacle, Place, Tally
 from .session import ReadSession
 
 if TYPE_CHECKING:
