@@ -256,15 +256,18 @@ class Scheduler:
         return self._row_lanes is None or lane < self._row_lanes or task.kind not in _BUSY_KINDS
 
     def _may_run(self, task: Task, lane: int) -> bool:
+        after = task.after
+        while after and after[-1].done:
+            after.pop()
+        # Most tasks still have in their way what they had before: it is looked at first.
+        if after and not _is_behind(after[-1], lane):
+            return False
         if not self._is_for(task, lane):
             return False
         first = task.before_rows
         if first and not (task.table and task.table.any_order) and not _is_behind(first, lane):
             return False
-        while task.after and task.after[-1].done:
-            task.after.pop()
-        # What was in the way is found first again.
-        return all(_is_behind(other, lane) for other in reversed(task.after))
+        return all(_is_behind(other, lane) for other in reversed(after))
 
     def _would_block(self, task: Task, lane: int) -> bool:
         """Tell whether a task would wait at the server for what another lane is doing."""
