@@ -88,7 +88,11 @@ def leap(data: bytearray, at: int, *, dollar_quotes: bool) -> int:
     """
     if data.find(b";", at, at + LEAP_BYTES) >= 0:
         return at
+    stops = _STOPS_LEAP + (b"$",) * dollar_quotes
     start = past(_NAMES, data, at)  # INSERT INTO `table` VALUES (
+    # Near by first: where comments are close together, each would look far for nothing.
+    if any(data.find(other, start, start + LEAP_BYTES) >= 0 for other in stops):
+        return at
     stop = data.find(b";", start)
     if stop < 0:
         stop = len(data) - 1  # the last byte may be one half of a comment's beginning
@@ -96,7 +100,6 @@ def leap(data: bytearray, at: int, *, dollar_quotes: bool) -> int:
         return at
     if data.count(b"'", start, stop) % 2:
         stop = data.rfind(b"'", start, stop)
-    stops = _STOPS_LEAP + (b"$",) * dollar_quotes
     return at if any(data.find(other, start, stop + 1) >= 0 for other in stops) else stop
 
 
