@@ -7,59 +7,40 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.hub.pods.hub import QueryError, Server, hub
+from tests.hub.pods.asking import (
+    FAREWELL,
+    RECOVERY,
+    WAIT,
+    content,
+    fill,
+    quick_start,
+    restarted,
+    run_python,
+    wait,
+)
+from tests.hub.pods.hub import QueryError, hub
 from tests.hub.spawning import User
 from tests.hub.values import DEPLOYMENTS, SEED, SIDECAR, Deployment
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-PLAIN = [each for each in DEPLOYMENTS if each.files[-1] not in ("netpol", "ephemeral")]
+# A network policy is not in the pod.
+PLAIN = [each for each in DEPLOYMENTS if each.files[-1] != "netpol"]
 GATING = [each for each in PLAIN if each.gates]
 KEEPING = [each for each in PLAIN if each.keeps_data]
-WAIT = "from sidecar_magics import mysql_wait, resolve; mysql_wait(resolve({}), timeout_s=%d)"
-NOTEBOOK = (
-    "cp -R /notebooks /tmp/n && cd /tmp/n && jupyter execute --timeout=300 00_QuickStart.ipynb"
-)
 BLOB = "INSERT INTO mine.t SELECT 2, REPEAT('x', 64 * 1024 * 1024)"
-# MySQL's own word, in its log.
-FAREWELL = "Shutdown complete"
-KILL_S = 60
-
-
-async def wait(server: Server, timeout_s: int = 60) -> None:
-    done = await server.notebook.execute("python3", "-c", WAIT % timeout_s)
-    assert done.status == 0, done.errors[-600:]
-
-
-async def fill(server: Server) -> None:
-    for sql in (
-        "CREATE SCHEMA mine",
-        "CREATE TABLE mine.t (i INT PRIMARY KEY, b LONGBLOB)",
-        "INSERT INTO mine.t VALUES (1, 'here')",
-    ):
-        await server.query(sql)
-
-
-async def content(server: Server) -> list[str]:
-    return await server.query("SELECT i, LEFT(b, 4) FROM mine.t ORDER BY i")
-
-
-async def is_back(server: Server, restarts: int) -> None:
-    """Wait until MySQL has been started again, and answers."""
-    while server.mysql.restarts < restarts:
-        await asyncio.sleep(0.2)
-    await wait(server)
 
 
 @pytest.mark.parametrize("deployment", GATING, ids=str)
 def test_a_pods_life(deployment: Deployment, tmp_path: Path) -> None:
-    """The first cell works at once, nobody else gets in, a large blob fits, the end is clean."""
+    """The notebook runs at once, nobody else gets in, a large blob fits, the end is clean."""
 
     async def go() -> None:
         async with hub(deployment, tmp_path) as here:
             server = await here.start(deployment.user)
             assert await server.query("SELECT 1") == ["1"]
+            await quick_start(server)
             for port in (3306, 33060):
                 assert not await server.reaches(server.pod.address, port)
             await fill(server)
@@ -73,16 +54,6 @@ def test_a_pods_life(deployment: Deployment, tmp_path: Path) -> None:
     asyncio.run(go())
 
 
-def test_the_quick_start_notebook_runs(tmp_path: Path) -> None:
-    async def go() -> None:
-        async with hub(SIDECAR, tmp_path) as here:
-            server = await here.start(User())
-            done = await server.notebook.execute("bash", "-c", NOTEBOOK, timeout_s=300)
-            assert done.status == 0, done.errors[-2000:]
-
-    asyncio.run(go())
-
-
 def test_mysql_comes_back_with_its_data(tmp_path: Path) -> None:
     """After a kill, and after SQL's SHUTDOWN, which ends with status 0."""
 
@@ -91,10 +62,10 @@ def test_mysql_comes_back_with_its_data(tmp_path: Path) -> None:
             server = await here.start(User())
             await fill(server)
             await server.mysql.kill()
-            await asyncio.wait_for(is_back(server, 1), KILL_S)
+            await restarted(server, 1)
             assert await content(server) == ["1\tb'here'"]
             await server.query("SHUTDOWN")
-            await asyncio.wait_for(is_back(server, 2), KILL_S)
+            await restarted(server, 2)
             assert await content(server) == ["1\tb'here'"]
             assert [end.exit_code for end in server.mysql.ends] == [137, 0]
 
@@ -123,6 +94,7 @@ def test_data_is_kept(deployment: Deployment, tmp_path: Path) -> None:
         async with hub(deployment, tmp_path) as here:
             server = await here.start(deployment.user)
             await wait(server)
+            await quick_start(server)
             await fill(server)
             for port in (3306, 33060):
                 assert not await server.reaches(server.pod.address, port)
@@ -132,6 +104,7 @@ def test_data_is_kept(deployment: Deployment, tmp_path: Path) -> None:
             again = await here.start(deployment.user)
             await wait(again)
             assert await content(again) == ["1\tb'here'"]
+            assert RECOVERY not in await again.mysql.log()
 
     asyncio.run(go())
     asyncio.run(_after_a_lost_node(deployment, tmp_path))
@@ -143,6 +116,7 @@ async def _after_a_lost_node(deployment: Deployment, folder: Path) -> None:
         server = await here.start(deployment.user)
         await wait(server)
         assert await content(server) == ["1\tb'here'"]
+        assert RECOVERY in await server.mysql.log()
 
 
 @pytest.mark.parametrize("deployment", KEEPING, ids=str)
@@ -155,7 +129,7 @@ def test_damaged_data_locks_nobody_out(deployment: Deployment, tmp_path: Path) -
             (tablespace,) = (tmp_path / "claims").rglob("ibdata1")
             tablespace.write_bytes(b"damaged" * 100)
             again = await here.start(deployment.user)
-            done = await again.notebook.execute("python3", "-c", WAIT % 5)
+            done = await run_python(again, WAIT % 5)
             assert done.status != 0
             assert "nothing listens" in done.errors.lower() or "refused" in done.errors.lower()
 
