@@ -1,4 +1,4 @@
-"""The same verbs for a terminal: ``sidecar-magics wait | load | up | down | status``."""
+"""The same verbs for a terminal: ``sidecar-magics wait | load | doctor | up | down | status``."""
 
 from __future__ import annotations
 
@@ -69,6 +69,7 @@ def _parser() -> argparse.ArgumentParser:
     for name, table, run in (
         ("wait", options.WAIT, _wait),
         ("load", options.LOAD, _load),
+        ("doctor", options.DOCTOR, _doctor),
         ("up", options.UP, _up),
         ("down", (), _down),
         ("status", (), _status),
@@ -125,6 +126,15 @@ def _load(arguments: argparse.Namespace) -> int:
     if not arguments.quiet:
         print(report)
     return 1 if report.errors else 0
+
+
+def _doctor(arguments: argparse.Namespace) -> int:
+    """Check settings, server, exposure and packages; exit with 1 if anything fails."""
+    from .doctor import examine  # noqa: PLC0415
+
+    diagnosis = examine(lambda: resolve(options.connection_options(arguments)))
+    print(diagnosis)
+    return 0 if diagnosis.ok else 1
 
 
 def _up(arguments: argparse.Namespace) -> None:

@@ -260,6 +260,8 @@ CONNECT = (
     QUIET,
 )
 
+DOCTOR = CONNECTION
+
 UP = (
     Option(
         "--port",
