@@ -22,13 +22,14 @@ PUBLIC_PASSWORDS = {TUTORIAL_PASSWORD.reveal(), ""}
 # Stages of a connection before anybody has answered as a MySQL server.
 UNREACHED = {"name", "port", "greeting"}
 SPELLINGS = {"localhost": "127.0.0.1"}
-BIND_TO_LOOPBACK = {
-    Place.HUB: "give the sidecar --bind-address=127.0.0.1 and --loose-mysqlx=OFF, as in "
-    "hub-config/sidecar.values.yaml.",
-    Place.CONTAINER: "publish the port on 127.0.0.1 only, as in compose.yaml.",
-    Place.DOCKER: "publish the port on 127.0.0.1 only, as in compose.yaml.",
-    Place.NATIVE: "start the server with --bind-address=127.0.0.1 and --mysqlx=OFF.",
-}
+BIND_IN_A_POD = (
+    "give the sidecar --bind-address=127.0.0.1 and --loose-mysqlx=OFF, as in "
+    "hub-config/sidecar.values.yaml."
+)
+BIND_ELSEWHERE = (
+    "start the server with --bind-address=127.0.0.1 and --loose-mysqlx=OFF, or publish a "
+    "container's port on 127.0.0.1 only, as compose.yaml does."
+)
 
 
 def unsettled(error: SidecarError) -> Check:
@@ -130,9 +131,11 @@ def exposure(
         return ok("exposure", "this machine's own addresses refuse the server's ports.")
     where = ", ".join(f"{f'[{at}]' if ':' in at else at}:{port}" for at, port in open_at)
     who = "other pods" if place is Place.HUB else "other machines"
-    message = f"{where} answers: {who} can connect, unless a network policy or firewall stops them"
+    verb = "answers" if len(open_at) == 1 else "answer"
+    message = f"{where} {verb}: {who} can connect, unless a network policy or firewall stops them"
     known = ", and the password is public" if is_public else ""
-    return _exposed(f"{message}{known}.", BIND_TO_LOOPBACK[place], place, is_public)
+    hint = BIND_IN_A_POD if place is Place.HUB else BIND_ELSEWHERE
+    return _exposed(f"{message}{known}.", hint, place, is_public)
 
 
 def _exposed(message: str, hint: str, place: Place, is_public: bool) -> Check:

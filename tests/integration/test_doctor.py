@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import os
 import secrets
+import subprocess
+import sys
 import threading
+import time
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -19,16 +23,20 @@ from sidecar_magics.hints import Place
 from sidecar_magics.load import load
 from sidecar_magics.local.process import free_port
 from sidecar_magics.settings import Secret
-from tests.servers import Server
+from tests.servers import Server, needs_servers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from IPython.core.interactiveshell import InteractiveShell
 
-pytestmark = pytest.mark.server
+pytestmark = [
+    pytest.mark.server,
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),  # of what DataJoint imports
+]
 
+PROJECT = Path(__file__).parents[2]
+DATAJOINT_2 = PROJECT / ".venv-datajoint2" / "bin" / "python"
 SUBJECTS = [
     *("settings", "address", "login", "encryption", "exposure", "server", "uptime", "writing"),
     *("packet", "memory", "disk", "connections", "charset", "clock", "journal", "versions"),
@@ -63,7 +71,6 @@ def ailing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         "--max-allowed-packet=4M",
         "--max-connections=4",
         "--character-set-server=latin1",
-        "--innodb-buffer-pool-size=6G",
     )
     folder = tmp_path_factory.mktemp("ailing")
     with Server("mysql", folder, secrets.token_hex(16), options=options) as running:
@@ -93,23 +100,20 @@ def test_a_server_that_is_well(server: Server) -> None:
     assert diagnosis["server"].message.startswith(
         {"mysql": "MySQL ", "mariadb": "MariaDB "}[server.flavour]
     )
-    assert server.password not in repr(diagnosis) + diagnosis._repr_html_()
 
 
 def test_a_server_that_ails(ailing: Server) -> None:
     if not here.own_addresses():
         pytest.skip("this machine has no address but loopback")
     diagnosis = mysql_doctor(ailing.settings)
-    assert verdicts(diagnosis, Verdict.WARNING) == [
-        *("exposure", "packet", "memory", "connections", "charset")
-    ]
+    assert verdicts(diagnosis, Verdict.WARNING) == ["exposure", "packet", "connections", "charset"]
     exposed = diagnosis["exposure"].message
     assert f":{ailing.port}" in exposed
     with connect_now(ailing.settings) as connection, connection.cursor() as cursor:
         cursor.execute("SELECT @@mysqlx_port")
         ((port,),) = cursor.fetchall()
     assert f":{port}" in exposed
-    assert ailing.password not in repr(diagnosis)
+    assert ailing.password not in repr(diagnosis) + diagnosis._repr_html_()
 
 
 def test_where_the_public_password_is_open_to_other_pods_it_fails(
@@ -127,6 +131,16 @@ def test_where_the_public_password_is_open_to_other_pods_it_fails(
     assert "hub-config/sidecar.values.yaml" in diagnosis["exposure"].hint
     # An account without rights is not told everything, and the doctor goes on without it.
     assert "not told" in diagnosis["disk"].message or "are free" in diagnosis["disk"].message
+
+
+def test_a_pool_that_does_not_fit_into_the_container(
+    mysql_server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A container of 300 MiB; the private server's pool has 256.
+    monkeypatch.setattr("sidecar_magics.doctor.here.memory_bytes", lambda: 300 * 1024**2)
+    check = mysql_doctor(mysql_server.settings)["memory"]
+    assert check.verdict is Verdict.WARNING
+    assert "268 MB, of 315 MB" in check.message
 
 
 def test_a_restart_is_seen_from_the_pod(
@@ -157,8 +171,6 @@ def test_a_server_that_takes_no_changes(server: Server) -> None:
 
 
 def test_a_clock_that_is_wrong(mysql_server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    import time
-
     true = time.time
     monkeypatch.setattr("sidecar_magics.doctor.facts.time.time", lambda: true() + 60)
     check = mysql_doctor(mysql_server.settings)["clock"]
@@ -167,13 +179,12 @@ def test_a_clock_that_is_wrong(mysql_server: Server, monkeypatch: pytest.MonkeyP
     assert "1 min 0 s behind" in check.message
 
 
-def test_a_login_that_is_refused(server: Server, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_login_that_is_refused(server: Server) -> None:
     diagnosis = mysql_doctor(replace(server.settings, password=Secret("s3cret")))
     assert verdicts(diagnosis, Verdict.FAILURE) == ["login"]
     assert diagnosis["address"].verdict is Verdict.OK
     assert "1045" in diagnosis["login"].message
     assert "s3cret" not in repr(diagnosis)
-    del capsys
 
 
 def test_a_load_that_was_killed_is_found_and_one_that_runs_is_not(
@@ -209,6 +220,26 @@ def test_a_datajoint_that_is_set_to_another_server(
     assert "%datajoint_connect" in check.hint
 
 
+@pytest.mark.parametrize("python", [sys.executable, str(DATAJOINT_2)], ids=["0.14", "2"])
+def test_each_line_of_datajoint_is_asked_where_it_would_go(
+    python: str, mysql_server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not Path(python).exists():
+        if needs_servers():
+            pytest.fail("make .venv-datajoint2/ready has not been run")
+        pytest.skip("DataJoint 2 has its own environment: make .venv-datajoint2/ready")
+    monkeypatch.setenv("LAB", mysql_server.password)
+    monkeypatch.setenv("DJ_HOST", "db.lab")
+    line = ["--host", "127.0.0.1", "--port", str(mysql_server.port), "--password-env", "LAB"]
+    command = [python, "-m", "sidecar_magics.cli", "doctor", *line]
+    environment = {**os.environ, "PYTHONPATH": str(PROJECT)}
+    done = subprocess.run(
+        command, env=environment, cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "warning  DataJoint    dj.config says host db.lab" in done.stdout
+
+
 def test_the_command_and_the_magic_say_the_same(
     shell: InteractiveShell,
     server: Server,
@@ -223,4 +254,3 @@ def test_the_command_and_the_magic_say_the_same(
     shown = capsys.readouterr().out
     assert f"<Diagnosis of root@127.0.0.1:{server.port}: all 17 checks are well>" in shown
     assert "option --port" in shown
-    assert server.password not in shown

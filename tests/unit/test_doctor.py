@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
     from sidecar_magics.doctor.diagnosis import Check
 
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of what DataJoint imports
+
 PROJECT = Path(__file__).parents[2]
 HERE = ConnectionSettings(password=Secret("tutorial"))
 ELSEWHERE = replace(HERE, host="db.lab")
@@ -115,7 +117,7 @@ OWN = [("10.0.0.7", 3306), ("fd00::2", 33060)]
             OWN,
             Place.HUB,
             Verdict.FAILURE,
-            "10.0.0.7:3306, [fd00::2]:33060 answers: other pods",
+            "10.0.0.7:3306, [fd00::2]:33060 answer: other pods",
         ),
         (HERE, OWN, Place.NATIVE, Verdict.WARNING, "other machines"),
         (replace(HERE, password=Secret("own")), OWN, Place.HUB, Verdict.WARNING, "can connect"),
