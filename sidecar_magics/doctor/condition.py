@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING
 
-from ..hints import RESTART_IT, Place
+from ..hints import ACCOUNT_HINTS, RESTART_IT, Place
 from ..script.versioned import version_number
 from ..units import duration, size
 from .diagnosis import failure, ok, warning
@@ -210,5 +210,8 @@ def journal(facts: ServerFacts) -> Check:
 
 
 def unanswered(error: Exception, place: Place) -> Check:
-    """Tell that the server let us in and then did not answer."""
-    return failure("server", f"it let us in and did not answer: {error}.", RESTART_IT[place])
+    """Tell that the server let us in and then did not answer, or only with a refusal."""
+    errno, *words = error.args if error.args and isinstance(error.args[0], int) else (None, error)
+    answer = " ".join(str(word).rstrip(".") for word in words) + (f" ({errno})" if errno else "")
+    hint = ACCOUNT_HINTS.get(errno or 0, RESTART_IT[place])
+    return failure("server", f"it let us in and did not answer: {answer}.", hint)

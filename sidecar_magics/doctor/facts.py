@@ -23,6 +23,7 @@ FILE_SIZES = {
     "mysql": "SELECT SUM(FILE_SIZE) FROM information_schema.INNODB_TABLESPACES",
     "mariadb": "SELECT SUM(FILE_SIZE) FROM information_schema.INNODB_SYS_TABLESPACES",
 }
+SINCE_1970 = "SELECT TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(6))"
 
 
 @dataclass(frozen=True)
@@ -103,11 +104,13 @@ def ask(connection: pymysql.Connection[Any], settings: ConnectionSettings) -> Se
 def _ahead_s(connection: pymysql.Connection[Any]) -> float:
     """Return how far the server's clock is ahead; what the question took is in its favour."""
     before_s = time.time()
-    ((theirs_s,),) = _rows(connection, "SELECT UNIX_TIMESTAMP(SYSDATE(6))")
+    # Not UNIX_TIMESTAMP(NOW()), which takes the way over a time zone with an hour that comes twice.
+    ((microseconds,),) = _rows(connection, SINCE_1970)
     after_s = time.time()
-    if float(theirs_s) < before_s:
-        return float(theirs_s) - before_s
-    return max(0.0, float(theirs_s) - after_s)
+    theirs_s = int(microseconds) / 1e6
+    if theirs_s < before_s:
+        return theirs_s - before_s
+    return max(0.0, theirs_s - after_s)
 
 
 def _rows_if_allowed(connection: pymysql.Connection[Any], sql: str) -> list[tuple[Any, ...]]:

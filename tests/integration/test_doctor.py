@@ -187,6 +187,17 @@ def test_a_login_that_is_refused(server: Server) -> None:
     assert "s3cret" not in repr(diagnosis)
 
 
+def test_an_account_that_must_change_its_password_first(server: Server) -> None:
+    execute(server, "CREATE USER pupil@'%' IDENTIFIED BY 'tutorial' PASSWORD EXPIRE")
+    diagnosis = mysql_doctor(replace(server.settings, user="pupil"))
+    execute(server, "DROP USER pupil")
+    # MySQL lets nobody in then; MariaDB does, and answers nothing.
+    subject, errno = {"mysql": ("login", 1862), "mariadb": ("server", 1820)}[server.flavour]
+    assert verdicts(diagnosis, Verdict.FAILURE) == [subject]
+    assert f"({errno})" in diagnosis[subject].message
+    assert "ALTER USER" in diagnosis[subject].hint
+
+
 def test_a_load_that_was_killed_is_found_and_one_that_runs_is_not(
     server: Server, tmp_path: Path
 ) -> None:

@@ -279,6 +279,7 @@ def test_a_load_that_was_killed_is_not_one_that_runs() -> None:
             "PyMySQL 1.1.0, DataJoint 0.14.1",
         ),
         ({"PyMySQL": "1.0.2"}, Verdict.FAILURE, "PyMySQL 1.0.2 is older than 1.1"),
+        ({"IPython": "8.9.0"}, Verdict.FAILURE, "IPython 8.9.0 is older than 8.18"),
         ({"DataJoint": "0.13.8"}, Verdict.FAILURE, "older than 0.14.1"),
         ({"DataJoint": "2.3.5", "Spyglass": "0.6.0"}, Verdict.FAILURE, "needs DataJoint 0.14"),
         ({"DataJoint": "0.14.10", "Spyglass": "0.6.0"}, Verdict.OK, "Spyglass 0.6.0"),
