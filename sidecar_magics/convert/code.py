@@ -7,6 +7,7 @@ level, on lines of their own, are taken.
 from __future__ import annotations
 
 import ast
+import contextlib
 import re
 from dataclasses import dataclass, field
 from typing import Any
@@ -80,10 +81,13 @@ def masked(source: str) -> str:
 
 def parsed(source: str) -> ast.Module | None:
     """Return a cell as Python, None if it is none."""
-    try:
-        return ast.parse(masked(source))
-    except (SyntaxError, ValueError):
+    if "\r" in source:  # which ends a line for Python, and not for who joins lines here
         return None
+    # In plain Python a line that begins with % or ! is the rest of an expression, or in a text.
+    for text in (source, masked(source)):
+        with contextlib.suppress(SyntaxError, ValueError):
+            return ast.parse(text)
+    return None
 
 
 def names_of(tree: ast.Module | None, module: str) -> set[str]:

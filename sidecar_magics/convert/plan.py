@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import ast
-import json
 import os
 import re
 import shlex
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..settings import TUTORIAL_PASSWORD
 from . import code
+from .configuration import ELSEWHERE, names_a_base, remarks_on, settings_in, target_of
 from .report import Changed, Left
 from .shell import ClientCall, Remark, Say, Target, Uncertain, Wait, steps
 
@@ -128,7 +128,7 @@ class Plan:
                     drafts[at] = draft
             except Uncertain as why:
                 left[at] = Left(at + 1, f"{why}.")
-        dropped = {at for at, draft in drafts.items() if self._may_stay_here(draft, at)}
+        dropped = {at for at, draft in drafts.items() if self._can_stay_here(draft, at)}
         self._stayed = {
             at
             for at, source in self._sources.items()
@@ -172,6 +172,8 @@ class Plan:
         wish = draft.wish
         if wish and (wish.file is None or wish.target != Target()):
             targets.append(wish.target)
+        if wish and wish.file is not None and (settings := self._settings(wish)) is not None:
+            targets.append(target_of(settings))
         for target in targets:
             if self._target is None:
                 self._target = target, at
@@ -183,7 +185,10 @@ class Plan:
             self._password_env = wish.password_env
         self.secrets |= draft.passwords()
 
-    def _may_stay_here(self, draft: Draft, at: int) -> bool:
+    def _settings(self, wish: code.Wish) -> dict[str, Any] | None:
+        return settings_in(self._folder / (wish.folder or ".") / (wish.file or ""))
+
+    def _can_stay_here(self, draft: Draft, at: int) -> bool:
         """Tell whether ``os.chdir`` was there for the configuration file only."""
         wish = draft.wish
         if wish is None or wish.folder is None or wish.file is None or not wish.folder_lines:
@@ -226,10 +231,7 @@ class Plan:
             lines = list(_replaced(lines, insertions, gone))
         given = {each.strip("\"'") for each in draft.passwords()}
         if given - {"", TUTORIAL_PASSWORD.reveal()}:
-            notes.append(
-                "its password was taken out: put it into SIDECAR_MYSQL_PASSWORD, in the "
-                "environment of the kernel"
-            )
+            notes.append(ELSEWHERE.format("its password was taken out"))
         return Changed(
             at + 1,
             ", and ".join(what),
@@ -279,6 +281,7 @@ class Plan:
                 name = PurePosixPath(os.path.normpath(PurePosixPath(gone_to, name))).as_posix()
             options += f" --config {shlex.quote(name)}"
             options += self._spyglass_option(wish, at, notes)
+            notes.extend(remarks_on(self._settings(wish)))
         if wish.folder is not None and not drops_folder:
             notes.append(
                 "os.chdir stays, since other lines may rely on it; run twice, it leaves the folder"
@@ -288,10 +291,9 @@ class Plan:
     def _spyglass_option(self, wish: code.Wish, at: int, notes: list[str]) -> str:
         if not self._spyglass:
             return ""
-        path = self._folder / (wish.folder or ".") / (wish.file or "")
         before = "\n".join(self._sources[at].split("\n")[: max(r.stop for r in wish.lines)])
         is_early = min(self._spyglass) >= at and not code.imports(code.parsed(before), "spyglass")
-        if is_early and _names_a_base(path):
+        if is_early and names_a_base(self._settings(wish)):
             return " --spyglass"
         notes.append("Spyglass is imported: add --spyglass BASE_DIR here if it misses its folders")
         return ""
@@ -369,12 +371,3 @@ def _replaced(lines: list[str], insertions: dict[int, list[str]], gone: set[int]
         yield from insertions.get(number, ())
         if number not in gone:
             yield line
-
-
-def _names_a_base(path: Path) -> bool:
-    """Tell whether a configuration file of DataJoint names Spyglass's base folder."""
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-        return bool(values["custom"]["spyglass_dirs"]["base"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return False

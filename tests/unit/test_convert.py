@@ -272,6 +272,34 @@ def test_spyglass_without_a_folder_is_a_note() -> None:
     (cell,) = conversion.changed
     assert cell.after.endswith("%datajoint_connect --config a.json")
     assert "add --spyglass BASE_DIR" in cell.notes[0]
+    assert "the file is not here" in cell.notes[1]
+
+
+@pytest.mark.parametrize(
+    ("values", "options"),
+    [
+        ({"database.host": "localhost", "database.port": 3306, "database.user": "root"}, ""),
+        ({"database.host": "db.lab", "database.port": 3309}, " --host db.lab --port 3309"),
+        ({"database": {"host": "db.lab", "user": "ann"}}, " --host db.lab --user ann"),
+    ],
+)
+def test_the_server_that_a_configuration_file_names_is_waited_for(
+    values: dict[str, Any], options: str, tmp_path: Path
+) -> None:
+    (tmp_path / "a.json").write_text(json.dumps(values))
+    conversion = converted(IMPORT + "dj.config.load('a.json')", folder=tmp_path)
+    assert conversion.first == FIRST + options
+    assert conversion.changed[0].notes == ()
+    values["database.password"] = "hunter2"
+    (tmp_path / "a.json").write_text(json.dumps(values))
+    conversion = converted(IMPORT + "dj.config.load('a.json')", folder=tmp_path)
+    assert "SIDECAR_MYSQL_PASSWORD" in conversion.changed[0].notes[0]
+    assert "hunter2" not in str(conversion)
+
+
+def test_a_line_that_only_looks_like_ipythons_is_pythons() -> None:
+    source = IMPORT + "dj.config['database.host'] = 'localhost'\nx = ('%s'\n  % 1)"
+    assert only(source) == "import datajoint as dj\n%datajoint_connect\nx = ('%s'\n  % 1)"
 
 
 def test_a_file_of_another_machine_is_looked_for_near_the_notebook(tmp_path: Path) -> None:
