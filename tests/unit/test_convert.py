@@ -114,6 +114,7 @@ def test_the_client_in_a_cell_of_the_shell(command: str, line: str) -> None:
         ("%%bash\ngrep -v x a.sql | mysql", "not one file, unpacked"),
         ("%%bash\nmysqldump d > a.sql\nmysql < a.sql", "a command is not known"),
         ("%%bash --err error\nmysql < a.sql", "options"),
+        ("%%bash\nmysql a b < a.sql", "argument that is not known"),
         ("%%bash\nsudo mysql < a.sql", "a command is not known"),
         ("%%bash\nmysql -u root 'a", "quote is not closed"),
         ("!mysql < {path}", "variable of Python"),
@@ -250,7 +251,8 @@ def test_a_quick_start_becomes_what_the_documentation_says(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(
-    "later", ["open('data/x.nwb')", "name = 'x.nwb'", "!ls data", "Path.cwd()", "%run other.py"]
+    "later",
+    ["open('data/x.nwb')", "name = 'x.nwb'", "!ls data", "Path.cwd()", "%run other.py", "def no(:"],
 )
 def test_where_a_folder_may_matter_later_it_is_still_gone_to(tmp_path: Path, later: str) -> None:
     folder = folder_with(tmp_path, "demo/dj_local_conf.json")
@@ -273,6 +275,18 @@ def test_spyglass_without_a_folder_is_a_note() -> None:
     assert cell.after.endswith("%datajoint_connect --config a.json")
     assert "add --spyglass BASE_DIR" in cell.notes[0]
     assert "the file is not here" in cell.notes[1]
+
+
+@pytest.mark.parametrize("early", ["import spyglass.common as sgc", ""])
+def test_spyglass_is_prepared_before_it_is_imported_or_not_at_all(
+    early: str, tmp_path: Path
+) -> None:
+    folder = folder_with(tmp_path, "demo/notebooks/a.json")
+    load = IMPORT + "dj.config.load('a.json')"
+    (cell,) = converted(early, load, "import spyglass", folder=folder).changed
+    assert cell.after.endswith("a.json" if early else "a.json --spyglass")
+    (cell,) = converted("import spyglass\n" + load, folder=folder).changed
+    assert cell.after.endswith("a.json")
 
 
 @pytest.mark.parametrize(
@@ -308,6 +322,12 @@ def test_a_file_of_another_machine_is_looked_for_near_the_notebook(tmp_path: Pat
     (cell,) = converted(PASTE).changed
     assert cell.after == "%mysql_load /home/jovyan/spyglass-demo/data/prepopulate.sql --once"
     assert "put the file beside the notebook" in cell.notes[0]
+    # A name alone is too little to know a file by, but in the notebook's own folder.
+    (tmp_path / "demo" / "only.sql").touch()
+    only_name = "%%bash\nmysql < /data/only.sql"
+    assert converted(only_name, folder=folder).changed[0].after.startswith("%mysql_load /data/")
+    (folder / "only.sql").touch()
+    assert only(only_name, folder=folder) == "%mysql_load only.sql --once"
     # Where the folder has been changed before, nobody knows what it would be relative to.
     cells = converted("import os\nos.chdir('..')", PASTE, folder=folder).changed
     assert "/home/jovyan" in cells[0].after
@@ -370,6 +390,7 @@ def test_a_notebook_that_has_the_extension_gets_it_not_twice() -> None:
 SECRETS = [
     '%%bash\nmysql -p"hun\\"ter2" < a.sql  # hunter2',
     "%%bash\nmysql -e \"CREATE USER a IDENTIFIED BY 'hunter2'\"",
+    "%%bash\nmysql -pswordfish < a.sql  # until May it was hunter2",
     "%%bash\n# the password is hunter2\nmysql -phunter2 < a.sql",
     "%%bash\nMYSQL_PWD='hun ter2' mysql --password=hunter2 < a.sql",
     "%%bash\nmysql -e \"CREATE USER a IDENTIFIED BY 'hunter2'\"",
