@@ -306,7 +306,7 @@ class Plan:
         if not name.startswith("/"):
             return name
         parts = PurePosixPath(name).parts[1:]
-        here = [self._folder, *self._folder.parents[:FOLDERS_UP]]
+        here = [self._folder, *list(self._folder.parents)[:FOLDERS_UP]]
         if not any(no <= at for no in self._stayed):
             for begin in range(len(parts)):
                 for folder in here if begin < len(parts) - 1 else here[:1]:

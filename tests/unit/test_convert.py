@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ def code_cell(source: str, **more: Any) -> dict[str, Any]:
     return {
         "cell_type": "code",
         "execution_count": 7,
-        "id": f"cell-{abs(hash(source)) % 10**8}",
+        "id": f"cell-{zlib.crc32(source.encode())}",
         "metadata": {"tags": ["kept"]},
         "outputs": outputs,
         "source": source.splitlines(keepends=True),
@@ -364,6 +365,7 @@ def test_cells_that_are_not_about_this_stay_as_they_are() -> None:
         text_of(PASTE).replace('"nbformat_minor": 5', '"nbformat_minor": 2'),
         text_of(PASTE, code_cell("1", id="sidecar-magics"), code_cell("2", id="sidecar-magics1")),
     ],
+    ids=["crlf", "one line", "two spaces", "tabs", "without ids", "ids taken"],
 )
 def test_a_second_run_changes_nothing_and_the_layout_stays(text: str) -> None:
     once = convert(Notebook(Path("/nowhere/a.ipynb"), text)).text
