@@ -42,6 +42,8 @@ class Layout:
     def text(self, value: Any) -> str:
         """Return a value laid out like this."""
         text = json.dumps(value, indent=self.indent, ensure_ascii=self.ascii_only)
+        if not _can_be_written(text):
+            text = json.dumps(value, indent=self.indent)
         return text.replace("\n", self.newline) + self.end
 
 
@@ -141,6 +143,15 @@ class Notebook:
             "outputs": [],
             "source": _as(like, source),
         }
+
+
+def _can_be_written(text: str) -> bool:
+    """Tell whether a text is valid in UTF-8; half a pair of surrogates, as JSON may have, is not."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _as(old: Any, source: str) -> Any:

@@ -231,24 +231,57 @@ def test_a_datajoint_that_is_set_to_another_server(
     assert "%datajoint_connect" in check.hint
 
 
-@pytest.mark.parametrize("python", [sys.executable, str(DATAJOINT_2)], ids=["0.14", "2"])
-def test_each_line_of_datajoint_is_asked_where_it_would_go(
-    python: str, mysql_server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    if not Path(python).exists():
+@pytest.fixture(params=[sys.executable, str(DATAJOINT_2)], ids=["0.14", "2"])
+def python(request: pytest.FixtureRequest) -> str:
+    """Return a Python that has this line of DataJoint."""
+    if not Path(request.param).exists():
         if needs_servers():
             pytest.fail("make .venv-datajoint2/ready has not been run")
         pytest.skip("DataJoint 2 has its own environment: make .venv-datajoint2/ready")
+    return str(request.param)
+
+
+def run(python: str, folder: Path, *arguments: str) -> str:
+    """Return what a program prints in a process of its own, in this folder."""
+    environment = {**os.environ, "PYTHONPATH": str(PROJECT)}
+    done = subprocess.run(
+        [python, *arguments],
+        env=environment,
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_each_line_of_datajoint_is_asked_where_it_would_go(
+    python: str, mysql_server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("LAB", mysql_server.password)
     monkeypatch.setenv("DJ_HOST", "db.lab")
     line = ["--host", "127.0.0.1", "--port", str(mysql_server.port), "--password-env", "LAB"]
-    command = [python, "-m", "sidecar_magics.cli", "doctor", *line]
-    environment = {**os.environ, "PYTHONPATH": str(PROJECT)}
-    done = subprocess.run(
-        command, env=environment, cwd=tmp_path, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "warning  DataJoint    dj.config says host db.lab" in done.stdout
+    shown = run(python, tmp_path, "-m", "sidecar_magics.cli", "doctor", *line)
+    assert "warning  DataJoint    dj.config says host db.lab" in shown
+
+
+def test_a_datajoint_that_is_connected_to_another_server(
+    python: str, mysql_server: Server, mariadb_server: Server, tmp_path: Path
+) -> None:
+    code = f"""if True:
+    import warnings
+    warnings.filterwarnings("ignore")
+    from sidecar_magics import datajoint_connect, mysql_doctor, resolve
+    datajoint_connect(resolve({{"port": {mysql_server.port}}}))
+    for port in ({mysql_server.port}, {mariadb_server.port}):
+        check = mysql_doctor(resolve({{"port": port}}))["DataJoint"]
+        print(check.verdict.value, check.message)
+    """
+    here_, elsewhere = run(python, tmp_path, "-c", code).splitlines()[-2:]
+    assert here_.startswith("ok ")
+    assert elsewhere.startswith("warning in this kernel it is connected elsewhere: port")
+    assert str(mysql_server.port) in elsewhere
 
 
 def test_the_command_and_the_magic_say_the_same(

@@ -498,6 +498,14 @@ def test_what_is_no_notebook_is_told(
     assert main(["convert", "--write", "--output", "x", str(file)]) == 1
 
 
+def test_half_a_character_in_an_output_is_kept(tmp_path: Path) -> None:
+    file = tmp_path / "a.ipynb"
+    file.write_text(text_of("x", PASTE).replace('"old\\n"', '"\\ud83d ü"'), encoding="utf-8")
+    assert main(["convert", "--write", str(file)]) == 0
+    cell = json.loads(file.read_text(encoding="utf-8"))["cells"][0]
+    assert cell["outputs"][0]["text"] == ["\ud83d ü"]
+
+
 def test_a_folder_that_cannot_be_written_to_leaves_all_as_it_was(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
