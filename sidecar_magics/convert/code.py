@@ -9,15 +9,16 @@ from __future__ import annotations
 import ast
 import contextlib
 import re
+import warnings
 from dataclasses import dataclass, field
 from typing import Any
 
+from .ipython import commands, without_commands
 from .shell import Target, Uncertain
 
 MODULE = "datajoint"
 CONNECTION_KEYS = {f"database.{name}" for name in ("host", "port", "user", "password", "use_tls")}
 QUESTIONS = ("set_password", "save_dj_config")
-_IPYTHON_LINE = re.compile(r"(\s*)(?:[!%?]|\w+\s*=\s*[!%](?!=)).*|(\s*)[\w.]+\?\??\s*\Z")
 # Names that make a difference by the folder that the kernel is in.
 FOLDER_WORDS = {
     *("cwd", "getcwd", "listdir", "scandir", "glob", "iglob", "rglob", "walk", "open", "exists"),
@@ -64,29 +65,19 @@ class Wish:
     folder_lines: range = range(0)
 
 
-def masked(source: str) -> str:
-    """Return a cell with IPython's own lines as Python that does nothing, line by line."""
-    lines = []
-    goes_on = False
-    for line in source.split("\n"):
-        match = _IPYTHON_LINE.match(line)
-        if goes_on or match:
-            indent = (match and (match[1] or match[2])) or ""
-            lines.append("" if goes_on else f"{indent}pass")
-            goes_on = line.endswith("\\")
-        else:
-            lines.append(line)
-    return "\n".join(lines)
-
-
 def parsed(source: str) -> ast.Module | None:
     """Return a cell as Python, None if it is none."""
     if "\r" in source:  # which ends a line for Python, and not for who joins lines here
         return None
     # In plain Python a line that begins with % or ! is the rest of an expression, or in a text.
-    for text in (source, masked(source)):
-        with contextlib.suppress(SyntaxError, ValueError):
-            return ast.parse(text)
+    return as_python(source) or as_python(without_commands(source))
+
+
+def as_python(text: str) -> ast.Module | None:
+    """Return a text as plain Python, None if it is none."""
+    with contextlib.suppress(SyntaxError, ValueError), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of a tutorial's own code: "\\d" without an r before it
+        return ast.parse(text)
     return None
 
 
@@ -120,12 +111,14 @@ def depends_on_folder(source: str, after: int = 0) -> bool:
     after : int, default 0
         The line to begin with.
     """
-    lines = source.split("\n")[after:]
-    if any(_IPYTHON_LINE.match(line) and not _HARMLESS_LINE.match(line) for line in lines):
-        return True
     tree = parsed(source)
     if tree is None:
         return True
+    if as_python(source) is None:
+        lines = source.split("\n")
+        others = [where.start for where in commands(source) if where.start >= after]
+        if any(not _HARMLESS_LINE.match(lines[number]) for number in others):
+            return True
     for node in ast.walk(tree):
         if getattr(node, "lineno", 0) <= after:
             continue

@@ -146,7 +146,7 @@ class Notebook:
 
 
 def _can_be_written(text: str) -> bool:
-    """Tell whether a text is valid in UTF-8; half a pair of surrogates, as JSON may have, is not."""
+    """Tell whether a text can be UTF-8; half a pair of surrogates, as JSON may have, cannot."""
     try:
         text.encode()
     except UnicodeEncodeError:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import os
 import re
 import shlex
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ..settings import TUTORIAL_PASSWORD
 from . import code
 from .configuration import ELSEWHERE, names_a_base, remarks_on, settings_in, target_of
+from .ipython import commands
 from .report import Changed, Left
 from .shell import ClientCall, Remark, Say, Target, Uncertain, Wait, steps
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from .notebook import Notebook
 
 LOADED = re.compile(r"^\s*%load_ext\s+sidecar_magics\b", re.MULTILINE)
+WAITS = re.compile(r"%mysql_wait\b(.*)")
+OPTION = re.compile(r"--(host|port|user|password-env)[= ]+'?([^\s']+)")
 SHELL_CELL = re.compile(r"%%(?:bash|sh)[ \t]*\n")
 # Cell magics whose cell is Python.
 PYTHON_CELLS = ("%%capture", "%%time")
@@ -31,7 +33,6 @@ CLIENT = re.compile(r"\b(?:mysql|mariadb|mysqladmin)(?!\S)")
 ABOUT_PASSWORDS = re.compile(r"\b(?:identified|password)\b", re.IGNORECASE)
 # A password that the shell takes as it is written, so that it can be found there.
 PLAIN = re.compile(r"[\w.!@#%^*+=/:,-]+")
-SHELL_LINE = re.compile(r"(\s*)!\s*(.*)", re.DOTALL)
 # Other ways to a server, and what to say of them.
 BY_ITSELF = (
     (
@@ -111,8 +112,8 @@ class Plan:
             name for tree in trees.values() for name in code.names_of(tree, code.MODULE)
         }
         self._spyglass = [at for at, tree in trees.items() if code.imports(tree, "spyglass")]
-        self._target: tuple[Target, int] | None = None
         self._password_env: str | None = None
+        self._target = self._waited_for()
         self._stayed: set[int] = set()  # cells whose os.chdir stays
         self.secrets: set[str] = set()
 
@@ -147,6 +148,16 @@ class Plan:
         target = self._target[0] if self._target else Target()
         return f"%load_ext sidecar_magics\n%mysql_wait{target.options()}{self._password_option()}"
 
+    def _waited_for(self) -> tuple[Target, int] | None:
+        """Return the server that a notebook which has our extension waits for, and where."""
+        loaded = [at for at, source in self._sources.items() if LOADED.search(source)]
+        for at, source in self._sources.items():
+            if loaded and (line := WAITS.search(source)):
+                given = dict(OPTION.findall(line[1]))
+                self._password_env = given.get("password-env")
+                return Target.of(given.get("host"), given.get("port"), given.get("user")), at
+        return (Target(), loaded[0]) if loaded else None
+
     # Reading ---------------------------------------------------------------------------------
 
     def _draft(self, source: str) -> Draft | None:
@@ -162,8 +173,9 @@ class Plan:
             if pattern.search(source):
                 raise Uncertain(why)
         draft = Draft(wish=code.wish(source, self._aliases))
-        if not _is_python(source):
-            draft.shell_lines = dict(_shell_lines(source.split("\n")))
+        # In plain Python a line that begins with ! is within a text.
+        if code.as_python(source) is None:
+            draft.shell_lines = dict(_shell_lines(source))
         return _whole_if_alone(draft, source) if draft.wish or draft.shell_lines else None
 
     def _agree(self, draft: Draft, at: int) -> None:
@@ -327,30 +339,14 @@ def _understood(script: str) -> list[ClientCall | Wait | Say | Remark]:
     return found
 
 
-def _is_python(source: str) -> bool:
-    """Tell whether a cell is plain Python: then a line that begins with ``!`` is within a text."""
-    try:
-        ast.parse(source)
-    except (SyntaxError, ValueError):
-        return False
-    return True
-
-
-def _shell_lines(
-    lines: list[str],
-) -> Iterator[tuple[range, list[ClientCall | Wait | Say | Remark]]]:
-    at = 0
-    while at < len(lines):
-        end = at + 1
-        match = SHELL_LINE.match(lines[at])
-        while match and lines[end - 1].endswith("\\") and end < len(lines):
-            end += 1
-        command = "\n".join(lines[at:end]).lstrip().lstrip("!")
-        if match and CLIENT.search(command):
+def _shell_lines(source: str) -> Iterator[tuple[range, list[ClientCall | Wait | Say | Remark]]]:
+    lines = source.split("\n")
+    for where in commands(source):
+        command = "\n".join(lines[where.start : where.stop]).strip()
+        if command.startswith("!") and CLIENT.search(command):
             if "{" in command:
                 raise Uncertain("a variable of Python is put in")
-            yield range(at, end), _understood(command)
-        at = end
+            yield where, _understood(command.lstrip("!"))
 
 
 def _whole_if_alone(draft: Draft, source: str) -> Draft:

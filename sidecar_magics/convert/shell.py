@@ -204,7 +204,7 @@ def _step(words: list[str]) -> Iterator[ClientCall | Wait | Say | Remark]:
 
 def _piped(words: list[str]) -> ClientCall:
     at = words.index("|")
-    *unpacking, file = words[:at]
+    *unpacking, file = words[:at] or [""]
     if unpacking and unpacking[-1] == "<":
         unpacking = unpacking[:-1]
     if " ".join(unpacking) not in UNPACKERS:

@@ -312,6 +312,29 @@ def test_the_server_that_a_configuration_file_names_is_waited_for(
     assert "hunter2" not in str(conversion)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "s = '''\n!mysql < b.sql\n'''",
+        's = f"""a " \\"""\n!mysql < b.sql\n"""',
+        "s = 'it' 's'  # '''\nt = (1\n  % 2)",
+        "s = 1 \\\n  % 2",
+        "s = 'a\\''\nt = {\n  (1,)\n  : 2 % 1}",
+    ],
+)
+def test_the_rest_of_an_expression_is_no_line_of_ipythons(text: str) -> None:
+    before, after = (
+        f"{IMPORT}%matplotlib inline\n{text}\n",
+        "dj.config['database.host'] = 'localhost'",
+    )
+    assert only(f"{before}!mysql -h 127.0.0.1 < a.sql\n{after}").startswith(before)
+
+
+def test_a_tutorials_own_slips_are_no_warnings_of_ours() -> None:
+    source = IMPORT + "dj.config['database.host'] = 'localhost'\nx = '\\d', 1if 1else 2"
+    assert "%datajoint_connect\nx = '\\d'" in only(source)
+
+
 def test_a_line_that_only_looks_like_ipythons_is_pythons() -> None:
     source = IMPORT + "dj.config['database.host'] = 'localhost'\nx = ('%s'\n  % 1)"
     assert only(source) == "import datajoint as dj\n%datajoint_connect\nx = ('%s'\n  % 1)"
@@ -387,6 +410,24 @@ def test_a_notebook_that_has_the_extension_gets_it_not_twice() -> None:
     conversion = converted("%load_ext sidecar_magics", PASTE)
     assert conversion.first is None
     assert len(sources(conversion)) == 2
+
+
+def test_what_such_a_notebook_waits_for_is_what_the_others_are_for() -> None:
+    other = "%%bash\nmysql -P 3307 < b.sql"
+    conversion = converted(PASTE, other)
+    assert [cell.number for cell in conversion.left] == [2]
+    again = convert(Notebook(Path("/nowhere/a.ipynb"), conversion.text))
+    assert again.text == conversion.text
+    cells = [
+        f"{IMPORT}import os\ndj.config['database.password'] = os.environ['{name}']"
+        for name in ("LAB", "HOME")
+    ]
+    conversion = converted(*cells)
+    assert [cell.number for cell in conversion.left] == [2]
+    again = convert(Notebook(Path("/nowhere/a.ipynb"), conversion.text))
+    assert again.text == conversion.text
+    waits = "%load_ext sidecar_magics\nsidecar = %mysql_wait --port 3307 --timeout 60"
+    assert [cell.number for cell in converted(waits, PASTE, other).changed] == [3]
 
 
 SECRETS = [
