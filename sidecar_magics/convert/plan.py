@@ -184,9 +184,11 @@ class Plan:
         wish = draft.wish
         if wish and (wish.file is None or wish.target != Target()):
             targets.append(wish.target)
-        if wish and wish.file is not None and (settings := self._settings(wish)) is not None:
+        if wish and wish.file is not None and (settings := self._settings(wish, at)) is not None:
             targets.append(target_of(settings))
-        for target in targets:
+        if len(set(targets)) > 1:
+            raise Uncertain("it is for several servers")
+        for target in targets[:1]:
             if self._target is None:
                 self._target = target, at
             elif self._target[0] != target:
@@ -197,15 +199,22 @@ class Plan:
             self._password_env = wish.password_env
         self.secrets |= draft.passwords()
 
-    def _settings(self, wish: code.Wish) -> dict[str, Any] | None:
+    def _settings(self, wish: code.Wish, at: int) -> dict[str, Any] | None:
+        """Return what the file of a cell says; None if it is not here, or may be anywhere."""
+        if self._is_moved(at) or (wish.folder is None and code.goes_elsewhere(self._sources[at])):
+            return None
         return settings_in(self._folder / (wish.folder or ".") / (wish.file or ""))
+
+    def _is_moved(self, at: int) -> bool:
+        """Tell whether a cell before this one may have taken the kernel to another folder."""
+        return any(code.goes_elsewhere(each) for no, each in self._sources.items() if no < at)
 
     def _can_stay_here(self, draft: Draft, at: int) -> bool:
         """Tell whether ``os.chdir`` was there for the configuration file only."""
         wish = draft.wish
         if wish is None or wish.folder is None or wish.file is None or not wish.folder_lines:
             return False
-        if wish.folder.startswith("/") or wish.file.startswith("/"):
+        if wish.folder.startswith("/") or wish.file.startswith("/") or self._is_moved(at):
             return False
         if not (self._folder / wish.folder / wish.file).exists():
             return False
@@ -293,7 +302,7 @@ class Plan:
                 name = PurePosixPath(os.path.normpath(PurePosixPath(gone_to, name))).as_posix()
             options += f" --config {shlex.quote(name)}"
             options += self._spyglass_option(wish, at, notes)
-            notes.extend(remarks_on(self._settings(wish)))
+            notes.extend(remarks_on(self._settings(wish, at)))
         if wish.folder is not None and not drops_folder:
             notes.append(
                 "os.chdir stays, since other lines may rely on it; run twice, it leaves the folder"
@@ -305,7 +314,7 @@ class Plan:
             return ""
         before = "\n".join(self._sources[at].split("\n")[: max(r.stop for r in wish.lines)])
         is_early = min(self._spyglass) >= at and not code.imports(code.parsed(before), "spyglass")
-        if is_early and names_a_base(self._settings(wish)):
+        if is_early and names_a_base(self._settings(wish, at)):
             return " --spyglass"
         notes.append("Spyglass is imported: add --spyglass BASE_DIR here if it misses its folders")
         return ""

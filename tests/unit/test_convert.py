@@ -115,6 +115,7 @@ def test_the_client_in_a_cell_of_the_shell(command: str, line: str) -> None:
         ("%%bash\ngrep -v x a.sql | mysql", "not one file, unpacked"),
         ("%%bash\nmysqldump d > a.sql\nmysql < a.sql", "a command is not known"),
         ("%%bash --err error\nmysql < a.sql", "options"),
+        ("%%bash\nmysql < a.sql\nmysql -P 3307 < b.sql", "for several servers"),
         ("%%bash\nmysql a b < a.sql", "argument that is not known"),
         ("%%bash\nsudo mysql < a.sql", "a command is not known"),
         ("%%bash\nmysql -u root 'a", "quote is not closed"),
@@ -262,6 +263,16 @@ def test_where_a_folder_may_matter_later_it_is_still_gone_to(tmp_path: Path, lat
     assert "os.chdir(" in cell.after
     assert cell.after.endswith("%datajoint_connect --config dj_local_conf.json")
     assert "os.chdir stays" in cell.notes[0]
+
+
+def test_where_the_folder_was_changed_before_nothing_is_known_of_files(tmp_path: Path) -> None:
+    folder = folder_with(tmp_path, "demo/dj_local_conf.json", "demo/notebooks/a.json")
+    (cell,) = converted("import os\nos.chdir('sub')", CHDIR, folder=folder).changed
+    assert cell.after.endswith("--config dj_local_conf.json")
+    assert "os.chdir(" in cell.after
+    elsewhere = "import os\nos.chdir(find())\nimport datajoint as dj\ndj.config.load('a.json')"
+    (cell,) = converted(elsewhere, folder=folder).changed
+    assert "the file is not here" in cell.notes[0]
 
 
 def test_a_folder_that_is_not_as_the_tutorial_says_is_still_gone_to(tmp_path: Path) -> None:
