@@ -7,8 +7,9 @@ In a notebook::
     %mysql_load data/prepopulate.sql.gz
     %datajoint_connect
 
-In Python, functions of the same names: `mysql_wait`, `mysql_load` (`mysql_load_sql` for text) and
-`datajoint_connect`, which take the settings that `resolve` returns.
+and `%mysql_doctor` where something is wrong. In Python, functions of the same names: `mysql_wait`,
+`mysql_load` (`mysql_load_sql` for text), `mysql_doctor` and `datajoint_connect`, which take the
+settings that `resolve` returns.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
     from .dj import connect as datajoint_connect
+    from .doctor import examine as mysql_doctor
     from .load import load as mysql_load
     from .load import load_sql as mysql_load_sql
     from .settings import resolve
@@ -29,6 +31,7 @@ __version__ = "0.1.0"
 __all__ = [
     "datajoint_connect",
     "load_ipython_extension",
+    "mysql_doctor",
     "mysql_load",
     "mysql_load_sql",
     "mysql_wait",
@@ -38,6 +41,7 @@ __all__ = [
 
 _HOMES = {
     "datajoint_connect": ("dj", "connect"),
+    "mysql_doctor": ("doctor", "examine"),
     "mysql_load": ("load", "load"),
     "mysql_load_sql": ("load", "load_sql"),
     "mysql_wait": ("wait", "wait"),

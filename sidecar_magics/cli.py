@@ -1,4 +1,4 @@
-"""The same verbs for a terminal: ``sidecar-magics wait | load | up | down | status``."""
+"""The same verbs for a terminal: ``sidecar-magics wait | load | doctor | convert | up | down``."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import argparse
 import contextlib
 import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import __version__, display, options
@@ -69,6 +70,8 @@ def _parser() -> argparse.ArgumentParser:
     for name, table, run in (
         ("wait", options.WAIT, _wait),
         ("load", options.LOAD, _load),
+        ("doctor", options.DOCTOR, _doctor),
+        ("convert", options.CONVERT, _convert),
         ("up", options.UP, _up),
         ("down", (), _down),
         ("status", (), _status),
@@ -125,6 +128,26 @@ def _load(arguments: argparse.Namespace) -> int:
     if not arguments.quiet:
         print(report)
     return 1 if report.errors else 0
+
+
+def _doctor(arguments: argparse.Namespace) -> int:
+    """Check settings, server, exposure and packages; exit with 1 if anything fails."""
+    from .doctor import examine  # noqa: PLC0415
+
+    diagnosis = examine(lambda: resolve(options.connection_options(arguments)))
+    print(diagnosis)
+    return 0 if diagnosis.ok else 1
+
+
+def _convert(arguments: argparse.Namespace) -> None:
+    """Convert tutorials that were written for one hub to the magics, where that is certain."""
+    from .convert import convert_file  # noqa: PLC0415
+
+    if arguments.output is not None and (arguments.write or len(arguments.notebooks) > 1):
+        raise SettingsError("--output takes one notebook, and excludes --write.")
+    output = None if arguments.output is None else Path(arguments.output)
+    for name in arguments.notebooks:
+        print(convert_file(Path(name), output=output, write=arguments.write))
 
 
 def _up(arguments: argparse.Namespace) -> None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 VERBS = {
     "mysql_wait": options.WAIT,
     "mysql_load": options.LOAD,
+    "mysql_doctor": options.DOCTOR,
     "datajoint_connect": options.CONNECT,
 }
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Mapping
 
+    from .doctor import Diagnosis
     from .load.check import CheckReport
     from .load.explain import LoadPlan
     from .load.report import LoadReport
@@ -152,6 +153,18 @@ class SidecarMagics(Magics):
         if arguments.assign is not None and self.shell is not None:
             self.shell.push({arguments.assign: connected.connection})
         return None
+
+    @line_magic
+    @options.magic_arguments(options.DOCTOR)
+    def mysql_doctor(self, line: str) -> Diagnosis:
+        """Check settings, server, exposure and packages, and tell what to do about what is wrong.
+
+        Nothing is changed, and nothing waited for. The result has ``.ok`` and ``.to_dict()``.
+        """
+        from .doctor import examine  # noqa: PLC0415
+
+        arguments = self._parse("mysql_doctor", line)
+        return examine(lambda: self._settings(arguments))
 
     def _parse(self, magic: str, line: str) -> argparse.Namespace:
         return options.parse(getattr(self, magic).parser, line)

@@ -260,6 +260,21 @@ CONNECT = (
     QUIET,
 )
 
+DOCTOR = CONNECTION
+
+CONVERT = (
+    Option("notebooks", nargs="+", metavar="NOTEBOOK", help="Notebooks (.ipynb) to convert."),
+    Option(
+        "--write",
+        action="store_true",
+        help="Write each converted notebook in place, and keep what it was beside it (.bak). "
+        "Default: only show what would be changed.",
+    ),
+    Option(
+        "--output", "-o", metavar="FILE", help="Write the converted notebook there; for one only."
+    ),
+)
+
 UP = (
     Option(
         "--port",

@@ -92,6 +92,31 @@ class Entry:
     rows: int = 0
 
 
+class Unfinished(NamedTuple):
+    """A load that did not come to its end, as `UNFINISHED` finds it.
+
+    Attributes
+    ----------
+    name : str
+        The script, as it was named.
+    started : str
+        The server's time.
+    is_running : bool
+        Whether a connection holds its lock, so that it may still come to its end.
+    """
+
+    name: str
+    started: str
+    is_running: bool
+
+
+# The third column is the connection that holds the load's lock, NULL if nobody does.
+UNFINISHED = (
+    "SELECT name, started, IS_USED_LOCK(CONCAT('sidecar_magics.', token, '.0'))"
+    f" FROM {SCHEMA}.loads WHERE finished IS NULL ORDER BY id"
+)
+
+
 class Script(NamedTuple):
     """What a load is known by: the script's name and size, and what the result depends on."""
 

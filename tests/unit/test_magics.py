@@ -83,7 +83,7 @@ def test_a_file_and_a_cell_at_once_is_a_usage_error(shell: InteractiveShell) -> 
 
 
 def test_help_is_the_manual(shell: InteractiveShell) -> None:
-    for magic in ("mysql_wait", "mysql_load", "datajoint_connect"):
+    for magic in ("mysql_wait", "mysql_load", "mysql_doctor", "datajoint_connect"):
         text = shell.find_line_magic(magic).__doc__
         assert "--password-env VARIABLE" in text
         assert "--host HOST" in text

@@ -1,0 +1,118 @@
+"""Look at a sidecar, and at the way to it, as somebody does who is asked for help.
+
+Nothing is changed anywhere, and nothing is waited for: it is how things are at this moment. No
+address is tried but the server's own and, for a server on loopback, this machine's: whether the
+network can reach what only this machine, or pod, should.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import time
+from typing import TYPE_CHECKING
+
+from .. import hints
+from ..connection import explained
+from ..errors import SettingsError
+from ..protocol import ConnectError
+from ..server import connect, pymysql_errors
+from ..settings import ConnectionSettings, resolve
+from . import condition, facts, here, packages, reaching
+from .diagnosis import Check, Diagnosis, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    import pymysql
+
+    from .facts import ServerFacts
+
+__all__ = ["Check", "Diagnosis", "Verdict", "examine"]
+
+
+def examine(
+    settings: ConnectionSettings | Callable[[], ConnectionSettings] = resolve,
+) -> Diagnosis:
+    """Check settings, server and packages; what is wrong is told, not raised.
+
+    Parameters
+    ----------
+    settings : ConnectionSettings or callable
+        Where the server is, or what finds it. Default: `resolve`. A SettingsError that it raises
+        is the first finding.
+
+    Returns
+    -------
+    Diagnosis
+        Its `ok` is False if anything failed. What needs a server is left out where there is none.
+    """
+    found = packages.installed()
+    try:
+        at = settings if isinstance(settings, ConnectionSettings) else settings()
+    except SettingsError as error:
+        return Diagnosis("", (reaching.unsettled(error), packages.versions(found)))
+    checks = [
+        reaching.settings_found(at, os.environ),
+        *_server(at),
+        packages.versions(found),
+        packages.datajoint_target(at, found),
+    ]
+    return Diagnosis(f"{at.user}@{at.address}", tuple(checks))
+
+
+def _server(settings: ConnectionSettings) -> Iterator[Check]:
+    start = time.monotonic()
+    try:
+        connection = connect(settings)
+    except ConnectError as refused:
+        error = explained(refused, settings, 0.0, attempts=1)
+        yield from reaching.not_reached(error, refused.stage, settings)
+        return
+    took_s = time.monotonic() - start
+    with contextlib.closing(connection):
+        yield reaching.answers(settings)
+        yield reaching.logged_in(settings, took_s)
+        yield from _condition(connection, settings)
+
+
+def _condition(
+    connection: pymysql.Connection[object], settings: ConnectionSettings
+) -> Iterator[Check]:
+    place = hints.place()
+    try:
+        server = facts.ask(connection, settings)
+    except pymysql_errors() as error:
+        yield condition.unanswered(error, place)
+        return
+    is_here = settings.is_loopback and here.has_folder(server.variables.get("datadir", ""))
+    yield reaching.encryption(settings, server.sidecar)
+    yield reaching.exposure(settings, _open_elsewhere(server), place)
+    yield condition.kind(server)
+    yield condition.uptime(server, age_s=here.age_s(), place=place)
+    yield condition.writable(server)
+    yield condition.packet(server)
+    # The limit of our own container is the server's only if the server is in it.
+    memory_bytes = here.memory_bytes() if is_here else here.machine_bytes()
+    yield condition.memory(server, memory_bytes=memory_bytes, is_here=is_here, place=place)
+    yield condition.disk(server, free_bytes=_free_bytes(server) if is_here else None)
+    yield condition.connections(server)
+    yield condition.charset(server)
+    yield condition.clock(server)
+    yield condition.journal(server)
+
+
+def _open_elsewhere(server: ServerFacts) -> tuple[tuple[str, int], ...]:
+    """Return where the server's ports answer besides loopback; only this machine is asked."""
+    if not server.settings.is_loopback:
+        return ()
+    # The X plugin has a port of its own, with the same accounts behind it.
+    ports = {server.settings.port, server.number("mysqlx_port")} - {0}
+    return here.open_ports(here.own_addresses(), sorted(ports))
+
+
+def _free_bytes(server: ServerFacts) -> int | None:
+    with contextlib.suppress(OSError):
+        return shutil.disk_usage(server.variables["datadir"]).free
+    return None

@@ -1,0 +1,217 @@
+"""The server's own condition: each check takes facts and gives a verdict, and asks nobody."""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING
+
+from ..hints import ACCOUNT_HINTS, RESTART_IT, Place
+from ..script.versioned import version_number
+from ..units import duration, size
+from .diagnosis import failure, ok, warning
+
+if TYPE_CHECKING:
+    from .diagnosis import Check
+    from .facts import ServerFacts
+
+# Before it, MySQL has another default character set, loses connections of today's clients, and is
+# maintained by nobody.
+OLDEST_MYSQL = (80000, "8.0")
+# Between a pod's containers: images are pulled one by one, and a first data folder takes a minute.
+START_TOLERANCE_S = 300.0
+# Times of rows are compared by the second.
+CLOCK_TOLERANCE_S = 2.0
+# What MySQL itself has, and what tutorials with images or recordings in blobs need.
+ENOUGH_PACKET_BYTES = 64 * 1024 * 1024
+# The pool is not all that a server takes: connections, sorting, the data dictionary.
+POOL_SHARE = 0.5
+# The my.cnf of datajoint/mysql:8.0, for which the published values have a limit of the same size.
+IMAGE_POOL_BYTES = 4 * 1024**3
+FULL_BYTES = 100 * 1000**2
+LITTLE_BYTES = 1000**3
+FEW_CONNECTIONS = 4
+NAMES_SHOWN = 3
+
+
+def kind(facts: ServerFacts) -> Check:
+    """Tell what the server is."""
+    sidecar = facts.sidecar
+    oldest, name = OLDEST_MYSQL
+    if sidecar.flavour == "mysql" and version_number(sidecar.version) < oldest:
+        return warning(
+            "server",
+            f"{sidecar.server} is older than {name}, the oldest that tutorials are tried with.",
+            "use an image with a version in its name, such as datajoint/mysql:8.0.",
+        )
+    identity = f", identity {sidecar.uuid}" if sidecar.uuid else ""
+    return ok("server", f"{sidecar.server}{identity}.")
+
+
+def uptime(facts: ServerFacts, *, age_s: float | None, place: Place) -> Check:
+    """Tell whether the server was started anew beside a notebook that has been there longer.
+
+    Parameters
+    ----------
+    facts : ServerFacts
+        The server.
+    age_s : float, optional
+        Seconds since the notebook's container started; None if that is hidden.
+    place : Place
+        Only in a pod do the two start together.
+    """
+    up_s = facts.sidecar.uptime_s
+    message = f"it has been up for {duration(up_s)}."
+    together = place is Place.HUB and facts.settings.is_loopback and age_s is not None
+    if not together or age_s is None or up_s > age_s - START_TOLERANCE_S:
+        return ok("uptime", message)
+    return warning(
+        "uptime",
+        f"it was started anew {duration(up_s)} ago, in a pod that runs for {duration(age_s)}: "
+        "it was stopped or had crashed, perhaps for want of memory.",
+        "if data is missing, run %mysql_load again; `kubectl describe pod` (Last State, Reason) "
+        "tells why.",
+    )
+
+
+def writable(facts: ServerFacts) -> Check:
+    """Tell whether the server lets anybody write."""
+    level = facts.number("innodb_force_recovery")
+    if level:
+        return failure(
+            "writing",
+            f"the server runs in recovery (innodb_force_recovery={level}): its data is damaged.",
+            "save what can be read with mysqldump, then make a new data folder and load it.",
+        )
+    for variable in ("super_read_only", "innodb_read_only", "offline_mode", "read_only"):
+        # MariaDB's read_only has further names for ON from 12 on.
+        if facts.variables.get(variable, "OFF").upper() not in ("OFF", "0"):
+            return failure(
+                "writing",
+                f"the server takes no changes: {variable} is on.",
+                f"SET GLOBAL {variable} = OFF, or start the server without it.",
+            )
+    return ok("writing", "the server takes changes.")
+
+
+def packet(facts: ServerFacts) -> Check:
+    """Tell how large a statement, and with it a blob, may be."""
+    limit = facts.number("max_allowed_packet")
+    message = f"a statement, and a blob in it, may have {size(limit)} (max_allowed_packet)"
+    if limit >= ENOUGH_PACKET_BYTES:
+        return ok("packet", f"{message}.")
+    return warning(
+        "packet",
+        f"{message}: larger arrays cannot be stored, nor dumps of them loaded.",
+        "start the server with --max-allowed-packet=1G; the mysql client wants it, too.",
+    )
+
+
+def memory(facts: ServerFacts, *, memory_bytes: int, is_here: bool, place: Place) -> Check:
+    """Compare the buffer pool with the memory that there is, as far as that can be seen.
+
+    Parameters
+    ----------
+    facts : ServerFacts
+        The server.
+    memory_bytes : int
+        What a program here may take; of the machine if the server is in another container.
+    is_here : bool
+        Whether that is the server's own limit.
+    place : Place
+        Where this code runs.
+    """
+    pool = facts.number("innodb_buffer_pool_size")
+    message = f"the buffer pool may grow to {size(pool)}"
+    hint = "start the server with a smaller --innodb-buffer-pool-size: half of its memory limit."
+    if facts.settings.is_loopback and pool > memory_bytes * POOL_SHARE:
+        return warning("memory", f"{message}, of {size(memory_bytes)} that there are.", hint)
+    if place is Place.HUB and not is_here and pool >= IMAGE_POOL_BYTES:
+        return warning(
+            "memory",
+            f"{message}, the image's own setting: with a memory limit below {size(2 * pool)} MySQL "
+            "is killed, or hangs, before the pool is full.",
+            hint,
+        )
+    if is_here:
+        return ok("memory", f"{message}, of {size(memory_bytes)}.")
+    return ok("memory", f"{message}; its container's limit cannot be seen from here.")
+
+
+def disk(facts: ServerFacts, *, free_bytes: int | None) -> Check:
+    """Tell what the data takes, and what is free, as far as that can be seen.
+
+    Parameters
+    ----------
+    facts : ServerFacts
+        The server.
+    free_bytes : int, optional
+        Free where the data folder is; None if that cannot be seen from here.
+    """
+    taken = "" if facts.table_bytes is None else f"tables take {size(facts.table_bytes)}"
+    if free_bytes is None:
+        taken = taken or "what the tables take is not told to this account"
+        return ok("disk", f"{taken}; what is free where the server runs cannot be seen from here.")
+    message = f"{taken}{', ' if taken else ''}{size(free_bytes)} are free"
+    if free_bytes >= LITTLE_BYTES:
+        return ok("disk", f"{message}.")
+    wrong = failure if free_bytes < FULL_BYTES else warning
+    folder = facts.variables.get("datadir", "")
+    return wrong("disk", f"{message}: loading will fail.", f"make room where {folder} is.")
+
+
+def connections(facts: ServerFacts) -> Check:
+    """Tell whether there is room for more connections."""
+    limit = facts.number("max_connections")
+    message = f"{facts.connections:,} of {limit:,} connections are taken"
+    if limit - facts.connections >= FEW_CONNECTIONS:
+        return ok("connections", f"{message}.")
+    hint = "close other notebooks' kernels, or raise the server's max_connections."
+    return warning("connections", f"{message}: there is no room for a load.", hint)
+
+
+def charset(facts: ServerFacts) -> Check:
+    """Tell whether new schemas take text in any script."""
+    name = facts.sidecar.charset
+    if name.startswith("utf8mb4"):
+        return ok("charset", f"new schemas have {name}.")
+    return warning(
+        "charset",
+        f"new schemas get the character set {name}: not all text can be stored in them.",
+        "start the server with --character-set-server=utf8mb4.",
+    )
+
+
+def clock(facts: ServerFacts) -> Check:
+    """Compare the server's clock with ours."""
+    off_s = abs(facts.ahead_s)
+    zone = facts.variables.get("time_zone", "")
+    shown = facts.variables.get("system_time_zone", "") if zone == "SYSTEM" else zone
+    if off_s < CLOCK_TOLERANCE_S:
+        return ok("clock", f"it agrees with this machine's; the server's time zone is {shown}.")
+    direction = "ahead of" if facts.ahead_s > 0 else "behind"
+    message = f"the server's clock is {duration(off_s)} {direction} this machine's."
+    return warning("clock", message, "set both by NTP: rows are dated by the server.")
+
+
+def journal(facts: ServerFacts) -> Check:
+    """Tell which loads did not come to their end."""
+    broken = [load for load in facts.unfinished if not load.is_running]
+    running = len(facts.unfinished) - len(broken)
+    if broken:
+        named = ", ".join(f"{load.name} (of {load.started})" for load in broken[:NAMES_SHOWN])
+        more = f" and {len(broken) - NAMES_SHOWN} more" if len(broken) > NAMES_SHOWN else ""
+        return warning(
+            "journal",
+            f"not loaded to the end: {named}{more}.",
+            f"%mysql_load {shlex.quote(broken[0].name)} --resume goes on with the first, with the "
+            "options that it had.",
+        )
+    return ok("journal", f"{running} loads are under way." if running else "no load is unfinished.")
+
+
+def unanswered(error: Exception, place: Place) -> Check:
+    """Tell that the server let us in and then did not answer, or only with a refusal."""
+    errno, *words = error.args if error.args and isinstance(error.args[0], int) else (None, error)
+    answer = " ".join(str(word).rstrip(".") for word in words) + (f" ({errno})" if errno else "")
+    hint = ACCOUNT_HINTS.get(errno or 0, RESTART_IT[place])
+    return failure("server", f"it let us in and did not answer: {answer}.", hint)

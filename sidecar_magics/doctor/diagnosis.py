@@ -1,0 +1,153 @@
+"""What a doctor says: one check a line, each with a verdict, a sentence and the next step."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+from ..errors import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class Verdict(enum.Enum):
+    """How a check ended."""
+
+    OK = "ok"
+    WARNING = "warning"
+    FAILURE = "failure"
+
+
+MARKS = {Verdict.OK: "✔", Verdict.WARNING: "⚠", Verdict.FAILURE: "✘"}
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that was looked at.
+
+    Parameters
+    ----------
+    subject : str
+        A word for it that does not change: ``settings``, ``login``, ``disk`` and so on.
+    verdict : Verdict
+        How it is.
+    message : str
+        One sentence.
+    hint : str, optional
+        What to do about it; empty where it is well.
+    """
+
+    subject: str
+    verdict: Verdict
+    message: str
+    hint: str = ""
+
+    def to_dict(self) -> dict[str, str]:
+        """Return everything as plain values, for JSON."""
+        return {**vars(self), "verdict": self.verdict.value}
+
+
+def ok(subject: str, message: str) -> Check:
+    """Return a check that found all well."""
+    return Check(subject, Verdict.OK, message)
+
+
+def warning(subject: str, message: str, hint: str) -> Check:
+    """Return a check that found what may do harm."""
+    return Check(subject, Verdict.WARNING, message, hint)
+
+
+def failure(subject: str, message: str, hint: str) -> Check:
+    """Return a check that found what does not work, or is open to strangers."""
+    return Check(subject, Verdict.FAILURE, message, hint)
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """What was found out about a server, and about the way to it.
+
+    Parameters
+    ----------
+    server : str
+        Account and address; empty if they are not known.
+    checks : tuple of Check
+        In the order in which they were made.
+    """
+
+    server: str
+    checks: tuple[Check, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing failed; there may be warnings."""
+        return not self.of(Verdict.FAILURE)
+
+    def of(self, verdict: Verdict) -> tuple[Check, ...]:
+        """Return the checks that ended like this."""
+        return tuple(check for check in self.checks if check.verdict is verdict)
+
+    def __getitem__(self, subject: str) -> Check:
+        """Return the check of a subject; KeyError if it was not made."""
+        for check in self.checks:
+            if check.subject == subject:
+                return check
+        raise KeyError(subject)
+
+    def __iter__(self) -> Iterator[Check]:
+        """Yield each check."""
+        return iter(self.checks)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything as plain values, for JSON."""
+        checks = [check.to_dict() for check in self.checks]
+        return {"server": self.server, "ok": self.ok, "checks": checks}
+
+    def summary(self) -> str:
+        """Return in a few words how it is."""
+        counts = [
+            f"{number} {verdict.value}{'s' if number > 1 else ''}"
+            for verdict in (Verdict.FAILURE, Verdict.WARNING)
+            if (number := len(self.of(verdict)))
+        ]
+        return ", ".join(counts) or f"all {len(self.checks)} checks are well"
+
+    def __repr__(self) -> str:
+        return "\n".join(
+            [f"<Diagnosis of {printable(self._name)}: {self.summary()}>", *self._lines()]
+        )
+
+    @property
+    def _name(self) -> str:
+        return self.server or "a server that is not known"
+
+    def _lines(self) -> Iterator[str]:
+        width = max((len(check.subject) for check in self.checks), default=0)
+        for check in self.checks:
+            yield self._columns(width, check.verdict.value, check.subject, check.message)
+            if check.hint:
+                yield self._columns(width, "", "", f"Hint: {check.hint}")
+
+    @staticmethod
+    def _columns(width: int, verdict: str, subject: str, text: str) -> str:
+        return f"  {verdict:<7}  {subject:<{width}}  {printable(text)}"
+
+    def _repr_html_(self) -> str:
+        worst = next((v for v in (Verdict.FAILURE, Verdict.WARNING) if self.of(v)), Verdict.OK)
+        rows = "".join(_html_row(check) for check in self.checks)
+        return (
+            f"<b>{MARKS[worst]} {escape(printable(self._name))}: {escape(self.summary())}</b>"
+            f"<table style='text-align:left'>{rows}</table>"
+        )
+
+
+def _html_row(check: Check) -> str:
+    hint = f"<br><i>{escape(printable(check.hint))}</i>" if check.hint else ""
+    cells = (
+        f"{MARKS[check.verdict]}&nbsp;{check.verdict.value}",
+        escape(check.subject),
+        escape(printable(check.message)) + hint,
+    )
+    return "<tr>" + "".join(f"<td style='text-align:left'>{cell}</td>" for cell in cells) + "</tr>"

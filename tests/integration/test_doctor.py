@@ -1,0 +1,300 @@
+"""A doctor in front of real servers: well, and with each of the ailments that can be had."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from sidecar_magics import mysql_doctor
+from sidecar_magics.cli import main
+from sidecar_magics.connection import connect_now
+from sidecar_magics.doctor import Diagnosis, Verdict, here
+from sidecar_magics.errors import SidecarError
+from sidecar_magics.hints import Place
+from sidecar_magics.load import load
+from sidecar_magics.local.process import free_port
+from sidecar_magics.settings import Secret
+from tests.servers import Server, needs_servers
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from IPython.core.interactiveshell import InteractiveShell
+
+pytestmark = [
+    pytest.mark.server,
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),  # of what DataJoint imports
+]
+
+PROJECT = Path(__file__).parents[2]
+DATAJOINT_2 = PROJECT / ".venv-datajoint2" / "bin" / "python"
+SUBJECTS = [
+    *("settings", "address", "login", "encryption", "exposure", "server", "uptime", "writing"),
+    *("packet", "memory", "disk", "connections", "charset", "clock", "journal", "versions"),
+    "DataJoint",
+]
+
+
+@pytest.fixture(autouse=True)
+def _no_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.startswith(("DJ_", "MYSQL_", "SIDECAR_"))]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("SIDECAR_MAGICS_HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture(params=["mysql_server", "mariadb_server"])
+def server(request: pytest.FixtureRequest) -> Server:
+    found: Server = request.getfixturevalue(request.param)
+    return found
+
+
+@pytest.fixture(scope="session")
+def ailing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Yield a MySQL that is open to the network, and set up badly; its password is a secret one."""
+    options = (
+        "--bind-address=0.0.0.0",
+        "--loose-mysqlx=ON",
+        f"--loose-mysqlx-port={free_port()}",
+        "--loose-mysqlx-bind-address=0.0.0.0",
+        "--loose-mysqlx-socket=",
+        "--max-allowed-packet=4M",
+        "--max-connections=4",
+        "--character-set-server=latin1",
+    )
+    folder = tmp_path_factory.mktemp("ailing")
+    with Server("mysql", folder, secrets.token_hex(16), options=options) as running:
+        yield running
+
+
+def execute(server: Server, *statements: str) -> None:
+    with connect_now(server.settings) as connection, connection.cursor() as cursor:
+        for sql in statements:
+            cursor.execute(sql)
+
+
+def verdicts(diagnosis: Diagnosis, verdict: Verdict) -> list[str]:
+    return [check.subject for check in diagnosis.of(verdict)]
+
+
+def test_a_server_that_is_well(server: Server) -> None:
+    execute(server, "CREATE SCHEMA s", "CREATE TABLE s.t (a INT PRIMARY KEY)")
+    diagnosis = mysql_doctor(server.settings)
+    assert [check.subject for check in diagnosis] == SUBJECTS
+    assert diagnosis.of(Verdict.FAILURE) == diagnosis.of(Verdict.WARNING) == ()
+    assert diagnosis.ok
+    assert diagnosis.summary() == "all 17 checks are well"
+    assert "root logged in after" in diagnosis["login"].message
+    assert "are free" in diagnosis["disk"].message
+    assert "tables take" in diagnosis["disk"].message
+    assert diagnosis["server"].message.startswith(
+        {"mysql": "MySQL ", "mariadb": "MariaDB "}[server.flavour]
+    )
+
+
+def test_a_server_that_ails(ailing: Server) -> None:
+    if not here.own_addresses():
+        pytest.skip("this machine has no address but loopback")
+    diagnosis = mysql_doctor(ailing.settings)
+    assert verdicts(diagnosis, Verdict.WARNING) == ["exposure", "packet", "connections", "charset"]
+    exposed = diagnosis["exposure"].message
+    assert f":{ailing.port}" in exposed
+    with connect_now(ailing.settings) as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT @@mysqlx_port")
+        ((port,),) = cursor.fetchall()
+    assert f":{port}" in exposed
+    assert ailing.password not in repr(diagnosis) + diagnosis._repr_html_()
+
+
+def test_where_the_public_password_is_open_to_other_pods_it_fails(
+    ailing: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not here.own_addresses():
+        pytest.skip("this machine has no address but loopback")
+    monkeypatch.setenv("JUPYTERHUB_API_URL", "http://hub:8081/hub/api")
+    assert verdicts(mysql_doctor(ailing.settings), Verdict.FAILURE) == []
+    execute(ailing, "CREATE USER pupil@'%' IDENTIFIED BY 'tutorial'")
+    pupil = replace(ailing.settings, user="pupil", password=Secret("tutorial"))
+    diagnosis = mysql_doctor(pupil)
+    execute(ailing, "DROP USER pupil")
+    assert verdicts(diagnosis, Verdict.FAILURE) == ["exposure"]
+    assert "hub-config/sidecar.values.yaml" in diagnosis["exposure"].hint
+    # An account without rights is not told everything, and the doctor goes on without it.
+    assert "not told" in diagnosis["disk"].message or "are free" in diagnosis["disk"].message
+
+
+def test_a_pool_that_does_not_fit_into_the_container(
+    mysql_server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A container of 300 MiB; the private server's pool has 256.
+    monkeypatch.setattr("sidecar_magics.doctor.here.memory_bytes", lambda: 300 * 1024**2)
+    check = mysql_doctor(mysql_server.settings)["memory"]
+    assert check.verdict is Verdict.WARNING
+    assert "268 MB, of 315 MB" in check.message
+
+
+def test_a_restart_is_seen_from_the_pod(
+    mysql_server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sidecar_magics.doctor.here.age_s", lambda: 20000.0)
+    assert mysql_doctor(mysql_server.settings)["uptime"].verdict is Verdict.OK
+    monkeypatch.setattr("sidecar_magics.hints.place", lambda: Place.HUB)
+    check = mysql_doctor(mysql_server.settings)["uptime"]
+    assert check.verdict is Verdict.WARNING
+    assert "a pod that runs for 5 h 33 min" in check.message
+
+
+def test_the_age_of_a_container_is_that_of_its_first_process() -> None:
+    age_s = here.age_s()
+    assert age_s is None or age_s > 0
+
+
+def test_a_server_that_takes_no_changes(server: Server) -> None:
+    variable = "super_read_only" if server.flavour == "mysql" else "read_only"
+    execute(server, f"SET GLOBAL {variable} = ON")
+    try:
+        diagnosis = mysql_doctor(server.settings)
+    finally:
+        execute(server, f"SET GLOBAL {variable} = OFF", "SET GLOBAL read_only = OFF")
+    assert verdicts(diagnosis, Verdict.FAILURE) == ["writing"]
+    assert variable in diagnosis["writing"].hint
+
+
+def test_a_clock_that_is_wrong(mysql_server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    true = time.time
+    monkeypatch.setattr("sidecar_magics.doctor.facts.time.time", lambda: true() + 60)
+    check = mysql_doctor(mysql_server.settings)["clock"]
+    monkeypatch.undo()
+    assert check.verdict is Verdict.WARNING
+    assert "1 min 0 s behind" in check.message
+
+
+def test_a_login_that_is_refused(server: Server) -> None:
+    diagnosis = mysql_doctor(replace(server.settings, password=Secret("s3cret")))
+    assert verdicts(diagnosis, Verdict.FAILURE) == ["login"]
+    assert diagnosis["address"].verdict is Verdict.OK
+    assert "1045" in diagnosis["login"].message
+    assert "s3cret" not in repr(diagnosis)
+
+
+def test_an_account_that_must_change_its_password_first(server: Server) -> None:
+    execute(server, "CREATE USER pupil@'%' IDENTIFIED BY 'tutorial' PASSWORD EXPIRE")
+    diagnosis = mysql_doctor(replace(server.settings, user="pupil"))
+    execute(server, "DROP USER pupil")
+    # MySQL lets nobody in then; MariaDB does, and answers nothing.
+    subject, errno = {"mysql": ("login", 1862), "mariadb": ("server", 1820)}[server.flavour]
+    assert verdicts(diagnosis, Verdict.FAILURE) == [subject]
+    assert f"({errno})" in diagnosis[subject].message
+    assert "ALTER USER" in diagnosis[subject].hint
+
+
+def test_a_load_that_was_killed_is_found_and_one_that_runs_is_not(
+    server: Server, tmp_path: Path
+) -> None:
+    file = tmp_path / "prepopulate.sql"
+    file.write_text("CREATE SCHEMA s; CREATE TABLE s.t (a INT PRIMARY KEY);\nSELECT SLEEP(3);\n")
+    loading = threading.Thread(target=load, args=(file, server.settings), kwargs={"once": True})
+    loading.start()
+    try:
+        while not mysql_doctor(server.settings)["journal"].message.startswith("1 load"):
+            assert loading.is_alive()
+    finally:
+        loading.join()
+    assert mysql_doctor(server.settings)["journal"].message == "no load is unfinished."
+    file.write_text("CREATE TABLE s.u (a INT PRIMARY KEY);\nSELECT nope;\n")
+    with pytest.raises(SidecarError):
+        load(file, server.settings, once=True, resume=True)
+    check = mysql_doctor(server.settings)["journal"]
+    assert check.verdict is Verdict.WARNING
+    assert "prepopulate.sql" in check.message
+    assert "--resume" in check.hint
+
+
+def test_a_datajoint_that_is_set_to_another_server(
+    mysql_server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dj: Any = pytest.importorskip("datajoint")
+    monkeypatch.setitem(dj.config, "database.host", "db.lab")
+    check = mysql_doctor(mysql_server.settings)["DataJoint"]
+    assert check.verdict is Verdict.WARNING
+    assert "dj.config says host db.lab" in check.message
+    assert "%datajoint_connect" in check.hint
+
+
+@pytest.fixture(params=[sys.executable, str(DATAJOINT_2)], ids=["0.14", "2"])
+def python(request: pytest.FixtureRequest) -> str:
+    """Return a Python that has this line of DataJoint."""
+    if not Path(request.param).exists():
+        if needs_servers():
+            pytest.fail("make .venv-datajoint2/ready has not been run")
+        pytest.skip("DataJoint 2 has its own environment: make .venv-datajoint2/ready")
+    return str(request.param)
+
+
+def run(python: str, folder: Path, *arguments: str) -> str:
+    """Return what a program prints in a process of its own, in this folder."""
+    environment = {**os.environ, "PYTHONPATH": str(PROJECT)}
+    done = subprocess.run(
+        [python, *arguments],
+        env=environment,
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_each_line_of_datajoint_is_asked_where_it_would_go(
+    python: str, mysql_server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LAB", mysql_server.password)
+    monkeypatch.setenv("DJ_HOST", "db.lab")
+    line = ["--host", "127.0.0.1", "--port", str(mysql_server.port), "--password-env", "LAB"]
+    shown = run(python, tmp_path, "-m", "sidecar_magics.cli", "doctor", *line)
+    assert "warning  DataJoint    dj.config says host db.lab" in shown
+
+
+def test_a_datajoint_that_is_connected_to_another_server(
+    python: str, mysql_server: Server, mariadb_server: Server, tmp_path: Path
+) -> None:
+    code = f"""if True:
+    import warnings
+    warnings.filterwarnings("ignore")
+    from sidecar_magics import datajoint_connect, mysql_doctor, resolve
+    datajoint_connect(resolve({{"port": {mysql_server.port}}}))
+    for port in ({mysql_server.port}, {mariadb_server.port}):
+        check = mysql_doctor(resolve({{"port": port}}))["DataJoint"]
+        print(check.verdict.value, check.message)
+    """
+    here_, elsewhere = run(python, tmp_path, "-c", code).splitlines()[-2:]
+    assert here_.startswith("ok ")
+    assert elsewhere.startswith("warning in this kernel it is connected elsewhere: port")
+    assert str(mysql_server.port) in elsewhere
+
+
+def test_the_command_and_the_magic_say_the_same(
+    shell: InteractiveShell,
+    server: Server,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("LAB", server.password)
+    line = f"--port {server.port} --password-env LAB"
+    diagnosis = shell.run_line_magic("mysql_doctor", line)
+    assert [check.subject for check in diagnosis] == SUBJECTS
+    assert main(["doctor", *line.split()]) == 0
+    shown = capsys.readouterr().out
+    assert f"<Diagnosis of root@127.0.0.1:{server.port}: all 17 checks are well>" in shown
+    assert "option --port" in shown

@@ -1,0 +1,354 @@
+"""What a doctor makes of facts; that the facts are true is asked of real servers elsewhere."""
+
+from __future__ import annotations
+
+import re
+import socket
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from sidecar_magics.cli import main
+from sidecar_magics.doctor import condition, examine, here, packages, reaching
+from sidecar_magics.doctor.diagnosis import Diagnosis, Verdict, failure, ok, warning
+from sidecar_magics.doctor.facts import ServerFacts
+from sidecar_magics.errors import SettingsError
+from sidecar_magics.hints import Place
+from sidecar_magics.load.entries import Unfinished
+from sidecar_magics.settings import ConnectionSettings, Secret, resolve
+from sidecar_magics.sidecar import Sidecar
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+    from sidecar_magics.doctor.diagnosis import Check
+
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of what DataJoint imports
+
+PROJECT = Path(__file__).parents[2]
+HERE = ConnectionSettings(password=Secret("tutorial"))
+ELSEWHERE = replace(HERE, host="db.lab")
+GB = 1000**3
+SIDECAR = Sidecar(
+    settings=HERE,
+    version="9.7.4",
+    flavour="mysql",
+    uuid="1b2c",
+    charset="utf8mb4",
+    tls_cipher="TLS_AES_128_GCM_SHA256",
+    weak_tls=False,
+    uptime_s=4000,
+)
+
+
+def facts(settings: ConnectionSettings = HERE, **variables: str) -> ServerFacts:
+    return ServerFacts(settings, SIDECAR, variables)
+
+
+def described(**changes: Any) -> ServerFacts:
+    return ServerFacts(HERE, replace(SIDECAR, **changes))
+
+
+# What is said --------------------------------------------------------------------------------
+
+
+def test_a_diagnosis_is_a_list_with_the_next_steps() -> None:
+    checks = (ok("login", "fine."), warning("packet", "<small>", "more"), failure("x", "no\n", "y"))
+    diagnosis = Diagnosis("root@127.0.0.1:3306", checks)
+    assert repr(diagnosis).splitlines() == [
+        "<Diagnosis of root@127.0.0.1:3306: 1 failure, 1 warning>",
+        "  ok       login   fine.",
+        "  warning  packet  <small>",
+        "                   Hint: more",
+        "  failure  x       no\\n",
+        "                   Hint: y",
+    ]
+    assert not diagnosis.ok
+    html = diagnosis._repr_html_()
+    assert "✘ root@127.0.0.1:3306: 1 failure, 1 warning" in html
+    assert "&lt;small&gt;" in html
+    assert "<small>" not in html
+    assert diagnosis.to_dict()["checks"][1]["verdict"] == "warning"
+    assert diagnosis["packet"].hint == "more"
+
+
+def test_warnings_alone_are_no_failure() -> None:
+    assert Diagnosis("a", (warning("packet", "small.", "more"),)).ok
+    assert Diagnosis("a", (ok("packet", "."),)).summary() == "all 1 checks are well"
+
+
+# The way there -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("environ", "words"),
+    [
+        ({"MYSQL_TCP_PORT": "3306", "DJ_PORT": "3307"}, "MYSQL_TCP_PORT is 3306 but DJ_PORT is 33"),
+        ({"MYSQL_HOST": "localhost", "DJ_HOST": "127.0.0.1"}, ""),
+        ({"MYSQL_HOST": "a", "DJ_HOST": ""}, ""),
+        ({"MYSQL_PWD": "s3cret", "DJ_PASS": "s3cret"}, ""),
+        (
+            {"MYSQL_PWD": "s3cret", "DJ_PASS": "tut0rial"},
+            "MYSQL_PWD and DJ_PASS are different passwords",
+        ),
+    ],
+)
+def test_an_environment_that_disagrees_with_itself_is_told(
+    environ: dict[str, str], words: str
+) -> None:
+    check = reaching.settings_found(HERE, environ)
+    assert (check.verdict is Verdict.WARNING) == bool(words)
+    assert words in check.message
+    assert "s3cret" not in str(check)
+    assert "tut0rial" not in str(check)
+
+
+OWN = [("10.0.0.7", 3306), ("fd00::2", 33060)]
+
+
+@pytest.mark.parametrize(
+    ("settings", "open_at", "place", "verdict", "words"),
+    [
+        (HERE, [], Place.HUB, Verdict.OK, "refuse"),
+        (
+            HERE,
+            OWN,
+            Place.HUB,
+            Verdict.FAILURE,
+            "10.0.0.7:3306, [fd00::2]:33060 answer: other pods",
+        ),
+        (HERE, OWN, Place.NATIVE, Verdict.WARNING, "other machines"),
+        (replace(HERE, password=Secret("own")), OWN, Place.HUB, Verdict.WARNING, "can connect"),
+        (replace(HERE, password=Secret("")), OWN, Place.HUB, Verdict.FAILURE, "public"),
+        (ELSEWHERE, [], Place.NATIVE, Verdict.WARNING, "db.lab is open to others"),
+        (ELSEWHERE, [], Place.HUB, Verdict.FAILURE, "db.lab is open to others"),
+        (replace(ELSEWHERE, password=Secret("own")), [], Place.HUB, Verdict.OK, "of its own"),
+    ],
+)
+def test_who_can_knock(
+    settings: ConnectionSettings,
+    open_at: list[tuple[str, int]],
+    place: Place,
+    verdict: Verdict,
+    words: str,
+) -> None:
+    check = reaching.exposure(settings, open_at, place)
+    assert check.verdict is verdict
+    assert words in check.message
+    assert bool(check.hint) == (verdict is not Verdict.OK)
+
+
+def test_own_addresses_are_tried_and_loopback_is_none() -> None:
+    assert not [each for each in here.own_addresses() if each.startswith(("127.", "::1"))]
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        assert here.open_ports(["127.0.0.1"], [port]) == (("127.0.0.1", port),)
+    assert here.open_ports(["127.0.0.1"], [port]) == ()
+
+
+def test_a_connection_to_another_host_is_encrypted_or_told() -> None:
+    plain = replace(SIDECAR, tls_cipher=None)
+    assert reaching.encryption(HERE, plain).verdict is Verdict.OK
+    assert reaching.encryption(ELSEWHERE, SIDECAR).verdict is Verdict.OK
+    assert reaching.encryption(ELSEWHERE, plain).verdict is Verdict.WARNING
+    assert "refuse" in reaching.encryption(HERE, replace(SIDECAR, weak_tls=True)).message
+
+
+def test_a_slow_login_is_told() -> None:
+    assert reaching.logged_in(HERE, 0.01).verdict is Verdict.OK
+    assert reaching.logged_in(HERE, 5.0).verdict is Verdict.WARNING
+
+
+# The server's condition ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("check", "verdict", "words"),
+    [
+        (condition.kind(described()), Verdict.OK, "MySQL 9.7.4, identity 1b2c."),
+        (condition.kind(described(version="5.7.44")), Verdict.WARNING, "MySQL 5.7.44 is older"),
+        (
+            condition.kind(described(version="10.11.6-MariaDB", flavour="mariadb", uuid=None)),
+            Verdict.OK,
+            "MariaDB 10.11.6-MariaDB.",
+        ),
+        (condition.writable(facts()), Verdict.OK, ""),
+        (condition.writable(facts(read_only="ON")), Verdict.FAILURE, "read_only is on"),
+        (condition.writable(facts(innodb_force_recovery="1")), Verdict.FAILURE, "damaged"),
+        (condition.packet(facts(max_allowed_packet="67108864")), Verdict.OK, "67.1 MB"),
+        (condition.packet(facts(max_allowed_packet="16777216")), Verdict.WARNING, "16.8 MB"),
+        (condition.charset(described(charset="latin1")), Verdict.WARNING, "latin1"),
+        (
+            condition.connections(replace(facts(max_connections="60"), connections=9)),
+            Verdict.OK,
+            "",
+        ),
+        (
+            condition.connections(replace(facts(max_connections="60"), connections=58)),
+            Verdict.WARNING,
+            "58 of 60",
+        ),
+        (condition.clock(facts(time_zone="SYSTEM", system_time_zone="UTC")), Verdict.OK, "is UTC"),
+        (condition.clock(replace(facts(), ahead_s=-90.0)), Verdict.WARNING, "1 min 30 s behind"),
+        (condition.disk(facts(), free_bytes=50 * GB), Verdict.OK, "50 GB are free"),
+        (condition.disk(facts(), free_bytes=GB // 2), Verdict.WARNING, "500 MB are free"),
+        (condition.disk(facts(), free_bytes=1000), Verdict.FAILURE, "will fail"),
+        (
+            condition.disk(replace(facts(), table_bytes=2 * GB), free_bytes=None),
+            Verdict.OK,
+            "tables take 2 GB; what is free where the server runs cannot be seen",
+        ),
+    ],
+)
+def test_the_condition_of_a_server(check: Check, verdict: Verdict, words: str) -> None:
+    assert check.verdict is verdict
+    assert words in check.message
+    assert bool(check.hint) == (verdict is not Verdict.OK)
+
+
+@pytest.mark.parametrize(
+    ("settings", "age_s", "place", "verdict"),
+    [
+        (HERE, 4100.0, Place.HUB, Verdict.OK),  # they started together
+        (HERE, 9000.0, Place.HUB, Verdict.WARNING),
+        (HERE, None, Place.HUB, Verdict.OK),
+        (HERE, 9000.0, Place.NATIVE, Verdict.OK),
+        (ELSEWHERE, 9000.0, Place.HUB, Verdict.OK),
+    ],
+)
+def test_a_server_that_was_started_anew_beside_its_notebook(
+    settings: ConnectionSettings, age_s: float | None, place: Place, verdict: Verdict
+) -> None:
+    assert condition.uptime(facts(settings), age_s=age_s, place=place).verdict is verdict
+
+
+@pytest.mark.parametrize(
+    ("pool", "memory_bytes", "is_here", "place", "verdict"),
+    [
+        (GB, 8 * GB, True, Place.NATIVE, Verdict.OK),
+        (5 * GB, 8 * GB, True, Place.NATIVE, Verdict.WARNING),
+        (5 * GB, 8 * GB, False, Place.DOCKER, Verdict.WARNING),
+        (1024**3, 64 * GB, False, Place.HUB, Verdict.OK),
+        (4 * 1024**3, 64 * GB, False, Place.HUB, Verdict.WARNING),
+        (4 * 1024**3, 64 * GB, True, Place.HUB, Verdict.OK),
+    ],
+)
+def test_a_pool_that_is_larger_than_its_memory(
+    pool: int, memory_bytes: int, is_here: bool, place: Place, verdict: Verdict
+) -> None:
+    server = facts(innodb_buffer_pool_size=str(pool))
+    check = condition.memory(server, memory_bytes=memory_bytes, is_here=is_here, place=place)
+    assert check.verdict is verdict
+
+
+def test_a_containers_limit_is_read_as_the_kernel_shows_it(tmp_path: Path) -> None:
+    assert here.memory_bytes(tmp_path) == here.machine_bytes()
+    (tmp_path / "memory.max").write_text("max\n")
+    assert here.memory_bytes(tmp_path) == here.machine_bytes()
+    (tmp_path / "memory.max").write_text("104857600\n")
+    assert here.memory_bytes(tmp_path) == 104857600
+    (tmp_path / "memory.max").unlink()
+    (tmp_path / "memory").mkdir()
+    (tmp_path / "memory" / "memory.limit_in_bytes").write_text("52428800\n")
+    assert here.memory_bytes(tmp_path) == 52428800
+
+
+def test_a_load_that_was_killed_is_not_one_that_runs() -> None:
+    running = Unfinished("a.sql", "2026-01-01 10:00:00", True)
+    broken = Unfinished("my dump.sql", "2026-01-01 09:00:00", False)
+    assert condition.journal(facts()).message == "no load is unfinished."
+    assert condition.journal(replace(facts(), unfinished=(running,))).verdict is Verdict.OK
+    check = condition.journal(replace(facts(), unfinished=(running, broken)))
+    assert check.verdict is Verdict.WARNING
+    assert "my dump.sql (of 2026-01-01 09:00:00)" in check.message
+    assert "a.sql" not in check.message
+    assert check.hint.startswith("%mysql_load 'my dump.sql' --resume")
+
+
+# Packages ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("found", "verdict", "words"),
+    [
+        (
+            {"PyMySQL": "1.1.0", "DataJoint": "0.14.1"},
+            Verdict.OK,
+            "PyMySQL 1.1.0, DataJoint 0.14.1",
+        ),
+        ({"PyMySQL": "1.0.2"}, Verdict.FAILURE, "PyMySQL 1.0.2 is older than 1.1"),
+        ({"IPython": "8.9.0"}, Verdict.FAILURE, "IPython 8.9.0 is older than 8.18"),
+        ({"DataJoint": "0.13.8"}, Verdict.FAILURE, "older than 0.14.1"),
+        ({"DataJoint": "2.3.5", "Spyglass": "0.6.0"}, Verdict.FAILURE, "needs DataJoint 0.14"),
+        ({"DataJoint": "0.14.10", "Spyglass": "0.6.0"}, Verdict.OK, "Spyglass 0.6.0"),
+        ({"DataJoint": "3.0.0rc1"}, Verdict.WARNING, "newer than 2.3.5"),
+    ],
+)
+def test_versions_are_compared_with_what_was_tried(
+    found: dict[str, str], verdict: Verdict, words: str
+) -> None:
+    check = packages.versions(found)
+    assert check.verdict is verdict
+    assert words in check.message
+
+
+def test_versions_are_what_is_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert packages.versions(packages.installed()).verdict is Verdict.OK
+    metadata = tmp_path / "datajoint-0.13.8.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: datajoint\nVersion: 0.13.8\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert packages.installed()["DataJoint"] == "0.13.8"
+
+
+def test_the_versions_are_those_of_the_project() -> None:
+    project = (PROJECT / "pyproject.toml").read_text()
+    for name, least in packages.OLDEST.items():
+        distribution = packages.DISTRIBUTIONS[name]
+        assert re.search(rf'"{distribution}(\[\w+\])?>={re.escape(least)}"', project), name
+    page = (PROJECT / "docs" / "datajoint.md").read_text()
+    tried = re.findall(r"^\| (\d[\d.]+) \| \d", page, re.MULTILINE)
+    assert max(tried, key=packages.release) == packages.NEWEST_DATAJOINT
+
+
+# Without a server ----------------------------------------------------------------------------
+
+
+def test_settings_that_are_wrong_are_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SIDECAR_MYSQL_PORT", "many")
+    diagnosis = examine(resolve)
+    assert not diagnosis.ok
+    assert diagnosis["settings"].verdict is Verdict.FAILURE
+    assert "SIDECAR_MYSQL_PORT" in diagnosis["settings"].message
+    assert "a server that is not known" in repr(diagnosis)
+    assert "versions" in repr(diagnosis)
+
+
+def test_only_what_was_asked_is_taken_for_a_finding() -> None:
+    def broken() -> ConnectionSettings:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        examine(broken)
+    with pytest.raises(SettingsError):
+        resolve({"port": "many"})
+
+
+def test_where_nothing_listens_the_address_fails_and_nothing_else_is_asked(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SECRET", "s3cret")
+    assert main(["doctor", "--port", "1", "--password-env", "SECRET"]) == 1
+    shown = capsys.readouterr().out
+    assert "failure  address" in shown
+    assert "connection refused" in shown
+    assert "login" not in shown
+    assert "s3cret" not in shown
+
+
+def test_the_magic_returns_what_the_command_prints(shell: InteractiveShell) -> None:
+    diagnosis = shell.run_line_magic("mysql_doctor", "--port 1")
+    assert diagnosis["address"].verdict is Verdict.FAILURE
+    assert diagnosis["address"].hint
