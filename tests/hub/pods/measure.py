@@ -15,12 +15,12 @@ from pathlib import Path
 
 from tests.hub.pods import images
 from tests.hub.pods.hub import QueryError, Server, hub
-from tests.hub.pods.podman import install, podman
+from tests.hub.pods.memory import memory_mib
+from tests.hub.pods.podman import install
 from tests.hub.values import SEED, SIDECAR, Deployment, Values
 
 LOAD = "import sidecar_magics as s; s.mysql_load('/notebooks/data/spyglass-prepopulate.sql.gz')"
 SETTLE_S = 5
-MIB = 2**20
 
 
 @dataclass
@@ -35,16 +35,6 @@ class Figures:
     loaded_disk_mib: float
     stop_s: float
     exit_code: int
-
-
-async def memory_mib(server: Server) -> float:
-    """Return the anonymous memory of MySQL's container."""
-    found = await podman("inspect", server.mysql.name, "--format", "{{.State.Pid}}")
-    paths = Path(f"/proc/{found.output.strip()}/cgroup").read_text().splitlines()
-    (memory,) = [line.split(":", 2)[2] for line in paths if ":memory:" in line]
-    stat = Path(f"/sys/fs/cgroup/memory{memory}/memory.stat").read_text()
-    fields = dict(line.split() for line in stat.splitlines())
-    return int(fields["total_rss"]) / MIB
 
 
 async def disk_mib(server: Server) -> float:
@@ -68,10 +58,10 @@ async def measure(deployment: Deployment, *changes: Values) -> Figures:
                     await asyncio.sleep(0.1)
             answers_s = time.monotonic() - began_s
             await asyncio.sleep(SETTLE_S)
-            idle_mib, first_mib = await memory_mib(server), await disk_mib(server)
+            idle_mib, first_mib = await memory_mib(server.mysql), await disk_mib(server)
             done = await server.notebook.execute("python3", "-c", LOAD, timeout_s=300)
             assert done.status == 0, done.errors
-            loaded_mib, then_mib = await memory_mib(server), await disk_mib(server)
+            loaded_mib, then_mib = await memory_mib(server.mysql), await disk_mib(server)
             began_s = time.monotonic()
             ended = await server.stop()
             stop_s = time.monotonic() - began_s

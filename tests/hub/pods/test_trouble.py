@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import subprocess
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,7 +18,8 @@ from tests.hub.values import DEPLOYMENTS, SIDECAR, merge
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
+
+    from tests.hub.pods.hub import Server
 
 (PERSISTENT,) = [each for each in DEPLOYMENTS if each.files == ("persistent",)]
 # Three strings of 1 GiB at the same time, where 2 GiB are allowed.
@@ -65,16 +67,23 @@ def small_volume(folder: Path, size_mib: int) -> Iterator[None]:
         subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
+def kills_for_memory() -> int:
+    """Return how often this machine's kernel has killed for want of memory, in cgroups too."""
+    fields = dict(line.split() for line in Path("/proc/vmstat").read_text().splitlines())
+    return int(fields["oom_kill"])
+
+
 def test_mysql_that_took_too_much_memory_comes_back(tmp_path: Path) -> None:
     async def go() -> None:
         async with hub(SIDECAR, tmp_path) as here:
             server = await here.start(User())
             await fill(server)
+            before = kills_for_memory()
             with pytest.raises(QueryError, match="2013"):
                 await server.query(GREEDY)
             await restarted(server, 1)
             assert server.mysql.ends[0].exit_code == 137
-            assert server.mysql.ends[0].killed_for_memory
+            assert kills_for_memory() > before  # podman's own note of it is not reliable
             assert (await server.notebook.state()).status == "running"
             assert await content(server) == ["1\tb'here'"]
 
@@ -93,28 +102,31 @@ def test_large_blobs_come_from_clients_and_dumps(tmp_path: Path) -> None:
 
 
 def test_a_full_volume_locks_nobody_out(tmp_path: Path) -> None:
-    """It is said while MySQL runs; at the next start, too; with room again the data is there."""
+    """What does not fit is refused, with the reason; all else goes on, over a restart as well."""
     claims = tmp_path / "claims"
+
+    async def refused(server: Server) -> None:
+        done = await run_python(server, LOAD_MUCH, 300)
+        assert done.status != 0
+        assert "is full" in done.errors, done.errors[-1000:]
 
     async def go() -> None:
         async with hub(PERSISTENT, tmp_path) as here:
             server = await here.start(User())
             await wait(server)
             await fill(server)
-            done = await run_python(server, LOAD_MUCH, 300)
-            assert done.status != 0
-            assert "is full" in done.errors, done.errors[-1000:]
+            await refused(server)
             assert (await content(server))[0] == "1\tb'here'"
             await server.stop()
             with pytest.raises(OSError, match="No space left"):
                 (claims / "ballast").write_bytes(bytes(SMALL_VOLUME_MIB * 2**20))
             again = await here.start(User())
-            done = await run_python(again, "from sidecar_magics import mysql_wait; mysql_wait()")
-            assert done.status != 0
-            assert "nothing listens" in done.errors.lower(), done.errors[-1000:]
-            (claims / "ballast").unlink()
-            await restarted(again, again.mysql.restarts + 1)
+            await wait(again)
             assert (await content(again))[0] == "1\tb'here'"
+            await again.query("DELETE FROM mine.t WHERE i > 1")
+            await refused(again)
+            (claims / "ballast").unlink()
+            await again.query("INSERT INTO mine.t VALUES (1000, REPEAT('x', 8 * 1024 * 1024))")
 
     with small_volume(claims, SMALL_VOLUME_MIB):
         asyncio.run(go())
