@@ -83,7 +83,7 @@ async def cluster(config: Config, kubelet: Kubelet | None = None) -> AsyncIterat
     async with ApiServer(kubelet) as api:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder, "kubeconfig")
-            path.write_text(yaml.safe_dump(_kubeconfig(api.url)))
+            path.write_text(yaml.safe_dump(kubeconfig(api.url)))
             place = "kubernetes_asyncio.config.kube_config.KUBE_CONFIG_DEFAULT_LOCATION"
             load_config.cache_clear()  # it reads the file once in a process
             with patch(place, str(path)):
@@ -128,7 +128,7 @@ async def _stop_reflectors() -> None:
     KubeSpawner.reflectors.clear()
 
 
-def _kubeconfig(url: str) -> dict[str, Any]:
+def kubeconfig(url: str) -> dict[str, Any]:
     return {
         "apiVersion": "v1",
         "kind": "Config",

@@ -16,7 +16,7 @@ NOTEBOOK = (
 )
 # MySQL's own words, in its log.
 FAREWELL = "Shutdown complete"
-RECOVERY = "Starting crash recovery"
+RECOVERY = "crash recovery"
 RESTART_S = 90
 
 

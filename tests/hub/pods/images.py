@@ -29,6 +29,8 @@ BASE_IMAGE = "docker.io/library/mysql:9.7"
 OUR_IMAGE = "localhost/sidecar-mysql:9.7"
 TOOLS = ("bash", "coreutils", "findutils", "gzip")
 PYTHON = ("python3", "libstdc++6", *TOOLS)
+LAB_IMAGE = "localhost/hub-config-lab:latest"
+LAB_PACKAGES = ("jupyterlab==4.4.*", "jupyterhub==5.5.0", "ipykernel")
 NOTEBOOK_PACKAGES = ("datajoint==0.14.10", "nbclient", "nbconvert")
 ACCOUNTS = "root:x:0:0::/root:/bin/bash\nmysql:x:999:999::/var/lib/mysql:/bin/bash\n"
 ACCOUNTS += "jovyan:x:1000:100::/home/jovyan:/bin/bash\n"
@@ -133,6 +135,38 @@ def _add_package(base: str) -> None:
             call("podman", "commit", "-q", "--change", change, container, IMAGE)
         finally:
             call("podman", "rm", container)
+
+
+def build_lab() -> None:
+    """Build the notebook's image with JupyterLab, as a hub's users have it."""
+    name = _local("lab-packages", PYTHON, LAB_PACKAGES)
+    if not _exists(name):
+        with tempfile.TemporaryDirectory() as folder:
+            root = fetch(PYTHON, Path(folder, "python"), without=WITHOUT)
+            (python,) = (root / "usr/lib").glob("python3.*")
+            lab = Path(folder, "root", "lab")
+            call(
+                *(sys.executable, "-m", "pip", "install", "-q", "--no-compile"),
+                *("--target", str(lab), "--only-binary=:all:"),
+                *("--python-version", python.name.removeprefix("python"), *LAB_PACKAGES),
+            )
+            _import(lab.parent, name)
+    container, other = call("podman", "create", IMAGE, "true").strip(), ""
+    try:
+        other = call("podman", "create", name, "true").strip()
+        with tempfile.TemporaryDirectory() as folder:
+            call("podman", "cp", f"{other}:/lab", folder)
+            call("podman", "cp", str(Path(folder, "lab")), f"{container}:/lab")
+        changes = (
+            "ENV PYTHONPATH=/sidecar-magics:/lab",
+            "ENV JUPYTERLAB_DIR=/lab/share/jupyter/lab",
+            "ENV JUPYTER_PATH=/lab/share/jupyter",
+            "ENV JUPYTER_CONFIG_PATH=/lab/etc/jupyter",
+        )
+        options = [part for change in changes for part in ("--change", change)]
+        call("podman", "commit", "-q", *options, container, LAB_IMAGE)
+    finally:
+        call("podman", "rm", *(each for each in (container, other) if each))
 
 
 def _furnish(root: Path) -> None:

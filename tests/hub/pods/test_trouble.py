@@ -126,7 +126,8 @@ def test_a_full_volume_locks_nobody_out(tmp_path: Path) -> None:
             await again.query("DELETE FROM mine.t WHERE i > 1")
             await refused(again)
             (claims / "ballast").unlink()
-            await again.query("INSERT INTO mine.t VALUES (1000, REPEAT('x', 8 * 1024 * 1024))")
+            await again.query("DROP SCHEMA mine")
+            await fill(again)
 
     with small_volume(claims, SMALL_VOLUME_MIB):
         asyncio.run(go())
