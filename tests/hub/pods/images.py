@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.metadata
+import json
 import re
 import shutil
 import subprocess
@@ -31,6 +32,11 @@ TOOLS = ("bash", "coreutils", "findutils", "gzip")
 PYTHON = ("python3", "libstdc++6", *TOOLS)
 LAB_IMAGE = "localhost/hub-config-lab:latest"
 LAB_PACKAGES = ("jupyterlab==4.4.*", "jupyterhub==5.5.0", "ipykernel")
+# All cells are in the page, not only those in sight; and no question about news.
+LAB_SETTINGS = {
+    "@jupyterlab/notebook-extension:tracker": {"windowingMode": "none"},
+    "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False},
+}
 NOTEBOOK_PACKAGES = ("datajoint==0.14.10", "nbclient", "nbconvert")
 ACCOUNTS = "root:x:0:0::/root:/bin/bash\nmysql:x:999:999::/var/lib/mysql:/bin/bash\n"
 ACCOUNTS += "jovyan:x:1000:100::/home/jovyan:/bin/bash\n"
@@ -139,7 +145,7 @@ def _add_package(base: str) -> None:
 
 def build_lab() -> None:
     """Build the notebook's image with JupyterLab, as a hub's users have it."""
-    name = _local("lab-packages", PYTHON, LAB_PACKAGES)
+    name = _local("lab-packages", PYTHON, LAB_PACKAGES, LAB_SETTINGS)
     if not _exists(name):
         with tempfile.TemporaryDirectory() as folder:
             root = fetch(PYTHON, Path(folder, "python"), without=WITHOUT)
@@ -150,6 +156,9 @@ def build_lab() -> None:
                 *("--target", str(lab), "--only-binary=:all:"),
                 *("--python-version", python.name.removeprefix("python"), *LAB_PACKAGES),
             )
+            settings = lab / "share/jupyter/lab/settings/overrides.json"
+            settings.parent.mkdir(parents=True, exist_ok=True)
+            settings.write_text(json.dumps(LAB_SETTINGS))
             _import(lab.parent, name)
     container, other = call("podman", "create", IMAGE, "true").strip(), ""
     try:

@@ -25,6 +25,8 @@ RUN_MS = 180_000
 # Where screenshots for the documentation go, if that is asked for.
 SCREENSHOTS = os.environ.get("HUB_SCREENSHOTS")
 ERROR = '[data-mime-type="application/vnd.jupyter.error"]'
+KERNEL = "Python 3 (ipykernel)"
+PROMPT = ".jp-CodeCell .jp-InputPrompt"
 OUTPUT = ".jp-OutputArea-output"
 
 
@@ -68,7 +70,7 @@ async def run_all(page: Page, url: str, user: str, notebook: str) -> None:
     """Open a notebook in JupyterLab and run all its cells."""
     await page.goto(f"{url}/user/{user}/lab/tree/{notebook}")
     await page.wait_for_selector(".jp-Notebook .jp-CodeCell", timeout=SPAWN_MS)
-    await page.wait_for_selector('.jp-Notebook-ExecutionIndicator[data-status="idle"]')
+    await page.wait_for_selector(f"text={KERNEL} | Idle")  # else it asks which one
     await page.click('.lm-MenuBar-itemLabel:text-is("Run")')
     await page.click('.lm-Menu-itemLabel:text-is("Run All Cells")')
 
@@ -80,9 +82,7 @@ def test_the_quick_start_in_jupyterlab(tmp_path: Path) -> None:
             await run_all(page, here.url, "maria", "00_QuickStart.ipynb")
             plot = page.locator(f"{OUTPUT} img").last
             await plot.wait_for(timeout=RUN_MS)
-            await page.wait_for_selector(
-                '.jp-Notebook-ExecutionIndicator[data-status="idle"]', timeout=RUN_MS
-            )
+            await page.wait_for_selector(f"text={KERNEL} | Idle", timeout=RUN_MS)
             texts = " ".join(await page.locator(OUTPUT).all_inner_texts())
             assert "296 tables in 60 schemas" in texts
             assert "datajoint 0.14" in texts
