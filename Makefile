@@ -3,7 +3,7 @@
 PYTHON ?= python3
 RUN := .venv/bin/python
 
-.PHONY: help demo test check test-oldest test-newest test-corpus test-faults test-matrix test-hub test-spyglass tutorial-data bench lock clean
+.PHONY: help demo test check test-oldest test-newest test-corpus test-faults test-matrix test-hub test-hub-whole test-spyglass tutorial-data bench lock clean
 
 help:
 	@echo "make demo    run the quick-start notebook on a private MySQL server"
@@ -11,6 +11,7 @@ help:
 	@echo "make test-faults   kill 200 loads and resume them (about half an hour)"
 	@echo "make test-matrix   connect each DataJoint with each PyMySQL to each kind of server"
 	@echo "make test-hub      run the pods of hub-config for real (root, Debian; about ten minutes)"
+	@echo "make test-hub-whole   a whole JupyterHub on these pods, with a browser (npm and Chromium)"
 	@echo "make test-spyglass   run the tutorial with Spyglass itself (1.7 GB to install)"
 	@echo "make tutorial-data   make the notebooks' dump and recordings anew, with Spyglass"
 	@echo "make bench   measure, also against the mysql client (about ten minutes)"
@@ -49,6 +50,10 @@ test-hub: .venv/ready
 tutorial-data: .venv/ready .venv-spyglass/ready
 	$(RUN) -m tools.tutorial_data
 
+# JupyterHub, pods, and Chromium in front of them; two minutes, once all is there.
+test-hub-whole: .venv-browser/ready
+	HUB_WHOLE=1 .venv-browser/bin/python -m pytest tests/hub/whole
+
 # The tutorial, with Spyglass itself.
 test-spyglass: .venv/ready .venv-spyglass/ready
 	$(RUN) -m pytest tests/spyglass
@@ -67,6 +72,10 @@ bench: .venv/ready
 .venv-datajoint2/ready: requirements/datajoint2.txt pyproject.toml
 	@$(PYTHON) -m tools.setup_venv .venv-datajoint2 requirements/datajoint2.txt --editable
 
+# What drives a browser, beside all that the tests have.
+.venv-browser/ready: requirements/dev.txt requirements/browser.txt pyproject.toml
+	@$(PYTHON) -m tools.setup_venv .venv-browser requirements/dev.txt requirements/browser.txt --editable
+
 # Spyglass and what it needs, 1.7 GB; Python 3.10 to 3.12.
 .venv-spyglass/ready: requirements/spyglass.txt pyproject.toml
 	@$(PYTHON) -m tools.setup_venv .venv-spyglass requirements/spyglass.txt --editable
@@ -74,11 +83,11 @@ bench: .venv/ready
 # uv only resolves here; its output names no package index.
 lock: .venv/ready
 	$(RUN) -m pip install -q uv
-	for name in dev datajoint2 datajoint-oldest pymysql-oldest spyglass; do \
+	for name in dev datajoint2 datajoint-oldest pymysql-oldest spyglass browser; do \
 	  .venv/bin/uv pip compile -q --universal --python-version 3.10 --generate-hashes --no-header \
 	    --no-annotate requirements/$$name.in -o requirements/$$name.txt && \
 	  sed -i "1i # The lock of $$name.in; \`make lock\` makes it anew." requirements/$$name.txt; \
 	done
 
 clean:
-	rm -rf .venv .venv-datajoint2 .venv-spyglass .cache build .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv-datajoint2 .venv-spyglass .venv-browser .cache build .mypy_cache .ruff_cache .pytest_cache .hypothesis

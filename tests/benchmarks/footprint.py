@@ -42,7 +42,7 @@ CHANGES: dict[str, tuple[str, ...]] = {
     "performance schema, as the image": ("--performance-schema=ON",),
     "binary log, as the image": ("--log-bin=binlog",),
     "151 connections, as the image": ("--max-connections=151",),
-    "log buffer 16M": ("--innodb-log-buffer-size=16M",),
+    "log buffer 64M, as MySQL 8.4 has it": ("--innodb-log-buffer-size=64M",),
     "table caches of 400": ("--table-open-cache=400", "--table-definition-cache=400"),
     "commits to the disk once a second": ("--innodb-flush-log-at-trx-commit=2",),
     "no doublewrite buffer": ("--innodb-doublewrite=OFF",),

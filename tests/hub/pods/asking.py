@@ -16,7 +16,8 @@ NOTEBOOK = (
 )
 # MySQL's own words, in its log.
 FAREWELL = "Shutdown complete"
-RECOVERY = "crash recovery"
+RECOVERY = "Database was not shutdown normally"  # a note, so said on request only
+TALKATIVE = "--log-error-verbosity=3"
 RESTART_S = 90
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from tests.hub.pods.asking import (
     FAREWELL,
     RECOVERY,
+    TALKATIVE,
     WAIT,
     content,
     fill,
@@ -20,7 +22,7 @@ from tests.hub.pods.asking import (
 )
 from tests.hub.pods.hub import QueryError, hub
 from tests.hub.spawning import User
-from tests.hub.values import DEPLOYMENTS, SEED, SIDECAR, Deployment
+from tests.hub.values import DEPLOYMENTS, SEED, SIDECAR, Deployment, Values
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,6 +32,14 @@ PLAIN = [each for each in DEPLOYMENTS if each.files[-1] != "netpol"]
 GATING = [each for each in PLAIN if each.gates]
 KEEPING = [each for each in PLAIN if each.keeps_data]
 BLOB = "INSERT INTO mine.t SELECT 2, REPEAT('x', 64 * 1024 * 1024)"
+
+
+def talkative(deployment: Deployment) -> Values:
+    """Return a change with which MySQL tells more in its log."""
+    containers = copy.deepcopy(deployment.values()["singleuser"]["initContainers"])
+    (mysql,) = [each for each in containers if each["name"] == "mysql"]
+    mysql["args"].append(TALKATIVE)
+    return {"singleuser": {"initContainers": containers}}
 
 
 @pytest.mark.parametrize("deployment", GATING, ids=str)
@@ -91,7 +101,7 @@ def test_data_is_kept(deployment: Deployment, tmp_path: Path) -> None:
     """Over a stop, which is clean, and over the loss of the node, which is not."""
 
     async def go() -> None:
-        async with hub(deployment, tmp_path) as here:
+        async with hub(deployment, tmp_path, talkative(deployment)) as here:
             server = await here.start(deployment.user)
             await wait(server)
             await quick_start(server)
@@ -112,7 +122,7 @@ def test_data_is_kept(deployment: Deployment, tmp_path: Path) -> None:
 
 async def _after_a_lost_node(deployment: Deployment, folder: Path) -> None:
     # The hub above ended with its pod running: it was killed.
-    async with hub(deployment, folder) as here:
+    async with hub(deployment, folder, talkative(deployment)) as here:
         server = await here.start(deployment.user)
         await wait(server)
         assert await content(server) == ["1\tb'here'"]

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.request import urlopen
 
+import psutil
 import yaml
 
 from sidecar_magics.local.process import free_port
@@ -42,7 +43,7 @@ VALUES: Values = {
         "memory": {"guarantee": "512M", "limit": "2G"},
     }
 }
-START_S = 60
+START_S, END_S = 60, 60
 
 
 class HubError(Exception):
@@ -92,8 +93,7 @@ async def whole_hub(deployment: Deployment, folder: Path) -> AsyncIterator[Whole
                 await _until_it_answers(url, process, folder)
                 yield WholeHub(url, kubelet)
             finally:
-                process.terminate()  # it ends its proxy, too
-                await asyncio.to_thread(process.wait, 60)
+                await asyncio.to_thread(_end, process)
                 for pod in list(api.objects["pods"].values()):
                     await api.remove_pod(pod)
 
@@ -113,11 +113,11 @@ def _proxy() -> Path:
         try:
             subprocess.run([*command, str(folder), f"{PROXY}@{PROXY_VERSION}"], check=True)
         except (OSError, subprocess.CalledProcessError) as error:
-            raise HubError(f"no {PROXY}: {error}; it takes Debian's npm and nodejs") from None
+            raise HubError(f"no {PROXY}: {error}; it takes npm, and Node.js 20 or later") from None
     return program
 
 
-def _start(folder: Path) -> subprocess.Popen[bytes]:
+def _start(folder: Path) -> psutil.Popen:
     environment = {
         **os.environ,
         "HUB_SETTINGS": str(folder / "settings.json"),
@@ -125,7 +125,7 @@ def _start(folder: Path) -> subprocess.Popen[bytes]:
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
     }
     with (folder / "hub.log").open("wb") as log:
-        return subprocess.Popen(
+        return psutil.Popen(
             [sys.executable, "-m", "jupyterhub", f"--config={CONFIG}"],
             cwd=folder,
             env=environment,
@@ -134,7 +134,16 @@ def _start(folder: Path) -> subprocess.Popen[bytes]:
         )
 
 
-async def _until_it_answers(url: str, process: subprocess.Popen[bytes], folder: Path) -> None:
+def _end(process: psutil.Popen) -> None:
+    """End the hub, which ends its proxy; or else kill both."""
+    started = [process, *process.children(recursive=True)]
+    process.terminate()
+    _, left = psutil.wait_procs(started, END_S)
+    for each in left:
+        each.kill()
+
+
+async def _until_it_answers(url: str, process: psutil.Popen, folder: Path) -> None:
     for _ in range(START_S * 2):
         if process.poll() is not None:
             break

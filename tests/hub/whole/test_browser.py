@@ -9,8 +9,6 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pytest
-
 from tests.hub.values import SIDECAR
 from tests.hub.whole.hub_process import whole_hub
 
@@ -19,7 +17,6 @@ if TYPE_CHECKING:
 
     from playwright.async_api import Page
 
-api = pytest.importorskip("playwright.async_api")
 SPAWN_MS = 180_000
 RUN_MS = 180_000
 # Where screenshots for the documentation go, if that is asked for.
@@ -33,6 +30,8 @@ OUTPUT = ".jp-OutputArea-output"
 @asynccontextmanager
 async def browser_page(folder: Path) -> AsyncIterator[Page]:
     """Yield a page of Debian's Chromium; after a failure there is a picture of it in a folder."""
+    from playwright import async_api as api
+
     program = shutil.which("chromium")
     assert program, "Debian's chromium is needed"
     async with api.async_playwright() as playwright:
