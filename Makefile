@@ -11,7 +11,7 @@ help:
 	@echo "make test-faults   kill 200 loads and resume them (about half an hour)"
 	@echo "make test-matrix   connect each DataJoint with each PyMySQL to each kind of server"
 	@echo "make test-hub      run the pods of hub-config for real (root, Debian; about ten minutes)"
-	@echo "make test-hub-whole   a whole JupyterHub on these pods, with a browser (npm and Chromium)"
+	@echo "make test-hub-whole   a whole JupyterHub on these pods, with a browser (root, Debian)"
 	@echo "make test-spyglass   run the tutorial with Spyglass itself (1.7 GB to install)"
 	@echo "make tutorial-data   make the notebooks' dump and recordings anew, with Spyglass"
 	@echo "make bench   measure, also against the mysql client (about ten minutes)"

@@ -19,6 +19,9 @@ FAREWELL = "Shutdown complete"
 RECOVERY = "Database was not shutdown normally"  # a note, so said on request only
 TALKATIVE = "--log-error-verbosity=3"
 RESTART_S = 90
+PORTS = (3306, 33060)
+BLOB = "INSERT INTO mine.t SELECT 2, REPEAT('x', 64 * 1024 * 1024)"
+CONTENT = ["1\tb'here'", "2\tb'xxxx'"]
 
 
 async def run_python(server: Server, code: str, timeout_s: float = 120) -> Result:
@@ -51,6 +54,40 @@ async def fill(server: Server) -> None:
 async def content(server: Server) -> list[str]:
     """Return the beginnings of the rows."""
     return await server.query("SELECT i, LEFT(b, 4) FROM mine.t ORDER BY i")
+
+
+async def keeps_its_promises(server: Server, *, survives_shutdown: bool = True) -> None:
+    """Ask for what all values promise of a server that answers, and kill MySQL under way.
+
+    Parameters
+    ----------
+    server : Server
+        A server without data of its own.
+    survives_shutdown : bool, default True
+        MySQL is started again after SQL's SHUTDOWN, too, with which it ends with status 0.
+    """
+    await quick_start(server)
+    doctor = await server.notebook.execute("python3", "-m", "sidecar_magics.cli", "doctor")
+    assert doctor.status == 0, doctor.output
+    for port in PORTS:
+        assert not await server.reaches(server.pod.address, port)
+    await fill(server)
+    await server.query(BLOB)
+    await server.mysql.kill()
+    await restarted(server, 1)
+    assert await content(server) == CONTENT
+    if survives_shutdown:
+        await server.query("SHUTDOWN")
+        await restarted(server, 2)
+        assert await content(server) == CONTENT
+    assert [end.exit_code for end in server.mysql.ends] == [137, 0][: server.mysql.restarts]
+
+
+async def stops_cleanly(server: Server) -> None:
+    """Stop a server, and see that MySQL has ended by itself."""
+    ended = await server.stop()
+    assert ended["mysql"].exit_code == 0
+    assert FAREWELL in server.mysql.last_words
 
 
 async def restarted(server: Server, restarts: int) -> None:

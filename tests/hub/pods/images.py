@@ -133,6 +133,7 @@ def _add_package(base: str) -> None:
             *(sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--no-build-isolation"),
             *("--no-compile", "--target", str(wheel), str(ROOT)),
         )
+        _forget(LAB_IMAGE, IMAGE)  # the first is made from the second
         container = call("podman", "create", base, "true").strip()
         try:
             call("podman", "cp", str(wheel), f"{container}:/sidecar-magics")
@@ -208,6 +209,12 @@ def _import(root: Path, name: str, *changes: str) -> None:
 def _exists(name: str) -> bool:
     command = ["podman", "image", "exists", name]
     return subprocess.run(command, env=ENVIRONMENT, check=False).returncode == 0
+
+
+def _forget(*names: str) -> None:
+    """Remove images that are made anew; one that a container still has stays, without a name."""
+    command = ["podman", "rmi", *names]
+    subprocess.run(command, env=ENVIRONMENT, capture_output=True, check=False)
 
 
 def _local(kind: str, *recipe: object) -> str:

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import itertools
 import os
+from pathlib import Path
 
 from tests.hub.pods.podman import run
 
 HOST = "10.213.77.1"
+NAME = "pods"  # and the number of the process whose bridge it is
 
 
 class Network:
@@ -26,10 +28,11 @@ class Network:
     host = HOST
 
     def __init__(self) -> None:
-        self.bridge = f"pods{os.getpid()}"[:15]
+        self.bridge = f"{NAME}{os.getpid()}"[:15]
         self._numbers = itertools.count(2)
 
     async def __aenter__(self) -> Network:
+        await _remove_orphans()
         await run("ip", "link", "add", self.bridge, "type", "bridge")
         await run("ip", "address", "add", f"{HOST}/24", "dev", self.bridge)
         await run("ip", "link", "set", self.bridge, "up")
@@ -51,3 +54,12 @@ class Network:
         await run(*inside, "address", "add", f"{address}/24", "dev", "eth0")
         await run(*inside, "link", "set", "eth0", "up")
         return address
+
+
+async def _remove_orphans() -> None:
+    """Remove the bridges of runs that were killed: two with the same addresses would not work."""
+    for bridge in Path("/sys/class/net").glob(f"{NAME}*/bridge"):
+        name = bridge.parent.name
+        owner = name.removeprefix(NAME)
+        if owner.isdigit() and not Path("/proc", owner).exists():
+            await run("ip", "link", "delete", name)

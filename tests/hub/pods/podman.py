@@ -8,6 +8,10 @@ import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 PACKAGES = ("podman", "runc", "catatonit", "iproute2")
 ENVIRONMENT = {**os.environ, "CONTAINERS_CONF": str(Path(__file__).with_name("containers.conf"))}
@@ -80,11 +84,22 @@ def call(*command: str) -> str:
 
 
 def install() -> None:
-    """Install podman and what it needs from the distribution, where they are missing."""
-    if all(shutil.which(program) for program in ("podman", "runc", "catatonit", "ip")):
+    """Install podman and what it needs, where they are missing."""
+    install_packages(PACKAGES, ("podman", "runc", "catatonit", "ip"))
+
+
+def install_packages(packages: Sequence[str], programs: Sequence[str]) -> None:
+    """Install packages of the distribution, if one of their programs is missing.
+
+    Raises
+    ------
+    PodmanError
+        It has failed, or only root could.
+    """
+    if all(shutil.which(program) for program in programs):
         return
     if os.geteuid() != 0:
-        raise PodmanError(f"only root can install {', '.join(PACKAGES)}")
+        raise PodmanError(f"only root can install {', '.join(packages)}")
     os.environ["DEBIAN_FRONTEND"] = "noninteractive"
     call("apt-get", "update", "-q")
-    call("apt-get", "install", "-q", "-y", "--no-install-recommends", *PACKAGES)
+    call("apt-get", "install", "-q", "-y", "--no-install-recommends", *packages)

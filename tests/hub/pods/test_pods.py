@@ -9,20 +9,21 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.hub.pods.asking import (
-    FAREWELL,
+    CONTENT,
+    PORTS,
     RECOVERY,
     TALKATIVE,
     WAIT,
     content,
     fill,
-    quick_start,
-    restarted,
+    keeps_its_promises,
     run_python,
+    stops_cleanly,
     wait,
 )
 from tests.hub.pods.hub import QueryError, hub
 from tests.hub.spawning import User
-from tests.hub.values import DEPLOYMENTS, SEED, SIDECAR, Deployment, Values
+from tests.hub.values import DEPLOYMENTS, NATIVE, SEED, SIDECAR, Deployment, Values
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 PLAIN = [each for each in DEPLOYMENTS if each.files[-1] != "netpol"]
 GATING = [each for each in PLAIN if each.gates]
 KEEPING = [each for each in PLAIN if each.keeps_data]
-BLOB = "INSERT INTO mine.t SELECT 2, REPEAT('x', 64 * 1024 * 1024)"
 
 
 def talkative(deployment: Deployment) -> Values:
@@ -44,40 +44,14 @@ def talkative(deployment: Deployment) -> Values:
 
 @pytest.mark.parametrize("deployment", GATING, ids=str)
 def test_a_pods_life(deployment: Deployment, tmp_path: Path) -> None:
-    """The notebook runs at once, nobody else gets in, a large blob fits, the end is clean."""
+    """The first cell runs at once, the promises are kept, the end is clean."""
 
     async def go() -> None:
         async with hub(deployment, tmp_path) as here:
             server = await here.start(deployment.user)
             assert await server.query("SELECT 1") == ["1"]
-            await quick_start(server)
-            for port in (3306, 33060):
-                assert not await server.reaches(server.pod.address, port)
-            await fill(server)
-            await server.query(BLOB)
-            assert await content(server) == ["1\tb'here'", "2\tb'xxxx'"]
-            ended = await server.stop()
-            assert ended["mysql"].exit_code == 0
-            assert FAREWELL in server.mysql.last_words
-            assert server.mysql.restarts == 0
-
-    asyncio.run(go())
-
-
-def test_mysql_comes_back_with_its_data(tmp_path: Path) -> None:
-    """After a kill, and after SQL's SHUTDOWN, which ends with status 0."""
-
-    async def go() -> None:
-        async with hub(SIDECAR, tmp_path) as here:
-            server = await here.start(User())
-            await fill(server)
-            await server.mysql.kill()
-            await restarted(server, 1)
-            assert await content(server) == ["1\tb'here'"]
-            await server.query("SHUTDOWN")
-            await restarted(server, 2)
-            assert await content(server) == ["1\tb'here'"]
-            assert [end.exit_code for end in server.mysql.ends] == [137, 0]
+            await keeps_its_promises(server, survives_shutdown=deployment.kubernetes >= NATIVE)
+            await stops_cleanly(server)
 
     asyncio.run(go())
 
@@ -104,16 +78,11 @@ def test_data_is_kept(deployment: Deployment, tmp_path: Path) -> None:
         async with hub(deployment, tmp_path, talkative(deployment)) as here:
             server = await here.start(deployment.user)
             await wait(server)
-            await quick_start(server)
-            await fill(server)
-            for port in (3306, 33060):
-                assert not await server.reaches(server.pod.address, port)
-            ended = await server.stop()
-            assert ended["mysql"].exit_code == 0
-            assert FAREWELL in server.mysql.last_words
+            await keeps_its_promises(server)
+            await stops_cleanly(server)
             again = await here.start(deployment.user)
             await wait(again)
-            assert await content(again) == ["1\tb'here'"]
+            assert await content(again) == CONTENT
             assert RECOVERY not in await again.mysql.log()
 
     asyncio.run(go())
@@ -125,7 +94,7 @@ async def _after_a_lost_node(deployment: Deployment, folder: Path) -> None:
     async with hub(deployment, folder, talkative(deployment)) as here:
         server = await here.start(deployment.user)
         await wait(server)
-        assert await content(server) == ["1\tb'here'"]
+        assert await content(server) == CONTENT
         assert RECOVERY in await server.mysql.log()
 
 
@@ -155,8 +124,11 @@ def test_the_published_values(tmp_path: Path) -> None:
             with pytest.raises(QueryError, match="2003"):
                 await server.query("SELECT 1")
             await wait(server, 120)
-            for port in (3306, 33060):
+            for port in PORTS:
                 assert await server.reaches(server.pod.address, port)
+            doctor = await server.notebook.execute("python3", "-m", "sidecar_magics.cli", "doctor")
+            assert doctor.status == 1
+            assert "other pods" in doctor.output
             await server.query("SHUTDOWN")
             await asyncio.sleep(5)
             assert (await server.mysql.state()).status == "running"

@@ -20,8 +20,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.hub.pods.hub import Server
+    from tests.hub.values import Deployment
 
 (PERSISTENT,) = [each for each in DEPLOYMENTS if each.files == ("persistent",)]
+(CLASSIC,) = [each for each in DEPLOYMENTS if each.files == ("sidecar-classic",)]
 # Three strings of 1 GiB at the same time, where 2 GiB are allowed.
 GREEDY = "SELECT " + " + ".join(f"LENGTH(REPEAT('{letter}', 1 << 30))" for letter in "abc")
 BLOB_BYTES = 64 * 2**20
@@ -73,9 +75,10 @@ def kills_for_memory() -> int:
     return int(fields["oom_kill"])
 
 
-def test_mysql_that_took_too_much_memory_comes_back(tmp_path: Path) -> None:
+@pytest.mark.parametrize("deployment", [SIDECAR, CLASSIC], ids=str)
+def test_mysql_that_took_too_much_memory_comes_back(deployment: Deployment, tmp_path: Path) -> None:
     async def go() -> None:
-        async with hub(SIDECAR, tmp_path) as here:
+        async with hub(deployment, tmp_path) as here:
             server = await here.start(User())
             await fill(server)
             before = kills_for_memory()

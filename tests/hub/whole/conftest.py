@@ -1,4 +1,4 @@
-"""A whole hub is for `make test-hub-whole`: it needs root, podman, Node.js and Chromium."""
+"""A whole hub is for `make test-hub-whole`: it needs root, podman and Chromium."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.hub.pods import images
-from tests.hub.pods.podman import install
+from tests.hub.pods.podman import install, install_packages
 
 HERE = Path(__file__).parent
 
@@ -25,5 +25,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session", autouse=True)
 def _images() -> None:
     install()
+    install_packages(("chromium",), ("chromium",))
     images.build()
     images.build_lab()

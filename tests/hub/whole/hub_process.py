@@ -43,6 +43,8 @@ VALUES: Values = {
         "memory": {"guarantee": "512M", "limit": "2G"},
     }
 }
+# With this environment's own programs, Node.js too, before the machine's.
+ENVIRONMENT = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
 START_S, END_S = 60, 60
 
 
@@ -111,18 +113,19 @@ def _proxy() -> Path:
     if not program.exists():
         command = ["npm", "install", "--silent", "--no-audit", "--no-fund", "--prefix"]
         try:
-            subprocess.run([*command, str(folder), f"{PROXY}@{PROXY_VERSION}"], check=True)
+            subprocess.run(
+                [*command, str(folder), f"{PROXY}@{PROXY_VERSION}"], check=True, env=ENVIRONMENT
+            )
         except (OSError, subprocess.CalledProcessError) as error:
-            raise HubError(f"no {PROXY}: {error}; it takes npm, and Node.js 20 or later") from None
+            raise HubError(f"no {PROXY}: {error}; requirements/browser.txt has npm") from None
     return program
 
 
 def _start(folder: Path) -> psutil.Popen:
     environment = {
-        **os.environ,
+        **ENVIRONMENT,
         "HUB_SETTINGS": str(folder / "settings.json"),
         "KUBECONFIG": str(folder / "kubeconfig"),
-        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
     }
     with (folder / "hub.log").open("wb") as log:
         return psutil.Popen(
