@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 PACKAGES = ("podman", "runc", "catatonit", "iproute2")
 ENVIRONMENT = {**os.environ, "CONTAINERS_CONF": str(Path(__file__).with_name("containers.conf"))}
 TIMEOUT_S = 180
+# Where conmon, below `podman exec`, leaves a file named oom when a container had too little memory.
+FOLDER = Path(__file__).resolve().parents[3] / ".cache"
 
 
 class PodmanError(Exception):
@@ -47,6 +49,7 @@ async def run(*command: str, check: bool = True, timeout_s: float = TIMEOUT_S) -
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
         env=ENVIRONMENT,
+        cwd=FOLDER,
     )
     talk = asyncio.ensure_future(process.communicate())
     try:
@@ -85,6 +88,7 @@ def call(*command: str) -> str:
 
 def install() -> None:
     """Install podman and what it needs, where they are missing."""
+    FOLDER.mkdir(exist_ok=True)
     install_packages(PACKAGES, ("podman", "runc", "catatonit", "ip"))
 
 
