@@ -21,6 +21,14 @@ if TYPE_CHECKING:
 
 KEYS = {name: f"database.{name}" for name in ("host", "port", "user", "password")}
 TLS_KEY = "database.use_tls"
+# What kind of value these settings have in a file.
+KINDS: dict[str, tuple[type, ...]] = {
+    **{KEYS[name]: (str,) for name in ("host", "user", "password")},
+    TLS_KEY: (bool, dict),
+    "stores": (dict,),
+    "custom": (dict,),
+}
+NAMES = {str: "a text", bool: "true or false", dict: "an object ({...})"}
 # The groups that 2.x's files nest; 0.14's name their settings "group.name".
 GROUPS = ("database", "connection", "display", "jobs", "provenance")
 
@@ -55,19 +63,24 @@ class ConfigFile(NamedTuple):
         """
         path = Path(os.path.expanduser(name))  # noqa: PTH111 - leaves ~nobody as it is
         try:
-            values = json.loads(path.read_text(encoding="utf-8"))
+            values = json.loads(path.read_bytes())  # in UTF-8 or 16, with a mark or without
         except OSError as error:
             raise SettingsError(
                 f"The configuration file {path} cannot be read: {error.strerror}.",
                 hint=f"the path is relative to {Path.cwd()}.",
             ) from None
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             # A part of the text is not shown: it may be a password.
             where = f":{error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
             raise SettingsError(f"The configuration file {path}{where} is not JSON.") from None
         if not isinstance(values, dict):
             raise SettingsError(f"The configuration file {path} holds no settings.")
-        return cls(path, _flat(values))
+        flat = _flat(values)
+        for key, kinds in KINDS.items():
+            if flat.get(key) is not None and not isinstance(flat[key], kinds):
+                names = " or ".join(NAMES[kind] for kind in kinds)
+                raise SettingsError(f"{key} in the configuration file {path} must be {names}.")
+        return cls(path, flat)
 
     @property
     def source(self) -> str:

@@ -47,8 +47,8 @@ STORES = ("raw", "analysis")
 ENVIRONMENT = "SPYGLASS_BASE_DIR"
 # DataJoint 0.14 asks for it each time that a table with a file is declared or read.
 FILEPATHS = "DJ_SUPPORT_FILEPATH_MANAGEMENT"
-# What is left of one that is not set.
-VARIABLE = re.compile(r"\$(?:\w+|\{[^}]*\})")
+# What is left of a variable, or of somebody's home, that is not known: no folder is made of it.
+UNKNOWN = re.compile(r"\$(?:\w+|\{[^}]*\})|\{\w+\}|^~[^/]*")
 
 
 class Spyglass(NamedTuple):
@@ -191,11 +191,11 @@ def _named(values: Mapping[str, Any]) -> tuple[str, str]:
 
 def _given(name: str) -> Path:
     """Return the folder that the line names; unlike Spyglass, with variables."""
-    expanded = os.path.expandvars(name)
-    unknown = VARIABLE.search(expanded)
+    expanded = os.path.expanduser(os.path.expandvars(name))  # noqa: PTH111 - as in _absolute
+    unknown = UNKNOWN.search(expanded)
     if unknown:
         raise SettingsError(
-            f"Spyglass's base folder {name} names {unknown[0]}, which is not set in this kernel.",
+            f"Spyglass's base folder {name} names {unknown[0]}, which this kernel does not know.",
             hint="--spyglass BASE_DIR; it may be relative to the notebook's folder.",
         )
     return _absolute(expanded)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import stat
 import sys
 from types import ModuleType, SimpleNamespace
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from sidecar_magics.dj.config import ConfigFile
 from sidecar_magics.dj.save import save
 from sidecar_magics.dj.spyglass import look_for, missing
 from sidecar_magics.errors import DataJointConnectionError, SettingsError
@@ -126,8 +128,20 @@ def test_an_imported_spyglass_cannot_be_changed(
 def test_a_variable_in_the_folder_is_taken(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LAB", str(here / "lab"))
     assert look_for("$LAB/data", LINE, {}).base == here / "lab" / "data"
-    with pytest.raises(SettingsError, match=r"names \$NOWHERE, which is not set"):
-        look_for("$NOWHERE/data", LINE, {})
+
+
+@pytest.mark.parametrize(
+    ("name", "unknown"),
+    [
+        ("$NOWHERE/data", "$NOWHERE"),
+        ("{variable}/data", "{variable}"),  # IPython leaves what it does not know
+        ("~nobody-of-this-name/data", "~nobody-of-this-name"),
+    ],
+)
+def test_no_folder_is_made_of_what_is_not_known(here: Path, name: str, unknown: str) -> None:
+    with pytest.raises(SettingsError, match=re.escape(f"names {unknown}, which")):
+        look_for(name, LINE, {})
+    assert list(here.iterdir()) == []
 
 
 def test_folders_below_the_old_base_move_with_it(here: Path) -> None:
@@ -280,9 +294,34 @@ def test_a_file_that_cannot_be_written_is_as_it_was(
     assert [each.name for each in here.iterdir()] == ["c.json"]
 
 
-def test_a_file_that_is_no_json_is_left_alone(here: Path) -> None:
+@pytest.mark.parametrize("text", ["{nothing", "[" * 100_000, ""])
+def test_a_file_that_is_no_json_is_left_alone(here: Path, text: str) -> None:
     path = here / "c.json"
-    path.write_text("{nothing")
+    path.write_text(text)
     with pytest.raises(SettingsError, match="is not JSON"):
         save(path, VALUES)
-    assert path.read_text() == "{nothing"
+    assert path.read_text() == text
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_file_may_be_written_by_an_editor_of_windows(here: Path, encoding: str) -> None:
+    path = here / "c.json"
+    path.write_text('{"custom": {"name": "Ångström"}}', encoding=encoding)
+    assert ConfigFile.read("c.json").others == {"custom": {"name": "Ångström"}}
+
+
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        ({"database.password": 12345}, "database.password in the configuration file c.json"),
+        ({"database": {"host": ["a"]}}, "database.host in"),
+        ({"database.use_tls": "false"}, "must be true or false or an object"),
+        ({"stores": "raw"}, "stores in"),
+        ({"custom": [1]}, "custom in"),
+    ],
+)
+def test_a_value_of_another_kind_is_told(here: Path, values: Any, told: str) -> None:
+    (here / "c.json").write_text(json.dumps(values))
+    with pytest.raises(SettingsError, match=re.escape(told)) as error:
+        ConfigFile.read("c.json")
+    assert "12345" not in str(error.value)
