@@ -106,6 +106,7 @@ class Planner:
         self._drop: Task | None = None  # held back: the table is most likely made anew at once
         self._filling: tuple[Table, Step] | None = None
         self._in_transaction = False
+        self._left_out_autocommit = False
         self._unsure = False  # a user's variable may have another value than is known
         self._locks = False  # a LOCK TABLES that was left out waits for its UNLOCK
 
@@ -113,6 +114,12 @@ class Planner:
     def in_order(self) -> bool:
         """Whether the rest runs in order on one connection: its session is not known."""
         return self.why_in_order is not None
+
+    def would_undo(self, sql: bytes) -> bool:
+        """Tell whether a statement takes back what a dump's rows were: committed, in batches."""
+        if not self._left_out_autocommit or self._in_transaction:
+            return False
+        return forms.rolls_back(effective(sql, self._server.flavour, self._server.version))
 
     def statement(
         self, step: Step, about: Classification | None = None, *, delimiter: bytes = b";"
@@ -318,6 +325,7 @@ class Planner:
         elif sets_global_only(sql):
             yield from self._barrier(step)
         elif self.is_dump and forms.switches_autocommit(sql):
+            self._left_out_autocommit = True
             yield from self._leave_out()
         else:
             yield from self._lose_track(step, "a SET that cannot be followed")

@@ -226,6 +226,10 @@ class Reader:
         if not may_drop and forms.may_drop(sql):
             what = f"it drops something, and {self._server.host} is not this machine"
             raise failures.refused(step, what, self._report, "if you mean it, add --yes-remote.")
+        if about.kind is Kind.TRANSACTION and self._planner.would_undo(sql):
+            what = "a dump's rows are committed as they come, and this would undo them"
+            hint = "without its first line the script is not taken for a dump, and run in order."
+            raise failures.refused(step, what, self._report, hint)
         yield from self._plan(step, about)
 
     def _rewritten(

@@ -35,6 +35,7 @@ _SETS_ROLE = _form(rb"SET ROLE\b")
 _BEGINS = _form(rb"(?:BEGIN(?: WORK)?\s*\Z|START TRANSACTION\b)")
 _ENDS = _form(rb"(?:COMMIT|ROLLBACK)(?: WORK)?\s*\Z")
 _COMMITS = _form(rb"COMMIT(?: WORK)?\s*\Z")
+_ROLLS_BACK = _form(rb"ROLLBACK\b")
 # A comma could begin another assignment, and in quotes it is not told apart.
 _SETS_USER_VARIABLE = _form(rb"SET @(?:[\w$.]+|`[^`]+`)\s*:?=[^,'\"`]*\Z")
 _SWITCHES_AUTOCOMMIT = _form(
@@ -119,6 +120,11 @@ def ends_transaction(sql: bytes) -> bool:
 def commits(sql: bytes) -> bool:
     """Tell whether a statement is a plain COMMIT."""
     return bool(_COMMITS.match(sql))
+
+
+def rolls_back(sql: bytes) -> bool:
+    """Tell whether a statement is a ROLLBACK, of all or to a savepoint."""
+    return bool(_ROLLS_BACK.match(sql))
 
 
 def switches_autocommit(sql: bytes) -> bool:

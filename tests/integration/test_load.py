@@ -272,6 +272,31 @@ def test_quit_ends_only_the_script_that_says_it(
     assert report.sha256 == hashlib.sha256(main.read_bytes()).hexdigest()
 
 
+DRY_RUN = (
+    "CREATE DATABASE b;\nCREATE TABLE b.t (a INT PRIMARY KEY);\n{begin};\n"
+    "INSERT INTO b.t VALUES (1);\n{end};\nINSERT INTO b.t VALUES (2);\nCOMMIT;\n"
+)
+HEADING = "-- MySQL dump 10.13  Distrib 9.7.4, for Linux (x86_64)\n"
+
+
+@pytest.mark.parametrize("end", ["ROLLBACK", "/*!40000 ROLLBACK */", "rollback work"])
+def test_a_rollback_in_a_dump_is_not_passed_over(end: str, settings: ConnectionSettings) -> None:
+    script = DRY_RUN.format(begin="SET autocommit=0", end=end)
+    with pytest.raises(ScriptError, match=r"^cell:6:1: refused: a dump's rows are committed"):
+        load_sql(HEADING + script, settings)
+    assert (2,) not in query(settings, "SELECT a FROM b.t")
+
+
+@pytest.mark.parametrize(
+    ("heading", "begin"), [("", "SET autocommit=0"), (HEADING, "START TRANSACTION")]
+)
+def test_what_a_script_rolls_back_is_not_there(
+    heading: str, begin: str, settings: ConnectionSettings
+) -> None:
+    load_sql(heading + DRY_RUN.format(begin=begin, end="ROLLBACK"), settings)
+    assert query(settings, "SELECT a FROM b.t") == [(2,)]
+
+
 @pytest.mark.parametrize("begin", ["START TRANSACTION", "SET autocommit = 0"])
 def test_what_is_rolled_back_is_not_said_to_stay(begin: str, settings: ConnectionSettings) -> None:
     load_sql("CREATE DATABASE b; CREATE TABLE b.t (a INT PRIMARY KEY)", settings)
