@@ -7,6 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from ..errors import SidecarError
 from ..script import forms
 from ..script.classify import Kind, classify, may_change_quoting, reads_local_file
 from ..script.commands import Effect, effect_of
@@ -112,13 +113,20 @@ class Reader:
         self._last_step: Step | None = None
 
     def tasks(self, scripts: Iterable[Source]) -> Iterator[Task]:
-        """Yield what scripts consist of, one behind another.
+        """Yield what scripts consist of, one behind another; also all that comes before an error.
 
         Raises
         ------
         ScriptError
             A script is broken, or asks for something that is refused.
         """
+        try:
+            yield from self._tasks(scripts)
+        except SidecarError:
+            yield from self._planner.finish()
+            raise
+
+    def _tasks(self, scripts: Iterable[Source]) -> Iterator[Task]:
         for source in scripts:
             if source.fresh_session:
                 yield from self._begin_session(source)
