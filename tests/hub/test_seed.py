@@ -12,6 +12,7 @@ import pytest
 from tests.hub import chart
 from tests.hub.apiserver import Manifest
 from tests.hub.manifests import container, made, variables
+from tests.hub.promises import broken
 from tests.hub.spawning import cluster
 from tests.hub.values import DEPLOYMENTS, SEED, Deployment, read
 
@@ -105,3 +106,29 @@ def test_a_clean_end_is_not_restarted(seed: Manifest) -> None:
 def test_notebooks_do_not_know_it(seed: Manifest) -> None:
     names = variables(container(seed, "notebook"))
     assert not [name for name in names if name.startswith(("MYSQL", "DJ_"))]
+
+
+def test_every_promise_that_they_break(seed: Manifest) -> None:
+    """All of it; a defect that nobody knew of would be here first."""
+    assert broken(seed, chart.spawner_config(SEED.values())) == [
+        "the image's own entrypoint does not pass a stop on",
+        "nothing waits for MySQL",
+        "MySQL has 1 s to stop",
+        "a restart loses the data",
+        "other pods can connect: bind-address",
+        "other pods can connect: the X plugin",
+        "a port is declared that nobody is to reach",
+        "MySQL runs as root, its data are 999's",
+        "MySQL may become root",
+        "MySQL has capabilities",
+        "the buffer pool is the image's, 4G",
+        "it requests 64Mi, and takes 258Mi when idle",
+        "the notebook's MYSQL_HOST is None",
+        "the notebook's MYSQL_TCP_PORT is None",
+        "the notebook's DJ_HOST is None",
+        "the notebook's DJ_PORT is None",
+        "the notebook's DJ_USER is None",
+        "the notebook's MYSQL_PWD is not MySQL's password",
+        "the notebook's DJ_PASS is not MySQL's password",
+        "the mysql client has no /etc/my.cnf",
+    ]

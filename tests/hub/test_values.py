@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.hub import chart
-from tests.hub.layers import VERSIONS, objection
+from tests.hub.layers import LAYERS, VERSIONS, WALLS, objection
 from tests.hub.manifests import container, made, variables
 from tests.hub.spawning import pod
 from tests.hub.values import DEPLOYMENTS, HUB_CONFIG, NATIVE, SEED, SIDECAR, Deployment, merge, read
@@ -28,10 +28,14 @@ def test_every_file_is_tried() -> None:
 
 
 @pytest.mark.parametrize("deployment", ALL, ids=str)
-def test_pods_are_taken_by_every_kubernetes_they_are_for(deployment: Deployment) -> None:
+def test_pods_pass_every_layer_on_every_kubernetes_they_are_for(deployment: Deployment) -> None:
     versions = [version for version in VERSIONS if version >= deployment.kubernetes]
     assert len(versions) >= 9
-    assert objection(deployment.values(), users=[deployment.user], versions=versions) is None
+    layers = WALLS if deployment is SEED else LAYERS
+    found = objection(
+        deployment.values(), users=[deployment.user], versions=versions, layers=layers
+    )
+    assert found is None
 
 
 @pytest.mark.parametrize(
@@ -63,11 +67,6 @@ def test_notebooks_have_the_credentials(deployment: Deployment) -> None:
     password = variables(container(manifest, "mysql"))
     assert set(password) == {"MYSQL_ROOT_PASSWORD", "MYSQL_INITDB_SKIP_TZINFO"}
     assert password["MYSQL_ROOT_PASSWORD"] == CREDENTIALS["MYSQL_PWD"]
-
-
-@pytest.mark.parametrize("deployment", DEPLOYMENTS, ids=str)
-def test_users_are_still_kept_from_the_metadata_server(deployment: Deployment) -> None:
-    assert container(made(deployment), "block-cloud-metadata")
 
 
 @pytest.mark.parametrize("deployment", DEPLOYMENTS, ids=str)
