@@ -126,6 +126,7 @@ _TABLE = (
     ("sidecar", "a larger pool", "more than half", argument("--innodb-buffer-pool-size=2G")),
     ("sidecar", "a pool of 1Gi", "takes no", argument("--innodb_buffer_pool_size=1Gi")),
     ("sidecar", "the image's pool", "4G", no_argument("innodb-buffer-pool-size")),
+    ("sidecar", "the image's redo log", "4G of disk", no_argument("redo-log-capacity")),
     ("sidecar", "a request of 64Mi", "requests 64Mi", put(*REQUEST, value="64Mi")),
     ("sidecar", "another password", "MYSQL_PWD", put("env", 0, "value", value="other")),
     ("sidecar", "no password", "no password", put("env", value=[])),

@@ -78,19 +78,24 @@ class Sidecar(NamedTuple):
         return next((kind for kind in kinds if self.container.get(kind)), None)
 
 
+def sidecar_of(pod: Manifest) -> Sidecar | None:
+    """Return MySQL in a pod that no wall has refused, None if it has none."""
+    spec = pod["spec"]
+    groups = ((True, spec.get("initContainers") or []), (False, spec["containers"]))
+    found = (
+        Sidecar(pod, container, is_initial)
+        for is_initial, group in groups
+        for container in group
+        if container["name"] == "mysql"
+    )
+    return next(found, None)
+
+
 def broken(pod: Manifest, config: Config) -> list[str]:
     """Return what a pod, of a hub with this configuration, does not keep of the promises."""
-    spec = pod["spec"]
-    initial = spec.get("initContainers") or []
-    found = [
-        Sidecar(pod, each, is_initial)
-        for is_initial, group in ((True, initial), (False, spec["containers"]))
-        for each in group
-        if each["name"] == "mysql"
-    ]
-    if not found:
+    sidecar = sidecar_of(pod)
+    if sidecar is None:
         return ["there is no container named mysql"]
-    (sidecar,) = found
     return [
         *_start(sidecar),
         *_waiting(sidecar, config.KubeSpawner.get("start_timeout", 60)),
@@ -229,6 +234,8 @@ def _sizes(sidecar: Sidecar) -> Iterator[str]:
         yield f"MySQL takes no buffer pool of {pool}"
     elif amount(f"{size[1]}{size[2].upper()}i" if size[2] else size[1]) * 2 > amount(limit):
         yield f"a buffer pool of {pool} is more than half of {limit}"
+    if "innodb-redo-log-capacity" not in sidecar.options:
+        yield "the redo log is the image's, 4G of disk before any data"
     if request is None or amount(request) < amount(IDLE_MEMORY):
         yield f"it requests {request}, and takes {IDLE_MEMORY} when idle"
 

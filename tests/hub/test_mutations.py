@@ -1,4 +1,7 @@
-"""Mistakes in values files: each is stopped by the layer that is named for it, not later."""
+"""Mistakes in values files: each is stopped by the layer that is named for it, not later.
+
+That nothing is stopped where there is no mistake: test_values.py.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from tests.hub.broken_promises import BROKEN_PROMISES
 from tests.hub.layers import LAYERS, objection
 from tests.hub.mutation import Mutation
 from tests.hub.mutations import MUTATIONS
-from tests.hub.values import DEPLOYMENTS, Deployment
+from tests.hub.values import DEPLOYMENTS
 
 EVERY = (*MUTATIONS, *BROKEN_PROMISES)
 # The oldest, the one before and after native sidecars, and the newest with the old rules.
@@ -37,9 +40,3 @@ def test_each_layer_stops_something() -> None:
 
 def test_no_mistake_has_the_name_of_another() -> None:
     assert len({(mutation.file, mutation.name) for mutation in EVERY}) == len(EVERY)
-
-
-@pytest.mark.parametrize("deployment", FILES.values(), ids=str)
-def test_without_a_mistake_nothing_is_stopped(deployment: Deployment) -> None:
-    versions = [version for version in VERSIONS if version >= deployment.kubernetes]
-    assert objection(deployment.values(), users=[deployment.user], versions=versions) is None

@@ -66,6 +66,12 @@ def test_the_entrypoint_ignores_a_stop(mysql: Manifest) -> None:
     assert "command" not in mysql
 
 
+def test_a_dead_mysql_goes_unnoticed(mysql: Manifest) -> None:
+    """What the container runs is the `tail`, which goes on; and nobody asks MySQL."""
+    assert "command" not in mysql
+    assert "livenessProbe" not in mysql
+
+
 def test_a_stop_has_one_second() -> None:
     assert graces_s(SEED) == [1]
 
@@ -88,6 +94,12 @@ def test_other_pods_can_connect(mysql: Manifest) -> None:
 def test_the_buffer_pool_is_the_limit(mysql: Manifest) -> None:
     """The image's my.cnf: innodb_buffer_pool_size = 4G."""
     assert mysql["resources"]["limits"]["memory"] == "4Gi"
+
+
+def test_the_disk_is_taken_before_any_data(mysql: Manifest) -> None:
+    """The image's my.cnf: innodb_log_file_size = 2G, twice; and nothing limits the folder."""
+    assert "args" not in mysql
+    assert not mysql.get("volumeMounts")
 
 
 def test_the_scheduler_thinks_it_small(mysql: Manifest) -> None:
@@ -122,6 +134,7 @@ def test_every_promise_that_they_break(seed: Manifest) -> None:
         "MySQL may become root",
         "MySQL has capabilities",
         "the buffer pool is the image's, 4G",
+        "the redo log is the image's, 4G of disk before any data",
         "it requests 64Mi, and takes 258Mi when idle",
         "the notebook's MYSQL_HOST is None",
         "the notebook's MYSQL_TCP_PORT is None",
