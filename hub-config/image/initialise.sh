@@ -28,6 +28,7 @@ client() {
 mysqld "${options[@]}" --initialize-insecure
 mysqld "${options[@]}" &
 server=$!
+trap 'kill "$server" 2>/dev/null || true' EXIT # also where a dump fails
 until client --execute='SELECT 1' >/dev/null 2>&1; do
   kill -0 "$server" # ends the build if the server has ended
   sleep 0.2

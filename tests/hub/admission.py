@@ -21,6 +21,8 @@ NATIVE_SIDECARS: Version = (1, 29)
 RESTART_RULES: Version = (1, 35)  # restartPolicy on every container
 PROBES = ("startupProbe", "livenessProbe", "readinessProbe")
 HANDLERS = ("exec", "grpc", "httpGet", "tcpSocket")
+RESTART_POLICIES = (None, "Always", "Never", "OnFailure")
+SECCOMP_PROFILES = (None, "Localhost", "RuntimeDefault", "Unconfined")
 
 LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 LABEL_VALUE = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?")
@@ -106,7 +108,10 @@ def _volumes(spec: Manifest) -> Iterator[str]:
 
 def _initial(container: Manifest, kubernetes: Version) -> Iterator[str]:
     """Yield what is wrong with an init container, in a pod of that version."""
-    if container.get("restartPolicy") == "Always":
+    policy = container.get("restartPolicy")
+    if policy not in RESTART_POLICIES:
+        yield f"restartPolicy {policy!r}"
+    if policy == "Always":
         if kubernetes < NATIVE_SIDECARS:
             # The field is dropped there, and the pod waits for ever for MySQL to end.
             yield "a native sidecar needs Kubernetes 1.29"
@@ -119,6 +124,9 @@ def _initial(container: Manifest, kubernetes: Version) -> Iterator[str]:
 def _container(container: Manifest, volumes: set[str]) -> Iterator[str]:
     if not _is_name(container["name"]):
         yield "not a name"
+    image = container.get("image") or ""
+    if not image or image != image.strip():
+        yield f"image {image!r}"
     for item in container.get("env") or []:
         if not VARIABLE.fullmatch(item["name"]):
             yield f"variable {item['name']!r}"
@@ -182,6 +190,9 @@ def _resources(resources: Manifest) -> Iterator[str]:
 def _security(context: Manifest) -> Iterator[str]:
     if context.get("runAsNonRoot") and context.get("runAsUser") == 0:
         yield "runAsNonRoot as user 0"
+    profile = (context.get("seccompProfile") or {}).get("type")
+    if profile not in SECCOMP_PROFILES:
+        yield f"seccomp profile {profile!r}"
     added = (context.get("capabilities") or {}).get("add") or []
     if context.get("allowPrivilegeEscalation") is False and (
         context.get("privileged") or "SYS_ADMIN" in added

@@ -8,6 +8,7 @@ well.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import copy
 import json
 from typing import Any, Protocol
@@ -114,23 +115,29 @@ class ApiServer:
             items = list(self.objects[kind].values())
             metadata = {"resourceVersion": str(self._version)}
             return web.json_response({"kind": "List", "metadata": metadata, "items": items})
+        return await self._watch(request)
+
+    async def _watch(self, request: web.Request) -> web.StreamResponse:
+        """Send what happens to objects of a kind, for as long as the client has asked for."""
+        kind = request.match_info["kind"]
         response = web.StreamResponse()
         await response.prepare(request)
-        watcher: tuple[str, asyncio.Queue[Manifest]] = (kind, asyncio.Queue())
+        queue: asyncio.Queue[Manifest] = asyncio.Queue()
         # What happened between the client's list and this watch comes first.
         since = int(request.query.get("resourceVersion") or self._version)
         for version, of_kind, event in self._history:
             if of_kind == kind and version > since:
-                watcher[1].put_nowait(event)
+                queue.put_nowait(event)
+        watcher = (kind, queue)
         self._watchers.append(watcher)
+        sending = asyncio.ensure_future(_send(queue, response))
         try:
-            while True:
-                event = await watcher[1].get()
-                await response.write(json.dumps(event).encode() + b"\n")
-        except ConnectionResetError:
+            await asyncio.wait({sending}, timeout=_timeout_s(request))
             return response
         finally:
             self._watchers.remove(watcher)
+            sending.cancel()
+            await asyncio.gather(sending, return_exceptions=True)
 
     async def _get(self, request: web.Request) -> web.Response:
         item = self.objects[request.match_info["kind"]].get(request.match_info["name"])
@@ -183,6 +190,20 @@ class ApiServer:
 
     def _remove(self, kind: str, name: str) -> None:
         self._tell(kind, "DELETED", self.objects[kind].pop(name))
+
+
+def _timeout_s(request: web.Request) -> float | None:
+    """Return for how long a client wants to watch; None if it does not say."""
+    given = request.query.get("timeoutSeconds")
+    return float(given) if given else None
+
+
+async def _send(queue: asyncio.Queue[Manifest], response: web.StreamResponse) -> None:
+    """Send events, a line each, until the client has gone."""
+    with contextlib.suppress(ConnectionResetError):
+        while True:
+            event = await queue.get()
+            await response.write(json.dumps(event).encode() + b"\n")
 
 
 def _failure(status: int, reason: str) -> web.Response:

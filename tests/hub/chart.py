@@ -66,6 +66,60 @@ STORAGE: dict[str, tuple[type, ...]] = {
     "static": MAPPING,
     "type": (str,),
 }
+# What is below, by its place: as much as our files have of it, and people change.
+BELOW: dict[str, dict[str, tuple[type, ...]]] = {
+    "cull": {
+        "adminUsers": (bool,),
+        "concurrency": (int,),
+        "enabled": (bool,),
+        "every": (int,),
+        "maxAge": (int,),
+        "removeNamedServers": (bool,),
+        "timeout": (int,),
+        "users": (bool,),
+    },
+    "hub": {
+        "activeServerLimit": (int,),
+        "allowNamedServers": (bool,),
+        "concurrentSpawnLimit": (int,),
+        "config": MAPPING,
+        "extraConfig": MAPPING,
+        "namedServerLimitPerUser": (int,),
+    },
+    "prePuller": {
+        "continuous": MAPPING,
+        "extraImages": MAPPING,
+        "hook": MAPPING,
+        "pullProfileListImages": (bool,),
+    },
+    "singleuser.cloudMetadata": {"blockWithIptables": (bool,), "ip": (str,)},
+    "singleuser.networkPolicy": {
+        "allowedIngressPorts": LIST,
+        "egress": LIST,
+        "egressAllowRules": MAPPING,
+        "enabled": (bool,),
+        "ingress": LIST,
+        "interNamespaceAccessLabels": (str,),
+    },
+    "singleuser.networkPolicy.egressAllowRules": {
+        "cloudMetadataServer": (bool,),
+        "dnsPortsCloudMetadataServer": (bool,),
+        "dnsPortsKubeSystemNamespace": (bool,),
+        "dnsPortsPrivateIPs": (bool,),
+        "nonPrivateIPs": (bool,),
+        "privateIPs": (bool,),
+    },
+    "singleuser.storage": STORAGE,
+    "singleuser.storage.dynamic": {
+        "pvcNameTemplate": (str,),
+        "storageAccessModes": LIST,
+        "storageClass": (str,),
+        "subPath": (str,),
+        "volumeNameTemplate": (str,),
+    },
+    "singleuser.storage.static": {"pvcName": (str,), "subPath": (str,)},
+}
+PULLED_IMAGE: dict[str, tuple[type, ...]] = {"name": (str,), "tag": (str,)}
 TOP = {"cull", "custom", "hub", "prePuller", "proxy", "scheduling", "singleuser"}
 DEFAULTS: Values = {
     "allowPrivilegeEscalation": False,
@@ -91,6 +145,10 @@ def spawner_config(values: Values) -> Config:
     _check_keys("", values, TOP)
     singleuser = {**DEFAULTS, **values.get("singleuser", {})}
     _check_types("singleuser", singleuser, {key: kinds for key, (kinds, _) in SINGLEUSER.items()})
+    for place, allowed in BELOW.items():
+        _check_types(place, _at(values, place, {}), allowed)
+    for key, image in _at(values, "prePuller.extraImages", {}).items():
+        _check_types(f"prePuller.extraImages.{key}", image, PULLED_IMAGE)
     config = Config()
     spawner = config.KubeSpawner
     for key, (_, trait) in SINGLEUSER.items():
@@ -140,7 +198,6 @@ def _set_resources(spawner: Config, singleuser: Values) -> None:
 
 def _set_volumes(spawner: Config, singleuser: Values) -> None:
     storage = singleuser.get("storage", {})
-    _check_types("singleuser.storage", storage, STORAGE)
     home = storage.get("homeMountPath", "/home/jovyan")
     volumes: Values = {}
     mounts: Values = {}

@@ -1,8 +1,9 @@
-"""The four walls that a mistake in a values file can run into before a pod exists.
+"""The four walls that a mistake in a values file can run into before a pod exists, and a fifth.
 
 ``chart``: Helm refuses the values, nothing changes. ``spawner``: KubeSpawner fails, the user sees a
 failed start. ``schema``: the pod has a field or a type that Kubernetes does not know.
-``admission``: the API server refuses the pod for another reason.
+``admission``: the API server refuses the pod for another reason. ``promises``: ours only; the pod
+runs, but is not what hub-config/README.md says of it.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from kubernetes_validate.utils import all_versions
 from referencing import Registry, Resource
 
 from tests.hub import admission, chart
+from tests.hub.promises import broken
 from tests.hub.spawning import SpawnError, User, pods
 
 if TYPE_CHECKING:
@@ -28,7 +30,8 @@ if TYPE_CHECKING:
     from tests.hub.apiserver import Manifest
     from tests.hub.values import Values
 
-LAYERS = ("chart", "spawner", "schema", "admission")
+WALLS = ("chart", "spawner", "schema", "admission")
+LAYERS = (*WALLS, "promises")
 
 
 def _supported() -> tuple[Version, ...]:
@@ -48,9 +51,16 @@ class Objection:
 
 
 def objection(
-    values: Values, *, users: Sequence[User] = (User(),), versions: Sequence[Version] = VERSIONS
+    values: Values,
+    *,
+    users: Sequence[User] = (User(),),
+    versions: Sequence[Version] = VERSIONS,
+    layers: Sequence[str] = LAYERS,
 ) -> Objection | None:
-    """Return the first objection to values on their way to running pods, None if there is none."""
+    """Return the first objection to values on their way to running pods, None if there is none.
+
+    The walls are always asked, the promises only if they are among `layers`.
+    """
     try:
         config = chart.spawner_config(values)
     except chart.ChartError as error:
@@ -65,6 +75,10 @@ def objection(
             if found is not None:
                 where = f"{user} on Kubernetes {version[0]}.{version[1]}"
                 return Objection(found.layer, f"{where}: {found.message}")
+    if "promises" in layers:
+        for user, pod in zip(users, made):
+            for message in broken(pod, config):
+                return Objection("promises", f"{user}: {message}")
     return None
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import functools
 from typing import TYPE_CHECKING
 
 from tests.hub import chart
@@ -14,6 +16,12 @@ if TYPE_CHECKING:
 
 def made(deployment: Deployment) -> Manifest:
     """Return the pod that a deployment makes for one user."""
+    return copy.deepcopy(_made(deployment))
+
+
+@functools.cache
+def _made(deployment: Deployment) -> Manifest:
+    """Make it once: many tests look at the same pod."""
     return pod(chart.spawner_config(deployment.values()), deployment.user)
 
 

@@ -44,9 +44,14 @@ def test_the_chart_takes_every_file(schema: dict[str, Any], deployment: Deployme
 
 def test_the_mapping_allows_no_more_than_the_chart(schema: dict[str, Any]) -> None:
     singleuser = schema["properties"]["singleuser"]["properties"]
-    ours = {key: kinds for key, (kinds, _) in chart.SINGLEUSER.items()}
-    compare(ours, singleuser)
-    compare(chart.STORAGE, singleuser["storage"]["properties"])
+    compare({key: kinds for key, (kinds, _) in chart.SINGLEUSER.items()}, singleuser)
+    for place, ours in chart.BELOW.items():
+        node = schema
+        for key in place.split("."):
+            node = node["properties"][key]
+        compare(ours, node["properties"])
+    images = schema["properties"]["prePuller"]["properties"]["extraImages"]
+    compare(chart.PULLED_IMAGE, images["patternProperties"][".*"]["properties"])
     assert set(schema["properties"]) >= chart.TOP
 
 

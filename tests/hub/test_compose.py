@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from tests.hub import compose
 from tests.hub.admission import amount
 from tests.hub.manifests import container, made, variables
@@ -68,12 +70,20 @@ def test_the_notebook_is_the_pods() -> None:
     assert content["configs"]["mysql-client"]["content"] == file["stringData"]
 
 
+@pytest.mark.parametrize("settings", [{}, {"NOTEBOOK_PORT": "9000"}], ids=["default", "own"])
+def test_jupyterlab_prints_the_address_that_is_published(settings: dict[str, str]) -> None:
+    services = compose.read(settings)["services"]
+    port = settings.get("NOTEBOOK_PORT", "8899")
+    assert f"127.0.0.1:{port}:{port}" in services["mysql"]["ports"]
+    assert services["notebook"]["command"][-1].endswith(f" --port={port}")
+
+
 def test_the_example_of_env_has_the_defaults() -> None:
     assert compose.read(compose.example()) == compose.read()
 
 
 def test_env_sets_ports_and_password() -> None:
     content = compose.read({"MYSQL_PORT": "3307", "MYSQL_PASSWORD": "other", "NOTEBOOK_PORT": "1"})
-    assert content["services"]["mysql"]["ports"] == ["127.0.0.1:3307:3306", "127.0.0.1:1:8888"]
+    assert content["services"]["mysql"]["ports"] == ["127.0.0.1:3307:3306", "127.0.0.1:1:1"]
     assert "tutorial" not in str(content)
     assert set(compose.example()) == {"MYSQL_PORT", "MYSQL_PASSWORD", "NOTEBOOK_PORT"}

@@ -1,20 +1,32 @@
-"""Mistakes in values files: each is stopped by the layer that is named for it, not later."""
+"""Mistakes in values files: each is stopped by the layer that is named for it, not later.
+
+That nothing is stopped where there is no mistake: test_values.py.
+"""
 
 from __future__ import annotations
 
 import pytest
 
+from tests.hub.broken_promises import BROKEN_PROMISES
 from tests.hub.layers import LAYERS, objection
-from tests.hub.mutations import MUTATIONS, Mutation
-from tests.hub.values import read
+from tests.hub.mutation import Mutation
+from tests.hub.mutations import MUTATIONS
+from tests.hub.values import DEPLOYMENTS
 
+EVERY = (*MUTATIONS, *BROKEN_PROMISES)
 # The oldest, the one before and after native sidecars, and the newest with the old rules.
 VERSIONS = ((1, 28), (1, 34))
+FILES = {deployment.files: deployment for deployment in DEPLOYMENTS}
 
 
-@pytest.mark.parametrize("mutation", MUTATIONS, ids=str)
+@pytest.mark.parametrize("mutation", EVERY, ids=str)
 def test_a_mistake_is_stopped(mutation: Mutation) -> None:
-    found = objection(mutation.of(read("sidecar-classic")), versions=VERSIONS)
+    deployment = FILES[mutation.file,]
+    found = objection(
+        mutation.of(deployment.values()),
+        users=[deployment.user],
+        versions=[version for version in VERSIONS if version >= deployment.kubernetes],
+    )
     if mutation.layer is None:
         assert found is None
     else:
@@ -23,8 +35,8 @@ def test_a_mistake_is_stopped(mutation: Mutation) -> None:
 
 
 def test_each_layer_stops_something() -> None:
-    assert {mutation.layer for mutation in MUTATIONS} - {None} == set(LAYERS)
+    assert {mutation.layer for mutation in EVERY} - {None} == set(LAYERS)
 
 
-def test_without_a_mistake_nothing_is_stopped() -> None:
-    assert objection(read("sidecar-classic"), versions=VERSIONS) is None
+def test_no_mistake_has_the_name_of_another() -> None:
+    assert len({(mutation.file, mutation.name) for mutation in EVERY}) == len(EVERY)

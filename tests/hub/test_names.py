@@ -10,7 +10,7 @@ from tests.hub import admission, chart
 from tests.hub.apiserver import Manifest
 from tests.hub.layers import pod_objection
 from tests.hub.spawning import User, pods
-from tests.hub.values import DEPLOYMENTS, Deployment
+from tests.hub.values import DEPLOYMENTS, Deployment, Values, merge, read
 
 NAMES = (
     "ada",
@@ -35,8 +35,34 @@ NAMES = (
     "ünïcødé",
     "名前",
     "null",
+    # What others are called after they were escaped.
+    "ada--second",
+    "ada-2dlovelace",
+    "x-9user-email-com---08f58cbd",
+    "--",
+    "-",
+    " ",
+    "007",
+    "ada\u202e",
 )
-SERVERS = ("", "data", "second", "../..", "{servername}", "$HOME", "S" * 60)
+SERVERS = (
+    "",
+    "data",
+    "data-second",
+    "second",
+    "Second",
+    "../..",
+    "..",
+    "-",
+    "--",
+    "7",
+    " ",
+    "名前",
+    "{servername}",
+    "$HOME",
+    "S" * 60,
+    "S" * 61,
+)
 USERS = (*(User(name) for name in NAMES), *(User("ada", server) for server in SERVERS[1:]))
 KEEPING = [each for each in DEPLOYMENTS if each.keeps_data]
 
@@ -69,12 +95,37 @@ def test_every_name_gets_a_pod(deployment: Deployment) -> None:
         assert pod_objection(pod, (1, 34)) is None, user
 
 
-@pytest.mark.parametrize("deployment", KEEPING, ids=str)
-def test_no_two_servers_share_data(deployment: Deployment) -> None:
-    made = [places(pod) for pod in pods(chart.spawner_config(deployment.values()), USERS)]
+def sharing(values: Values) -> list[str]:
+    """Return whose data are at the same place."""
+    made = [places(pod) for pod in pods(chart.spawner_config(values), USERS)]
     assert all(len(each) == 1 for each in made)
-    for (one, its), (other, others) in combinations(zip(USERS, made), 2):
-        assert not its & others, f"{one} and {other}"
+    return [
+        f"{one} and {other}"
+        for (one, its), (other, others) in combinations(zip(USERS, made), 2)
+        if its & others
+    ]
+
+
+@pytest.mark.parametrize("deployment", KEEPING, ids=str)
+@pytest.mark.parametrize("scheme", ["safe", "escape"])
+def test_no_two_servers_share_data(deployment: Deployment, scheme: str) -> None:
+    """Also with the names that hubs had before z2jh 4, and may have kept."""
+    spawner = {"hub": {"config": {"KubeSpawner": {"slug_scheme": scheme}}}}
+    assert not sharing(merge(deployment.values(), spawner))
+
+
+def test_servers_that_share_a_home_do_not_share_data() -> None:
+    dynamic = {"dynamic": {"pvcNameTemplate": "claim-{username}"}}
+    assert not sharing(merge(read("persistent"), {"singleuser": {"storage": dynamic}}))
+
+
+def test_sharing_is_found() -> None:
+    values = read("persistent-pvc")
+    volume = values["singleuser"]["storage"]["extraVolumes"]["sidecar-mysql-data"]
+    volume["persistentVolumeClaim"]["claimName"] = "mysql-{username}"
+    found = sharing(values)
+    assert len(found) == len(list(combinations(SERVERS, 2)))
+    assert all(text.count("'ada'") == 2 for text in found)
 
 
 @pytest.mark.parametrize("deployment", KEEPING, ids=str)

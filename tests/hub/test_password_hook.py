@@ -6,6 +6,7 @@ import pytest
 
 from tests.hub import chart
 from tests.hub.apiserver import Manifest
+from tests.hub.layers import objection
 from tests.hub.manifests import container, variables
 from tests.hub.spawning import User, pods
 from tests.hub.values import DEPLOYMENTS, HUB_CONFIG, Deployment, Values, merge, read
@@ -48,6 +49,39 @@ def test_one_password_for_each_user(deployment: Deployment) -> None:
 def test_it_stays() -> None:
     values = with_hook(read("persistent"))
     assert password(values) == password(values) == password(values, server_name="second")
+
+
+@pytest.mark.parametrize("deployment", DEPLOYMENTS, ids=str)
+def test_it_breaks_no_promise(deployment: Deployment) -> None:
+    values = with_hook(deployment.values())
+    assert objection(values, users=[deployment.user], versions=[(1, 34)]) is None
+
+
+@pytest.mark.parametrize(
+    "key", ["", "short", "k" * 31, 12345678901234567890123456789012345, ["k" * 64]]
+)
+def test_a_key_that_could_be_guessed_stops_the_hub(key: object) -> None:
+    values = merge(with_hook(read("sidecar")), {"custom": {"sidecarPasswordKey": key}})
+    with pytest.raises(ValueError, match="at least 32 characters") as error:
+        chart.spawner_config(values)
+    assert "short" not in str(error.value)
+
+
+def test_all_of_the_key_counts() -> None:
+    one, other = (
+        merge(with_hook(read("sidecar")), {"custom": {"sidecarPasswordKey": key}})
+        for key in ("k" * 40 + ";a", "k" * 40 + ";b")
+    )
+    assert password(one) != password(other)
+
+
+def test_the_newest_of_the_hubs_own_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    """z2jh keeps the older ones behind it, to read what they have encrypted."""
+    values = with_hook(read("sidecar"))
+    before = password(values)
+    newest = chart.SECRET_VALUES["hub.config.CryptKeeper.keys"]
+    monkeypatch.setitem(chart.SECRET_VALUES, "hub.config.CryptKeeper.keys", f"{newest};{'11' * 32}")
+    assert password(values) == before
 
 
 def test_the_key_is_in_it() -> None:

@@ -12,6 +12,7 @@ import pytest
 from tests.hub import chart
 from tests.hub.apiserver import Manifest
 from tests.hub.manifests import container, made, variables
+from tests.hub.promises import broken
 from tests.hub.spawning import cluster
 from tests.hub.values import DEPLOYMENTS, SEED, Deployment, read
 
@@ -65,6 +66,12 @@ def test_the_entrypoint_ignores_a_stop(mysql: Manifest) -> None:
     assert "command" not in mysql
 
 
+def test_a_dead_mysql_goes_unnoticed(mysql: Manifest) -> None:
+    """What the container runs is the `tail`, which goes on; and nobody asks MySQL."""
+    assert "command" not in mysql
+    assert "livenessProbe" not in mysql
+
+
 def test_a_stop_has_one_second() -> None:
     assert graces_s(SEED) == [1]
 
@@ -89,6 +96,12 @@ def test_the_buffer_pool_is_the_limit(mysql: Manifest) -> None:
     assert mysql["resources"]["limits"]["memory"] == "4Gi"
 
 
+def test_the_disk_is_taken_before_any_data(mysql: Manifest) -> None:
+    """The image's my.cnf: innodb_log_file_size = 2G, twice; and nothing limits the folder."""
+    assert "args" not in mysql
+    assert not mysql.get("volumeMounts")
+
+
 def test_the_scheduler_thinks_it_small(mysql: Manifest) -> None:
     assert mysql["resources"]["requests"]["memory"] == "64Mi"
 
@@ -105,3 +118,30 @@ def test_a_clean_end_is_not_restarted(seed: Manifest) -> None:
 def test_notebooks_do_not_know_it(seed: Manifest) -> None:
     names = variables(container(seed, "notebook"))
     assert not [name for name in names if name.startswith(("MYSQL", "DJ_"))]
+
+
+def test_every_promise_that_they_break(seed: Manifest) -> None:
+    """All of it; a defect that nobody knew of would be here first."""
+    assert broken(seed, chart.spawner_config(SEED.values())) == [
+        "the image's own entrypoint does not pass a stop on",
+        "nothing waits for MySQL",
+        "MySQL has 1 s to stop",
+        "a restart loses the data",
+        "other pods can connect: bind-address",
+        "other pods can connect: the X plugin",
+        "a port is declared that nobody is to reach",
+        "MySQL runs as root, its data are 999's",
+        "MySQL may become root",
+        "MySQL has capabilities",
+        "the buffer pool is the image's, 4G",
+        "the redo log is the image's, 4G of disk before any data",
+        "it requests 64Mi, and takes 258Mi when idle",
+        "the notebook's MYSQL_HOST is None",
+        "the notebook's MYSQL_TCP_PORT is None",
+        "the notebook's DJ_HOST is None",
+        "the notebook's DJ_PORT is None",
+        "the notebook's DJ_USER is None",
+        "the notebook's MYSQL_PWD is not MySQL's password",
+        "the notebook's DJ_PASS is not MySQL's password",
+        "the mysql client has no /etc/my.cnf",
+    ]

@@ -5,21 +5,13 @@ from __future__ import annotations
 import pytest
 
 from tests.hub import chart
-from tests.hub.layers import VERSIONS, objection
-from tests.hub.manifests import container, made, variables
+from tests.hub.layers import LAYERS, VERSIONS, WALLS, objection
+from tests.hub.manifests import container, made
+from tests.hub.promises import sidecar_of
 from tests.hub.spawning import pod
 from tests.hub.values import DEPLOYMENTS, HUB_CONFIG, NATIVE, SEED, SIDECAR, Deployment, merge, read
 
 ALL = (*DEPLOYMENTS, SEED)
-CREDENTIALS = {
-    "MYSQL_HOST": "127.0.0.1",
-    "MYSQL_TCP_PORT": "3306",
-    "MYSQL_PWD": "tutorial",
-    "DJ_HOST": "127.0.0.1",
-    "DJ_PORT": "3306",
-    "DJ_USER": "root",
-    "DJ_PASS": "tutorial",
-}
 
 
 def test_every_file_is_tried() -> None:
@@ -27,11 +19,31 @@ def test_every_file_is_tried() -> None:
     assert files == {name for deployment in ALL for name in deployment.files}
 
 
+def test_the_readme_has_every_file() -> None:
+    """In the table that says for whom it is, and, if it brings a MySQL, in that of versions."""
+    text = (HUB_CONFIG / "README.md").read_text()
+    _, choice, versions, _ = text.split("\n## ", 3)
+    for deployment in DEPLOYMENTS:
+        for name in deployment.files:
+            assert f"`{name}.values.yaml`" in choice
+            assert f"`{name}`" in versions
+
+
+@pytest.mark.parametrize("deployment", [each for each in ALL if len(each.files) == 1], ids=str)
+def test_a_file_says_which_kubernetes_it_needs(deployment: Deployment) -> None:
+    text = (HUB_CONFIG / f"{deployment.files[0]}.values.yaml").read_text()
+    assert ("# Needs Kubernetes >= 1.29" in text) == (deployment.kubernetes == NATIVE)
+
+
 @pytest.mark.parametrize("deployment", ALL, ids=str)
-def test_pods_are_taken_by_every_kubernetes_they_are_for(deployment: Deployment) -> None:
+def test_pods_pass_every_layer_on_every_kubernetes_they_are_for(deployment: Deployment) -> None:
     versions = [version for version in VERSIONS if version >= deployment.kubernetes]
     assert len(versions) >= 9
-    assert objection(deployment.values(), users=[deployment.user], versions=versions) is None
+    layers = WALLS if deployment is SEED else LAYERS
+    found = objection(
+        deployment.values(), users=[deployment.user], versions=versions, layers=layers
+    )
+    assert found is None
 
 
 @pytest.mark.parametrize(
@@ -55,22 +67,6 @@ def test_the_container_is_the_same_in_every_file(deployment: Deployment) -> None
 
 
 @pytest.mark.parametrize("deployment", DEPLOYMENTS, ids=str)
-def test_notebooks_have_the_credentials(deployment: Deployment) -> None:
-    manifest = made(deployment)
-    notebook = variables(container(manifest, "notebook"))
-    assert CREDENTIALS.items() <= notebook.items()
-    # With MYSQL_HOST in its environment the image could not make its first data.
-    password = variables(container(manifest, "mysql"))
-    assert set(password) == {"MYSQL_ROOT_PASSWORD", "MYSQL_INITDB_SKIP_TZINFO"}
-    assert password["MYSQL_ROOT_PASSWORD"] == CREDENTIALS["MYSQL_PWD"]
-
-
-@pytest.mark.parametrize("deployment", DEPLOYMENTS, ids=str)
-def test_users_are_still_kept_from_the_metadata_server(deployment: Deployment) -> None:
-    assert container(made(deployment), "block-cloud-metadata")
-
-
-@pytest.mark.parametrize("deployment", DEPLOYMENTS, ids=str)
 def test_sizes_fit_into_each_other(deployment: Deployment) -> None:
     mysql = container(made(deployment), "mysql")
     (pool,) = [arg for arg in mysql["args"] if arg.startswith("--innodb-buffer-pool-size=")]
@@ -80,18 +76,25 @@ def test_sizes_fit_into_each_other(deployment: Deployment) -> None:
 
 
 @pytest.mark.parametrize("deployment", DEPLOYMENTS, ids=str)
-def test_probes_ask_over_tcp_and_with_a_user_or_none(deployment: Deployment) -> None:
-    """The socket answers during initialisation; tcpSocket and httpGet dial the pod's address."""
-    mysql = container(made(deployment), "mysql")
-    probes = {key: mysql[key] for key in mysql if key.endswith("Probe")}
-    for probe in probes.values():
-        assert probe["exec"]["command"] == ["mysqladmin", "ping", "--host=127.0.0.1", "--silent"]
-    assert deployment.gates == bool({"startupProbe", "readinessProbe"} & set(probes))
-    assert deployment.keeps_data != deployment.gates
+def test_data_and_waiting_are_as_the_table_has_them(deployment: Deployment) -> None:
+    """Where data stays nothing waits for MySQL, so that no damage to it locks anybody out."""
+    sidecar = sidecar_of(made(deployment))
+    assert sidecar is not None
+    assert sidecar.keeps_data == deployment.keeps_data
+    assert bool(sidecar.gate) == deployment.gates != deployment.keeps_data
 
 
 @pytest.mark.parametrize("deployment", DEPLOYMENTS, ids=str)
-def test_the_values_are_what_the_files_beside_say(deployment: Deployment) -> None:
+def test_probes_ask_without_a_password(deployment: Deployment) -> None:
+    """A refused login is an answer; and a password on a command line could be seen."""
+    mysql = container(made(deployment), "mysql")
+    for kind in {"startupProbe", "readinessProbe", "livenessProbe"} & set(mysql):
+        command = mysql[kind]["exec"]["command"]
+        assert command == ["mysqladmin", "ping", "--host=127.0.0.1", "--silent"]
+
+
+@pytest.mark.parametrize("deployment", DEPLOYMENTS, ids=str)
+def test_kubespawner_is_told_the_grace_period_only(deployment: Deployment) -> None:
     spawner = deployment.values()["hub"]["config"]["KubeSpawner"]
     assert spawner == {"delete_grace_period": 30}
 
