@@ -114,6 +114,24 @@ MUTATIONS = (
         rename("volumeMounts", "volumeMount"),
     ),
     Mutation(
+        "a port without quotes for the notebook",
+        "spawner",
+        "TypeError",
+        merged("singleuser", "extraEnv", MYSQL_TCP_PORT=3306),
+    ),
+    Mutation(
+        "a truth value for the notebook",
+        "spawner",
+        "TypeError",
+        merged("singleuser", "extraEnv", DJ_USE_TLS=True),
+    ),
+    Mutation(
+        "braces in the notebook's password",
+        "spawner",
+        "KeyError",
+        merged("singleuser", "extraEnv", MYSQL_PWD="{secret}"),
+    ),
+    Mutation(
         "a grace period in quotes",
         "spawner",
         "delete_grace_period",
