@@ -477,7 +477,7 @@ def test_a_failure_takes_back_every_setting_and_the_state_of_the_connection(
 
 
 RECREATED = """
-import shutil
+import shutil, time
 from pathlib import Path
 from sidecar_magics import mysql_load_sql
 from tests.servers import Server
@@ -487,6 +487,7 @@ server = Server({flavour!r}, Path("server").resolve())
 def renew():
     server.stop()
     shutil.rmtree(server.datadir)
+    time.sleep(1)  # MariaDB's data folders are told apart by the second in which they were made
     server.start()
 
 def load():
