@@ -6,15 +6,13 @@ as that, and what is not known stays as it is. Source: nbformat's "The Notebook 
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
 import re
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from .. import files
 from ..errors import SettingsError
 
 # From this minor version of format 4 on each cell has an id.
@@ -177,41 +175,8 @@ def replace(path: Path, text: str, *, keep: bool) -> Path | None:
         It cannot be written; then it is as it was.
     """
     try:
-        backup = _kept(path) if keep else None
-        _replace(path.resolve(), text)
+        backup = files.keep(path) if keep else None
+        files.write(path, text)
     except OSError as error:
         raise SettingsError(f"{path} cannot be written: {error.strerror}.") from None
     return backup
-
-
-def _kept(path: Path) -> Path:
-    number = 1
-    while True:
-        backup = path.with_name(f"{path.name}.bak{'' if number == 1 else number}")
-        with contextlib.suppress(FileExistsError):
-            # The notebook's own rights: it may hold a password that not everybody is to read.
-            mode = path.stat().st_mode & 0o777
-            descriptor = os.open(backup, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(path.read_bytes())
-            return backup
-        number += 1
-
-
-def _replace(path: Path, text: str) -> None:
-    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        if path.exists():
-            Path(name).chmod(path.stat().st_mode & 0o777)
-        else:
-            mask = os.umask(0)
-            os.umask(mask)
-            Path(name).chmod(0o666 & ~mask)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import SettingsError
+from ..files import OWNER_ONLY, keep, write
 from .config import ConfigFile
 from .masking import SECRET_NAMES
 
@@ -48,8 +46,8 @@ def save(path: Path, values: Mapping[str, Any]) -> str:
     if after == before:
         return f"{path.name} has these settings already."
     try:
-        backup = _keep(path) if before else None
-        _replace(path, json.dumps(after, indent=2) + "\n")
+        backup = keep(path, mode=OWNER_ONLY) if before else None
+        write(path, json.dumps(after, indent=2) + "\n", mode=OWNER_ONLY)
     except OSError as error:
         raise SettingsError(
             f"The configuration file {path} cannot be written: {error.strerror}.",
@@ -70,30 +68,3 @@ def _merged(before: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, A
         else:
             merged[key] = value
     return merged
-
-
-def _keep(path: Path) -> Path:
-    """Copy a file beside itself under a name that is free; it may hold a password."""
-    number = 1
-    while True:
-        backup = path.with_name(f"{path.name}.bak{'' if number == 1 else number}")
-        with contextlib.suppress(FileExistsError):
-            descriptor = os.open(backup, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(path.read_bytes())
-            return backup
-        number += 1
-
-
-def _replace(path: Path, text: str) -> None:
-    path = path.resolve()  # a link goes on being one
-    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)  # with 0600
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise

@@ -5,10 +5,11 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import tempfile
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
+
+from ..files import OWNER_ONLY, write
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -129,15 +130,7 @@ def write_record(sidecar: LocalSidecar) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     values = {name: value for name, value in asdict(sidecar).items() if name != "started"}
     text = json.dumps(values, default=str, indent=1) + "\n"
-    # mkstemp makes the file with mode 0600.
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink()
-        raise
+    write(path, text, mode=OWNER_ONLY)
 
 
 def remove_record() -> None:

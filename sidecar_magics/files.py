@@ -1,0 +1,76 @@
+"""Files that are written as a whole or not at all, and what they were before."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from pathlib import Path
+
+OWNER_ONLY = 0o600
+
+
+def write(path: Path, text: str, *, mode: int | None = None) -> None:
+    """Put a file in the place of the one that is there, if it could be written to its end.
+
+    Parameters
+    ----------
+    path : Path
+        The file, new or not. A link goes on being one.
+    text : str
+        What it is to hold, in UTF-8; line ends stay as they are.
+    mode : int, optional
+        Its rights. Default: those of the file that is there, or a new file's usual ones.
+
+    Raises
+    ------
+    OSError
+        It cannot be written; then it is as it was.
+    """
+    path = path.resolve()
+    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)  # with 0600
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).chmod(_usual_mode(path) if mode is None else mode)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def keep(path: Path, *, mode: int | None = None) -> Path:
+    """Copy a file beside itself, as ``.bak``, ``.bak2`` and so on, and return the first free name.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    mode : int, optional
+        The copy's rights. Default: the file's own, as it may hold what not everybody is to read.
+
+    Raises
+    ------
+    OSError
+        It cannot be copied.
+    """
+    mode = path.stat().st_mode & 0o777 if mode is None else mode
+    number = 1
+    while True:
+        backup = path.with_name(f"{path.name}.bak{'' if number == 1 else number}")
+        with contextlib.suppress(FileExistsError):
+            descriptor = os.open(backup, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(path.read_bytes())
+            return backup
+        number += 1
+
+
+def _usual_mode(path: Path) -> int:
+    if path.exists():
+        return path.stat().st_mode & 0o777
+    mask = os.umask(0)  # can only be read by being set
+    os.umask(mask)
+    return 0o666 & ~mask
