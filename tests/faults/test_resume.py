@@ -124,7 +124,7 @@ def test_a_server_that_is_restarted_under_it_stops_nothing(stage: Stage) -> None
 
 def test_a_server_that_was_made_anew_is_not_loaded_into(mysql_stage: Stage) -> None:
     outcome = mysql_stage.disturb("dump", Fault("renew server", b"COMMIT", 0.5, "sent", 0.0))
-    assert outcome["error"] == "LoadStoppedError"
+    assert outcome["error"] == "LoadStoppedError", outcome["message"]
     assert "the server was made anew while it was loaded; its data is gone." in outcome["message"]
 
 
