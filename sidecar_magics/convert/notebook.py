@@ -72,7 +72,7 @@ class Notebook:
             self.cells: list[dict[str, Any]] = self._content["cells"] if version == 4 else []
             self._has_ids = self._content.get("nbformat_minor", 0) >= MINOR_WITH_IDS
             self.sources = ["".join(cell["source"]) for cell in self.cells]
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             raise SettingsError(f"{path} is not a notebook.", hint="name an .ipynb file.") from None
         if version != 4:
             raise SettingsError(
