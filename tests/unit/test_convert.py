@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import stat
 import zlib
 from pathlib import Path
 from typing import Any
@@ -626,6 +628,44 @@ def test_half_a_character_in_an_output_is_kept(tmp_path: Path) -> None:
     assert main(["convert", "--write", str(file)]) == 0
     cell = json.loads(file.read_text(encoding="utf-8"))["cells"][0]
     assert cell["outputs"][0]["text"] == ["\ud83d ü"]
+
+
+@pytest.mark.parametrize("kind", ["folder", "socket", "link to itself"])
+def test_what_is_no_file_is_not_replaced(
+    kind: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file, output = tmp_path / "a.ipynb", tmp_path / "b.ipynb"
+    file.write_text(text_of(PASTE), encoding="utf-8")
+    if kind == "folder":
+        output.mkdir()
+    elif kind == "socket":
+        os.mknod(output, stat.S_IFSOCK | 0o600)
+    else:
+        output.symlink_to(output)
+    before = output.lstat()
+    assert main(["convert", str(file), "--output", str(output)]) == 1
+    assert "b.ipynb cannot be written" in capsys.readouterr().err
+    assert (output.lstat().st_mode, output.lstat().st_ino) == (before.st_mode, before.st_ino)
+    assert sorted(tmp_path.iterdir()) == [file, output]
+
+
+def test_the_notebook_itself_by_another_name_is_not_written_without_need(tmp_path: Path) -> None:
+    file, link = tmp_path / "a.ipynb", tmp_path / "b.ipynb"
+    file.write_text(text_of("x"), encoding="utf-8")
+    link.symlink_to(file)
+    assert main(["convert", str(file), "--output", str(link)]) == 0
+    assert sorted(tmp_path.iterdir()) == [file, link]
+
+
+def test_a_link_goes_on_being_one_and_line_ends_stay(tmp_path: Path) -> None:
+    file, link = tmp_path / "a.ipynb", tmp_path / "b.ipynb"
+    file.write_bytes(text_of(PASTE).replace("\n", "\r\n").encode())
+    link.symlink_to(file)
+    assert main(["convert", "--write", str(link)]) == 0
+    assert link.is_symlink()
+    written = file.read_bytes()
+    assert b"%mysql_load" in written
+    assert written.count(b"\n") == written.count(b"\r\n")
 
 
 def test_a_folder_that_cannot_be_written_to_leaves_all_as_it_was(
