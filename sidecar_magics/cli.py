@@ -1,4 +1,4 @@
-"""The same verbs for a terminal: ``sidecar-magics wait | load | doctor | convert | up | down``."""
+"""The same verbs for a terminal: ``sidecar-magics wait``, ``load`` and so on; `_parser` has all."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def _drop_what_nobody_hears() -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="sidecar-magics",
-        description="A MySQL sidecar on this machine: wait for it, load it, start it, stop it.",
+        description="A MySQL sidecar: wait for it, load it, examine it, or start your own.",
     )
     parser.add_argument("--version", action="version", version=__version__)
     verbs = parser.add_subparsers(title="verbs", required=True, metavar="VERB")

@@ -59,7 +59,7 @@ def convert_file(path: Path, *, output: Path | None = None, write: bool = False)
         end = (
             "Nothing was written: --write does it, or --output FILE." if conversion.changed else ""
         )
-    elif not conversion.changed and target == path:
+    elif not conversion.changed and target.exists() and target.samefile(path):
         end = "Nothing was written."
     else:
         backup = replace(target, conversion.text, keep=target.exists())

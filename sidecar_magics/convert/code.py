@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .ipython import commands, without_commands
-from .shell import Target, Uncertain
+from .shell import Target
+from .words import Uncertain
 
 MODULE = "datajoint"
 CONNECTION_KEYS = {f"database.{name}" for name in ("host", "port", "user", "password", "use_tls")}
@@ -75,7 +76,9 @@ def parsed(source: str) -> ast.Module | None:
 
 def as_python(text: str) -> ast.Module | None:
     """Return a text as plain Python, None if it is none."""
-    with contextlib.suppress(SyntaxError, ValueError), warnings.catch_warnings():
+    # The last two are for code that is nested too deeply.
+    unreadable = (SyntaxError, ValueError, MemoryError, RecursionError)
+    with contextlib.suppress(*unreadable), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of a tutorial's own code: "\\d" without an r before it
         return ast.parse(text)
     return None
@@ -149,8 +152,11 @@ def wish(source: str, aliases: set[str]) -> Wish | None:
     if tree is None:
         return None
     reader = _Reader(aliases, source.split("\n"))
-    for statement in tree.body:
-        reader.read(statement)
+    try:
+        for statement in tree.body:
+            reader.read(statement)
+    except RecursionError:
+        raise Uncertain("its code is nested too deeply") from None
     return reader.result()
 
 

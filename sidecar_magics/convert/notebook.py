@@ -70,7 +70,7 @@ class Notebook:
             self.cells: list[dict[str, Any]] = self._content["cells"] if version == 4 else []
             self._has_ids = self._content.get("nbformat_minor", 0) >= MINOR_WITH_IDS
             self.sources = ["".join(cell["source"]) for cell in self.cells]
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             raise SettingsError(f"{path} is not a notebook.", hint="name an .ipynb file.") from None
         if version != 4:
             raise SettingsError(
@@ -174,9 +174,15 @@ def replace(path: Path, text: str, *, keep: bool) -> Path | None:
     SettingsError
         It cannot be written; then it is as it was.
     """
+    if path.exists() and not path.is_file():  # root would put a file in the place of a device
+        raise SettingsError(
+            f"{path} cannot be written: it is no file.", hint="name an .ipynb file."
+        )
     try:
         backup = files.keep(path) if keep else None
         files.write(path, text)
     except OSError as error:
         raise SettingsError(f"{path} cannot be written: {error.strerror}.") from None
+    except RuntimeError:  # before Python 3.13
+        raise SettingsError(f"{path} cannot be written: it is a link to itself.") from None
     return backup

@@ -14,7 +14,8 @@ from . import code
 from .configuration import ELSEWHERE, names_a_base, remarks_on, settings_in, target_of
 from .ipython import commands
 from .report import Changed, Left
-from .shell import ClientCall, Remark, Say, Target, Uncertain, Wait, steps
+from .shell import ClientCall, Say, Step, Target, Wait, steps
+from .words import Remark, Uncertain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 LOADED = re.compile(r"^\s*%load_ext\s+sidecar_magics\b", re.MULTILINE)
 WAITS = re.compile(r"%mysql_wait\b(.*)")
 OPTION = re.compile(r"--(host|port|user|password-env)[= ]+'?([^\s']+)")
+EMPTY_LINES = re.compile(r"\A(?:[ \t]*\n)+")  # IPython takes no notice of them before a cell
 SHELL_CELL = re.compile(r"%%(?:bash|sh)[ \t]*\n")
 # Cell magics whose cell is Python.
 PYTHON_CELLS = ("%%capture", "%%time")
@@ -67,26 +69,30 @@ class Draft:
         What is wanted of DataJoint's connection.
     """
 
-    whole: list[ClientCall | Wait | Say | Remark] | None = None
-    shell_lines: dict[range, list[ClientCall | Wait | Say | Remark]] = field(default_factory=dict)
+    whole: list[Step] | None = None
+    shell_lines: dict[range, list[Step]] = field(default_factory=dict)
     wish: code.Wish | None = None
+
+    def asked(self) -> Iterator[ClientCall | Wait]:
+        """Yield each step that is about a server."""
+        for each in (*(self.whole or ()), *(s for many in self.shell_lines.values() for s in many)):
+            if isinstance(each, (ClientCall, Wait)):
+                yield each
 
     def calls(self) -> Iterator[ClientCall]:
         """Yield each call of the client."""
-        for each in (*(self.whole or ()), *(s for many in self.shell_lines.values() for s in many)):
-            if isinstance(each, ClientCall):
-                yield each
+        return (each for each in self.asked() if isinstance(each, ClientCall))
 
     def passwords(self) -> set[str]:
         """Return the passwords that stand there."""
-        given = {password for call in self.calls() for password in call.passwords}
+        given = {password for each in self.asked() for password in each.passwords}
         return given | {each for each in (self.wish.passwords if self.wish else ()) if each}
 
     def can_be_shown(self, source: str) -> bool:
         """Tell whether the passwords can be found in a cell, and so be masked."""
         if any(ABOUT_PASSWORDS.search(call.sql or "") for call in self.calls()):
             return False
-        given = [password for call in self.calls() for password in call.passwords]
+        given = [password for each in self.asked() for password in each.passwords]
         return all(PLAIN.fullmatch(each) and each in source for each in given)
 
 
@@ -161,13 +167,17 @@ class Plan:
     # Reading ---------------------------------------------------------------------------------
 
     def _draft(self, source: str) -> Draft | None:
-        if SHELL_CELL.match(source):
-            if not CLIENT.search(source):
+        cell = EMPTY_LINES.sub("", source)
+        if SHELL_CELL.match(cell):
+            if not CLIENT.search(cell):
                 return None
-            return Draft(whole=_understood(source.partition("\n")[2]))
-        if source.startswith(OTHER_SHELLS) and CLIENT.search(source):
-            raise Uncertain("the shell's cell has options")
-        if source.startswith("%%") and not source.startswith(PYTHON_CELLS):
+            draft = Draft(whole=_understood(cell.partition("\n")[2]))
+            return draft if any(draft.asked()) else None
+        if cell.startswith(OTHER_SHELLS) and CLIENT.search(cell):
+            raise Uncertain(
+                "its lines end as on Windows" if "\r" in cell else "the shell's cell has options"
+            )
+        if cell.startswith("%%") and not cell.startswith(PYTHON_CELLS):
             return None
         for pattern, why in BY_ITSELF:
             if pattern.search(source):
@@ -180,7 +190,12 @@ class Plan:
 
     def _agree(self, draft: Draft, at: int) -> None:
         """Have all that is converted go to one server: what is waited for is what is meant."""
-        targets = [call.target for call in draft.calls()]
+        # A question that names no server is about the one that the others are for.
+        targets = [
+            each.target
+            for each in draft.asked()
+            if isinstance(each, ClientCall) or each.target != Target()
+        ]
         wish = draft.wish
         if wish and (wish.file is None or wish.target != Target()):
             targets.append(wish.target)
@@ -255,7 +270,7 @@ class Plan:
             notes.append(ELSEWHERE.format("its password was taken out"))
         return Changed(
             at + 1,
-            ", and ".join(what),
+            ", and ".join(dict.fromkeys(what)),
             source,
             "\n".join(lines),
             tuple(notes),
@@ -264,24 +279,27 @@ class Plan:
 
     def _magics(
         self,
-        found: Sequence[ClientCall | Wait | Say | Remark],
+        found: Sequence[Step],
         at: int,
         what: list[str],
         notes: list[str],
     ) -> list[str]:
         lines: list[str] = []
+        only_waits = not any(isinstance(each, ClientCall) for each in found)
         for each in found:
-            if isinstance(each, Say):
+            if isinstance(each, Wait):
+                if only_waits:  # who loads has waited before
+                    lines.append("%mysql_wait")
+                    what.append("waits with %mysql_wait")
+                    only_waits = False
+            elif isinstance(each, Say):
                 lines.append(f"print({each.text!r})")
             elif isinstance(each, Remark):
                 lines.append(each.text)
-            elif isinstance(each, ClientCall):
+            else:
                 line, done = self._load(each, at, notes)
                 lines.insert(0 if each.sql is not None else len(lines), line)
                 what.append(done)
-        if not what:  # it only waits
-            lines.append("%mysql_wait")
-            what.append("waits with %mysql_wait")
         return lines
 
     def _load(self, call: ClientCall, at: int, notes: list[str]) -> tuple[str, str]:
@@ -338,7 +356,7 @@ class Plan:
         return name
 
 
-def _understood(script: str) -> list[ClientCall | Wait | Say | Remark]:
+def _understood(script: str) -> list[Step]:
     """Return the steps of a script, if they can stand in one cell."""
     found = list(steps(script))
     statements = [each for each in found if isinstance(each, ClientCall) and each.sql is not None]
@@ -348,14 +366,16 @@ def _understood(script: str) -> list[ClientCall | Wait | Say | Remark]:
     return found
 
 
-def _shell_lines(source: str) -> Iterator[tuple[range, list[ClientCall | Wait | Say | Remark]]]:
+def _shell_lines(source: str) -> Iterator[tuple[range, list[Step]]]:
     lines = source.split("\n")
     for where in commands(source):
         command = "\n".join(lines[where.start : where.stop]).strip()
         if command.startswith("!") and CLIENT.search(command):
-            if "{" in command:
-                raise Uncertain("a variable of Python is put in")
-            yield where, _understood(command.lstrip("!"))
+            if "{" in command or "$" in command:  # IPython puts it in, also within quotes
+                raise Uncertain("a variable of Python, or of the shell, is put in")
+            found = _understood(command.lstrip("!"))
+            if any(isinstance(each, (ClientCall, Wait)) for each in found):
+                yield where, found
 
 
 def _whole_if_alone(draft: Draft, source: str) -> Draft:

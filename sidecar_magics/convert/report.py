@@ -116,10 +116,8 @@ class Conversion:
         # Masked as a whole: a password may go over the end of a line.
         before, after = self._masked(cell.before), self._masked(cell.after)
         for line in difflib.ndiff(before.splitlines(), after.splitlines()):
-            if line[0] == "-":
+            if line[0] in "-+":
                 yield printable(_COMMENT.sub(" # …", line))
-            elif line[0] == "+":
-                yield printable(line)
 
     def _masked(self, text: str) -> str:
         for secret in sorted(self.secrets, key=len, reverse=True):

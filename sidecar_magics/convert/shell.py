@@ -9,16 +9,13 @@ from __future__ import annotations
 import re
 import shlex
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Union
 
 from ..script.splitter import ScriptSyntaxError, Statement, split
+from .words import Remark, Sign, Uncertain, commands
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-
-
-class Uncertain(Exception):
-    """What is there cannot be converted with certainty; the text says why, without quoting it."""
 
 
 class Target(NamedTuple):
@@ -72,8 +69,20 @@ class ClientCall:
     sql: str | None = None
 
 
-class Wait(NamedTuple):
-    """A pause, or a question whether the server is there."""
+@dataclass(frozen=True)
+class Wait:
+    """A pause, or a question whether a server is there.
+
+    Parameters
+    ----------
+    target : Target
+        The server that is asked.
+    passwords : tuple of str
+        What stood there, so that it can be kept out of what is shown.
+    """
+
+    target: Target
+    passwords: tuple[str, ...] = ()
 
 
 class Say(NamedTuple):
@@ -82,11 +91,7 @@ class Say(NamedTuple):
     text: str
 
 
-class Remark(NamedTuple):
-    """A comment, with its ``#``."""
-
-    text: str
-
+Step = Union[ClientCall, Wait, Say, Remark]
 
 CLIENTS = {"mysql", "mariadb"}
 UNPACKERS = {
@@ -110,17 +115,19 @@ NO_ROWS = {
     *("create", "drop", "alter", "grant", "revoke", "insert", "update", "delete", "replace"),
     *("set", "use", "truncate", "flush", "rename"),
 }
-_SOURCE = re.compile(r"(?:source|\\\.)\s+([^;\s]+)\s*;?\s*\Z", re.IGNORECASE)
-_QUIET = re.compile(r"(?<=\s)2>\s*(?:/dev/null|&1)(?=\s|;|\Z)")
-_SINGLE_QUOTED = re.compile(r"'[^']*'")
+_SOURCE = re.compile(r"(?:source|\\\.)\s+([^;\s'\"`]+)\s*;?\s*\Z", re.IGNORECASE)
 _WAITING_LOOP = re.compile(
-    r"(?:until|while\s+!)\s+mysqladmin\s[^;\n]*\bping\b[^;\n]*[;\n]\s*do\s+(?:sleep\s+[\d.]+|:)\s*"
-    r"[;\n]\s*done"
+    r"(^|;)[ \t]*(?:until|while\s+!)\s+(mysqladmin\s[^;\n]*\bping\b[^;\n]*)[;\n]\s*do\s+"
+    r"(?:sleep\s+[\d.]+|:)\s*[;\n]\s*done",
+    re.MULTILINE,
 )
 _NUMBER = re.compile(r"[\d.]+[smh]?")
+_ASSIGNMENT = re.compile(r"(\w+)=(.*)", re.DOTALL)
+# How `mysqladmin ping` is asked, and not whom.
+_PINGING = re.compile(r"ping|-[sw]|--(?:silent|wait|connect[-_]timeout)(?:=\d+)?")
 
 
-def steps(script: str) -> Iterator[ClientCall | Wait | Say | Remark]:
+def steps(script: str) -> Iterator[Step]:
     """Yield what each command of a shell script does.
 
     Parameters
@@ -133,98 +140,77 @@ def steps(script: str) -> Iterator[ClientCall | Wait | Say | Remark]:
     Uncertain
         One of them does something that is not known here.
     """
-    for line in _logical_lines(_WAITING_LOOP.sub("mysqladmin ping", script)):
-        if line.lstrip().startswith("#"):
-            yield Remark(line.strip())
-        elif line.strip():
-            for words in _commands(_words(line)):
-                yield from _step(words)
-
-
-def _logical_lines(script: str) -> Iterator[str]:
-    """Yield lines, joined where a backslash or an open quote says so."""
-    pending = ""
-    for line in script.splitlines():
-        pending = f"{pending}\n{line}" if pending else line
-        if line.endswith("\\"):
-            pending = pending[:-1]
-            continue
-        if pending.lstrip().startswith("#") or _is_closed(pending):
-            yield pending
-            pending = ""
-    if pending:
-        yield pending
-
-
-def _is_closed(text: str) -> bool:
-    try:
-        shlex.split(text, comments=True)
-    except ValueError:
-        return False
-    return True
-
-
-def _words(line: str) -> list[str]:
-    bare = _SINGLE_QUOTED.sub("", line)
-    if "$" in bare or "`" in bare:
-        raise Uncertain("a variable of the shell, or what a command prints, is put in")
-    lexer = shlex.shlex(_QUIET.sub("", line), posix=True, punctuation_chars=True)
-    lexer.whitespace_split = True
-    try:
-        return list(lexer)
-    except ValueError:
-        raise Uncertain("a quote is not closed") from None
-
-
-def _commands(words: Sequence[str]) -> Iterator[list[str]]:
-    command: list[str] = []
-    for word in words:
-        if word in (";", "&&"):
+    for command in commands(_WAITING_LOOP.sub(r"\1\2", script)):
+        if isinstance(command, Remark):
             yield command
-            command = []
         else:
-            command.append(word)
-    yield command
+            yield from _step(command)
 
 
-def _step(words: list[str]) -> Iterator[ClientCall | Wait | Say | Remark]:
-    name = words[0].rpartition("/")[2] if words else "set"
-    waits = name == "sleep" and len(words) == 2 and _NUMBER.fullmatch(words[1])
+def _step(words: list[str]) -> Iterator[Step]:
+    name = words[0].rpartition("/")[2]
     if name == "set" and all(re.fullmatch(r"-\w+|pipefail", word) for word in words[1:]):
         return
-    if waits or (name == "mysqladmin" and "ping" in words):
-        yield Wait()
-    elif name == "echo" and not any(re.search(r"\A-|[<>|&*?]", word) for word in words[1:]):
+    if name == "sleep" and len(words) == 2 and _NUMBER.fullmatch(words[1]):
+        yield Wait(Target())
+    elif name == "echo" and not any(_is_more_than_text(word) for word in words[1:]):
         yield Say(" ".join(words[1:]))
-    elif "|" in words:
-        yield _piped(words)
+    elif (at := _position("|", words)) is not None:
+        yield _piped(words[:at], words[at + 1 :])
     else:
-        yield _client_call(words)
+        yield _call(words)
 
 
-def _piped(words: list[str]) -> ClientCall:
-    at = words.index("|")
-    *unpacking, file = words[:at] or [""]
+def _position(sign: str, words: Sequence[str]) -> int | None:
+    found = (at for at, word in enumerate(words) if isinstance(word, Sign) and word == sign)
+    return next(found, None)
+
+
+def _is_more_than_text(word: str) -> bool:
+    return isinstance(word, Sign) or re.search(r"\A[-~]|[*?]", word) is not None
+
+
+def _piped(before: list[str], behind: list[str]) -> ClientCall | Wait:
+    *unpacking, file = before or [""]
     if unpacking and unpacking[-1] == "<":
         unpacking = unpacking[:-1]
     if " ".join(unpacking) not in UNPACKERS:
         raise Uncertain("what is piped into the client is not one file, unpacked")
-    if "|" in words[at + 1 :] or "<" in words[at + 1 :]:
+    if _position("|", behind) is not None or _position("<", behind) is not None:
         raise Uncertain("there is a pipe behind the client")
-    return _client_call([*words[at + 1 :], "<", file])
+    return _call([*behind, Sign("<"), file])
 
 
-def _client_call(words: list[str]) -> ClientCall:
-    found: dict[str, str] = {}
+def _call(words: list[str]) -> ClientCall | Wait:
     passwords: list[str] = []
     rest = list(words)
-    while rest and re.fullmatch(r"\w+=.*", rest[0], re.DOTALL):
-        name, _, value = rest.pop(0).partition("=")
-        if name != "MYSQL_PWD":
+    while rest and (given := _ASSIGNMENT.fullmatch(rest[0])):
+        if given[1] != "MYSQL_PWD":
             raise Uncertain("a variable is set for a command")
-        passwords.append(value)
-    if not rest or rest.pop(0).rpartition("/")[2] not in CLIENTS:
+        passwords.append(given[2])
+        del rest[0]
+    name = rest.pop(0).rpartition("/")[2] if rest else ""
+    if name == "mysqladmin" and "ping" in rest:
+        return _ping(rest, passwords)
+    if name not in CLIENTS:
         raise Uncertain("a command is not known here")
+    found = _options(rest, passwords)
+    return _checked(found, tuple(filter(None, passwords)))
+
+
+def _ping(rest: list[str], passwords: list[str]) -> Wait:
+    if rest[-1] == "/dev/null" and rest[-2] in (">", "&>"):
+        rest = rest[:-2]
+    found = _options([word for word in rest if not _PINGING.fullmatch(word)], passwords)
+    if not found.keys() <= {"host", "port", "user"}:
+        raise Uncertain("mysqladmin has an argument that is not known here")
+    target = Target.of(found.get("host"), found.get("port"), found.get("user"))
+    return Wait(target, tuple(filter(None, passwords)))
+
+
+def _options(rest: list[str], passwords: list[str]) -> dict[str, str]:
+    """Return what a client's options and arguments say; passwords go where they are collected."""
+    found: dict[str, str] = {}
     while rest:
         password = PASSWORD.fullmatch(rest[0])
         if password:
@@ -232,39 +218,46 @@ def _client_call(words: list[str]) -> ClientCall:
             del rest[0]
         else:
             _take(rest, found)
-    return _checked(found, tuple(filter(None, passwords)))
+    return found
 
 
 def _take(rest: list[str], found: dict[str, str]) -> None:
     """Take one option or argument of the client off the list."""
     word = rest.pop(0)
-    if _takes_option(word, rest, found):
+    if isinstance(word, Sign):
+        if word != "<" or not rest or isinstance(rest[0], Sign):
+            raise Uncertain("the line has a sign that is not known here")
+        _note(found, "file", rest.pop(0))
+    elif _takes_option(word, rest, found):
         return
-    if word == "<" and rest and "file" not in found:
-        found["file"] = rest.pop(0)
-    elif re.match(r"-|[<>|&()]", word):
+    elif word.startswith("-"):
         if not WITHOUT_EFFECT.fullmatch(word.replace("_", "-")):
-            raise Uncertain("the client has an option, or the line a sign, that is not known here")
-    elif "database" in found:
-        raise Uncertain("the client has an argument that is not known here")
+            raise Uncertain("the client has an option that is not known here")
     else:
-        found["database"] = word
+        _note(found, "database", word)
 
 
 def _takes_option(word: str, rest: list[str], found: dict[str, str]) -> bool:
     """Take an option that means something for us; tell whether it is one."""
     flag, equals, value = word.partition("=")
-    if word in VALUED and rest:
-        found[VALUED[word]] = rest.pop(0)
+    if word in VALUED and rest and not isinstance(rest[0], Sign):
+        _note(found, VALUED[word], rest.pop(0))
     elif flag in VALUED and equals and flag.startswith("--"):
-        found[VALUED[flag]] = value
+        _note(found, VALUED[flag], value)
     elif word[:2] in VALUED and len(word) > 2:
-        found[VALUED[word[:2]]] = word[2:]
+        _note(found, VALUED[word[:2]], word[2:])
     elif word in ("-f", "--force"):
         found["force"] = ""
     else:
         return False
     return True
+
+
+def _note(found: dict[str, str], name: str, value: str) -> None:
+    """Take notice of a value; of two, the client takes the last, or both if they are statements."""
+    if name in found:
+        raise Uncertain("the client has an option twice, or an argument that is not known here")
+    found[name] = value
 
 
 def _checked(found: dict[str, str], passwords: tuple[str, ...]) -> ClientCall:
@@ -273,7 +266,7 @@ def _checked(found: dict[str, str], passwords: tuple[str, ...]) -> ClientCall:
         file, sql = source[1], None
     if (file is None) == (sql is None):
         raise Uncertain("the client has neither a file nor statements, or both")
-    if file is not None and (re.search(r"[*?\[]", file) or file.startswith("/dev/")):
+    if file is not None and (re.search(r"[*?\[{$]", file) or file.startswith("/dev/")):
         raise Uncertain("the file has a pattern in its name, or is none")
     if sql is not None and not _returns_nothing(sql):
         raise Uncertain("it shows rows: pandas.read_sql(..., sidecar.engine()) does")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import stat
 import zlib
 from pathlib import Path
 from typing import Any
@@ -92,6 +94,24 @@ def only(source: str, *, folder: Path = Path("/nowhere")) -> str:
             "mysql d -e '\nINSERT INTO `t`\nVALUES (1);'",
             "%%mysql_load --database d\nINSERT INTO `t`\nVALUES (1);",
         ),
+        ("mysql < dump#2.sql  # the second", "%mysql_load 'dump#2.sql' --once\n# the second"),
+        ("# the dump \\\nmysql < a.sql", "# the dump \\\n%mysql_load a.sql --once"),
+        ("\tmysql\t-u\troot\t<\ta.sql", "%mysql_load a.sql --once"),
+        ("mysql < ~/a.sql", "%mysql_load '~/a.sql' --once"),
+        ('mysql < "C:\\data\\a.sql"', "%mysql_load 'C:\\data\\a.sql' --once"),
+        ("mysql < a\\ b.sql", "%mysql_load 'a b.sql' --once"),
+        ("mysql -u ro\\\not < a.sql", "%mysql_load a.sql --once"),
+        ("mysql < a.sql; echo ';' \"|\" '<'", "%mysql_load a.sql --once\nprint('; | <')"),
+        ("sleep 5\necho mysql is up", "%mysql_wait\nprint('mysql is up')"),
+        ("until mysqladmin ping &>/dev/null; do :; done", "%mysql_wait"),
+        (
+            "mysql -e \"INSERT INTO d.t VALUES ('a 2>/dev/null b', '\\$5', 'x\\\ny')\"",
+            "%%mysql_load\nINSERT INTO d.t VALUES ('a 2>/dev/null b', '$5', 'xy')",
+        ),
+        (
+            "mysql -e 'INSERT INTO d.t VALUES (\"a\\\nb\")'",
+            '%%mysql_load\nINSERT INTO d.t VALUES ("a\\\nb")',
+        ),
     ],
 )
 def test_the_client_in_a_cell_of_the_shell(command: str, line: str) -> None:
@@ -110,7 +130,7 @@ def test_the_client_in_a_cell_of_the_shell(command: str, line: str) -> None:
         ("%%bash\nmysql --defaults-file=x < a.sql", "not known here"),
         ("%%bash\nmysql -S /tmp/mysql.sock < a.sql", "not known here"),
         ("%%bash\ncd data && mysql < a.sql", "a command is not known"),
-        ("%%bash\nmysql < a.sql || true", "argument that is not known|sign, that is not known"),
+        ("%%bash\nmysql < a.sql || true", "a sign that is not known"),
         ("%%bash\nmysql < a.sql | tee log", "not known|pipe"),
         ("%%bash\ngrep -v x a.sql | mysql", "not one file, unpacked"),
         ("%%bash\nmysqldump d > a.sql\nmysql < a.sql", "a command is not known"),
@@ -120,6 +140,22 @@ def test_the_client_in_a_cell_of_the_shell(command: str, line: str) -> None:
         ("%%bash\nsudo mysql < a.sql", "a command is not known"),
         ("%%bash\nmysql -u root 'a", "quote is not closed"),
         ("!mysql < {path}", "variable of Python"),
+        ("!mysql -e 'CREATE DATABASE $name'", "variable of Python"),
+        ("%%bash\nmysql -e \"CREATE DATABASE a'$X'\"", "variable of the shell"),
+        ("%%bash\nmysql -e \"DROP TABLE '`cat x`'\"", "variable of the shell"),
+        ("%%bash\nmysql < {a,b}.sql", "a brace"),
+        ("%%bash\nmysql < 'a{b}.sql'", "a pattern"),
+        ("!mysql < C:\\data\\a.sql", "a path of Windows"),
+        ("%%bash\r\nmysql < a.sql\r\n", "as on Windows"),
+        ("%%bash\nmysql -e 'CREATE DATABASE a' -e 'CREATE DATABASE b'", "twice"),
+        ("%%bash\nmysql -e 'source a.sql' --execute='CREATE DATABASE b'", "twice"),
+        ("%%bash\nmysql -h a --host=b < a.sql", "twice"),
+        ("%%bash\nmysqladmin ping || mysql -ps3cret < a.sql", "a sign that is not known"),
+        ("%%bash\nmysqladmin ping > log", "a sign that is not known"),
+        ("%%bash\nmysqladmin ping | mysql", "not one file, unpacked"),
+        ("%%bash\nmysqladmin ping shutdown", "mysqladmin has an argument"),
+        ("%%bash\nmysqladmin -S /tmp/x ping", "an option that is not known"),
+        ("%%bash\nmysqladmin -h a ping\nmysql -h b < a.sql", "for several servers"),
         ("out = !mysql -e 'SHOW TABLES'", "kept"),
         ("x = 1\n!mysql -e 'CREATE DATABASE d'", "a cell of their own"),
         ("import os\nos.system('mysql -u root < a.sql')", "started from Python"),
@@ -156,6 +192,9 @@ def test_what_is_not_certain_is_left_and_told(source: str, why: str) -> None:
         "print('!mysql < a.sql')",
         "text = '''\n!mysql < a.sql\n'''",
         "%%bash\nls -l",
+        "%%bash\n# mysql < a.sql",
+        "%%bash\necho mysql is up",
+        "!echo mysql is up",
         "%%mysql_load\nSELECT 1",
         "%%writefile a.sh\nmysql < a.sql",
         "import datajoint as dj\ndj.conn()\ndj.config['stores'] = {}",
@@ -199,6 +238,30 @@ dj.conn()"""
 def test_datajoint_goes_by_the_name_that_the_notebook_gives_it() -> None:
     conversion = converted("import datajoint", "datajoint.config['database.host'] = '127.0.0.1'")
     assert sources(conversion) == ["import datajoint", FIRST, "%datajoint_connect"]
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "%%bash\nmysqladmin -h db.lab -u bob ping",
+        "!mysqladmin --host=db.lab --user=bob ping --silent",
+        "%%bash\nuntil mysqladmin -h db.lab -u bob ping >/dev/null 2>&1; do sleep 1; done",
+        "%%bash\nmysqladmin ping\nsleep 1\nmysql -h db.lab -u bob < a.sql",
+    ],
+)
+def test_the_server_that_is_asked_is_the_one_that_is_waited_for(source: str) -> None:
+    assert converted(source).first == f"{FIRST} --host db.lab --user bob"
+
+
+def test_empty_lines_before_a_cell_of_the_shell_do_not_hide_it() -> None:
+    assert only("\n \n%%bash\nmysql < a.sql") == "%mysql_load a.sql --once"
+
+
+def test_code_that_is_nested_too_deeply_is_left() -> None:
+    deep = ".a" * 900
+    sources = ["-" * 30_000 + "1", f"{IMPORT}x{deep}()\ndj.config['database.host'] = 'y'"]
+    assert "nested too deeply" in str(converted(*sources))
+    assert converted(*sources).text == text_of(*sources)
 
 
 def test_another_server_is_the_one_that_is_waited_for() -> None:
@@ -447,6 +510,13 @@ SECRETS = [
     "%%bash\nmysql -pswordfish < a.sql  # until May it was hunter2",
     "%%bash\n# the password is hunter2\nmysql -phunter2 < a.sql",
     "%%bash\nMYSQL_PWD='hun ter2' mysql --password=hunter2 < a.sql",
+    "%%bash\nMYSQL_PWD=hunter2 mysql < a.sql",
+    "%%bash\nmysql < a.sql -psword#hunter2",
+    "%%bash\n  # mysql -phunter2 < old.sql\n  mysql -pswordfish < a.sql",
+    "%%bash\nMYSQL_PWD=hunter2 mysqladmin ping",
+    "%%bash\nuntil mysqladmin -phunter2 ping; do sleep 1; done\nmysql < a.sql",
+    "!mysqladmin --password=hunter2 ping",
+    "!mysql -pswordfish < a.sql\nx = 1\n!mysqladmin -phunter2 ping",
     "%%bash\nmysql -e \"CREATE USER a IDENTIFIED BY 'hunter2'\"",
     "%%bash\nmysql -e \"ALTER USER a IDENTIFIED WITH x\nBY 'hunter2'; SET PASSWORD = 'hunter2'\"",
     IMPORT + "dj.config['database.password'] = 'hunter2'",
@@ -535,6 +605,8 @@ def test_written_elsewhere_the_notebook_stays(tmp_path: Path) -> None:
         ("[]", "is not a notebook"),
         ('{"nbformat": 4, "cells": [{"cell_type": "code"}]}', "is not a notebook"),
         ('{"nbformat": 3, "worksheets": []}', "format 3"),
+        ("\ufeff" + text_of("x"), "is not a notebook"),
+        ('{"nbformat": 4, "cells": ' + "[" * 100_000, "is not a notebook"),
     ],
 )
 def test_what_is_no_notebook_is_told(
@@ -542,7 +614,7 @@ def test_what_is_no_notebook_is_told(
 ) -> None:
     file = tmp_path / "a.ipynb"
     if text is not None:
-        file.write_text(text)
+        file.write_text(text, encoding="utf-8")
     assert main(["convert", "--write", str(file)]) == 1
     shown = capsys.readouterr().err
     assert words in shown
@@ -556,6 +628,44 @@ def test_half_a_character_in_an_output_is_kept(tmp_path: Path) -> None:
     assert main(["convert", "--write", str(file)]) == 0
     cell = json.loads(file.read_text(encoding="utf-8"))["cells"][0]
     assert cell["outputs"][0]["text"] == ["\ud83d ü"]
+
+
+@pytest.mark.parametrize("kind", ["folder", "socket", "link to itself"])
+def test_what_is_no_file_is_not_replaced(
+    kind: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file, output = tmp_path / "a.ipynb", tmp_path / "b.ipynb"
+    file.write_text(text_of(PASTE), encoding="utf-8")
+    if kind == "folder":
+        output.mkdir()
+    elif kind == "socket":
+        os.mknod(output, stat.S_IFSOCK | 0o600)
+    else:
+        output.symlink_to(output)
+    before = output.lstat()
+    assert main(["convert", str(file), "--output", str(output)]) == 1
+    assert "b.ipynb cannot be written" in capsys.readouterr().err
+    assert (output.lstat().st_mode, output.lstat().st_ino) == (before.st_mode, before.st_ino)
+    assert sorted(tmp_path.iterdir()) == [file, output]
+
+
+def test_the_notebook_itself_by_another_name_is_not_written_without_need(tmp_path: Path) -> None:
+    file, link = tmp_path / "a.ipynb", tmp_path / "b.ipynb"
+    file.write_text(text_of("x"), encoding="utf-8")
+    link.symlink_to(file)
+    assert main(["convert", str(file), "--output", str(link)]) == 0
+    assert sorted(tmp_path.iterdir()) == [file, link]
+
+
+def test_a_link_goes_on_being_one_and_line_ends_stay(tmp_path: Path) -> None:
+    file, link = tmp_path / "a.ipynb", tmp_path / "b.ipynb"
+    file.write_bytes(text_of(PASTE).replace("\n", "\r\n").encode())
+    link.symlink_to(file)
+    assert main(["convert", "--write", str(link)]) == 0
+    assert link.is_symlink()
+    written = file.read_bytes()
+    assert b"%mysql_load" in written
+    assert written.count(b"\n") == written.count(b"\r\n")
 
 
 def test_a_folder_that_cannot_be_written_to_leaves_all_as_it_was(
