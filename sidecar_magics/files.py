@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import tempfile
 from pathlib import Path
@@ -27,7 +28,7 @@ def write(path: Path, text: str, *, mode: int | None = None) -> None:
     OSError
         It cannot be written; then it is as it was.
     """
-    path = path.resolve()
+    path = _resolved(path)
     descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)  # with 0600
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
@@ -56,6 +57,7 @@ def keep(path: Path, *, mode: int | None = None) -> Path:
     OSError
         It cannot be copied.
     """
+    _resolved(path)
     mode = path.stat().st_mode & 0o777 if mode is None else mode
     number = 1
     while True:
@@ -66,6 +68,17 @@ def keep(path: Path, *, mode: int | None = None) -> Path:
                 file.write(path.read_bytes())
             return backup
         number += 1
+
+
+def _resolved(path: Path) -> Path:
+    """Return where a link leads; not to a device, which root would put a file in the place of."""
+    with contextlib.suppress(RuntimeError):  # raised for a link to itself, before Python 3.13
+        path = path.resolve()
+    if path.is_symlink():
+        raise OSError(errno.ELOOP, "it is a link to itself", str(path))
+    if path.exists() and not path.is_file():
+        raise OSError(errno.EINVAL, "it is no file", str(path))
+    return path
 
 
 def _usual_mode(path: Path) -> int:

@@ -174,15 +174,9 @@ def replace(path: Path, text: str, *, keep: bool) -> Path | None:
     SettingsError
         It cannot be written; then it is as it was.
     """
-    if path.exists() and not path.is_file():  # root would put a file in the place of a device
-        raise SettingsError(
-            f"{path} cannot be written: it is no file.", hint="name an .ipynb file."
-        )
     try:
         backup = files.keep(path) if keep else None
         files.write(path, text)
     except OSError as error:
         raise SettingsError(f"{path} cannot be written: {error.strerror}.") from None
-    except RuntimeError:  # before Python 3.13
-        raise SettingsError(f"{path} cannot be written: it is a link to itself.") from None
     return backup
