@@ -258,7 +258,7 @@ def test_empty_lines_before_a_cell_of_the_shell_do_not_hide_it() -> None:
 
 
 def test_code_that_is_nested_too_deeply_is_left() -> None:
-    deep = ".a" * 900
+    deep = ".a" * 2000
     sources = ["-" * 30_000 + "1", f"{IMPORT}x{deep}()\ndj.config['database.host'] = 'y'"]
     assert "nested too deeply" in str(converted(*sources))
     assert converted(*sources).text == text_of(*sources)
