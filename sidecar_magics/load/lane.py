@@ -118,7 +118,9 @@ class Lane:
                     break
         except BaseException as error:  # whatever it is, the reader must hear of it
             if task is not None and not scheduler.was_aborted:
-                self._crew.fail(task, error)
+                # All of the batch is lost: a lane that waited for it would wait for ever.
+                first = min((task, *self._batch), key=lambda each: each.number)
+                self._crew.fail(first, error)
 
     def _do(self, task: Task) -> None:
         if task.shares_transaction:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import gc
 import threading
 import weakref
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sidecar_magics.load.failures import Step
+from sidecar_magics.load.lane import Lane
 from sidecar_magics.load.schedule import WINDOW_BYTES, WINDOW_TASKS, Scheduler
 from sidecar_magics.load.tasks import Table, Task, TaskKind
 from sidecar_magics.script.items import Statement
@@ -509,3 +511,41 @@ def test_a_failure_leaves_the_script_done_up_to_it(
     assert not bad.done
     assert all(task.done for task in lanes.ran if task is not bad)
     assert not any(task.done for task in script[place:] if task not in lanes.ran)
+
+
+class LosingLane(Lane):
+    """A lane without a server: it executes its first task, and is lost at the next."""
+
+    def _open_in_time(self) -> None:
+        self._link = SimpleNamespace(is_open=True)  # type: ignore[assignment]
+
+    def _do(self, task: Task) -> None:
+        if self._batch:
+            raise ConnectionResetError
+        self._batch.append(task)
+        self._crew.scheduler.executed(task)
+
+
+def test_nobody_waits_for_what_a_lane_has_lost() -> None:
+    """The failure is where the lost batch begins, not at the statement that met it."""
+    filled = table("filled")
+    slow = Task(TaskKind.DEFINITION, locks=frozenset("k"))
+    behind = Task(TaskKind.DEFINITION, writes=frozenset([filled.key]), locks=frozenset("k"))
+    scheduler = scheduler_of(slow, rows(filled), behind, rows(table("other")))
+    assert takes(scheduler, 1) == [slow]
+    crew: Any = SimpleNamespace(
+        scheduler=scheduler,
+        settings=None,
+        first=(),
+        local_infile=False,
+        fail=lambda task, _: scheduler.fail(task),
+    )
+    lane = LosingLane(0, crew, NO_SOURCE)
+    lane.thread.start()
+    lane.thread.join(10)
+    scheduler.done([slow])
+    left: list[Task | None] = []
+    other = threading.Thread(target=lambda: left.append(scheduler.take(1, wait=True)), daemon=True)
+    other.start()
+    other.join(10)
+    assert left == [None]
