@@ -20,6 +20,7 @@ from .tasks import Table
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from .inspector import Inspector
     from .link import Link
 
 _TABLES = (
@@ -45,7 +46,6 @@ _TABLES = (
     begins BIGINT NOT NULL,
     ends BIGINT NOT NULL,
     crc INT UNSIGNED NOT NULL,
-    touched VARBINARY(1024) NOT NULL,
     PRIMARY KEY (load_id, source, begins)
 ) ENGINE=InnoDB COMMENT='sidecar-magics: pieces of a load that is not finished'""",
     """CREATE TABLE IF NOT EXISTS sidecar_magics.doubts (
@@ -125,14 +125,15 @@ class Script(NamedTuple):
     options: str
 
 
+_EXISTS = (
+    "SELECT 1 FROM information_schema.tables"
+    f" WHERE table_schema = '{SCHEMA}' AND table_name = 'indexes'"
+)
+
+
 def exists(link: Link) -> bool:
     """Tell whether the server has a journal."""
-    return bool(
-        link.rows(
-            "SELECT 1 FROM information_schema.tables"
-            f" WHERE table_schema = '{SCHEMA}' AND table_name = 'indexes'"
-        )
-    )
+    return bool(link.rows(_EXISTS))
 
 
 def create(link: Link) -> None:
@@ -277,14 +278,38 @@ def _are_there(link: Link, schemas: list[str]) -> bool:
     return there.issuperset(schemas)
 
 
+def finished_in(inspector: Inspector) -> dict[str, list[int]]:
+    """Return the numbers of the finished loads, by the schemas that they worked in."""
+    found: dict[str, list[int]] = {}
+    if not inspector.rows(_EXISTS.encode()):
+        return found
+    for number, schemas in inspector.rows(
+        f"SELECT id, HEX(in_schemas) FROM {SCHEMA}.loads WHERE finished IS NOT NULL".encode()
+    ):
+        for schema in json.loads(bytes.fromhex((schemas or b"5b5d").decode())):
+            found.setdefault(schema, []).append(int(number))
+    return found
+
+
+def forget_query(number: int) -> bytes:
+    """Return the statement that ends the record of a load."""
+    return f"DELETE FROM {SCHEMA}.loads WHERE id = {number}".encode()
+
+
 def drop_if_empty(link: Link) -> None:
-    """Drop the journal if nothing is in it."""
+    """Drop the journal if nothing is in it; a table of somebody else in its schema stays."""
     if not exists(link):
         return
-    if not link.rows(f"SELECT 1 FROM {SCHEMA}.loads LIMIT 1") and not link.rows(
+    if link.rows(f"SELECT 1 FROM {SCHEMA}.loads LIMIT 1") or link.rows(
         f"SELECT 1 FROM {SCHEMA}.indexes LIMIT 1"
     ):
-        link.send(f"DROP DATABASE {SCHEMA}".encode())
+        return
+    tables = ", ".join(f"{SCHEMA}.{name}" for name in ("done", "doubts", "indexes", "loads"))
+    link.send(f"DROP TABLE IF EXISTS {tables}".encode())
+    for table, column in (("tables", "table_schema"), ("routines", "routine_schema")):
+        if link.rows(f"SELECT 1 FROM information_schema.{table} WHERE {column} = '{SCHEMA}'"):
+            return
+    link.send(f"DROP DATABASE {SCHEMA}".encode())
 
 
 def owed_indexes(link: Link) -> list[tuple[Table, list[bytes]]]:

@@ -6,22 +6,25 @@ import contextlib
 import functools
 import os
 import secrets
-import time
 from typing import TYPE_CHECKING
 
-from ..errors import LoadStoppedError, SidecarError
-from ..protocol import ConnectError
+from ..errors import Interrupted, LoadStoppedError, ScriptError, SidecarError
 from ..script.versioned import version_number
-from ..server import connect, pymysql_errors
+from ..server import pymysql_errors
 from . import failures
-from .crew import Crew, Inspector
+from .bookkeeping import Bookkeeping
+from .context import LoadContext
+from .indexing import missing_clause
+from .inspector import Inspector
 from .journal import lock_name
-from .lane import OLD_CONNECTION_TIMEOUT_S, Lane, end_holder
-from .link import Link
+from .lane import OLD_CONNECTION_TIMEOUT_S, Lane, get_lock
 from .plan import Planner, Server
 from .progress import Progress
 from .reader import Quoting, Reader, quoting_of
+from .schedule import Scheduler
 from .tasks import TaskKind
+from .threads import Threads
+from .trial import Trial
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
     from ..sidecar import Sidecar
     from .entries import Entry
     from .failures import Step
+    from .link import Link
     from .policy import LoadPolicy
     from .report import LoadReport
     from .sources import Source, Sources
@@ -44,10 +48,8 @@ SHORT_SCRIPT_BYTES = 32 * 1024
 MOST_ROW_JOBS = 9
 DEFINITION_JOBS_PER_CORE = 4
 MOST_JOBS = 16
-JOIN_S = 0.2
-TELL_EVERY_S = 0.2
-# How long an interrupted load waits for the server that it asks to end its statements.
-KILL_TIMEOUT_S = 2.0
+SHOW_EVERY_S = 0.2
+END_PAUSE_S = 0.02
 
 
 class _Ended(Exception):
@@ -67,6 +69,13 @@ class Loader:
         How, and what the script may do.
     progress : callable, optional
         Called with a `Progress` a few times a second.
+    runtime : Threads, optional
+        Where it runs; a simulation has one of its own.
+
+    Raises
+    ------
+    ServerNotReadyError, AccessError
+        There is no connection to be had.
     """
 
     def __init__(
@@ -76,19 +85,24 @@ class Loader:
         *,
         policy: LoadPolicy,
         progress: Callable[[Progress], None] | None = None,
+        runtime: Threads | None = None,
     ) -> None:
         self._settings = settings
         self.host, self.is_loopback = settings.host, settings.is_loopback
-        self._report = report
+        self.report = report
         self._policy = policy
         self._progress = progress
+        self._runtime = runtime or Threads(settings)
         self._lanes: list[Lane] = []
         self._scripts: Sources | None = None
-        self._began = time.monotonic()
-        self._told_at = 0.0
+        self._books: Bookkeeping | None = None
+        self._trial: Trial | None = None
+        self._began = self._runtime.clock()
+        self._shown_at = 0.0
         self._reads = True
         self._skipped_bytes = 0
         self._last_step: Step | None = None
+        self.control = self._runtime.link([sql.encode() for sql in policy.init])
 
     # From beginning to end ---------------------------------------------------------------------
 
@@ -100,32 +114,31 @@ class Loader:
         ServerNotReadyError, AccessError
             There is no connection to be had.
         """
-        control = self._control = Link(self._settings, [sql.encode() for sql in self._policy.init])
+        control = self.control
         self.sidecar = control.open()
-        self._report.describe_server(self.sidecar)
-        first = [sql.encode() for sql in self._policy.init]
+        self.report.describe_server(self.sidecar)
+        self._first = [sql.encode() for sql in self._policy.init]
         if not self._policy.binlog and self._may_skip_binlog(control):
-            first.append(b"SET SESSION sql_log_bin = 0")
+            self._first.append(b"SET SESSION sql_log_bin = 0")
         collations = []
         if self._policy.wants_collations:
             names = control.rows("SELECT collation_name FROM information_schema.collations")
             collations = [name for (name,) in names if name]
         make_rewriter = functools.partial(self._policy.rewriter, collations)
         quoting = quoting_of(control.ask("SELECT @@sql_mode"))
-        self.inspector = Inspector(control, self._settings)
+        self.inspector = Inspector(control, self._runtime.await_server)
         jobs = self._jobs(control, size_bytes)
-        self.crew = Crew(
-            self._settings,
-            self._report,
+        row_jobs = self._policy.jobs or min(jobs, _cores() + 1, MOST_ROW_JOBS)
+        self.load = LoadContext(
+            self.report,
+            self._runtime.handover(Scheduler(row_jobs)),
             token=secrets.token_hex(16),
-            first=first,
             jobs=jobs,
-            row_jobs=self._policy.jobs or min(jobs, _cores() + 1, MOST_ROW_JOBS),
             max_packet_bytes=int(control.ask("SELECT @@max_allowed_packet")),
             uuid=self.sidecar.uuid,
             may_retry=control.ask("SELECT @@innodb_flush_log_at_trx_commit") == "1",
             force=self._policy.force,
-            local_infile=self._policy.allow_local_infile,
+            clock=self._runtime.clock,
         )
         major = self.sidecar.version.partition(".")[0]
         self.dollar_quotes = (
@@ -133,25 +146,42 @@ class Loader:
             and major.isdigit()
             and int(major) >= DOLLAR_QUOTES_SINCE
         )
+        self._trial = Trial(self._runtime.link(self._first), self.load, self._drain)
         planner = Planner(
             Server(self.sidecar.flavour, version_number(self.sidecar.version)),
             self.inspector.look_up,
+            takes=self._trial.takes,
             checks_foreign_keys=control.ask("SELECT @@foreign_key_checks") == "1",
             verbatim=quoting.verbatim,
         )
         self._reader = Reader(
-            planner, make_rewriter, self._policy, target=self, report=self._report, quoting=quoting
+            planner, make_rewriter, self._policy, target=self, report=self.report, quoting=quoting
         )
-        self._report.jobs = self.crew.jobs
+        self.report.jobs = jobs
         return self.sidecar
 
+    def load_all(self, scripts: Sources) -> None:
+        """Connect, and load scripts, unless they are loaded; note in the server that they are."""
+        if self._policy.once and not scripts.can_reopen:
+            raise ScriptError("--once needs a file: standard input can be read only once.")
+        self.connect(scripts.size_bytes)
+        self._books = Bookkeeping(self, scripts, self._policy, self.report)
+        self._books.await_turn(self._show_waiting)
+        if self._books.is_loaded():
+            return
+        self.load.journal = self._books.open()
+        self.run(scripts)
+        self.report.seconds = self.seconds
+        self.report.sha256 = scripts.sha256 or ""
+        self._books.close()
+
     @property
-    def control(self) -> Link:
-        """The connection for questions; not to be used while lanes are at work."""
-        return self._control
+    def seconds(self) -> float:
+        """Seconds since it began."""
+        return self._runtime.clock() - self._began
 
     def run(self, scripts: Sources) -> None:
-        """Run scripts, one behind another; what was done is in the report, also after an error.
+        """Run scripts, one after another; what was done is in the report, also after an error.
 
         Raises
         ------
@@ -163,11 +193,14 @@ class Loader:
             The connection was lost.
         """
         self._scripts = scripts
-        self.crew.scheduler.on_wait = self._tell
-        self._lanes = [Lane(n, self.crew, self.inspector) for n in range(self.crew.jobs)]
-        self._lanes[0].open()
-        for lane in self._lanes:
-            lane.thread.start()
+        self.load.tasks.on_wait = self._show
+        allowed = self._policy.allow_local_infile
+        self._lanes = [
+            Lane(number, self.load, self._runtime.link(self._first, local_infile=allowed))
+            for number in range(self.load.jobs)
+        ]
+        self._open_first_lane()
+        self._runtime.start(self._lanes, self.inspector)
         error: Exception | None = None
         try:
             self._submit(self._reader.tasks(scripts))
@@ -176,88 +209,92 @@ class Loader:
         except Exception as failure:  # what comes before it is run first
             error = failure
         self._await_lanes(error)
-        if self._report.in_transaction:
-            self._report.notes.append(
+        if self.report.in_transaction:
+            self.report.notes.append(
                 "The script ended inside a transaction; what it did not commit is rolled back."
             )
 
     @property
     def is_journaled(self) -> bool:
         """Whether the server knows how far the load is."""
-        return bool(self._lanes) and self.crew.journal is not None
+        return bool(self._lanes) and self.load.journal is not None
 
     def end_lanes_of(self, entry: Entry) -> None:
         """End the connections that a load before this one has left at the server."""
-        deadline = time.monotonic() + OLD_CONNECTION_TIMEOUT_S
+        deadline = self._runtime.clock() + OLD_CONNECTION_TIMEOUT_S
         for lane in range(entry.jobs):
             lock = lock_name(entry.token, lane)
-            while self._control.ask(f"SELECT IS_USED_LOCK('{lock}')"):
-                end_holder(self._control, lock)
-                if time.monotonic() > deadline:
-                    raise failures.still_there(self._report)
-                time.sleep(0.02)
+            while holder := self.control.ask(f"SELECT IS_USED_LOCK('{lock}')"):
+                try:
+                    self.control.send(f"KILL {int(holder)}".encode())
+                except pymysql_errors() as error:
+                    if failures.is_lost(error):
+                        raise
+                    # Else it has just ended.
+                if self._runtime.clock() > deadline:
+                    raise failures.still_there(self.report)
+                self._runtime.sleep(END_PAUSE_S)
 
     def interrupt(self) -> None:
         """End at once what the server is doing for this load: it would go on with it."""
-        if not self._lanes:
-            return
-        self.crew.scheduler.abort()
-        # Where this fails, the statements have ended by themselves, or the server has; and who
-        # presses Ctrl-C once more does not want to wait for it.
-        with (
-            contextlib.suppress(ConnectError, KeyboardInterrupt, *pymysql_errors()),
-            connect(self._settings, timeout_s=KILL_TIMEOUT_S) as second,
-            second.cursor() as cursor,
-        ):
-            for lane in self._lanes:
-                if lane.link.connection is not None:
-                    with contextlib.suppress(*pymysql_errors()):
-                        cursor.execute(f"KILL {lane.link.thread_id:d}")
-        for lane in self._lanes:
-            with contextlib.suppress(RuntimeError):  # never started
-                lane.thread.join(KILL_TIMEOUT_S)
+        if self._lanes:
+            self.load.tasks.abort()
+            self._runtime.kill(self._lanes)
 
     def close(self) -> None:
         """Close all connections."""
         for lane in self._lanes:
-            lane.close()
-        if hasattr(self, "_control"):
-            self._control.close()
+            lane.link.close()
+        if self._trial is not None:
+            self._trial.close()
+        self.control.close()
 
     @property
     def place(self) -> str:
         """The first statement, in the order of the script, that is not done for certain."""
-        task = self.crew.scheduler.first_unfinished if self._lanes else None
+        task = self.load.tasks.first_unfinished if self._lanes else None
         step = task.steps[0] if task and task.steps else self._last_step
         return f"{step.source.name}:{step.line}" if step else ""
 
+    def _open_first_lane(self) -> None:
+        link = self._lanes[0].link
+        link.open()
+        link.ask(get_lock(lock_name(self.load.token, 0)))
+
     def _await_lanes(self, error: Exception | None) -> None:
         self._reads = False
-        self.crew.scheduler.close()
-        for lane in self._lanes:
-            while lane.thread.is_alive():
-                lane.thread.join(JOIN_S)
-                self._tell()
-        failure = self.crew.first_failure or error
+        self.load.tasks.close()
+        self._runtime.finish(self._show)
+        failure = self.load.first_failure or error
         if failure is None:
             return
         if isinstance(failure, SidecarError):
-            failures.brought_up_to_date(failure, self._report)
+            failures.brought_up_to_date(failure, self.report)
         if not isinstance(failure, LoadStoppedError):
-            self._make_indexes()
+            self._note_pending()
+            self._build_indexes()
         raise failure
 
-    def _make_indexes(self) -> None:
+    def _note_pending(self) -> None:
+        """Note what is done, so that a resumed load need not do it again."""
+        note = self.load.journal.note() if self.load.journal else None
+        if note and note.sql:
+            with contextlib.suppress(*pymysql_errors()):  # then it is done again
+                self.control.send(note.sql)
+
+    def _build_indexes(self) -> None:
         """Give tables the indexes that were put off, where the load ends before it came to them."""
-        for table in self.crew.filling:
+        for table in self.load.filling:
             if not table.deferred:
                 continue
-            missing = self.inspector.missing(table, table.deferred)
-            with contextlib.suppress(*pymysql_errors()):  # the next load tries again
+            try:
+                missing = missing_clause(self.inspector.show_create(table), table.deferred)
                 if missing:
-                    self._control.send(b"ALTER TABLE " + table.quoted + b" " + missing)
-                if self.crew.journal:
-                    self._control.send(self.crew.journal.forget_deferred(table))
+                    self.control.send(b"ALTER TABLE " + table.quoted + b" " + missing)
+                if self.load.journal:
+                    self.control.send(self.load.journal.forget_deferred(table))
+            except pymysql_errors():
+                continue  # the next load tries again
 
     # What the server allows --------------------------------------------------------------------
 
@@ -297,66 +334,114 @@ class Loader:
     def renew(self) -> None:
         """Wait until all is done, and connect the first lane anew."""
         self._drain()
-        self._lanes[0].open()
+        self._open_first_lane()
 
     def passed(self, source: Source, step: Step) -> None:
         """Take note of how far the reader is."""
         del source
         self._last_step = step
-        self._tell()
+        self._show()
 
-    def _tell(self) -> None:
-        """Tell how far it is, if somebody wants to know and it is time."""
-        now = time.monotonic()
-        if self._progress is None or self._scripts is None or now - self._told_at < TELL_EVERY_S:
+    def _show(self) -> None:
+        """Show how far it is, if somebody wants to know and it is time."""
+        now = self._runtime.clock()
+        if self._progress is None or self._scripts is None or now - self._shown_at < SHOW_EVERY_S:
             return
-        self._told_at = now
-        running = self.crew.scheduler.running
+        self._shown_at = now
+        running = self.load.tasks.running
         tables = dict.fromkeys(str(task.table) for task in running if task.table)
         self._progress(
             Progress(
-                self._report.source,
+                self.report.source,
                 self._scripts.position_bytes,
                 self._scripts.size_bytes,
                 now - self._began,
-                rows=self._report.rows,
+                rows=self.report.rows,
                 busy=len(running),
-                jobs=self.crew.jobs,
+                jobs=self.load.jobs,
                 tables=tuple(tables),
                 reads=self._reads,
                 skipped_bytes=self._skipped_bytes,
             )
         )
 
+    def _show_waiting(self, holder: str) -> None:
+        """Show that another process loads the same script."""
+        if holder and self._progress is not None:
+            waits_for = f"{holder}, which loads the same script"
+            self._progress(Progress(self.report.source, 0, None, self.seconds, waits_for=waits_for))
+
     def _drain(self) -> None:
-        if not self.crew.scheduler.drain():
+        if not self.load.tasks.drain():
             raise _Ended
 
     def _submit(self, tasks: Iterable[Task]) -> None:
         for task in tasks:
+            if self._books is not None:
+                for step in task.steps:
+                    self._books.touch(step)
             if self._was_done(task):
-                self.crew.scheduler.skip(task)
+                self.load.tasks.skip(task)
                 self._skipped_bytes = self._scripts.position_bytes if self._scripts else 0
-            elif not self.crew.scheduler.add(task):
+            elif not self.load.tasks.add(task):
                 raise _Ended
 
     def _was_done(self, task: Task) -> bool:
-        """Tell whether an earlier process has done a task; take from it what that has done."""
-        journal = self.crew.journal
+        """Return whether an earlier process did a task; take from it what that has done."""
+        journal = self.load.journal
         if journal is None or not journal.resumed or task.kind is TaskKind.INDEXES:
             return False
         if task.session is None:
-            if journal.reached and journal.doubt(task.steps[0]) is not None:
-                raise failures.in_doubt(task.steps[0], self._report)
+            if journal.doubt(task.steps[0]) is not None:
+                raise failures.in_doubt(task.steps[0], self.report)
             return False
         try:
-            left = [step for step in task.steps if not journal.is_done(step, task)]
+            left = [step for step in task.steps if not journal.is_done(step)]
         except ValueError as error:
-            raise failures.changed(str(error), self._report) from None
-        self._report.resumed += len(task.steps) - len(left)
+            raise failures.changed(str(error), self.report) from None
+        self.report.resumed += len(task.steps) - len(left)
         task.steps = left
         task.maybe_done = task.kind is TaskKind.DEFINITION
         return not left
+
+
+def run_load(loader: Loader, sources: Sources) -> None:
+    """Load scripts from beginning to end; what was done is in the loader's report.
+
+    Parameters
+    ----------
+    loader : Loader
+        Not connected yet.
+    sources : Sources
+        What to load; it is closed at the end.
+
+    Raises
+    ------
+    As `load.load`.
+    """
+    report = loader.report
+    try:
+        loader.load_all(sources)
+    except KeyboardInterrupt:
+        place = loader.place
+        loader.interrupt()
+        where = f" near {place}" if place else ""
+        hint = " Resume with --resume." if loader.is_journaled else ""
+        message = f"Stopped loading {sources.name}{where}. {report.so_far()}{hint}"
+        raise Interrupted(message) from None
+    except SidecarError:
+        raise
+    except pymysql_errors() as error:
+        when = "" if report.statements else " before its first statement"
+        raise LoadStoppedError(
+            f"The connection for {sources.name} was lost{when}: {error}.",
+            hint="%mysql_wait shows whether the server is back; then load again, with --resume.",
+            report=report,
+        ) from None
+    finally:
+        report.seconds = loader.seconds
+        sources.close()
+        loader.close()
 
 
 def _cores() -> int:

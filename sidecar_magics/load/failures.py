@@ -36,7 +36,7 @@ class Step(NamedTuple):
     sql: bytes = b""
     table: str | None = None
     is_data: bool = False
-    counts_up: bool = False
+    schema: str | None = None  # that it works on, if it changes anything
     is_ours: bool = False  # it stands nowhere in the script
 
     @property

@@ -1,9 +1,18 @@
-"""How far a load is: kept in the server itself, in the same transactions as its rows."""
+"""How far a load is: kept in the server itself, in the same transactions as its rows.
+
+One rule makes it safe to resume: whatever a note says is done, everything that was done before it
+is noted as well, at the latest by the same transaction. Rows are noted in their own transaction.
+A definition commits by itself; it is kept as *pending* from then on, and every note that any lane
+writes takes all pending pieces along. So a piece is never noted without those that it needs, and a
+resumed load never runs a DROP or CREATE again under rows that it takes for done.
+"""
 
 from __future__ import annotations
 
 import json
+import threading
 import zlib
+from bisect import bisect_right
 from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -15,7 +24,7 @@ if TYPE_CHECKING:
     from .entries import Entry
     from .failures import Step
     from .link import Link
-    from .tasks import Table, Task
+    from .tasks import Table
 
 SCHEMA = JOURNAL_SCHEMA
 REFUSED = 0xFFFFFFFF
@@ -29,16 +38,30 @@ class Piece(NamedTuple):
     begins: int
     ends: int
     crc: int
-    touched: str
+
+
+class Note(NamedTuple):
+    """What a lane writes into the journal.
+
+    Attributes
+    ----------
+    sql : bytes
+        The statement; empty if there is nothing to note.
+    pending : tuple of Piece
+        Pieces that are not pending any more once the statement is committed.
+    """
+
+    sql: bytes
+    pending: tuple[Piece, ...]
 
 
 class Journal:
-    """One load's part of the journal.
+    """One load's part of the journal; any thread may use it.
 
     Parameters
     ----------
     link : Link
-        A connection for what is not part of a lane's transaction.
+        A connection to read with what an earlier process has done.
     entry : Entry
         The load.
     resumed : bool
@@ -46,38 +69,60 @@ class Journal:
     """
 
     def __init__(self, link: Link, entry: Entry, *, resumed: bool) -> None:
-        self._link = link
         self.entry = entry
         self.resumed = resumed
+        self.is_past_resuming = False  # what comes now is not noted
+        self._lock = threading.Lock()
+        self._pending: dict[Piece, None] = {}
         self._pieces: dict[int, list[Piece]] = defaultdict(list)
         self._read_to: dict[Piece, int] = {}  # checksum so far
-        self._farthest: dict[str, tuple[int, int]] = {}
         self._doubts: dict[tuple[int, int], int] = {}
         self._deferred: dict[tuple[bytes, bytes], list[bytes]] = {}
         if resumed:
-            self._read()
+            self._read(link)
 
-    # Writing: text for a lane's own transaction ------------------------------------------------
+    # Writing: text for a lane's own connection -------------------------------------------------
 
-    def note_done(self, pieces: Iterable[Piece]) -> bytes:
-        """Return the statement that notes pieces as done."""
+    def completed(self, piece: Piece) -> int:
+        """Take note of a piece that committed by itself, and return how many are pending.
+
+        To be called before anything that needs the piece may run.
+        """
+        with self._lock:
+            self._pending[piece] = None
+            return len(self._pending)
+
+    def note(self, pieces: Iterable[Piece] = ()) -> Note:
+        """Return what notes pieces as done, and with them all that are pending."""
+        with self._lock:
+            pending = tuple(self._pending)
+        # In one order: two lanes that note the same pieces at once cannot block each other then.
         values = ",".join(
-            f"({self.entry.id},{piece.source},{piece.begins},{piece.ends},{piece.crc},"
-            f"{literal(piece.touched.encode())})"
-            for piece in pieces
+            f"({self.entry.id},{piece.source},{piece.begins},{piece.ends},{piece.crc})"
+            for piece in sorted({*pending, *pieces})
         )
-        # A note whose answer was lost may be there already.
-        return f"INSERT IGNORE INTO `{SCHEMA}`.`done` VALUES {values}".encode()
+        if not values:
+            return Note(b"", pending)
+        # Another lane may note a pending piece too, and a note whose answer was lost may be there.
+        columns = "load_id, source, begins, ends, crc"
+        sql = f"INSERT IGNORE INTO `{SCHEMA}`.`done` ({columns}) VALUES {values}"
+        return Note(sql.encode(), pending)
 
-    def find(self, step: Step) -> bytes:
+    def noted(self, note: Note) -> None:
+        """Take note that a note is committed."""
+        with self._lock:
+            for piece in note.pending:
+                self._pending.pop(piece, None)
+
+    def find(self, step: Step) -> str:
         """Return the question for the piece that begins with a step."""
         return (
             f"SELECT 1 FROM `{SCHEMA}`.`done` WHERE load_id = {self.entry.id}"
             f" AND source = {step.source.number} AND begins = {step.item.offset}"
-        ).encode()
+        )
 
     def note_doubt(self, step: Step, before_crc: int) -> bytes:
-        """Return the statement that notes a step before it runs."""
+        """Return the statement that notes a step before it runs, to follow a `note` of the rest."""
         values = f"({self.entry.id},{step.source.number},{step.item.offset},{before_crc})"
         return f"REPLACE INTO `{SCHEMA}`.`doubts` VALUES {values}".encode()
 
@@ -96,8 +141,8 @@ class Journal:
 
     # Reading: what an earlier process has done -------------------------------------------------
 
-    def is_done(self, step: Step, task: Task) -> bool:
-        """Tell whether a step was done by the process before this one.
+    def is_done(self, step: Step) -> bool:
+        """Return whether the process before this one did a step.
 
         Raises
         ------
@@ -106,15 +151,12 @@ class Journal:
         """
         if step.is_ours:
             return False
-        place = (step.source.number, step.item.offset)
-        for piece in self._pieces.get(place[0], ()):
-            if piece.begins <= place[1] < piece.ends:
-                self._compare(piece, step)
-                return True
-        # What came later and needed it is done.
-        if task.is_barrier:
-            return not task.in_transaction and place < self._farthest.get("", (-1, -1))
-        return any(place < self._farthest.get(key, (-1, -1)) for key in task.writes)
+        pieces = self._pieces.get(step.source.number, [])
+        at = bisect_right(pieces, Piece(step.source.number, step.item.offset + 1, 0, 0)) - 1
+        if at < 0 or step.item.offset >= pieces[at].ends:
+            return False
+        self._compare(pieces[at], step)
+        return True
 
     def doubt(self, step: Step) -> int | None:
         """Return what was noted before a step was run by an earlier process, if it was."""
@@ -124,16 +166,9 @@ class Journal:
         """Return the indexes that an earlier process took from a table, and forget them here."""
         return self._deferred.pop((table.schema, table.name), [])
 
-    def is_ours(self, link: Link) -> bool:
-        """Tell whether no other process has taken the load over."""
-        return self.entry.token == link.ask(
-            f"SELECT token FROM {SCHEMA}.loads WHERE id = {self.entry.id}"
-        )
-
-    @property
-    def reached(self) -> bool:
-        """Whether an earlier process has done anything that is noted."""
-        return bool(self._pieces or self._doubts)
+    def token_query(self) -> str:
+        """Return the question for the token of the process that has the load now."""
+        return f"SELECT token FROM {SCHEMA}.loads WHERE id = {self.entry.id}"
 
     def _compare(self, piece: Piece, step: Step) -> None:
         crc = zlib.crc32(step.sql, self._read_to.get(piece, 0))
@@ -141,24 +176,18 @@ class Journal:
         if step.item.end > piece.ends or (step.item.end == piece.ends and crc != piece.crc):
             raise ValueError(step.place)
 
-    def _read(self) -> None:
+    def _read(self, link: Link) -> None:
         where = f"WHERE load_id = {self.entry.id}"
-        self._pieces.clear()
-        for source, begins, ends, crc, touched in self._link.rows(
-            f"SELECT source, begins, ends, crc, HEX(touched) FROM {SCHEMA}.done {where}"
-            " ORDER BY source, begins"
+        for row in link.rows(
+            f"SELECT source, begins, ends, crc FROM {SCHEMA}.done {where} ORDER BY source, begins"
         ):
-            keys = bytes.fromhex(touched or "").decode("utf-8", "replace")
-            piece = Piece(int(source or 0), int(begins or 0), int(ends or 0), int(crc or 0), keys)
+            piece = Piece(*(int(cell or 0) for cell in row))
             self._pieces[piece.source].append(piece)
-            last = (piece.source, piece.ends)
-            for key in ("", *_with_schemas(keys.split("\n"))):
-                self._farthest[key] = max(last, self._farthest.get(key, last))
-        for source, begins, before in self._link.rows(
+        for source, begins, before in link.rows(
             f"SELECT source, begins, before_crc FROM {SCHEMA}.doubts {where}"
         ):
             self._doubts[int(source or 0), int(begins or 0)] = int(before or 0)
-        for schema, name, kept in self._link.rows(
+        for schema, name, kept in link.rows(
             f"SELECT HEX(table_schema), HEX(table_name), HEX(definitions)"
             f" FROM {SCHEMA}.indexes {where}"
         ):
@@ -167,25 +196,13 @@ class Journal:
             self._deferred[names] = [text.encode("latin-1") for text in definitions]
 
 
-def piece_of(steps: list[Step], touched: Iterable[str]) -> Piece:
-    """Return the piece that steps, one behind another in one script, make up."""
+def piece_of(steps: list[Step]) -> Piece:
+    """Return the piece that steps, one after another in one script, make up."""
     crc = 0
     for step in steps:
         crc = zlib.crc32(step.sql, crc)
     first, last = steps[0], steps[-1]
-    # A barrier touches whatever it likes: it needs no name here.
-    return Piece(
-        first.source.number,
-        first.item.offset,
-        last.item.end,
-        crc,
-        "\n".join(sorted(touched))[:1000],
-    )
-
-
-def _with_schemas(keys: list[str]) -> set[str]:
-    """Add to tables the schemas that they are in: those must have been there."""
-    return {*keys, *(key.rpartition("`.`")[0] + "`" for key in keys if "`.`" in key)}
+    return Piece(first.source.number, first.item.offset, last.item.end, crc)
 
 
 def lock_name(token: str, lane: int) -> str:

@@ -24,11 +24,17 @@ class Found(NamedTuple):
         Its engine is InnoDB.
     watched : bool
         It has triggers.
+    counts_up : bytes or None
+        The AUTO_INCREMENT column, if that is the first.
+    counts_up_elsewhere : bool
+        Another column has AUTO_INCREMENT, or may have it.
     """
 
     is_table: bool = True
     innodb: bool = True
     watched: bool = False
+    counts_up: bytes | None = None
+    counts_up_elsewhere: bool = True
 
 
 @dataclass
@@ -68,7 +74,13 @@ class KnownTables:
             if found is None and name in self._maybe_made:
                 found = Found()
             if found and found.is_table:
-                known = KnownTable(Table(*name), innodb=found.innodb, watched=found.watched)
+                known = KnownTable(
+                    Table(*name),
+                    innodb=found.innodb,
+                    counts_up=found.counts_up,
+                    counts_up_elsewhere=found.counts_up_elsewhere,
+                    watched=found.watched,
+                )
                 self._known[name] = known
         return known
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ from ..sidecar import describe
 from .tasks import quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from ..script.session import Value
     from ..server import Outcome
@@ -112,6 +113,10 @@ class Link:
             self._is_open = False
             self.connection.close()
 
+    def keep(self, sql: bytes) -> None:
+        """Send a statement again whenever the connection is made again."""
+        self._first.append(sql)
+
     @property
     def is_open(self) -> bool:
         """Whether it was opened, and not closed since."""
@@ -131,16 +136,22 @@ class Link:
         """Send a statement; see `server.send`."""
         return send(self.connection, sql)
 
-    def send_each(self, statements: list[bytes]) -> Iterator[Outcome]:
+    def send_each(self, statements: Sequence[bytes]) -> Iterator[Outcome]:
         """Send statements at once, and yield the outcome of each."""
         # A statement may end with a comment that reaches to the end of its line.
         return send_each(self.connection, b"\n;".join(statements))
 
-    def rows(self, sql: str | bytes) -> list[tuple[str | None, ...]]:
-        """Ask a question of our own."""
+    def cells(self, sql: str | bytes) -> list[tuple[Any, ...]]:
+        """Ask a question of our own; cells come as bytes, in whatever character set, or None."""
         with self.connection.cursor() as cursor:
             cursor.execute(sql)
-            return [tuple(None if cell is None else text(cell) for cell in row) for row in cursor]
+            return list(cursor.fetchall())
+
+    def rows(self, sql: str | bytes) -> list[tuple[str | None, ...]]:
+        """Ask a question of our own whose answer is ASCII."""
+        return [
+            tuple(None if cell is None else text(cell) for cell in row) for row in self.cells(sql)
+        ]
 
     def ask(self, sql: str | bytes) -> str:
         """Ask for a single value; nothing is an empty text."""
@@ -194,6 +205,30 @@ class Link:
         self._entered = (session, user_variables)
         if failure:  # it is not tried again
             raise failure
+
+    def try_set(self, before: Session, sql: bytes, after: Session) -> None:
+        """Send a SET of the script as it is, in the session that it stands in.
+
+        Parameters
+        ----------
+        before, after : Session
+            What the session is before and after it.
+        sql : bytes
+            The statement.
+
+        Raises
+        ------
+        SessionError
+            The session before it cannot be entered.
+        pymysql.err.MySQLError, OSError
+            The server refused the statement, or the connection is lost.
+        """
+        self.enter(before, user_variables=True)
+        for name in self._differences(after.variables, before.variables):
+            with contextlib.suppress(*pymysql_errors()):  # then the statement is refused, too
+                self._remember(name)
+        self.send(sql)
+        self._session, self._entered = after, (after, True)
 
     @staticmethod
     def _differences(one: Any, other: Any) -> list[str]:

@@ -69,13 +69,11 @@ def describe(progress: Progress, speed: float | None) -> str:
     """
     of = f" of {size(progress.size_bytes)}" if progress.size_bytes is not None else ""
     parts = [f"{_short(progress.source)}: {size(progress.done_bytes)}{of}"]
-    parts.append(progress.phase or _time(progress, speed))
+    if progress.waits_for:
+        return " · ".join([*parts, f"waiting for {printable(progress.waits_for)}"])
+    parts.append(_time(progress, speed))
     if speed:
         parts.append(f"{size(speed)}/s")
-        # Of a compressed file both speeds are of use: one fits the bar, the other the server.
-        if progress.script_bytes > progress.done_bytes > 0:
-            of_sql = speed * progress.script_bytes / progress.done_bytes
-            parts[-1] += f" ({size(of_sql)}/s of SQL)"
     if progress.jobs > 1:
         parts.append(f"{progress.busy} of {progress.jobs} connections")
     if progress.tables:

@@ -12,21 +12,23 @@ The planner asks nobody but its `lookup`, so a plan can be shown without a serve
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING, Callable, NamedTuple
+from typing import TYPE_CHECKING, Callable, NamedTuple, Protocol
 
 from ..script import forms
 from ..script.classify import Classification, Kind, classify
 from ..script.definitions import counts_up, read_definition, references
-from ..script.rows import first_values_are_numbers, literal_rows
+from ..script.rows import first_values_are_numbers, literal_rows, mentions_no_value
 from ..script.session import Session, copies_user_variable, sets_global_only
 from ..script.versioned import effective
 from .known import Found, KnownTables, Name
 from .tasks import Table, Task, TaskKind, schema_key, table_key
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Generator, Iterable, Iterator
 
+    from ..script.rows import Rows
     from .failures import Step
+    from .known import KnownTable
 
 # Small statements travel together, as long as nothing else comes between them.
 PARCEL_BYTES = 128 * 1024
@@ -50,7 +52,13 @@ _SESSION_STAYS = {
     Kind.ACCOUNT,
 }
 _COMMIT_BY_THEMSELVES = _SESSION_STAYS - {Kind.DATA}
-_HOW_TEXT_IS_READ = {"character_set_client", "character_set_connection", "collation_connection"}
+# What may differ between a DROP and the CREATE that it runs with: how text is read, and a check.
+_MAY_DIFFER = {
+    "character_set_client",
+    "character_set_connection",
+    "collation_connection",
+    "unique_checks",
+}
 # Under another delimiter several statements may come as one; in these they would be a body.
 _HAVE_BODIES = {Kind.ROUTINE, Kind.TRIGGER, Kind.EVENT, Kind.VIEW}
 
@@ -60,6 +68,13 @@ class Server(NamedTuple):
 
     flavour: str
     version: int
+
+
+class Takes(Protocol):
+    """Tells whether the server takes a SET, as `trial.Trial.takes` does."""
+
+    def __call__(self, step: Step, before: Session, sql: bytes, *, settled: bool) -> bool:
+        """Return whether it does; `settled` if all that comes before it is yielded."""
 
 
 class Planner:
@@ -72,6 +87,8 @@ class Planner:
     lookup : callable, optional
         Asked with schema and name of a table that the script did not make; returns a `Found`, or
         None if it is not there. Without it its rows run in order.
+    takes : Takes, optional
+        Asked whether the server takes a SET. Without it all are taken.
     checks_foreign_keys : bool, default True
         Whether a new session checks foreign keys.
     verbatim : bool, default False
@@ -85,6 +102,7 @@ class Planner:
         server: Server,
         lookup: Callable[[bytes, bytes], Found | None] | None = None,
         *,
+        takes: Takes | None = None,
         checks_foreign_keys: bool = True,
         verbatim: bool = False,
         is_dump: bool = False,
@@ -96,10 +114,12 @@ class Planner:
         self._server = server
         self._checks = checks_foreign_keys
         self._verbatim = verbatim
+        self._takes = takes
         self._tables = KnownTables(lookup)
         # Whose foreign keys refer to a table: creating that completes those keys, under locks.
         self._referring: defaultdict[str, set[str]] = defaultdict(set)
         self._entered: set[bytes] = set()
+        self._careful = self.session, self.session
         self._parcel: Task | None = None
         self._parcel_bytes = 0
         self._parcel_likeness: tuple[object, ...] = ()
@@ -178,10 +198,6 @@ class Planner:
                 TaskKind.INDEXES, [step], table=table, writes=[table.key], locks=[table.key]
             )
 
-    def check_session(self, step: Step) -> Iterator[Task]:
-        """Yield a task that does nothing, in the session as it is now."""
-        yield self._task(TaskKind.BARRIER, [step._replace(sql=b"")])
-
     # Rows --------------------------------------------------------------------------------------
 
     def _data(self, step: Step, about: Classification) -> Iterator[Task]:
@@ -191,31 +207,27 @@ class Planner:
             yield from self._lose_track(step, "a variable that is set within a statement")
             return
         name = self._name(about)
-        known = self._tables.get(name) if name and not self._in_transaction else None
-        rows = None
+        known = self._tables.get(name) if name else None
         if known and not known.innodb:  # what is there cannot be undone, nor done once more
-            yield from self._barrier(step, repeatable=False)
+            if self._in_transaction:
+                yield from self._lose_track(step, "rows without transactions, within one")
+            else:
+                yield from self._barrier(step, repeatable=False)
             return
+        rows = None
         if known and not known.watched:
             rows = literal_rows(step.sql, no_backslash_escapes=self._is_verbatim())
         if known is None or rows is None:
+            self._unsure = True  # a trigger or a function may set a variable of the user's
             yield from self._in_parcel(step, is_light=True)
             return
-        counted = known.counts_up_elsewhere
-        if known.counts_up is not None:
-            listed = (rows.columns or b"").partition(b",")[0].strip().strip(b"`")
-            counted = listed not in (b"", known.counts_up) or not first_values_are_numbers(
-                step.sql, rows
-            )
-        if counted and not self.is_dump:
-            # A later statement may ask for LAST_INSERT_ID().
+        counted = self._is_counted(step, known, rows)
+        if counted or self._in_transaction:
+            # A later statement may ask for LAST_INSERT_ID(), or take the rows back.
             yield from self._in_parcel(step, is_light=True)
             return
-        if counted:
-            step = step._replace(counts_up=True)
-        any_order = rows.any_order and not counted
         refers = known.foreign_keys and self._checks_foreign_keys()
-        any_order = any_order and not refers
+        any_order = rows.any_order and not refers
         yield from self._pack(
             step,
             (TaskKind.ROWS, known.table, any_order, refers),
@@ -232,9 +244,22 @@ class Planner:
         if len(step.sql) >= LARGE_STATEMENT_BYTES:
             self._filling = known.table, step
 
+    def _is_counted(self, step: Step, known: KnownTable, rows: Rows) -> bool:
+        """Tell whether the server may number rows, as it does where they have no number."""
+        zero_counts = "NO_AUTO_VALUE_ON_ZERO" not in (self.session.text("sql_mode") or "").upper()
+        if known.counts_up_elsewhere:
+            # Every column is given, as dump tools do; then only NULL and DEFAULT are numbered.
+            given = rows.columns is None and not zero_counts
+            return not (given and not mentions_no_value(step.sql, rows))
+        if known.counts_up is None:
+            return False
+        listed = (rows.columns or b"").partition(b",")[0].strip().strip(b"`")
+        if listed not in (b"", known.counts_up):
+            return True
+        return not first_values_are_numbers(step.sql, rows, zero_counts=zero_counts)
+
     def _in_parcel(self, step: Step, is_light: bool) -> Iterator[Task]:
         """Yield what is complete before a statement that runs in order on the first lane."""
-        self._unsure = True
         kind = TaskKind.DATA if is_light else TaskKind.BARRIER
         yield from self._pack(step, (kind,), lambda: self._task(kind))
         if not is_light:
@@ -317,11 +342,12 @@ class Planner:
 
     def _set(self, step: Step, sql: bytes) -> Iterator[Task]:
         session = self.session.after(sql, step) if sql.strip() else self.session
-        if self._unsure and not self.is_dump and copies_user_variable(sql):
+        if self._unsure and copies_user_variable(sql):
             session = None  # a trigger or a function may have changed it
         if session is not None:
-            self.session = session
-            self.absorbed += 1
+            if (yield from self._is_taken(step, sql)):
+                self.absorbed += 1
+                self.session = session
         elif sets_global_only(sql):
             yield from self._barrier(step)
         elif self.is_dump and forms.switches_autocommit(sql):
@@ -329,6 +355,13 @@ class Planner:
             yield from self._leave_out()
         else:
             yield from self._lose_track(step, "a SET that cannot be followed")
+
+    def _is_taken(self, step: Step, sql: bytes) -> Generator[Task, None, bool]:
+        """Yield what must be done before it can be said whether the server takes a SET."""
+        if self._takes is None or self._takes(step, self.session, sql, settled=False):
+            return True
+        yield from self.finish()
+        return self._takes(step, self.session, sql, settled=True)
 
     def _define_schema(self, step: Step, sql: bytes, about: Classification) -> Iterator[Task]:
         schema = (about.schema or "").encode("utf-8")
@@ -417,7 +450,7 @@ class Planner:
             and dropped.source is step.source
             and dropped.sql.isascii()
             and drop.session is not None
-            and self.session.is_like(drop.session, but_for=_HOW_TEXT_IS_READ)
+            and self.session.is_like(drop.session, but_for=_MAY_DIFFER)
         )
 
     def _lock(self, step: Step, sql: bytes) -> Iterator[Task]:
@@ -481,7 +514,7 @@ class Planner:
         return Task(
             kind,
             list(steps),
-            None if self.in_order else self.session,
+            self._session_of(kind),
             table,
             frozenset(reads) - frozenset(writes),
             frozenset(writes),
@@ -489,6 +522,22 @@ class Planner:
             any_order,
             in_transaction=self._in_transaction or self.in_order,
         )
+
+    def _session_of(self, kind: TaskKind) -> Session | None:
+        """Return the session that a task is to be run in.
+
+        MariaDB (seen with 10.11) logs rows for an empty table as a whole while unique_checks and
+        foreign_key_checks are off, and then a statement that is refused, or a duplicate that is
+        ignored, takes all rows of the transaction with it, without a word. A script that commits
+        each statement does not meet that, so a batch of ours must not: it checks what is unique.
+        """
+        if self.in_order:
+            return None
+        if self._server.flavour != "mariadb" or kind is TaskKind.BARRIER or self._in_transaction:
+            return self.session
+        if self._careful[0] is not self.session:  # one object, so that it is not compared again
+            self._careful = self.session, self.session.setting("unique_checks", b"1")
+        return self._careful[1]
 
     # What is known -----------------------------------------------------------------------------
 

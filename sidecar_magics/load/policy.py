@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
 from ..errors import SettingsError
+from ..schemas import JOURNAL_SCHEMA
 from ..script.collations import checked_collation_map, parse_collation_map
 from ..script.rewrite import RewriteError, Rewriter
 from ..script.substitutes import substitutes
@@ -100,6 +101,12 @@ class LoadPolicy:
             raise SettingsError(f"--jobs {self.jobs}: at least one connection is needed.")
         if self.into is not None and self.database is not None:
             raise SettingsError("--into and --database exclude each other.")
+        for option, schema in (("--into", self.into), ("--database", self.database)):
+            if schema is not None and schema.lower() == JOURNAL_SCHEMA:
+                raise SettingsError(
+                    f"{option} {schema}: this schema keeps the journal of %mysql_load.",
+                    hint="choose another name.",
+                )
         self.rewriter(())
 
     @property

@@ -36,10 +36,8 @@ class Progress:
         Whether there is more to read; else what was read is being finished.
     skipped_bytes : int
         The part of `done_bytes` that an earlier load had done.
-    phase : str
-        What it does, where that is something else than to load, such as ``building indexes``.
-    script_bytes : int
-        Size of the SQL text read so far; 0 if nobody counts it.
+    waits_for : str
+        What the load is waiting for, if it makes no progress.
     """
 
     source: str
@@ -52,8 +50,7 @@ class Progress:
     tables: tuple[str, ...] = ()
     reads: bool = True
     skipped_bytes: int = 0
-    phase: str = ""
-    script_bytes: int = 0
+    waits_for: str = ""
 
     @property
     def fraction(self) -> float | None:
@@ -86,8 +83,10 @@ class Progress:
         parts = [f"{self.source}: {size(self.done_bytes)}{of}"]
         if self.speed is not None:
             parts.append(f"{size(self.speed)}/s")
-        if self.phase or not self.reads:
-            parts.append(self.phase or "finishing")
+        if self.waits_for:
+            parts.append(f"waiting for {self.waits_for}")
+        elif not self.reads:
+            parts.append("finishing")
         elif self.left_s is not None:
             parts.append(f"about {duration(max(round(self.left_s), 1)).replace('.0', '')} left")
         else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 # Modes that have ANSI_QUOTES in them. Source: "Server SQL Modes", MySQL 9; "SQL Mode", MariaDB.
 _ANSI_MODES = {"ANSI", "ANSI_QUOTES", "DB2", "MAXDB", "MSSQL", "ORACLE", "POSTGRESQL"}
 _NEEDS_SCHEMA = {Kind.TABLE, Kind.DATA, Kind.VIEW, Kind.ROUTINE, Kind.EVENT, Kind.TRIGGER}
+_WORK_ON_SCHEMA = {*_NEEDS_SCHEMA, Kind.SCHEMA}
+_CALLS = re.compile(rb"\s*CALL\b", re.IGNORECASE)
 # How a dump tool's work begins, also without its comments.
 _DUMP_MARKS = (
     b"-- MySQL dump",
@@ -110,7 +113,6 @@ class Reader:
         self._sandboxed = False
         self._ended = False
         self._script_schema: str | None = None
-        self._last_step: Step | None = None
 
     def tasks(self, scripts: Iterable[Source]) -> Iterator[Task]:
         """Yield what scripts consist of, one behind another; also all that comes before an error.
@@ -143,9 +145,6 @@ class Reader:
                     f"{source.name} lacks the last line of a dump: it may have been cut short."
                 )
         yield from self._planner.finish()
-        if self._last_step is not None and not self._planner.in_order:
-            # A SET at the very end is tried as well.
-            yield from self._planner.check_session(self._last_step)
         self._report_rewriting()
 
     def _report_rewriting(self) -> None:
@@ -225,7 +224,15 @@ class Reader:
         if schema is None and self._planner.session.schema is not None:
             schema = self._planner.session.schema.decode("utf-8", "replace")
         table = about.table and f"{schema or '?'}.{about.table}"
-        step = Step(statement, source, sql, table, about.kind is Kind.DATA)
+        changes = about.kind in _WORK_ON_SCHEMA or _CALLS.match(sql)
+        step = Step(
+            statement,
+            source,
+            sql,
+            table,
+            is_data=about.kind is Kind.DATA,
+            schema=schema if changes else None,
+        )
         if reads_local_file(sql) and not self._policy.allow_local_infile:
             what = "LOAD DATA LOCAL INFILE would send a file of this machine to the server"
             hint = "allow it with --allow-local-infile if you trust the script."
@@ -265,7 +272,12 @@ class Reader:
         if self._planner.session.schema is not None or self._planner.in_order:
             return
         name = (self._policy.into or "").encode()
-        step = Step(statement, source, b"CREATE DATABASE IF NOT EXISTS " + quoted(name))
+        step = Step(
+            statement,
+            source,
+            b"CREATE DATABASE IF NOT EXISTS " + quoted(name),
+            schema=self._policy.into,
+        )
         yield from self._planner.statement(step)
         yield from self._planner.use(name, step._replace(sql=b"USE " + quoted(name)))
 
@@ -280,7 +292,6 @@ class Reader:
             # The session is not followed: its connection knows how to read on.
             yield from planner.finish()
             self._quoting = self._server.quoting(self._quoting)
-        self._last_step = step
         self._server.passed(self._opened[0], step)
 
     # The client's own commands -----------------------------------------------------------------
@@ -311,7 +322,6 @@ class Reader:
         if wanted is None:
             return
         schema = (classify(wanted).schema or "").encode()
-        self._last_step = step
         yield from self._planner.use(schema, step._replace(sql=b"USE " + quoted(schema)))
         self._report.add(None)
 

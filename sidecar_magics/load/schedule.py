@@ -2,13 +2,15 @@
 
 A task is done once what it did is committed. One that waits for another may also follow it on the
 same lane before that: a connection sees its own work. Tasks that would only wait for each other's
-locks at the server do not run side by side: the lanes have better things to do. The window of tasks
+locks at the server do not run in parallel: the lanes have better things to do. The window of tasks
 at hand is bounded, so that a script of any size takes the same memory.
+
+Nothing here waits or knows of threads: `handover` makes threads wait, a simulation makes its own
+lanes wait, and both ask the same scheduler.
 """
 
 from __future__ import annotations
 
-import threading
 from collections import defaultdict, deque
 from typing import TYPE_CHECKING
 
@@ -19,11 +21,10 @@ if TYPE_CHECKING:
 
 WINDOW_BYTES = 16 * 1024 * 1024
 WINDOW_TASKS = 200
-POLL_S = 0.2  # how late an interrupt of the main thread may be noticed
 
 
 class _Traffic:
-    """Who of the unfinished touches one schema or table."""
+    """Which unfinished tasks touch one schema or table."""
 
     __slots__ = ("fence", "readers", "rows", "writer")
 
@@ -49,8 +50,6 @@ class Scheduler:
 
     def __init__(self, row_lanes: int | None = None) -> None:
         self._row_lanes = row_lanes
-        self.on_wait: Callable[[], None] | None = None  # called while the reader waits
-        self._condition = threading.Condition()
         self._waiting: deque[Task] = deque()
         self._unfinished: dict[Task, None] = {}  # in order
         self._running: dict[Task, None] = {}  # taken, and not committed yet
@@ -58,157 +57,135 @@ class Scheduler:
         self._barrier: Task | None = None
         self._bytes = 0
         self._count = 0
-        self._closed = False
+        self.is_closed = False
         self._failed: Task | None = None
-        self._aborted = False
+        self._halted = False
+        self.was_aborted = False
 
     # The reader's side -------------------------------------------------------------------------
 
-    def add(self, task: Task) -> bool:
-        """Take a task, the next one of the script, once there is room; False if the load ended.
+    def has_room(self, task: Task) -> bool:
+        """Tell whether the window takes one more task."""
+        if not self._unfinished:
+            return True
+        fits = self._bytes + task.size_bytes <= WINDOW_BYTES
+        return fits and len(self._unfinished) < WINDOW_TASKS
 
-        Waits in short steps, so that a signal gets its turn.
-        """
-        size = task.size_bytes
-        with self._condition:
-            while not self._ended and self._is_full(size):
-                self._wait()
-            if self._ended:
-                return False
-            self._count += 1
-            task.number = self._count
-            self._bytes += size
-            self._find_what_is_before(task)
-            self._unfinished[task] = None
-            self._waiting.append(task)
-            self._condition.notify_all()
-        return True
+    def add(self, task: Task) -> None:
+        """Take a task, the next one of the script."""
+        self._count += 1
+        task.number = self._count
+        self._bytes += task.size_bytes
+        self._find_what_is_before(task)
+        self._unfinished[task] = None
+        self._waiting.append(task)
 
     def skip(self, task: Task) -> None:
         """Count a task that an earlier load has done."""
-        with self._condition:
-            self._count += 1
-            task.number = self._count
-            task.done = True
-
-    def drain(self) -> bool:
-        """Wait until every task is done; False if the load ended before."""
-        with self._condition:
-            while self._unfinished and not self._ended:
-                self._wait()
-            return not self._ended
+        self._count += 1
+        task.number = self._count
+        task.done = True
 
     def close(self) -> None:
-        """Say that no further task comes: lanes that have nothing to do end."""
-        with self._condition:
-            self._closed = True
-            self._condition.notify_all()
+        """Note that no further task comes: lanes that have nothing to do end."""
+        self.is_closed = True
 
     def abort(self) -> None:
-        """End the load at once; what is under way is not waited for."""
-        with self._condition:
-            self._aborted = True
-            self._condition.notify_all()
+        """End the load at once: no lane begins anything more, nor commits what it has."""
+        self.was_aborted = True
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether a failure or an interrupt stopped the load."""
+        return self.was_aborted or self._halted or self._failed is not None
+
+    @property
+    def is_drained(self) -> bool:
+        """Whether every task is done."""
+        return not self._unfinished
 
     @property
     def first_unfinished(self) -> Task | None:
         """The first task, in the order of the script, that is not done."""
-        with self._condition:
-            return next(iter(self._unfinished), None)
+        return next(iter(self._unfinished), None)
 
     @property
     def running(self) -> list[Task]:
         """The tasks that lanes are working on."""
-        with self._condition:
-            return sorted(
-                (task for task in self._running if not task.executed), key=lambda task: task.number
-            )
+        return sorted(
+            (task for task in self._running if not task.executed), key=lambda task: task.number
+        )
 
     # The lanes' side ---------------------------------------------------------------------------
 
-    def await_work(self, lane: int) -> bool:
-        """Wait for a task that is for a lane, be it not its turn yet; False if none will come.
+    def has_work_for(self, lane: int) -> bool:
+        """Tell whether a task is at hand that a lane may get, be it not its turn yet."""
+        return any(self._is_for(task, lane) for task in self._waiting)
+
+    def next_for(self, lane: int) -> Task | None:
+        """Hand a lane the first task that may run now; None if there is none.
 
         Parameters
         ----------
         lane : int
             Number of the lane, from 0.
         """
-        with self._condition:
-            while True:
-                if any(self._is_for(task, lane) for task in self._waiting):
-                    return not self._ended
-                if self._ended or self._closed:
-                    return False
-                self._condition.wait()
+        if self.was_aborted or self._halted:
+            return None
+        for task in self._waiting:
+            if self._failed and task.number > self._failed.number:
+                return None
+            if self._may_run(task, lane) and not self._would_block(task, lane):
+                self._waiting.remove(task)
+                self._running[task] = None
+                task.lane = lane
+                return task
+        return None
 
-    def take(self, lane: int, *, wait: bool) -> Task | None:
-        """Return the next task for a lane, or None: there is none now, or none at all any more.
-
-        Parameters
-        ----------
-        lane : int
-            Number of the lane, from 0.
-        wait : bool
-            Whether to wait for a task; a lane that has work to commit must not.
-        """
-        with self._condition:
-            while True:
-                if self._aborted:
-                    return None
-                for task in self._waiting:
-                    if self._failed and task.number > self._failed.number:
-                        break
-                    if self._may_run(task, lane) and not self._would_block(task, lane):
-                        self._waiting.remove(task)
-                        self._running[task] = None
-                        task.lane = lane
-                        return task
-                if not wait or (self._closed and not self._waiting) or self._nothing_left:
-                    return None
-                self._condition.wait()
+    @property
+    def is_over(self) -> bool:
+        """Whether no lane will get a task any more: one that has got none need not wait."""
+        if self.was_aborted or self._halted:
+            return True
+        if self._failed is not None:
+            return not self._waiting or self._waiting[0].number > self._failed.number
+        return self.is_closed and not self._waiting
 
     def executed(self, task: Task) -> None:
         """Note that a task's statements are done, though not committed yet."""
-        with self._condition:
-            task.executed = True
+        task.executed = True
 
     def done(self, tasks: Iterable[Task]) -> None:
         """Note that what tasks did is committed."""
-        with self._condition:
-            for task in tasks:
-                task.executed = task.done = True
-                self._unfinished.pop(task, None)
-                self._running.pop(task, None)
-                self._bytes -= task.size_bytes
-                task.after.clear()
-                task.before_rows = None
-                self._forget(task)
-            self._condition.notify_all()
+        for task in tasks:
+            task.executed = task.done = True
+            self._unfinished.pop(task, None)
+            self._running.pop(task, None)
+            self._bytes -= task.size_bytes
+            task.after.clear()
+            task.before_rows = None
+            self._forget(task)
 
     def fail(self, task: Task) -> None:
-        """End the load at a task: what is before it in the script is still run, nothing behind."""
-        with self._condition:
-            if self._failed is None or task.number < self._failed.number:
-                self._failed = task
-            self._condition.notify_all()
+        """End the load at a task: what is before it in the script still runs, nothing after it.
+
+        The task holds no lock at the server any more: it was refused, or its connection is gone.
+        """
+        self._running.pop(task, None)
+        if self._failed is None or task.number < self._failed.number:
+            self._failed = task
+
+    def halt(self) -> None:
+        """End the load without beginning anything more; what is executed is still committed.
+
+        For a lane that is gone with what it did not commit: others may wait for just that.
+        """
+        self._halted = True
 
     def release(self, task: Task) -> None:
-        """Wake lanes: a table's rows may now come in any order."""
-        with self._condition:
-            if task.table:
-                task.table.any_order = True
-            self._condition.notify_all()
-
-    @property
-    def has_ended(self) -> bool:
-        """Whether the load was stopped by a failure or an interrupt."""
-        return self._ended
-
-    @property
-    def was_aborted(self) -> bool:
-        """Whether the load was interrupted."""
-        return self._aborted
+        """Note that a table's rows may now come in any order."""
+        if task.table:
+            task.table.any_order = True
 
     # Inside ------------------------------------------------------------------------------------
 
@@ -228,27 +205,6 @@ class Scheduler:
             if not (traffic.writer or traffic.readers or traffic.rows or traffic.fence):
                 del self._traffic[key]
 
-    def _wait(self) -> None:
-        self._condition.wait(POLL_S)
-        if self.on_wait is not None:
-            self.on_wait()
-
-    @property
-    def _ended(self) -> bool:
-        return self._aborted or self._failed is not None
-
-    @property
-    def _nothing_left(self) -> bool:
-        """After a failure: whether all that stands before it in the script is taken."""
-        if self._failed is None:
-            return False
-        return not self._waiting or self._waiting[0].number > self._failed.number
-
-    def _is_full(self, size: int) -> bool:
-        if not self._unfinished:
-            return False
-        return self._bytes + size > WINDOW_BYTES or len(self._unfinished) >= WINDOW_TASKS
-
     def _is_for(self, task: Task, lane: int) -> bool:
         """Tell whether a lane gets tasks of this kind."""
         if task.is_barrier:
@@ -260,14 +216,14 @@ class Scheduler:
         while after and after[-1].done:
             after.pop()
         # Most tasks still have in their way what they had before: it is looked at first.
-        if after and not _is_behind(after[-1], lane):
+        if after and not _is_visible(after[-1], lane):
             return False
         if not self._is_for(task, lane):
             return False
         first = task.before_rows
-        if first and not (task.table and task.table.any_order) and not _is_behind(first, lane):
+        if first and not (task.table and task.table.any_order) and not _is_visible(first, lane):
             return False
-        return all(_is_behind(other, lane) for other in reversed(after))
+        return all(_is_visible(other, lane) for other in reversed(after))
 
     def _would_block(self, task: Task, lane: int) -> bool:
         """Tell whether a task would wait at the server for what another lane is doing."""
@@ -317,7 +273,7 @@ class Scheduler:
         traffic.rows = [*rows, task]
 
 
-def _is_behind(task: Task, lane: int) -> bool:
+def _is_visible(task: Task, lane: int) -> bool:
     """Tell whether what a task did can be seen on a lane."""
     return task.done or (task.executed and task.lane == lane)
 

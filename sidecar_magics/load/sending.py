@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
-import time
 from typing import TYPE_CHECKING
 
 from ..server import pymysql_errors
 from . import failures
+from .operations import Ask, Replies, Send
 from .tasks import TaskKind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable
 
     from ..errors import SidecarError, StatementError
-    from .crew import Crew
+    from .context import LoadContext
     from .failures import Step
-    from .link import Link
+    from .operations import Work
     from .tasks import Task
 
 DEADLOCK = 1213
@@ -52,24 +51,21 @@ class Refused(Exception):
 
 
 class Sender:
-    """What sends statements on one connection.
+    """What sends statements on one lane's connection, as operations.
 
     Parameters
     ----------
-    link : Link
-        The connection.
-    crew : Crew
+    load : LoadContext
         The load.
     """
 
-    def __init__(self, link: Link, crew: Crew) -> None:
-        self._link = link
-        self._crew = crew
-        self._told: set[str] = set()  # tables whose first statements were sent one by one
+    def __init__(self, load: LoadContext) -> None:
+        self._load = load
+        self._known: set[str] = set()  # tables whose first statements were sent one by one
         self._careful: set[str] = set()  # tables with warnings: each statement by itself
         self._tallies: list[tuple[Step, str | None, int, int, float]] = []
 
-    def run(self, task: Task, *, maybe_done: bool = False) -> None:
+    def run(self, task: Task, *, maybe_done: bool = False) -> Work[None]:
         """Send a task's statements, small ones together, and keep count of them.
 
         Parameters
@@ -82,7 +78,7 @@ class Sender:
         Raises
         ------
         Refused
-            The server refused one, and the load does not go on behind errors.
+            The server refused one, and the load does not go on after errors.
         Lost, RolledBack
             All that was not committed is to be done once more.
         """
@@ -91,57 +87,77 @@ class Sender:
             if not task.steps[at].sql:  # it only stands for its place
                 at += 1
                 continue
-            at, failure = self._send_group(task, at, maybe_done)
+            at, failure = yield from self._send_group(task, at, maybe_done)
             if failure is None:
                 continue
-            if not self._crew.force:
+            if not self._load.force:
                 raise Refused(at, failure)
-            self._crew.report.add_error(failure)
+            self._load.report.add_error(failure)
             at += 1
+
+    def own(self, statements: Iterable[bytes], step: Step) -> Work[None]:
+        """Send statements of the load's own, one after another; empty ones are left out.
+
+        Raises
+        ------
+        StatementError
+            The server refused one; `step` is the place that is named.
+        Lost, RolledBack
+            It is no refusal.
+        """
+        wanted = tuple(sql for sql in statements if sql)
+        if not wanted:
+            return
+        replies: Replies = yield Send(wanted)
+        if replies.error is not None:
+            raise (yield from self.failure(replies.error, step))
+
+    def ask(self, sql: str | bytes, step: Step) -> Work[list[tuple[str | None, ...]]]:
+        """Ask a question of the load's own; raises as `own`."""
+        try:
+            rows: list[tuple[str | None, ...]] = yield Ask(sql)
+        except pymysql_errors() as error:
+            raise (yield from self.failure(error, step)) from None
+        return rows
 
     def _send_group(
         self, task: Task, at: int, maybe_done: bool
-    ) -> tuple[int, StatementError | None]:
+    ) -> Work[tuple[int, StatementError | None]]:
         """Send some statements; return which comes next, or was refused, and the failure if so."""
-        if len(task.steps[at].sql) + 1 >= self._crew.max_packet_bytes:  # a byte is for the command
-            limit = self._crew.max_packet_bytes
-            return at, failures.too_large(task.steps[at], limit, self._crew.report)
+        if len(task.steps[at].sql) + 1 >= self._load.max_packet_bytes:  # a byte is for the command
+            limit = self._load.max_packet_bytes
+            return at, failures.too_large(task.steps[at], limit, self._load.report)
         group = self._group(task, at)
-        sent = time.monotonic()
-        try:
-            outcomes = (
-                [self._link.send(group[0].sql)]
-                if len(group) == 1
-                else self._link.send_each([step.sql for step in group])
-            )
-            for outcome in outcomes:
-                now = time.monotonic()
-                self._tally(task.steps[at], outcome.changed, outcome.warnings, now - sent)
-                sent, at = now, at + 1
-            self._collect_warnings(group)
-        except pymysql_errors() as error:
-            refusal = self._refusal(error)
-            if maybe_done and refusal[0] in _ALREADY:
-                return at + 1, None
-            return at, failures.failed(task.steps[at], *refusal, self._crew.report)
-        except RuntimeError:
+        replies: Replies = yield Send(tuple(step.sql for step in group))
+        for reply in replies.done:
+            step = task.steps[at]
+            rows = reply.changed if step.is_data else 0
+            self._tallies.append((step, step.table, rows, reply.warnings, reply.seconds))
+            at += 1
+        error = replies.error
+        if error is None:
+            yield from self._collect_warnings(group)
+            return at, None
+        if isinstance(error, RuntimeError):
             # PyMySQL: the server wants a file of this machine, though it was told not to ask.
             what = "the server asked for a file of this machine"
-            failure = failures.refused(task.steps[at], what, self._crew.report)
-            raise Refused(at, failure) from None
-        return at, None
+            raise Refused(at, failures.refused(task.steps[at], what, self._load.report))
+        refusal = yield from self._refusal(error)
+        if maybe_done and refusal[0] in _ALREADY:
+            return at + 1, None
+        return at, failures.failed(task.steps[at], *refusal, self._load.report)
 
     def _group(self, task: Task, at: int) -> list[Step]:
-        """Return the steps to send at once: warnings can be read behind a single one only."""
+        """Return the steps to send at once: warnings can be read after a single one only."""
         step = task.steps[at]
         name = step.table or ""
         if task.kind not in (TaskKind.ROWS, TaskKind.DATA) or name in self._careful:
             return [step]
-        if name not in self._told:
+        if name not in self._known:
             if at == len(task.steps) - 1 or at >= 2:
-                self._told.add(name)
+                self._known.add(name)
             return [step]
-        room = self._crew.max_packet_bytes - 1
+        room = self._load.max_packet_bytes - 1
         group: list[Step] = []
         for other in task.steps[at:]:
             room -= len(other.sql) + 2
@@ -150,23 +166,26 @@ class Sender:
             group.append(other)
         return group
 
-    def _tally(self, step: Step, changed: int, warnings: int, took_s: float) -> None:
-        rows = changed if step.is_data else 0
-        self._tallies.append((step, step.table, rows, warnings, took_s))
-
-    def _collect_warnings(self, group: list[Step]) -> None:
+    def _collect_warnings(self, group: list[Step]) -> Work[None]:
         """Collect the warnings of what was sent."""
         warnings = sum(tally[3] for tally in self._tallies[-len(group) :])
         if not warnings:
             return
         self._careful.add(group[-1].table or "")
-        self._crew.report.add_warnings(self._link.rows("SHOW WARNINGS"), warnings)
+        try:
+            rows = yield Ask("SHOW WARNINGS")
+        except pymysql_errors() as error:
+            if failures.is_lost(error):
+                raise Lost from None
+            # 3977: after CREATE TABLE ... START TRANSACTION a server takes nothing but a COMMIT.
+            rows = []
+        self._load.report.add_warnings(rows, warnings)
 
     def count(self) -> None:
         """Count in the report what was sent: it is done now."""
         tallies, self._tallies = self._tallies, []
         for step, table, rows, warnings, took_s in tallies:
-            self._crew.report.add(
+            self._load.report.add(
                 table, rows=rows, size_bytes=len(step.sql), seconds=took_s, warnings=warnings
             )
 
@@ -176,7 +195,7 @@ class Sender:
 
     # Failures ----------------------------------------------------------------------------------
 
-    def failure(self, error: Exception, step: Step) -> StatementError:
+    def failure(self, error: Exception, step: Step) -> Work[StatementError]:
         """Return what to tell of an error that the server gave on this connection.
 
         Raises
@@ -184,30 +203,28 @@ class Sender:
         Lost, RolledBack
             It is no refusal.
         """
-        return failures.failed(step, *self._refusal(error), self._crew.report)
+        refusal = yield from self._refusal(error)
+        return failures.failed(step, *refusal, self._load.report)
 
-    def _refusal(self, error: Exception) -> tuple[int, str, str]:
+    def _refusal(self, error: Exception) -> Work[tuple[int, str, str]]:
         """Return the server's error number, SQLSTATE and words; raise where it is no refusal."""
         if failures.is_lost(error):
             raise Lost from None
         if failures.number(error) == DEADLOCK:
             raise RolledBack from None
         message = str(error.args[1]) if len(error.args) > 1 else str(error)
-        sqlstate = getattr(error, "sqlstate", None) or self._sqlstate()
-        return failures.number(error), sqlstate, message
+        sqlstate = getattr(error, "sqlstate", None)
+        return failures.number(error), sqlstate or (yield from self._sqlstate()), message
 
-    @contextlib.contextmanager
-    def translated(self, step: Step) -> Iterator[None]:
-        """Raise, in place of what PyMySQL raises, what a user is told; or `Lost`, `RolledBack`."""
-        try:
-            yield
-        except pymysql_errors() as error:
-            raise self.failure(error, step) from None
-
-    def _sqlstate(self) -> str:
+    def _sqlstate(self) -> Work[str]:
         """Ask for the last error's SQLSTATE, which PyMySQL keeps to itself before 1.2."""
-        try:
-            self._link.send(b"GET DIAGNOSTICS CONDITION 1 @sidecar_sqlstate = RETURNED_SQLSTATE")
-            return self._link.ask("SELECT @sidecar_sqlstate")
-        except pymysql_errors():
-            return "HY000"
+        read = b"GET DIAGNOSTICS CONDITION 1 @sidecar_sqlstate = RETURNED_SQLSTATE"
+        replies: Replies = yield Send((read,))
+        if replies.error is None:
+            try:
+                rows = yield Ask("SELECT @sidecar_sqlstate")
+            except pymysql_errors():
+                rows = []
+            if rows and rows[0][0]:
+                return str(rows[0][0])
+        return "HY000"

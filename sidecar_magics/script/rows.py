@@ -50,6 +50,9 @@ _TEXT_BODIES = {
 # 1-1 begins like a number, and is none above zero.
 _FIRST_IS_NUMBER = re.compile(rb"\(\s*[1-9][0-9]*\s*[,)]")
 _NEXT_IS_NONE = re.compile(rb"\)\s*,\s*\((?!\s*[1-9][0-9]*\s*[,)])")
+_FIRST_IS_ANY_NUMBER = re.compile(rb"\(\s*-?[0-9]+\s*[,)]")
+_NEXT_IS_NO_NUMBER = re.compile(rb"\)\s*,\s*\((?!\s*-?[0-9]+\s*[,)])")
+_NO_VALUE = re.compile(rb"\b(?:NULL|DEFAULT)\b", re.IGNORECASE)
 
 
 class Rows(NamedTuple):
@@ -89,13 +92,28 @@ def literal_rows(sql: bytes, *, no_backslash_escapes: bool = False) -> Rows | No
     return Rows(any_order, begins, head["columns"])
 
 
-def first_values_are_numbers(sql: bytes, rows: Rows) -> bool:
-    """Tell whether each row begins with a number above zero, so that nothing counts it up.
+def first_values_are_numbers(sql: bytes, rows: Rows, *, zero_counts: bool = True) -> bool:
+    """Tell whether each row begins with a number of its own, so that nothing counts it up.
 
     A text that looks like the border of two rows may make this a no.
+
+    Parameters
+    ----------
+    sql : bytes
+        The statement.
+    rows : Rows
+        What `literal_rows` says of it.
+    zero_counts : bool, default True
+        Whether the server numbers a row that has 0: not with NO_AUTO_VALUE_ON_ZERO.
     """
-    first = _FIRST_IS_NUMBER.match(sql, rows.begins)
-    return bool(first) and not _NEXT_IS_NONE.search(sql, rows.begins)
+    first = _FIRST_IS_NUMBER if zero_counts else _FIRST_IS_ANY_NUMBER
+    other = _NEXT_IS_NONE if zero_counts else _NEXT_IS_NO_NUMBER
+    return bool(first.match(sql, rows.begins)) and not other.search(sql, rows.begins)
+
+
+def mentions_no_value(sql: bytes, rows: Rows) -> bool:
+    """Tell whether a NULL or DEFAULT may be among the values; in a text it counts, too."""
+    return bool(_NO_VALUE.search(sql, rows.begins))
 
 
 def _only_rows(sql: bytes, begins: int, no_backslash_escapes: bool) -> bool:

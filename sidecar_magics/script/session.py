@@ -46,6 +46,9 @@ class Assignment(NamedTuple):
     copied: str | None
 
 
+Assigned = tuple[str, Value]
+"""A variable, with an @ if it is the user's own, and the value that a SET gives it."""
+
 # What a statement does to these is not the value that it leaves behind: they hold for the next
 # statement or transaction only, or take part in how a server identifies its work.
 _NOT_FOLLOWED = {
@@ -137,6 +140,10 @@ class Session:
             return replace(self, schema=None, drops=self.drops + 1)
         return self if schema == self.schema else replace(self, schema=schema)
 
+    def setting(self, variable: str, sql: bytes) -> Session:
+        """Return the session with another value of a variable, given as the text of a literal."""
+        return replace(self, variables={**self.variables, variable: Literal(sql)})
+
     def after(self, sql: bytes, origin: Any = None) -> Session | None:
         """Return the session behind a SET, or None if what that does cannot be told.
 
@@ -172,6 +179,22 @@ class Session:
             else:
                 variables[target] = value
         return Session(self.schema, self.drops, variables, user_variables, origins)
+
+    def assigned_by(self, sql: bytes) -> frozenset[Assigned]:
+        """Return what a SET assigns in this session, but for what no server refuses.
+
+        Parameters
+        ----------
+        sql : bytes
+            A statement that `after` can follow.
+        """
+        assigned = set()
+        for assignment in _parse(sql) or ():
+            value = self._value(assignment)
+            is_own = assignment.target.startswith("@") and isinstance(value, Literal)
+            if value is not None and not is_own:
+                assigned.add((assignment.target, value))
+        return frozenset(assigned)
 
     def is_like(self, other: Session, *, but_for: Collection[str]) -> bool:
         """Tell whether another session differs at most in some variables, and in the user's."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pymysql
 
 from sidecar_magics.connection import connect_now
-from sidecar_magics.load import JOURNAL_FROM_BYTES
+from sidecar_magics.load.bookkeeping import JOURNAL_FROM_BYTES
 from sidecar_magics.load.journal import SCHEMA
 from tests.corpus.fingerprint import difference, fingerprint
 from tests.faults import scripts

@@ -112,7 +112,7 @@ def test_an_interrupt_says_where_and_how_to_go_on(mysql_stage: Stage) -> None:
     assert outcome["error"] == "Interrupted"
     path = mysql_stage.script("dump")
     assert f"Stopped loading {path} near {path}:" in outcome["message"]
-    assert outcome["message"].endswith("Go on with --resume.")
+    assert outcome["message"].endswith("Resume with --resume.")
 
 
 def test_a_server_that_is_restarted_under_it_stops_nothing(stage: Stage) -> None:

@@ -340,11 +340,9 @@ def words(progress: Progress) -> str:
         ({"size_bytes": 0, "done_bytes": 0}, "0 B of 0 B · 10 s so far · 3 of 4"),
         ({"done_bytes": 120 * MB}, "120 MB of 100 MB · about 1 s left · 12 MB/s"),
         ({"reads": False}, "43 MB of 100 MB · finishing · 4.3 MB/s"),
-        ({"phase": "building indexes"}, "43 MB of 100 MB · building indexes · 4.3 MB/s"),
+        ({"waits_for": "connection 7"}, "43 MB of 100 MB · waiting for connection 7"),
         ({"skipped_bytes": 33 * MB}, "43 MB of 100 MB · about 55 s left · 1 MB/s"),
         ({"skipped_bytes": 43 * MB}, "43 MB of 100 MB · 10 s so far · 3 of 4"),
-        ({"script_bytes": 86 * MB}, "about 15 s left · 4.3 MB/s (8.6 MB/s of SQL) · 3 of 4"),
-        ({"script_bytes": 42 * MB}, "about 15 s left · 4.3 MB/s · 3 of 4"),
         ({"done_bytes": 1}, "1 B of 100 MB · 10 s so far"),
     ],
 )

@@ -17,6 +17,7 @@ from sidecar_magics.load.plan import (
 )
 from sidecar_magics.load.sources import Source
 from sidecar_magics.load.tasks import Task, TaskKind, schema_key, table_key
+from sidecar_magics.script.session import Session
 from sidecar_magics.script.splitter import Statement, split
 
 MYSQL, MARIADB = Server("mysql", 80036), Server("mariadb", 101106)
@@ -174,30 +175,102 @@ def test_phpmyadmin() -> None:
         ("a int", "REPLACE INTO t VALUES (1)", False),
         ("a int", "INSERT IGNORE INTO t VALUES (1)", False),
         ("id int AUTO_INCREMENT, b int", "INSERT INTO t VALUES (1,2),(2,3)", True),
-        ("id int AUTO_INCREMENT, b int", "INSERT INTO t VALUES (1,2),(0,3)", False),
-        ("id int AUTO_INCREMENT, b int", "INSERT INTO t VALUES (1,2),(NULL,3)", False),
-        ("id int AUTO_INCREMENT, b int", "INSERT INTO t VALUES (1,2),(DEFAULT,3)", False),
+        ("id int AUTO_INCREMENT, b int", "INSERT INTO t VALUES (1,2),(0,3)", None),
+        ("id int AUTO_INCREMENT, b int", "INSERT INTO t VALUES (1,2),(NULL,3)", None),
+        ("id int AUTO_INCREMENT, b int", "INSERT INTO t VALUES (1,2),(DEFAULT,3)", None),
         ("id int AUTO_INCREMENT, b int", "INSERT INTO t (id,b) VALUES (1,2)", True),
         ("id int AUTO_INCREMENT, b int", "INSERT INTO t ( `id` , b) VALUES (1,2)", True),
-        ("id int AUTO_INCREMENT, b int", "INSERT INTO t (b,id) VALUES (1,2)", False),
-        ("id int AUTO_INCREMENT, b int", "INSERT INTO t (b) VALUES (1)", False),
-        ("id int AUTO_INCREMENT, b int", "INSERT INTO t () VALUES ()", False),
-        ("b int, id int AUTO_INCREMENT", "INSERT INTO t VALUES (1,2)", False),
-        ("id SERIAL, b int", "INSERT INTO t (b) VALUES (1)", False),
+        ("id int AUTO_INCREMENT, b int", "INSERT INTO t (b,id) VALUES (1,2)", None),
+        ("id int AUTO_INCREMENT, b int", "INSERT INTO t (b) VALUES (1)", None),
+        ("id int AUTO_INCREMENT, b int", "INSERT INTO t () VALUES ()", None),
+        ("b int, id int AUTO_INCREMENT", "INSERT INTO t VALUES (1,2)", None),
+        ("id SERIAL, b int", "INSERT INTO t (b) VALUES (1)", None),
         ("a int REFERENCES u(a)", "INSERT INTO t VALUES (1)", True),
     ],
 )
-def test_whether_the_order_of_rows_matters(columns: str, insert: str, any_order: bool) -> None:
-    plan = Plan(f"{OFF} USE s; CREATE TABLE t ({columns}); {insert};", is_dump=True)
+@pytest.mark.parametrize("is_dump", [False, True])  # a heading makes no difference
+def test_whether_the_order_of_rows_matters(
+    columns: str, insert: str, any_order: bool | None, is_dump: bool
+) -> None:
+    plan = Plan(f"{OFF} USE s; CREATE TABLE t ({columns}); {insert};", is_dump=is_dump)
+    if any_order is None:  # the server numbers them: what follows may ask for LAST_INSERT_ID()
+        assert plan.kinds == "ffd"
+        return
     assert plan.rows.any_order is any_order
     assert plan.rows.writes == set()
 
 
-@pytest.mark.parametrize("values", ["(NULL,1)", "(1,2),(0,3)", "(DEFAULT,1)"])
-def test_rows_that_are_counted_run_in_order_unless_a_dump_has_them(values: str) -> None:
-    script = f"USE s; CREATE TABLE t (id int AUTO_INCREMENT, b int); INSERT INTO t VALUES {values};"
-    assert Plan(script).kinds == "ffd"  # what follows may ask for LAST_INSERT_ID()
-    assert Plan(script, is_dump=True).kinds == "ffr"
+NO_ZERO = "SET sql_mode='NO_AUTO_VALUE_ON_ZERO';"
+
+
+@pytest.mark.parametrize(
+    ("columns", "insert", "kind"),
+    [
+        ("id int AUTO_INCREMENT, b int", "INSERT INTO t VALUES (0,1),(-3,2)", "r"),
+        ("id int AUTO_INCREMENT, b int", "INSERT INTO t VALUES (0,1),(NULL,2)", "d"),
+        ("b int, id int AUTO_INCREMENT", "INSERT INTO t VALUES (1,0),(2,7)", "r"),
+        ("b int, id int AUTO_INCREMENT", "INSERT INTO t VALUES (1,0),(2,null)", "d"),
+        ("b int, id int AUTO_INCREMENT", "INSERT INTO t VALUES (1,Default)", "d"),
+        ("b int, id int AUTO_INCREMENT", "INSERT INTO t (b) VALUES (1)", "d"),
+    ],
+)
+def test_rows_with_numbers_of_their_own_as_dump_tools_write_them(
+    columns: str, insert: str, kind: str
+) -> None:
+    plan = Plan(f"{OFF} {NO_ZERO} USE s; CREATE TABLE t ({columns}); {insert};")
+    assert plan.kinds == "ff" + kind
+    without = Plan(f"{OFF} USE s; CREATE TABLE t ({columns}); {insert};")
+    assert without.kinds == "ffd"
+
+
+@pytest.mark.parametrize(
+    ("insert", "kinds"),
+    [
+        ("INSERT INTO t VALUES (1)", "ffb"),
+        ("START TRANSACTION; INSERT INTO t VALUES (1)", "ffbb"),
+    ],
+)
+def test_rows_that_cannot_be_undone_are_never_part_of_a_batch(insert: str, kinds: str) -> None:
+    plan = Plan(f"{OFF} USE s; CREATE TABLE t (a int) ENGINE=MyISAM; {insert};")
+    assert plan.kinds == kinds
+    assert not plan.tasks[-1].repeatable
+    assert plan.planner.in_order is ("TRANSACTION" in insert)
+
+
+def test_batches_on_mariadb_check_what_is_unique() -> None:
+    script = (
+        f"{OFF} SET unique_checks=0; USE s; CREATE TABLE t (a int); INSERT INTO t VALUES (1);"
+        "SELECT @@unique_checks;"
+    )
+    plan = Plan(script, server=MARIADB)
+    sessions = [task.session.text("unique_checks") for task in plan.tasks if task.session]
+    assert sessions == ["1", "1", "1", "0"]  # what asks for it gets the script's own
+    plan = Plan(script)
+    assert {task.session.text("unique_checks") for task in plan.tasks if task.session} == {"0"}
+
+
+# SETs that the server does not take --------------------------------------------------------------
+
+
+def test_a_set_is_tried_once_for_each_value_and_left_out_if_it_is_refused() -> None:
+    tried: list[tuple[bytes, bool]] = []
+
+    def takes(step: Step, before: Session, sql: bytes, *, settled: bool) -> bool:
+        del step, before
+        tried.append((sql, settled))
+        return b"nosuch" not in sql
+
+    plan = Plan("", takes=takes)
+    plan.add("USE s; CREATE TABLE t (a int); INSERT INTO t VALUES (1); SET sql_mode='';")
+    plan.add("SET sql_mode='nosuch';")
+    assert plan.kinds == "ffr"
+    assert tried == [
+        (b"SET sql_mode=''", False),
+        (b"SET sql_mode='nosuch'", False),
+        (b"SET sql_mode='nosuch'", True),
+    ]
+    assert plan.planner.session.text("sql_mode") == ""
+    assert plan.planner.absorbed == 1
 
 
 @pytest.mark.parametrize(
@@ -508,20 +581,16 @@ def test_if_not_exists_tells_nothing_of_a_table() -> None:
     insert = "INSERT INTO t VALUES (1);"
     assert Plan("USE s;" + create + insert).kinds == "ffd"
     assert Plan(OFF + "USE s; DROP TABLE t;" + create + insert).kinds == "fffr"
-    known = Plan(
-        "USE s; CREATE TABLE t (a int, b int AUTO_INCREMENT);" + create + insert, is_dump=True
-    )
-    assert known.kinds == "fffr"
-    assert not known.rows.any_order
+    known = Plan("USE s; CREATE TABLE t (a int, b int AUTO_INCREMENT);" + create + insert)
+    assert known.kinds == "fffd"
 
 
 def test_if_not_exists_is_believed_once() -> None:
     plan = Plan(
         OFF + "USE s; DROP TABLE IF EXISTS t; CREATE TABLE t (a int, b int AUTO_INCREMENT);"
         "CREATE TABLE IF NOT EXISTS t (a int); INSERT INTO t (a) VALUES (1);",
-        is_dump=True,
     )
-    assert not plan.rows.any_order
+    assert plan.kinds == "fffd"
 
 
 @pytest.mark.parametrize("checks", ["SET foreign_key_checks=0;", ""])
@@ -572,7 +641,7 @@ def test_unknown_tables_are_looked_up() -> None:
 
     def lookup(schema: bytes, name: bytes) -> Found:
         asked.append((schema, name))
-        return Found(is_table=name == b"t")
+        return Found(is_table=name == b"t", counts_up_elsewhere=False)
 
     plan = Plan(
         OFF + "USE s; INSERT INTO t VALUES (1); INSERT INTO t VALUES (2); INSERT INTO v VALUES (3);"
@@ -581,15 +650,17 @@ def test_unknown_tables_are_looked_up() -> None:
         is_dump=True,
     )
     assert plan.kinds == "frd"
-    assert not plan.rows.any_order
+    assert plan.rows.any_order
     assert asked == [(b"s", b"t"), (b"s", b"v")]
 
 
 @pytest.mark.parametrize(
     ("found", "kinds"),
     [
-        (Found(), "fr"),
-        (Found(watched=True), "fd"),
+        (Found(), "fd"),  # the server may number its rows
+        (Found(counts_up_elsewhere=False), "fr"),
+        (Found(counts_up=b"a", counts_up_elsewhere=False), "fr"),
+        (Found(counts_up=b"b", counts_up_elsewhere=False, watched=True), "fd"),
         (Found(is_table=False), "fd"),
         (Found(innodb=False), "fb"),
         (None, "fd"),
@@ -666,11 +737,3 @@ def test_backslashes_as_sql_mode_has_them(mode: str, verbatim: bool, kind: str) 
     step = Step(Statement(sql, 1, 1, 0, len(sql)), source, sql)
     plan.tasks += [*plan.planner.statement(step), *plan.planner.finish()]
     assert plan.kinds == "ff" + kind
-
-
-def test_sessions_are_checked_at_the_end() -> None:
-    plan = Plan("SELECT 1; SET a=1;")
-    (task,) = plan.planner.check_session(plan.tasks[0].steps[0])
-    assert task.is_barrier
-    assert [step.sql for step in task.steps] == [b""]
-    assert task.session is plan.planner.session

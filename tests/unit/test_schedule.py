@@ -3,7 +3,6 @@ from __future__ import annotations
 import gc
 import threading
 import weakref
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sidecar_magics.load.failures import Step
-from sidecar_magics.load.lane import Lane
+from sidecar_magics.load.handover import Handover
 from sidecar_magics.load.schedule import WINDOW_BYTES, WINDOW_TASKS, Scheduler
 from sidecar_magics.load.tasks import Table, Task, TaskKind
 from sidecar_magics.script.items import Statement
@@ -41,14 +40,18 @@ def table(name: str = "t") -> Table:
     return Table(b"s", name.encode())
 
 
-def scheduler_of(*tasks: Task) -> Scheduler:
-    scheduler = Scheduler()
+def handover(row_lanes: int | None = None) -> Handover:
+    return Handover(Scheduler(row_lanes))
+
+
+def scheduler_of(*tasks: Task) -> Handover:
+    scheduler = handover()
     for task in tasks:
         assert scheduler.add(task)
     return scheduler
 
 
-def takes(scheduler: Scheduler, *lanes: int) -> list[Task | None]:
+def takes(scheduler: Handover, *lanes: int) -> list[Task | None]:
     return [scheduler.take(lane, wait=False) for lane in lanes]
 
 
@@ -77,7 +80,7 @@ def test_rows_share_their_tables_lock_until_they_are_committed() -> None:
 
 
 def test_a_lane_connects_when_there_is_something_for_it() -> None:
-    scheduler = Scheduler(row_lanes=1)
+    scheduler = handover(row_lanes=1)
     answers: dict[int, bool] = {}
     threads = [
         threading.Thread(target=lambda n=n: answers.__setitem__(n, scheduler.await_work(n)))
@@ -93,7 +96,7 @@ def test_a_lane_connects_when_there_is_something_for_it() -> None:
     threads[1].join(10)
     threads[2].join(10)
     assert answers == {0: True, 1: True, 2: True}
-    ended = Scheduler()
+    ended = handover()
     ended.add(barrier())
     ended.close()
     assert not ended.await_work(1)
@@ -301,7 +304,7 @@ def test_lanes_end_when_nothing_more_comes() -> None:
 
 
 def test_some_lanes_get_definitions_only() -> None:
-    scheduler = Scheduler(row_lanes=1)
+    scheduler = handover(row_lanes=1)
     first, second, made = rows(table("a")), rows(table("b")), definition(writes="c")
     for task in (first, second, made):
         scheduler.add(task)
@@ -312,7 +315,7 @@ def test_some_lanes_get_definitions_only() -> None:
 
 def test_what_was_done_before_is_only_counted() -> None:
     skipped, task = definition(writes="a"), definition(writes="a")
-    scheduler = Scheduler()
+    scheduler = handover()
     scheduler.skip(skipped)
     scheduler.add(task)
     assert (skipped.number, task.number, skipped.done) == (1, 2, True)
@@ -337,7 +340,7 @@ def test_lanes_that_wait_are_woken(end: str) -> None:
 
 
 def test_lanes_in_threads() -> None:
-    scheduler, log, lock = Scheduler(), [], threading.Lock()
+    scheduler, log, lock = handover(), [], threading.Lock()
     tables = [table(name) for name in "abcde"]
 
     def lane(number: int) -> None:
@@ -364,7 +367,7 @@ def test_lanes_in_threads() -> None:
 
 
 def test_what_is_done_is_forgotten() -> None:
-    scheduler = Scheduler()
+    scheduler = handover()
     left: list[weakref.ref[Task]] = []
     for number in range(20):
         task = rows(table(str(number)))
@@ -425,7 +428,7 @@ class Lanes:
 
     def __init__(self, script: list[Task], count: int, bad: Task | None) -> None:
         self.script, self.bad = script, bad
-        self.scheduler = Scheduler()
+        self.scheduler = handover()
         self.added: list[Task] = []
         self.ran: list[Task] = []
         self.batches: list[list[Task]] = [[] for _ in range(count)]
@@ -513,39 +516,45 @@ def test_a_failure_leaves_the_script_done_up_to_it(
     assert not any(task.done for task in script[place:] if task not in lanes.ran)
 
 
-class LosingLane(Lane):
-    """A lane without a server: it executes its first task, and is lost at the next."""
-
-    def _open_in_time(self) -> None:
-        self._link = SimpleNamespace(is_open=True)  # type: ignore[assignment]
-
-    def _do(self, task: Task) -> None:
-        if self._batch:
-            raise ConnectionResetError
-        self._batch.append(task)
-        self._crew.scheduler.executed(task)
-
-
-def test_nobody_waits_for_what_a_lane_has_lost() -> None:
-    """The failure is where the lost batch begins, not at the statement that met it."""
+def test_nothing_is_begun_once_a_lane_is_lost_with_what_it_did_not_commit() -> None:
+    """Another lane may wait for just that; what is executed elsewhere is still committed."""
     filled = table("filled")
-    slow = Task(TaskKind.DEFINITION, locks=frozenset("k"))
-    behind = Task(TaskKind.DEFINITION, writes=frozenset([filled.key]), locks=frozenset("k"))
-    scheduler = scheduler_of(slow, rows(filled), behind, rows(table("other")))
-    assert takes(scheduler, 1) == [slow]
-    crew: Any = SimpleNamespace(
-        scheduler=scheduler,
-        settings=None,
-        first=(),
-        local_infile=False,
-        fail=lambda task, _: scheduler.fail(task),
-    )
-    lane = LosingLane(0, crew, NO_SOURCE)
-    lane.thread.start()
-    lane.thread.join(10)
-    scheduler.done([slow])
+    lost, kept = rows(filled), rows(table("kept"))
+    behind = Task(TaskKind.DEFINITION, writes=frozenset([filled.key]))
+    scheduler = scheduler_of(lost, kept, behind, rows(table("other")))
+    assert takes(scheduler, 0, 1) == [lost, kept]
+    scheduler.executed(lost)
+    scheduler.executed(kept)
     left: list[Task | None] = []
-    other = threading.Thread(target=lambda: left.append(scheduler.take(1, wait=True)), daemon=True)
-    other.start()
-    other.join(10)
+    waiting = threading.Thread(
+        target=lambda: left.append(scheduler.take(2, wait=True)), daemon=True
+    )
+    assert takes(scheduler, 2) != [None]
+    waiting.start()
+    scheduler.fail(lost)
+    scheduler.halt()
+    waiting.join(10)
     assert left == [None]
+    assert takes(scheduler, 1) == [None]
+    scheduler.done([kept])
+    assert kept.done
+    assert scheduler.has_ended
+    assert not scheduler.add(definition())
+
+
+def test_a_failed_task_keeps_nobody_out() -> None:
+    """Its locks are gone with it: what stands before it in the script still needs them."""
+    before, bad = locking("child", "parent"), locking("sister", "parent")
+    first = locking("parent")
+    scheduler = scheduler_of(first, before, bad)
+    assert takes(scheduler, 0) == [first]
+    scheduler.done([first])
+    assert takes(scheduler, 0) == [before]
+    scheduler.done([before])
+    other, late = locking("x", "parent"), locking("y")
+    scheduler.add(other)
+    scheduler.add(late)
+    assert takes(scheduler, 1, 0) == [bad, late]
+    scheduler.fail(late)
+    scheduler.fail(bad)
+    assert scheduler.running == []
