@@ -160,7 +160,8 @@ class Sender:
         if not warnings:
             return
         self._careful.add(group[-1].table or "")
-        self._crew.report.add_warnings(self._link.rows("SHOW WARNINGS"), warnings)
+        told = failures.warnings(group, self._link.rows("SHOW WARNINGS"))
+        self._crew.report.add_warnings(told, warnings)
 
     def count(self) -> None:
         """Count in the report what was sent: it is done now."""
