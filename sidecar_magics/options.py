@@ -173,7 +173,7 @@ LOAD = (
         "--collation-map",
         metavar="FROM=TO,...",
         help="Collations to take for others; `nearest` finds one for each that the server lacks, "
-        "for a dump of MySQL 8 on MariaDB.",
+        "for a dump of MySQL 8 on MariaDB, or the other way round.",
     ),
     Option(
         "--system-schemas",

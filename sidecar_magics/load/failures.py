@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ..errors import LoadStoppedError, ScriptError, SidecarError, StatementError, printable
 from ..script.disclosure import CUT, shown
-from . import server_errors
+from .server_errors import Refusal, hint_for
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -154,7 +154,8 @@ def failed(
     """Return the error for a statement that the server refused."""
     start, is_open = shown(step.sql, step.table)
     start = printable(start)
-    hint = server_errors.hint(errno, report.flavour)
+    refusal = Refusal(errno, message, report.flavour, step.sql, step.source.is_dump)
+    hint = hint_for(refusal)
     if report.resumed and errno in NOT_THERE:
         hint = (
             "what an earlier load had made may have been dropped since; load from the beginning, "
