@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import __version__, display, options
+from . import __version__, display, lines, options
 from .errors import SettingsError, SidecarError
 from .previews import preview
 from .settings import TUTORIAL_PASSWORD, password_in, resolve
@@ -28,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     arguments : sequence of str, optional
         Default: the process's own.
     """
-    parsed = _parser().parse_args(arguments)
+    parsed = _parsed(arguments)
     try:
         status: int | None = parsed.run(parsed)
     except SidecarError as error:
@@ -40,6 +40,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     finally:
         _drop_what_nobody_hears()
     return status or 0
+
+
+def _parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """Parse the words of a command; what does not fit ends the process, with what was meant."""
+    parsed, unknown = _parser().parse_known_args(arguments)
+    flags = [word.partition("=")[0] for word in unknown if word.startswith("-")]
+    if flags:  # without what follows them, which may be a password
+        meant = lines.misspelt(parsed.verb, flags)
+        parsed.verb.error(f"there is no option {flags[0]}" + (f"; {meant}" if meant else ""))
+    if unknown:
+        parsed.verb.error(f"too many words: {' '.join(unknown)}; put a path with spaces in quotes")
+    return parsed
 
 
 def _complain(error: BaseException) -> None:
@@ -89,7 +101,7 @@ def _add_verb(
     verb = verbs.add_parser(name, help=run.__doc__, description=run.__doc__, allow_abbrev=False)
     for option in table:
         option.add_to(verb)
-    verb.set_defaults(run=run)
+    verb.set_defaults(run=run, verb=verb)
 
 
 def _wait(arguments: argparse.Namespace) -> None:
@@ -110,7 +122,9 @@ def _load(arguments: argparse.Namespace) -> int:
     from .load import load  # noqa: PLC0415
 
     if arguments.file is None:
-        raise SettingsError("load takes a file.", hint="sidecar-magics load --help")
+        raise SettingsError(
+            "load takes a file.", hint="name it; `sidecar-magics load -` reads standard input."
+        )
     settings = resolve(options.connection_options(arguments))
     if arguments.check or arguments.explain:
         previewed = preview(arguments, settings)

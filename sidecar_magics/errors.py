@@ -1,6 +1,7 @@
 """The errors a user can meet, and how they look in a notebook.
 
     SidecarError(Exception)            one sentence, details, and a hint: what to do next
+    ├── UsageError                     the line of a magic does not fit its options
     ├── SettingsError                  a setting is missing, malformed or contradictory
     ├── ServerNotReadyError            no usable server within the time given (also a TimeoutError)
     ├── AccessError                    the server answered and refused; waiting will not help
@@ -90,6 +91,10 @@ def _restored(cls: type[SidecarError], args: tuple[Any, ...]) -> SidecarError:
     error = cls.__new__(cls)
     error.args = args
     return error
+
+
+class UsageError(SidecarError):
+    """The line of a magic does not fit its options; the hint says what was probably meant."""
 
 
 class SettingsError(SidecarError):

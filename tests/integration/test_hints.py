@@ -11,6 +11,7 @@ import pytest
 from sidecar_magics import options
 from sidecar_magics.connection import connect_now
 from sidecar_magics.errors import StatementError
+from sidecar_magics.lines import split_line
 from sidecar_magics.load import LoadReport, load
 from sidecar_magics.settings import ConnectionSettings, Secret
 from tests.refusals import REFUSED, Refused
@@ -66,7 +67,7 @@ def load_with(
     parser = argparse.ArgumentParser()
     for option in options.LOAD:
         option.add_to(parser)
-    arguments = parser.parse_args(options.split_line(f"x --database s {line}"))
+    arguments = parser.parse_args(split_line(f"x --database s {line}"))
     given: dict[str, Any] = options.loading_options(arguments)
     return load(file, settings or server.settings, **given)
 
