@@ -230,7 +230,7 @@ REFUSED = [
         "mysql_native_password",
     ),
     # What is no SQL.
-    Refused("SELEC 1", both(1064), "correct the statement"),
+    Refused("SELEC 1", both(1064), "correct the syntax"),
     Refused(DUMP + "SELEC 1", both(1064), "kind and version of server that made the dump"),
     Refused(
         "mysqldump: [Warning] Using a password on the command line interface can be insecure.\n"

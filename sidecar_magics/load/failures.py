@@ -88,7 +88,7 @@ def stopped(step: Step, report: LoadReport) -> LoadStoppedError:
             report.so_far(),
             f"Whether this statement was executed is not known: {excerpt(step.sql, step.table)}",
         ],
-        hint="%mysql_wait tells whether the server is back; then load again, with --resume.",
+        hint="run %mysql_wait until the server answers, then load again with --resume.",
         report=report,
     )
 
@@ -124,7 +124,7 @@ def still_there(report: LoadReport) -> LoadStoppedError:
     """Return the error for a server that does not let go of an earlier load's connection."""
     return LoadStoppedError(
         f"{report.source}: the server is still undoing what an earlier load had begun.",
-        hint="try --resume again in a minute.",
+        hint="add --resume again in a minute.",
         report=report,
     )
 
@@ -158,8 +158,8 @@ def failed(
     hint = hint_for(refusal)
     if report.resumed and errno in NOT_THERE:
         hint = (
-            "what an earlier load had made may have been dropped since; load from the beginning, "
-            "without --resume."
+            "load from the beginning, without --resume: what an earlier load had made was "
+            "dropped since."
         )
     message = printable(message if is_open else _without_quotes(errno, message))
     about = f" (table {step.table})" if step.table else ""

@@ -255,15 +255,15 @@ class Reader:
         step = Step(statement, source, sql, table, about.kind is Kind.DATA)
         if reads_local_file(sql) and not self._policy.allow_local_infile:
             what = "LOAD DATA LOCAL INFILE would send a file of this machine to the server"
-            hint = "allow it with --allow-local-infile if you trust the script."
+            hint = "add --allow-local-infile if you trust the script."
             raise failures.refused(step, what, self._report, hint)
         may_drop = self._server.is_loopback or self._policy.yes_remote
         if not may_drop and forms.may_drop(sql):
             what = f"it drops something, and {self._server.host} is not this machine"
-            raise failures.refused(step, what, self._report, "if you mean it, add --yes-remote.")
+            raise failures.refused(step, what, self._report, "add --yes-remote if you mean it.")
         if about.kind is Kind.TRANSACTION and self._planner.would_undo(sql):
             what = "a dump's rows are committed as they come, and this would undo them"
-            hint = "without its first line the script is not taken for a dump, and run in order."
+            hint = "remove the script's first line, which makes it a dump; it then runs in order."
             raise failures.refused(step, what, self._report, hint)
         yield from self._plan(step, about)
 
@@ -329,7 +329,7 @@ class Reader:
             self._sandboxed = True
         elif effect in (Effect.REFUSE, Effect.RESET_CONNECTION):
             what = f"the client command {name!r} is not carried out"
-            hint = "remove it from the script if it is not needed."
+            hint = "remove it from the script if you do not need it."
             raise failures.refused(step, what, self._report, hint)
 
     def _use(self, schema: bytes, step: Step) -> Iterator[Task]:
@@ -359,7 +359,7 @@ class Reader:
         home = self._opened[0].folder
         if home not in path.parents and not self._policy.allow_outside_source:
             what = f"{wanted!r} lies outside the script's own folder, {home}"
-            hint = "allow it with --allow-outside-source if you trust the script."
+            hint = "add --allow-outside-source if you trust the script."
             raise failures.refused(step, what, self._report, hint)
         if any(path == source.path for source in self._opened):
             what = f"{wanted!r} is being loaded already: it sources itself"

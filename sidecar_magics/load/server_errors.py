@@ -103,7 +103,7 @@ RULES = (
     _on(
         1064,
         from_dump=False,
-        hint="correct the statement at the place that the server quotes.",
+        hint="correct the syntax of the statement at the place that the message names.",
     ),
     _on(
         1064,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
+from pathlib import Path
 
 import pytest
 
@@ -78,7 +79,7 @@ def test_every_rule_can_be_reached() -> None:
         (Refusal(1064, sql=b"mysqldump.exe: [Warning] Using a\n\nSET x"), "sed -i 1d FILE"),
         (Refusal(1064, sql=b"[Warning]: Using a password"), "sed -i 1d FILE"),
         (Refusal(1064, sql=b"Enter password: \n-- MySQL dump"), "`Enter password:`"),
-        (Refusal(1064, sql=b"SELEC 1"), "correct the statement"),
+        (Refusal(1064, sql=b"SELEC 1"), "correct the syntax"),
         (Refusal(1064, sql=b"CREATE", from_dump=True), "version of server that made the dump"),
         (Refusal(1005, "Can't create table (errno: 150 \"Foreign key"), "foreign_key_checks=0"),
         (Refusal(1005, "Can't create table (errno: 140 \"Wrong create"), "innodb_strict_mode"),
@@ -109,3 +110,12 @@ def test_every_rule_can_be_reached() -> None:
 def test_each_cause_has_its_hint(refusal: Refusal, words: str) -> None:
     assert words in hint_for(refusal)
     assert bool(words) is bool(hint_for(refusal))
+
+
+def test_the_documentation_names_the_same_options() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "loading.md").read_text()
+    rows = text.partition("| what is refused | add |")[2].partition("\n\n")[0]
+    named = re.findall(r"\| `(--.+)` \|", rows)
+    assert len(named) > 5
+    for option in named:
+        assert any(option in rule.hint for rule in RULES), option
