@@ -56,7 +56,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
     """Parse the words of a command; what does not fit ends the process, with what was meant."""
-    parsed, unknown = _parser().parse_known_args(arguments)
+    try:
+        parsed, unknown = _parser().parse_known_args(arguments)
+    except BrokenPipeError:  # --help; later versions of argparse do not mind
+        raise SystemExit(0) from None
     flags = [word.partition("=")[0] for word in unknown if word.startswith("-")]
     if flags:  # without what follows them, which may be a password
         meant = lines.misspelt(parsed.verb, flags)
