@@ -53,11 +53,13 @@ def load_ipython_extension(shell: InteractiveShell) -> None:
     """Register the magics and their completion: ``%load_ext sidecar_magics``."""
     from .completion import complete  # noqa: PLC0415
     from .formatters import mask_datajoint  # noqa: PLC0415
+    from .lines import give_a_body  # noqa: PLC0415
     from .magics import SidecarMagics  # noqa: PLC0415
 
     unload_ipython_extension(shell)
     shell.register_magics(SidecarMagics)
     mask_datajoint(shell)
+    shell.input_transformers_cleanup.insert(0, give_a_body)
     if shell.Completer is not None:
         shell.Completer.custom_matchers.append(complete)
 
@@ -66,6 +68,7 @@ def unload_ipython_extension(shell: InteractiveShell) -> None:
     """Undo `load_ipython_extension`; IPython itself has no way to unregister a magic."""
     from .completion import complete  # noqa: PLC0415
     from .formatters import unmask_datajoint  # noqa: PLC0415
+    from .lines import give_a_body  # noqa: PLC0415
     from .magics import SidecarMagics  # noqa: PLC0415
 
     manager = shell.magics_manager
@@ -77,6 +80,8 @@ def unload_ipython_extension(shell: InteractiveShell) -> None:
         each for each in shell.configurables if type(each).__name__ != SidecarMagics.__name__
     ]
     unmask_datajoint(shell)
+    transformers = shell.input_transformers_cleanup
+    transformers[:] = [each for each in transformers if each is not give_a_body]
     if shell.Completer is not None and complete in shell.Completer.custom_matchers:
         shell.Completer.custom_matchers.remove(complete)
 

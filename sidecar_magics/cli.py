@@ -7,9 +7,9 @@ import contextlib
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
-from . import __version__, display, options
+from . import __version__, display, lines, options
 from .errors import SettingsError, SidecarError
 from .previews import preview
 from .settings import TUTORIAL_PASSWORD, password_in, resolve
@@ -17,29 +17,56 @@ from .settings import TUTORIAL_PASSWORD, password_in, resolve
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-INTERRUPTED = 130  # what a shell reports of a program that Ctrl-C ended
+# What a shell reports of a program that Ctrl-C ended, and of one that wrote into `| head`.
+INTERRUPTED = 130
+NOBODY_READS = 141
+
+
+class _NobodyReadsError(Exception):
+    """Standard output leads nowhere: `| head` has seen enough."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb and return the exit status: 0, 1 for an error, 2 for wrong arguments.
+
+    It is 130 after Ctrl-C, and 141 where nobody reads what is printed.
 
     Parameters
     ----------
     arguments : sequence of str, optional
         Default: the process's own.
     """
-    parsed = _parser().parse_args(arguments)
+    status: int | None
     try:
-        status: int | None = parsed.run(parsed)
+        parsed = _parsed(arguments)
+        status = parsed.run(parsed)
     except SidecarError as error:
         _complain(error)
-        return 1
+        status = 1
     except KeyboardInterrupt as interrupt:
         _complain(interrupt)
-        return INTERRUPTED
+        status = INTERRUPTED
+    except _NobodyReadsError:
+        status = NOBODY_READS
     finally:
-        _drop_what_nobody_hears()
-    return status or 0
+        _nobody_hears(sys.stderr)
+        nobody_reads = _nobody_hears(sys.stdout)
+    return NOBODY_READS if nobody_reads else status or 0
+
+
+def _parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """Parse the words of a command; what does not fit ends the process, with what was meant."""
+    try:
+        parsed, unknown = _parser().parse_known_args(arguments)
+    except BrokenPipeError:  # --help; later versions of argparse do not mind
+        raise SystemExit(0) from None
+    flags = [word.partition("=")[0] for word in unknown if word.startswith("-")]
+    if flags:  # without what follows them, which may be a password
+        meant = lines.misspelt(parsed.verb, flags)
+        parsed.verb.error(f"there is no option {flags[0]}" + (f"; {meant}" if meant else ""))
+    if unknown:
+        parsed.verb.error(f"too many words: {' '.join(unknown)}; put a path with spaces in quotes")
+    return parsed
 
 
 def _complain(error: BaseException) -> None:
@@ -49,15 +76,28 @@ def _complain(error: BaseException) -> None:
         print(error, file=sys.stderr)
 
 
-def _drop_what_nobody_hears() -> None:
-    """Let go of what standard error did not take: Python would try again, and end with 120."""
-    if sys.stderr is None:
-        return
+def _show(text: object) -> None:
+    """Print to standard output."""
     try:
-        sys.stderr.flush()
+        print(text, flush=True)
+    except BrokenPipeError:
+        raise _NobodyReadsError from None
+
+
+def _nobody_hears(stream: TextIO | None) -> bool:
+    """Tell whether a stream does not take what was written to it, and let go of that if so.
+
+    Python would try again at its end, complain, and exit with 120.
+    """
+    if stream is None:
+        return False
+    try:
+        stream.flush()
     except (OSError, ValueError):
         with contextlib.suppress(OSError, ValueError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        return True
+    return False
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -89,7 +129,7 @@ def _add_verb(
     verb = verbs.add_parser(name, help=run.__doc__, description=run.__doc__, allow_abbrev=False)
     for option in table:
         option.add_to(verb)
-    verb.set_defaults(run=run)
+    verb.set_defaults(run=run, verb=verb)
 
 
 def _wait(arguments: argparse.Namespace) -> None:
@@ -98,7 +138,7 @@ def _wait(arguments: argparse.Namespace) -> None:
 
     settings = resolve(options.connection_options(arguments))
     if arguments.show:
-        print(settings.table())
+        _show(settings.table())
         return
     shown = display.WaitDisplay(display.line(quiet=arguments.quiet), settings.address)
     with shown:
@@ -110,11 +150,13 @@ def _load(arguments: argparse.Namespace) -> int:
     from .load import load  # noqa: PLC0415
 
     if arguments.file is None:
-        raise SettingsError("load takes a file.", hint="sidecar-magics load --help")
+        raise SettingsError(
+            "load takes a file.", hint="name it; `sidecar-magics load -` reads standard input."
+        )
     settings = resolve(options.connection_options(arguments))
     if arguments.check or arguments.explain:
         previewed = preview(arguments, settings)
-        print(previewed)
+        _show(previewed)
         return 0 if getattr(previewed, "ok", True) else 1
     shown = display.LoadDisplay(display.line(quiet=arguments.quiet), arguments.file)
     with shown:
@@ -126,7 +168,7 @@ def _load(arguments: argparse.Namespace) -> int:
         )
         shown.loaded(report)
     if not arguments.quiet:
-        print(report)
+        _show(report)
     return 1 if report.errors else 0
 
 
@@ -135,7 +177,7 @@ def _doctor(arguments: argparse.Namespace) -> int:
     from .doctor import examine  # noqa: PLC0415
 
     diagnosis = examine(lambda: resolve(options.connection_options(arguments)))
-    print(diagnosis)
+    _show(diagnosis)
     return 0 if diagnosis.ok else 1
 
 
@@ -147,7 +189,7 @@ def _convert(arguments: argparse.Namespace) -> None:
         raise SettingsError("--output takes one notebook, and excludes --write.")
     output = None if arguments.output is None else Path(arguments.output)
     for name in arguments.notebooks:
-        print(convert_file(Path(name), output=output, write=arguments.write))
+        _show(convert_file(Path(name), output=output, write=arguments.write))
 
 
 def _up(arguments: argparse.Namespace) -> None:
@@ -162,8 +204,14 @@ def _up(arguments: argparse.Namespace) -> None:
         flavour=arguments.flavour,
         ephemeral=arguments.ephemeral,
         timeout_s=arguments.timeout,
-        progress=print,
+        progress=_say,
     )
+
+
+def _say(text: str) -> None:
+    """Show a step; whether somebody reads it must not decide about a server that starts."""
+    with contextlib.suppress(_NobodyReadsError):
+        _show(text)
 
 
 def _down(arguments: argparse.Namespace) -> None:
@@ -172,7 +220,7 @@ def _down(arguments: argparse.Namespace) -> None:
 
     del arguments
     stopped = native.down()
-    print(f"{stopped}: stopped." if stopped else "No sidecar was running here.")
+    _show(f"{stopped}: stopped." if stopped else "No sidecar was running here.")
 
 
 def _status(arguments: argparse.Namespace) -> None:
@@ -180,7 +228,7 @@ def _status(arguments: argparse.Namespace) -> None:
     from .local import native  # noqa: PLC0415
 
     del arguments
-    print(native.status())
+    _show(native.status())
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """The errors a user can meet, and how they look in a notebook.
 
     SidecarError(Exception)            one sentence, details, and a hint: what to do next
+    ├── UsageError                     the line of a magic does not fit its options
     ├── SettingsError                  a setting is missing, malformed or contradictory
     ├── ServerNotReadyError            no usable server within the time given (also a TimeoutError)
     ├── AccessError                    the server answered and refused; waiting will not help
@@ -66,6 +67,11 @@ class SidecarError(Exception):
     def __str__(self) -> str:
         return "\n".join(self._lines())
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Python's own way calls the class with `args`, which lacks what is keyword-only: the error
+        # could not be unpickled, and a multiprocessing.Pool waits for ever for one that cannot.
+        return _restored, (type(self), self.args), dict(vars(self))
+
     def _lines(self) -> list[str]:
         hint = [f"Hint: {self.hint}"] if self.hint else []
         return [self.message, *self.details, *hint]
@@ -78,6 +84,17 @@ class SidecarError(Exception):
             keep = MAX_NOTEBOOK_LINES - 2 if self.hint else MAX_NOTEBOOK_LINES - 1
             lines = [*lines[:keep], "…", *lines[-1:]] if self.hint else [*lines[:keep], "…"]
         return lines
+
+
+def _restored(cls: type[SidecarError], args: tuple[Any, ...]) -> SidecarError:
+    """Return an error of a class, whose attributes are to be set; for pickle and copy."""
+    error = cls.__new__(cls)
+    error.args = args
+    return error
+
+
+class UsageError(SidecarError):
+    """The line of a magic does not fit its options; the hint says what was probably meant."""
 
 
 class SettingsError(SidecarError):

@@ -5,11 +5,11 @@ from __future__ import annotations
 import keyword
 from typing import TYPE_CHECKING, Any
 
-from IPython.core.error import UsageError
 from IPython.core.magic import Magics, line_cell_magic, line_magic, magics_class
 from traitlets import Enum, Integer, TraitType, Unicode
 
-from . import display, options
+from . import display, lines, options
+from .errors import UsageError
 from .previews import preview
 from .settings import FIELDS, TLS_MODES, Secret, resolve
 
@@ -99,13 +99,8 @@ class SidecarMagics(Magics):
         from .load import load, load_sql  # noqa: PLC0415
 
         arguments = self._parse("mysql_load", line)
-        if (arguments.file is None) == (cell is None):
-            raise UsageError("%mysql_load takes a file, %%mysql_load a cell of SQL.")
-        if arguments.file == "-":
-            raise UsageError("a notebook has no standard input; give a file, or use %%mysql_load.")
+        lines.check_load(arguments, cell)
         if arguments.check or arguments.explain:
-            if arguments.file is None:
-                raise UsageError("--check and --explain take a file.")
             return preview(arguments, self._settings(arguments))
         shown = display.LoadDisplay(display.line(quiet=arguments.quiet), arguments.file or "cell")
         keywords = {**options.loading_options(arguments), "progress": shown.progress}
@@ -126,9 +121,15 @@ class SidecarMagics(Magics):
 
         arguments = self._parse("datajoint_connect", line)
         if arguments.assign is not None and not is_variable(arguments.assign):
-            raise UsageError(f"--assign: {arguments.assign!r} cannot be a variable's name.")
+            raise UsageError(
+                f"--assign: {arguments.assign!r} cannot be a variable's name.",
+                hint="give a name such as --assign conn.",
+            )
         if arguments.save and arguments.spyglass is None:
-            raise UsageError("--save writes what --spyglass sets; give both.")
+            raise UsageError(
+                "--save writes what --spyglass sets, which is not given.",
+                hint="add --spyglass BASE_DIR.",
+            )
         file = None if arguments.config is None else dj.ConfigFile.read(arguments.config)
         settings = dj.resolve_target(
             options.connection_options(arguments),
@@ -167,7 +168,7 @@ class SidecarMagics(Magics):
         return examine(lambda: self._settings(arguments))
 
     def _parse(self, magic: str, line: str) -> argparse.Namespace:
-        return options.parse(getattr(self, magic).parser, line)
+        return lines.parse(getattr(self, magic).parser, magic, line)
 
     def _settings(self, arguments: argparse.Namespace) -> ConnectionSettings:
         return resolve(

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import argparse
 import math
-import os
-import shlex
 from typing import TYPE_CHECKING, Any
 
 from .settings import FIELDS, TLS_MODES
@@ -173,7 +171,7 @@ LOAD = (
         "--collation-map",
         metavar="FROM=TO,...",
         help="Collations to take for others; `nearest` finds one for each that the server lacks, "
-        "for a dump of MySQL 8 on MariaDB.",
+        "for a dump of MySQL 8 on MariaDB, or the other way round.",
     ),
     Option(
         "--system-schemas",
@@ -338,24 +336,6 @@ def checking_options(arguments: argparse.Namespace) -> dict[str, Any]:
     return {name: value for name, value in given.items() if name not in _ONLY_FOR_LOADING}
 
 
-def split_line(line: str) -> list[str]:
-    """Split a magic's line into words, as a shell does with quotes.
-
-    On Windows a backslash is part of a path and escapes nothing.
-
-    Raises
-    ------
-    ValueError
-        A quote is not closed.
-    """
-    lexer = shlex.shlex(line, posix=True, punctuation_chars=False)
-    lexer.whitespace_split = True
-    lexer.commenters = ""
-    if os.name == "nt":
-        lexer.escape = ""
-    return list(lexer)
-
-
 def magic_arguments(
     verb: tuple[Option, ...],
 ) -> Callable[[Callable[..., Any]], Any]:
@@ -372,25 +352,3 @@ def magic_arguments(
         return decorated
 
     return decorate
-
-
-def parse(parser: argparse.ArgumentParser, line: str) -> argparse.Namespace:
-    """Parse the line of a magic with the parser that `magic_arguments` gave it.
-
-    Raises
-    ------
-    IPython.core.error.UsageError
-        The line does not fit the options.
-    """
-    from IPython.core.error import UsageError  # noqa: PLC0415
-
-    try:
-        words = split_line(line)
-    except ValueError as error:
-        raise UsageError(f"{error}.") from None  # without the line: it may hold a password
-    arguments, unknown = parser.parse_known_args(words)
-    if unknown:
-        # Without what follows an unknown option, for the same reason.
-        flags = [word.partition("=")[0] for word in unknown if word.startswith("-")]
-        raise UsageError(f"unrecognized arguments: {' '.join(flags or unknown)}")
-    return arguments

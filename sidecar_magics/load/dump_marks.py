@@ -23,6 +23,11 @@ class DumpMarks:
         self._start: bytes | None = b""
 
     @property
+    def begun(self) -> bool:
+        """Whether a dump has begun."""
+        return self._begun > 0
+
+    @property
     def open(self) -> bool:
         """Whether a dump has begun and not been completed."""
         return self._begun > self._completed

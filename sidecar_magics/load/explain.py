@@ -164,7 +164,7 @@ def _take_down(task: Task, plan: LoadPlan, counts: Counter[str]) -> None:
     elif task.kind is TaskKind.INDEXES:
         plan.tables.setdefault(str(task.table), TablePlan()).indexes_after = True
     elif task.is_barrier and task.session is not None:
-        plan.alone += [f"{step.place}: {excerpt(step.sql)[:80]}" for step in task.steps]
+        plan.alone += [f"{step.place}: {excerpt(step.sql, step.table)[:80]}" for step in task.steps]
 
 
 class _Nowhere:

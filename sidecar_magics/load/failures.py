@@ -6,10 +6,12 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..errors import LoadStoppedError, ScriptError, SidecarError, StatementError, printable
-from ..settings import REDACTED
-from . import server_errors
+from ..script.disclosure import CUT, shown
+from .server_errors import Refusal, hint_for
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ..script.splitter import Item, ScriptSyntaxError
     from .report import LoadReport
     from .sources import Source
@@ -17,15 +19,32 @@ if TYPE_CHECKING:
 # PyMySQL's own numbers for a connection that is gone; 0 is a connection that is closed already.
 CONNECTION_LOST = {0, 2006, 2013}
 PACKET_TOO_LARGE = 1153
-EXCERPT_BYTES = 120
 # A schema or a table. Source: MySQL server error reference.
 NOT_THERE = {1049, 1146}
-# CREATE USER ... IDENTIFIED BY '...', SET PASSWORD ... = '...', SOURCE_PASSWORD = '...'; the text
-# may be cut off inside of the quotes.
-_PASSWORD = re.compile(
-    r"""((?:IDENTIFIED|PASSWORD)\b[^'"]*)(?:'(?:[^'\\]|\\.|'')*'?|"(?:[^"\\]|\\.|"")*"?)""",
-    re.IGNORECASE | re.DOTALL,
-)
+# Errors whose words quote names and nothing else of a statement.
+_QUOTES_NAMES = {1007, 1008, 1049, 1050, 1051, 1146, 1304, 1305, 1347, 1359, 1360, 1537, 1539}
+# Errors whose words are the server's own up to the first quote.
+_OWN_WORDS = {1044, 1045, 1046, 1064, 1071, 1118, 1133, 1142, 1153, 1193, 1227, 1231, 1235, 1270}
+_OWN_WORDS |= {
+    1287,
+    1290,
+    1295,
+    1396,
+    1410,
+    1418,
+    1419,
+    1470,
+    1524,
+    1525,
+    1531,
+    1681,
+    1819,
+    3009,
+    3619,
+}
+_OWN_WORDS |= {3955}
+_NOT_SHOWN = "the server's words are not shown, since they may quote a secret"
+_LINE = re.compile(r" at line [0-9]+\Z")
 
 
 class Step(NamedTuple):
@@ -67,9 +86,9 @@ def stopped(step: Step, report: LoadReport) -> LoadStoppedError:
         f"{step.place}: the connection to the server was lost.",
         details=[
             report.so_far(),
-            f"Whether this statement was executed is not known: {excerpt(step.sql)}",
+            f"Whether this statement was executed is not known: {excerpt(step.sql, step.table)}",
         ],
-        hint="%mysql_wait tells whether the server is back; then load again, with --resume.",
+        hint="run %mysql_wait until the server answers, then load again with --resume.",
         report=report,
     )
 
@@ -87,7 +106,7 @@ def in_doubt(step: Step, report: LoadReport) -> ScriptError:
     return ScriptError(
         f"{step.place}: whether this statement was executed cannot be told, so the load cannot go "
         "on from here.",
-        details=[f"Statement: {excerpt(step.sql)}", report.so_far()],
+        details=[f"Statement: {excerpt(step.sql, step.table)}", report.so_far()],
         hint="load from the beginning, without --resume.",
     )
 
@@ -105,7 +124,7 @@ def still_there(report: LoadReport) -> LoadStoppedError:
     """Return the error for a server that does not let go of an earlier load's connection."""
     return LoadStoppedError(
         f"{report.source}: the server is still undoing what an earlier load had begun.",
-        hint="try --resume again in a minute.",
+        hint="add --resume again in a minute.",
         report=report,
     )
 
@@ -133,19 +152,19 @@ def failed(
     step: Step, errno: int, sqlstate: str, message: str, report: LoadReport
 ) -> StatementError:
     """Return the error for a statement that the server refused."""
-    start = excerpt(step.sql)
-    hint = server_errors.hint(errno, report.flavour)
+    start, is_open = shown(step.sql, step.table)
+    start = printable(start)
+    refusal = Refusal(errno, message, report.flavour, step.sql, step.source.is_dump)
+    hint = hint_for(refusal)
     if report.resumed and errno in NOT_THERE:
         hint = (
-            "what an earlier load had made may have been dropped since; load from the beginning, "
-            "without --resume."
+            "load from the beginning, without --resume: what an earlier load had made was "
+            "dropped since."
         )
-    if REDACTED in start:
-        # A server quotes from the statement what it does not understand.
-        message = message.partition(" near '")[0]
+    message = printable(message if is_open else _without_quotes(errno, message))
     about = f" (table {step.table})" if step.table else ""
     return StatementError(
-        f"{step.place}: error {errno} ({sqlstate}): {printable(message)}",
+        f"{step.place}: error {errno} ({sqlstate}): {message}",
         details=[f"Statement{about}: {start}", report.so_far()],
         hint=hint,
         source=step.source.name,
@@ -160,11 +179,41 @@ def failed(
     )
 
 
-def excerpt(sql: bytes) -> str:
-    """Return the beginning of a statement on one line, fit for a message: without a password."""
-    text = " ".join(sql[:EXCERPT_BYTES].decode("utf-8", "backslashreplace").split())
-    text = printable(_PASSWORD.sub(rf"\1'{REDACTED}'", text))
-    return text + (" …" if len(sql) > EXCERPT_BYTES else "")
+def warnings(
+    steps: Sequence[Step], told: list[tuple[str | None, ...]]
+) -> list[tuple[str | None, ...]]:
+    """Return what a server warned of, without what it may quote of statements that have secrets.
+
+    Parameters
+    ----------
+    steps : sequence of Step
+        What was sent.
+    told : list of tuple
+        Level, number and words, as SHOW WARNINGS has them.
+    """
+    if all(shown(step.sql, step.table).is_open for step in steps):
+        return told
+    return [
+        (level, code, _without_quotes(int(code or 0), words or "")) for level, code, words in told
+    ]
+
+
+def _without_quotes(errno: int, message: str) -> str:
+    """Return a server's words without what they may quote of a statement."""
+    if errno in _QUOTES_NAMES:
+        return message
+    if errno not in _OWN_WORDS:
+        return _NOT_SHOWN
+    beginning = re.split("['\"`]", message, maxsplit=1)[0]
+    if beginning == message:
+        return message
+    line = _LINE.search(message)
+    return beginning.rstrip() + CUT + (line[0] if line else "")
+
+
+def excerpt(sql: bytes, table: str | None = None) -> str:
+    """Return the beginning of a statement on one line, fit for a message: without a secret."""
+    return printable(shown(sql, table).text)
 
 
 def number(error: Exception) -> int:

@@ -15,6 +15,7 @@ from ..script.commands import Effect, effect_of
 from ..script.rewrite import RewriteError, schema_of_heading
 from ..script.session import Literal
 from ..script.splitter import ClientCommand, ScriptSyntaxError, Splitter, Statement
+from ..units import size
 from . import failures
 from .failures import Step
 from .sources import Source
@@ -113,6 +114,8 @@ class Reader:
         self._sandboxed = False
         self._ended = False
         self._script_schema: str | None = None
+        self._fed, self._chunk = 0, b""
+        self._has_statements = False
 
     def tasks(self, scripts: Iterable[Source]) -> Iterator[Task]:
         """Yield what scripts consist of, one behind another; also all that comes before an error.
@@ -151,6 +154,10 @@ class Reader:
         rewriter = self._rewriter
         self._report.skipped = dict(rewriter.skipped)
         self._report.notes.extend(rewriter.notes)
+        if not self._has_statements:
+            self._report.notes.append(
+                f"{self._report.source} has no statements: it is empty, or has only comments."
+            )
         for pattern in rewriter.unmatched:
             self._report.notes.append(f"--tables {pattern}: nothing in the script matches.")
 
@@ -165,6 +172,7 @@ class Reader:
 
     def _read(self, source: Source) -> Iterator[Task]:
         self._opened.append(source)
+        outer = self._fed, self._chunk
         source.number, self._sources = self._sources, self._sources + 1
         splitter = Splitter(delimiter=self._delimiter, dollar_quotes=self._server.dollar_quotes)
         for item in self._items(source, splitter):
@@ -175,16 +183,18 @@ class Reader:
             else:
                 yield from self._obey(item, source)
             if self._ended:
+                self._note_unread(item, source)
                 break  # this script; the one that sources it goes on, as with the client
             # And the other way round: what follows is read as that script left things.
             splitter.delimiter = self._delimiter
             self._set_quoting(splitter)
         self._ended = False
+        self._fed, self._chunk = outer
         self._opened.pop()
 
     def _items(self, source: Source, splitter: Splitter) -> Iterator[Item]:
         self._set_quoting(splitter)
-        begins = True
+        self._fed, begins = 0, True
         try:
             for chunk in source.chunks():
                 if begins:
@@ -195,10 +205,26 @@ class Reader:
                     if self._sources == 1 and self._policy.into is not None:
                         self._rewriter = self._make_rewriter(schema_of_heading(chunk))
                 self._report.script_bytes += len(chunk)
+                self._fed += len(chunk)
+                self._chunk = chunk
                 yield from splitter.feed(chunk)
             yield from splitter.finish()
         except ScriptSyntaxError as error:
             raise failures.syntax_error(error, source, self._report) from None
+
+    def _note_unread(self, command: Item, source: Source) -> None:
+        """Note how much of a script stands below the command that ended it."""
+        rest = self._chunk[max(0, len(self._chunk) - (self._fed - command.end)) :].lstrip()
+        unread, is_blank = len(rest), not rest.strip()
+        for chunk in source.chunks():
+            unread += len(chunk)
+            is_blank = is_blank and not chunk.strip()
+        step = Step(command, source)
+        if not is_blank and isinstance(command, ClientCommand):
+            self._report.notes.append(
+                f"{step.place}: `{command.name}` ends the script; what follows from line "
+                f"{step.line + 1} on was not read ({size(unread)})."
+            )
 
     def _set_quoting(self, splitter: Splitter) -> None:
         """Read on as the session's sql_mode has it."""
@@ -212,6 +238,7 @@ class Reader:
         return self._quoting
 
     def _statement(self, statement: Statement, source: Source) -> Iterator[Task]:
+        self._has_statements = True
         about = classify(statement.sql)
         sql = self._rewritten(statement, about, source)
         if sql is None:
@@ -235,15 +262,15 @@ class Reader:
         )
         if reads_local_file(sql) and not self._policy.allow_local_infile:
             what = "LOAD DATA LOCAL INFILE would send a file of this machine to the server"
-            hint = "allow it with --allow-local-infile if you trust the script."
+            hint = "add --allow-local-infile if you trust the script."
             raise failures.refused(step, what, self._report, hint)
         may_drop = self._server.is_loopback or self._policy.yes_remote
         if not may_drop and forms.may_drop(sql):
             what = f"it drops something, and {self._server.host} is not this machine"
-            raise failures.refused(step, what, self._report, "if you mean it, add --yes-remote.")
+            raise failures.refused(step, what, self._report, "add --yes-remote if you mean it.")
         if about.kind is Kind.TRANSACTION and self._planner.would_undo(sql):
             what = "a dump's rows are committed as they come, and this would undo them"
-            hint = "without its first line the script is not taken for a dump, and run in order."
+            hint = "remove the script's first line, which makes it a dump; it then runs in order."
             raise failures.refused(step, what, self._report, hint)
         yield from self._plan(step, about)
 
@@ -313,10 +340,11 @@ class Reader:
             self._sandboxed = True
         elif effect in (Effect.REFUSE, Effect.RESET_CONNECTION):
             what = f"the client command {name!r} is not carried out"
-            hint = "remove it from the script if it is not needed."
+            hint = "remove it from the script if you do not need it."
             raise failures.refused(step, what, self._report, hint)
 
     def _use(self, schema: bytes, step: Step) -> Iterator[Task]:
+        self._has_statements = True
         statement = Statement(b"USE " + quoted(schema), *step.item[2:])
         wanted = self._rewritten(statement, classify(statement.sql), step.source)
         if wanted is None:
@@ -341,7 +369,7 @@ class Reader:
         home = self._opened[0].folder
         if home not in path.parents and not self._policy.allow_outside_source:
             what = f"{wanted!r} lies outside the script's own folder, {home}"
-            hint = "allow it with --allow-outside-source if you trust the script."
+            hint = "add --allow-outside-source if you trust the script."
             raise failures.refused(step, what, self._report, hint)
         if any(path == source.path for source in self._opened):
             what = f"{wanted!r} is being loaded already: it sources itself"

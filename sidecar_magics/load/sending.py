@@ -179,7 +179,7 @@ class Sender:
                 raise Lost from None
             # 3977: after CREATE TABLE ... START TRANSACTION a server takes nothing but a COMMIT.
             rows = []
-        self._load.report.add_warnings(rows, warnings)
+        self._load.report.add_warnings(failures.warnings(group, rows), warnings)
 
     def count(self) -> None:
         """Count in the report what was sent: it is done now."""

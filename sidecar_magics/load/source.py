@@ -127,6 +127,11 @@ class Source:
         return self._raw.ended
 
     @property
+    def is_dump(self) -> bool:
+        """Whether what was read has the heading of mysqldump or mariadb-dump."""
+        return self._marks.begun
+
+    @property
     def looks_truncated(self) -> bool:
         """Whether this is a dump without its last line; true only after the last chunk."""
         return self._marks.open

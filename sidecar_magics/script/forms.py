@@ -33,6 +33,7 @@ _LOCKS_TABLE = _form(rb"LOCK TABLES? %s WRITE\s*\Z" % _TABLE)
 _UNLOCKS = _form(rb"UNLOCK TABLES?\s*\Z")
 _SETS_ROLE = _form(rb"SET ROLE\b")
 _BEGINS = _form(rb"(?:BEGIN(?: WORK)?\s*\Z|START TRANSACTION\b)")
+_CREATES_IN_TRANSACTION = re.compile(rb"\s*CREATE\b.*\bSTART\s+TRANSACTION\s*\Z", re.I | re.S)
 _ENDS = _form(rb"(?:COMMIT|ROLLBACK)(?: WORK)?\s*\Z")
 _COMMITS = _form(rb"COMMIT(?: WORK)?\s*\Z")
 _ROLLS_BACK = _form(rb"ROLLBACK\b")
@@ -110,6 +111,14 @@ def sets_role(sql: bytes) -> bool:
 def begins_transaction(sql: bytes) -> bool:
     """Tell whether a statement begins a transaction."""
     return bool(_BEGINS.match(sql))
+
+
+def creates_in_transaction(sql: bytes) -> bool:
+    """Tell whether a statement is CREATE TABLE ... START TRANSACTION.
+
+    It leaves a transaction open, in which a server takes nothing but COMMIT and ROLLBACK (3977).
+    """
+    return bool(_CREATES_IN_TRANSACTION.match(sql))
 
 
 def ends_transaction(sql: bytes) -> bool:

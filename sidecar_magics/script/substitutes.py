@@ -64,6 +64,7 @@ _ONLY_MYSQL = {
     "ja": "not in Japanese order",
     "zh": "not in Chinese order",
 }
+_ONLY_MARIADB = ("persian", "sinhala")
 # Where no difference between the two servers was found.
 _ALIKE = {None, "croatian", "czech", "esperanto", "german2", "spanish", "spanish2", "vietnamese"}
 _ELSEWHERE = "some letters compared differently"
@@ -97,12 +98,13 @@ def nearest(collation: str, known: Collection[str]) -> tuple[str, str] | None:
 
 
 def substitutes(known: Collection[str]) -> dict[str, str]:
-    """Return the map that lets a dump of MySQL 8 or 9 into a server with these collations.
+    """Return the map that lets a dump of a newer server into one with these collations.
 
-    It has the ``utf8mb4_0900`` collations that the server lacks.
+    It has those of MySQL's ``utf8mb4_0900`` and MariaDB's ``uca1400`` collations that the server
+    lacks.
     """
     found = {}
-    for collation in _mysql_collations():
+    for collation in (*_mysql_collations(), *_mariadb_collations()):
         offer = nearest(collation, known)
         if offer and offer[0] != collation:
             found[collation] = offer[0]
@@ -116,6 +118,14 @@ def _mysql_collations() -> Iterator[str]:
             yield f"utf8mb4_{language}_0900_ai_ci"
         yield f"utf8mb4_{language}_0900_as_cs"
     yield "utf8mb4_ja_0900_as_cs_ks"
+
+
+def _mariadb_collations() -> Iterator[str]:
+    for charset in ("utf8mb4", "utf8mb3"):
+        for language in ("", *(f"{name}_" for name in (*_MYSQL_LANGUAGE, *_ONLY_MARIADB))):
+            for nopad in ("", "nopad_"):
+                for counts in ("ai_ci", "ai_cs", "as_ci", "as_cs"):
+                    yield f"{charset}_uca1400_{language}{nopad}{counts}"
 
 
 def _candidates(wanted: str) -> Iterator[tuple[str, str]]:

@@ -117,7 +117,7 @@ def test_mariadb_says_why_it_cannot_take_a_mysql_8_dump(maria: ConnectionSetting
     error = caught.value
     assert (error.errno, error.sqlstate) == (1273, "HY000")
     assert "utf8mb4_0900_ai_ci" in error.message
-    assert "MySQL 8 or newer" in error.hint
+    assert "--collation-map nearest" in error.hint
     assert (error.line, error.column) == (22, 1)
 
 
@@ -431,7 +431,7 @@ def test_a_statement_beyond_max_allowed_packet_is_told_before_it_is_sent(
 def test_a_scripts_own_passwords_are_not_shown(sql: str, settings: ConnectionSettings) -> None:
     with pytest.raises(StatementError) as caught:
         load_sql(sql, settings)
-    assert "********" in str(caught.value)
+    assert " …" in str(caught.value)
     assert "s3cret" not in str(caught.value) + caught.value.statement_start
 
 

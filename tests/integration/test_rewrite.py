@@ -305,7 +305,7 @@ def test_the_defaults_for_mariadb_count_case_accents_and_spaces_as_mysql_does(
     mysql_server: Server, mariadb_server: Server
 ) -> None:
     assert substitutes(known_collations(mariadb_server)) == MARIADB_DEFAULTS
-    assert substitutes(known_collations(mysql_server)) == {}
+    assert all("_uca1400_" in name for name in substitutes(known_collations(mysql_server)))
     pairs = ["'a' = 'A'", "'a' = 'á'", "'a' = 'a '", "'ß' = 'ss'", "'a' < 'B'", "'я' = 'Я'"]
 
     def judged(server: Server, collation: str) -> tuple[Any, ...]:

@@ -1,14 +1,16 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
 from sidecar_magics import __version__
 from sidecar_magics.cli import main
 
-if TYPE_CHECKING:
-    from pathlib import Path
+PROJECT = Path(__file__).parents[2]
 
 
 @pytest.fixture(autouse=True)
@@ -74,3 +76,42 @@ def test_where_nothing_was_started_there_is_nothing_to_stop(
     assert "sidecar-magics up" in capsys.readouterr().out
     assert main(["down"]) == 0
     assert "No sidecar was running" in capsys.readouterr().out
+
+
+@pytest.mark.skipif(os.name == "nt", reason="has no SIGPIPE")
+@pytest.mark.parametrize(
+    ("arguments", "status"),
+    [
+        (["status"], 141),
+        (["down"], 141),
+        (["wait", "--show"], 141),
+        (["doctor", "--port", "1"], 141),
+        (["load", "--explain", "a.sql"], 141),
+        (["convert", "a.ipynb"], 141),
+        (["--help"], 0),  # argparse itself does not mind
+        (["load", "--help"], 0),
+    ],
+)
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_where_nobody_reads_it_ends_as_other_programs_do(
+    arguments: list[str], status: int, unbuffered: str, tmp_path: Path
+) -> None:
+    """``sidecar-magics ... | head`` ends in silence, with what a shell has for SIGPIPE."""
+    (tmp_path / "a.sql").write_text("SELECT 1;" * 5000)
+    (tmp_path / "a.ipynb").write_text('{"cells": [], "nbformat": 4, "nbformat_minor": 5}')
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "sidecar_magics.cli", *arguments],
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONUNBUFFERED": unbuffered, "PYTHONPATH": str(PROJECT)},
+            stdout=writing,
+            stderr=subprocess.PIPE,
+            timeout=60,
+            check=False,
+        )
+    finally:
+        os.close(writing)
+    assert done.stderr == b""
+    assert done.returncode == status

@@ -25,6 +25,13 @@ YES: list[tuple[Form, list[bytes]]] = [
     ),
     (forms.drops_schema, [b"DROP DATABASE s", b"drop  schema if exists s"]),
     (
+        forms.creates_in_transaction,
+        [
+            b"CREATE TABLE t (a int) START TRANSACTION",
+            b"create table t (a int)\nengine=InnoDB start\ntransaction ",
+        ],
+    ),
+    (
         forms.drops_one_table,
         [
             b"DROP TABLE t",
@@ -87,6 +94,14 @@ YES: list[tuple[Form, list[bytes]]] = [
 ]
 
 NO: list[tuple[Form, list[bytes]]] = [
+    (
+        forms.creates_in_transaction,
+        [
+            b"START TRANSACTION",
+            b"CREATE TABLE t (a int) COMMENT 'START TRANSACTION'",
+            b"CREATE TABLE t (a int)",
+        ],
+    ),
     (forms.creates, [b"CREATED", b"DROP TABLE t", b""]),
     (
         forms.may_drop,

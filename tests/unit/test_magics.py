@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from IPython.core.completer import provisionalcompleter
-from IPython.core.error import UsageError
+
+from sidecar_magics.errors import UsageError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,14 +50,18 @@ def test_config_shows_no_password(
         ("mysql_wait", "--timeout -1", "number of seconds"),
         ("mysql_wait", "--timeout nan", "number of seconds"),
         ("mysql_wait", "--tls maybe", "invalid choice"),
-        ("mysql_wait", "--nonsense", "unrecognized arguments"),
-        ("mysql_wait", "extra", "unrecognized arguments"),
+        ("mysql_wait", "--nonsense", "no option --nonsense"),
+        ("mysql_wait", "extra", "takes options only"),
         ("mysql_load", "", "takes a file"),
-        ("mysql_load", "'a b", "No closing quotation"),
-        ("mysql_wait", "--passw s3cret", "unrecognized arguments: --passw$"),
-        ("mysql_wait", "--password 's3cret", "No closing quotation.$"),
-        ("mysql_load", "a b", "unrecognized arguments"),
-        ("mysql_wait", "--tim 3", "unrecognized arguments"),
+        ("mysql_load", "'a b", "a quote is not closed"),
+        (
+            "mysql_wait",
+            "--passw s3cret",
+            r"--passw\.\nHint: did you mean --password-env\?$",
+        ),
+        ("mysql_wait", "--password 's3cret", "a quote is not closed"),
+        ("mysql_load", "a b", "takes one file"),
+        ("mysql_wait", "--tim 3", "no option --tim"),
     ],
 )
 def test_wrong_arguments_are_usage_errors(
@@ -78,7 +83,7 @@ def test_a_password_on_the_line_is_refused_and_not_repeated(
 
 
 def test_a_file_and_a_cell_at_once_is_a_usage_error(shell: InteractiveShell) -> None:
-    with pytest.raises(UsageError, match="takes a file"):
+    with pytest.raises(UsageError, match="not both"):
         shell.run_cell_magic("mysql_load", "x.sql", "SELECT 1")
 
 
@@ -91,6 +96,7 @@ def test_help_is_the_manual(shell: InteractiveShell) -> None:
 
 def test_unloading_leaves_nothing(shell: Any) -> None:
     matchers = len(shell.Completer.custom_matchers)
+    transformers = len(shell.input_transformers_cleanup)
     shell.extension_manager.reload_extension("sidecar_magics")
     assert len(shell.Completer.custom_matchers) == matchers
     assert [type(c).__name__ for c in shell.configurables].count("SidecarMagics") == 1
@@ -101,6 +107,7 @@ def test_unloading_leaves_nothing(shell: Any) -> None:
         ]
     assert "SidecarMagics" not in [type(c).__name__ for c in shell.configurables]
     assert len(shell.Completer.custom_matchers) == matchers - 1
+    assert len(shell.input_transformers_cleanup) == transformers - 1
 
 
 def test_options_and_scripts_are_completed(shell: InteractiveShell, tmp_path: Path) -> None:
@@ -127,3 +134,9 @@ def test_loading_the_extension_imports_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_cell_whose_body_is_not_typed_yet_is_not_complete(shell: InteractiveShell) -> None:
+    """In a terminal, the line that begins a cell is not sent at once."""
+    assert shell.check_complete("%%mysql_load\n")[0] == "incomplete"
+    assert shell.check_complete("%%mysql_load")[0] == "incomplete"

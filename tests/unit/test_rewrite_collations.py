@@ -175,6 +175,14 @@ def test_substitutes_are_only_for_what_is_missing() -> None:
     assert substitutes(MARIADB_105)[OLD] == "utf8mb4_unicode_520_nopad_ci"
 
 
+def test_a_dump_of_mariadb_finds_substitutes_on_mysql() -> None:
+    """Since 11.5, uca1400_ai_ci is MariaDB's default collation, and in each of its dumps."""
+    found = substitutes(MYSQL_9)
+    assert found["utf8mb4_uca1400_ai_ci"] == "utf8mb4_0900_ai_ci"
+    assert found["utf8mb4_uca1400_swedish_nopad_as_cs"] == "utf8mb4_sv_0900_as_cs"
+    assert all(name in MYSQL_9 for name in found.values())
+
+
 def test_the_defaults_stay_within_the_character_set() -> None:
     assert MARIADB_DEFAULTS[OLD] == NEW
     assert checked_collation_map(MARIADB_DEFAULTS) == MARIADB_DEFAULTS

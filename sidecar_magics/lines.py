@@ -1,0 +1,268 @@
+"""A magic's line: cut into words, parsed, and, where it does not fit, what was probably meant.
+
+Nothing of a line is repeated that may be a password: the words of an option, a path that exists.
+"""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import glob
+import os
+import re
+import shlex
+from typing import TYPE_CHECKING
+
+from .errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_HELP = {"-h", "-?", "--help", "-help", "--usage"}
+_DASHES = re.compile("[\u2010-\u2015\u2212]+(?=[a-z])")  # what word processors make of `--`
+_SQL = re.compile(
+    r"(?:ALTER|BEGIN|CALL|CREATE|DELETE|DESCRIBE|DROP|EXPLAIN|GRANT|INSERT|RENAME|REPLACE|SELECT|SET"
+    r"|SHOW|START|TRUNCATE|UPDATE|USE|WITH)\s",
+    re.IGNORECASE,
+)
+_CELL = re.compile(r"%%mysql_load(?:\s|\Z)")
+_NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?s?")
+# The option that a bare number is meant for.
+_SECONDS = {"mysql_wait": "--timeout", "datajoint_connect": "--wait"}
+
+
+def split_line(line: str) -> list[str]:
+    """Split a magic's line into words, as a shell does with quotes.
+
+    On Windows a backslash is part of a path and escapes nothing.
+
+    Raises
+    ------
+    ValueError
+        A quote is not closed.
+    """
+    lexer = shlex.shlex(line, posix=True, punctuation_chars=False)
+    lexer.whitespace_split = True
+    lexer.commenters = ""
+    if os.name == "nt":
+        lexer.escape = ""
+    return list(lexer)
+
+
+def give_a_body(lines: list[str]) -> list[str]:
+    """Add an empty line to a cell that has nothing below ``%%mysql_load``, for IPython.
+
+    Without it IPython would refuse the cell itself, with an error of the kind that leaves none in
+    the notebook.
+    """
+    first = next((n for n, line in enumerate(lines) if line.strip()), len(lines))
+    rest = lines[first + 1 :]
+    if first < len(lines) and _CELL.match(lines[first]) and not "".join(rest).strip():
+        return [*lines[:first], lines[first].rstrip("\n") + "\n", "\n"]
+    return lines
+
+
+# Whether a cell is complete is asked without this: in a terminal its body is still to be typed.
+give_a_body.has_side_effects = True  # type: ignore[attr-defined]
+
+
+def parse(parser: argparse.ArgumentParser, magic: str, line: str) -> argparse.Namespace:
+    """Parse the line of a magic with the parser that `options.magic_arguments` gave it.
+
+    Raises
+    ------
+    UsageError
+        The line does not fit the options. IPython's own error of this name would leave no error
+        in the notebook, so that papermill goes on as if nothing had happened.
+    """
+    from IPython.core.error import UsageError as IPythonUsageError  # noqa: PLC0415
+
+    try:
+        words = split_line(line)
+    except ValueError:
+        raise UsageError(
+            f"%{magic}: a quote is not closed.",
+            hint='put a path with an apostrophe in double quotes: "it\'s.sql".',
+        ) from None
+    if line.rstrip().endswith(";") and not _exists(words[-1]) and not _SQL.match(line.lstrip()):
+        raise UsageError(
+            f"%{magic}: a `;` is at the end of the line.",
+            hint="remove it; --quiet shows nothing but errors.",
+        )
+    try:
+        arguments, unknown = parser.parse_known_args(words)
+    except IPythonUsageError as error:
+        _check_for_habits(magic, words)
+        raise UsageError(f"%{magic}: {error}.", hint=f"%{magic}? shows its options.") from None
+    file = getattr(arguments, "file", None)
+    if unknown:
+        _check_for_habits(magic, words)
+        raise _unknown(parser, magic, line, [file, *unknown] if file is not None else unknown)
+    if file is not None and not _exists(file):
+        _check_for_habits(magic, [file])
+        if _SQL.match(file):
+            raise _sql_on_the_line(magic)
+    return arguments
+
+
+def check_load(arguments: argparse.Namespace, cell: str | None) -> None:
+    """Check that %mysql_load has a file, or %%mysql_load a cell, and never both.
+
+    Raises
+    ------
+    UsageError
+        It has not.
+    """
+    if cell is not None and not cell.strip():
+        name = "FILE" if arguments.file is None else shlex.quote(arguments.file)
+        raise UsageError(
+            "%%mysql_load has no SQL below it.", hint=f"write %mysql_load {name} (one %)."
+        )
+    if arguments.file is None and cell is None:
+        raise UsageError(
+            "%mysql_load takes a file, %%mysql_load a cell of SQL.",
+            hint="name the file: %mysql_load dump.sql",
+        )
+    if arguments.file is not None and cell is not None:
+        raise UsageError(
+            "%%mysql_load takes a file or the SQL below it, not both.",
+            hint="move one of them to a cell of its own.",
+        )
+    if arguments.file == "-":
+        raise UsageError(
+            "%mysql_load: a notebook has no standard input.",
+            hint="name a file, or write the SQL into a cell below %%mysql_load.",
+        )
+    if cell is not None and (arguments.check or arguments.explain):
+        raise UsageError(
+            "--check and --explain take a file.", hint="save the cell: %%writefile cell.sql"
+        )
+
+
+def misspelt(parser: argparse.ArgumentParser, unknown: Sequence[str]) -> str:
+    """Ask whether the known option was meant that is most like the first unknown one.
+
+    Parameters
+    ----------
+    parser : argparse.ArgumentParser
+        Knows the options.
+    unknown : sequence of str
+        Words that it did not take.
+
+    Returns
+    -------
+    str
+        The question; empty if no option is like it.
+    """
+    known = _long_options(parser)
+    flag = _flag(unknown[0])
+    wanted = "--" + flag.strip("-").lower().replace("_", "-")
+    begin = [option for option in known if option.startswith(wanted)]
+    near = begin[:1] or difflib.get_close_matches(wanted, known, n=1)
+    return f"did you mean {near[0]}?" if near else ""
+
+
+def _flag(word: str) -> str:
+    """Return an option without its value, which may be a password."""
+    return word.partition("=")[0]
+
+
+def _long_options(parser: argparse.ArgumentParser) -> list[str]:
+    return [
+        name
+        for action in parser._actions
+        if action.help is not argparse.SUPPRESS
+        for name in action.option_strings
+        if name.startswith("--")
+    ]
+
+
+# What people write out of habit ------------------------------------------------------------------
+
+
+def _check_for_habits(magic: str, words: list[str]) -> None:
+    """Raise what a line means that would be right in Python, in a shell or on paper."""
+    for word, following in zip(words, [*words[1:], ""]):
+        if word in _HELP and not (word == "-h" and following and not following.startswith("-")):
+            raise UsageError(f"%{magic} has no option {word}.", hint=f"write %{magic}? for help.")
+        if word == "-h":
+            raise UsageError(f"%{magic} has no option -h.", hint="did you mean --host?")
+        if _DASHES.match(word):
+            plain = _DASHES.sub("--", _flag(word))
+            raise UsageError(
+                f"%{magic}: an option begins with two hyphens, and here is a dash.",
+                hint=f"write {plain}.",
+            )
+        if word.startswith("#") and not _exists(word):
+            raise UsageError(
+                f"%{magic} takes no comment on its line.", hint="move it to a line of its own."
+            )
+        if word[:1] in ("<", ">", "|") or word in ("&&", "&", "2>", "2>&1"):
+            raise UsageError(f"%{magic} is not a shell.", hint=_instead_of(word, magic))
+
+
+def _instead_of(word: str, magic: str) -> str:
+    if word.startswith("<") and magic == "mysql_load":
+        return "write the file's name without `<`: %mysql_load FILE."
+    return "remove what is for a shell; a magic returns its result: report = %" + magic + " ..."
+
+
+# More words than there are arguments -------------------------------------------------------------
+
+
+def _unknown(
+    parser: argparse.ArgumentParser, magic: str, line: str, given: list[str]
+) -> UsageError:
+    """Return the error for words that are no arguments; an option is named without its value."""
+    flags = [word for word in given if word.startswith("-") and word != "-"]
+    if flags:
+        return UsageError(
+            f"%{magic} has no option {_flag(flags[0])}.",
+            hint=misspelt(parser, flags) or f"%{magic}? shows its options.",
+        )
+    if magic == "mysql_load" and _SQL.match(" ".join(given) + " "):
+        return _sql_on_the_line(magic)
+    options = _long_options(parser)
+    for word in given:
+        name = "--" + _flag(word).lower().replace("_", "-")
+        if name in options and not _exists(word):
+            return UsageError(f"%{magic}: an option has no hyphens.", hint=f"did you mean {name}?")
+    if magic != "mysql_load":
+        seconds = _SECONDS.get(magic)
+        if seconds and _NUMBER.fullmatch(given[0]):
+            hint = f"did you mean {seconds} {given[0].rstrip('s')}?"
+        else:
+            hint = f"name what you give: --host NAME, ...; %{magic}? shows its options."
+        return UsageError(f"%{magic} takes options only.", hint=hint)
+    return UsageError(
+        f"%mysql_load takes one file, and here are {len(given)} words.", hint=_quoted(line, given)
+    )
+
+
+def _quoted(line: str, given: list[str]) -> str:
+    """Return what to do about several words where one path was to be: to quote it, mostly."""
+    for length in range(len(given), 1, -1):
+        for start in range(len(given) - length + 1):
+            words = given[start : start + length]
+            found = re.search(r"\s+".join(map(re.escape, words)), line)
+            path = found[0] if found else " ".join(words)
+            if _exists(path):
+                return f"put a path with spaces in quotes: %mysql_load {shlex.quote(path)}"
+    if all(map(_exists, given)):
+        return "load one file a line, or all that fit a pattern: %mysql_load 'data/*.sql'"
+    return "put a path with spaces in quotes: %mysql_load 'my data/dump.sql'"
+
+
+def _sql_on_the_line(magic: str) -> UsageError:
+    return UsageError(
+        f"%{magic} takes a file, and this looks like SQL.",
+        hint=f"write %%{magic} (two %) alone in the first line of a cell, and the SQL below it.",
+    )
+
+
+def _exists(path: str) -> bool:
+    """Tell whether there is a file, a folder or something that fits a pattern."""
+    try:
+        return bool(glob.glob(os.path.expanduser(path)))  # noqa: PTH111, PTH207 - leaves ~nobody
+    except (OSError, ValueError):
+        return False

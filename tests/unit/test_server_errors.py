@@ -1,0 +1,121 @@
+"""What hints say, as far as that needs no server; tests/integration/test_hints.py follows them."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from pathlib import Path
+
+import pytest
+
+from sidecar_magics import options
+from sidecar_magics.load.server_errors import RULES, Refusal, hint_for
+
+# Words that a hint may begin with.
+IMPERATIVES = re.compile(
+    "add|allow|check|choose|close|convert|correct|create|drop|dump|end|free|give|go|leave|load|log"
+    "|name|remove|run|start|take|write"
+)
+# Options of other programs.
+FOREIGN = {
+    "--databases",
+    "--set-gtid-purged",
+    "--add-drop-trigger",
+    "--routines",
+    "--flavour",
+    "--show",
+}
+
+
+def _own_options() -> set[str]:
+    parser = argparse.ArgumentParser()
+    for option in options.LOAD:
+        option.add_to(parser)
+    return {name for action in parser._actions for name in action.option_strings}
+
+
+@pytest.mark.parametrize("hint", sorted({rule.hint for rule in RULES}))
+def test_a_hint_is_an_imperative_with_options_that_there_are(hint: str) -> None:
+    assert IMPERATIVES.fullmatch(hint.split(maxsplit=1)[0])
+    assert hint.endswith(".")
+    assert len(hint) < 200
+    assert set(re.findall(r"--[a-z-]+\w", hint)) <= _own_options() | FOREIGN
+
+
+def test_every_rule_can_be_reached() -> None:
+    """A general rule does not stand before the special one of the same error."""
+    seen: list[tuple[int, str, str, bytes, bool | None]] = []
+    for rule in RULES:
+        for errno in rule.errnos:
+            for earlier in seen:
+                same = earlier[0] == errno and earlier[1] in ("", rule.flavour)
+                is_general = earlier[2:] == ("", b"", None)
+                assert not (same and is_general), rule.hint
+            seen.append((errno, rule.flavour, rule.words, rule.sql, rule.from_dump))
+
+
+@pytest.mark.parametrize(
+    ("refusal", "words"),
+    [
+        (Refusal(1227, sql=b"CREATE /*!50017 DEFINER=`a`@`b`*/ TRIGGER t"), "--skip-definer"),
+        (Refusal(1227, sql=b"SET @@GLOBAL.GTID_PURGED='x'"), "--set-gtid-purged=OFF"),
+        (Refusal(1227, sql=b"KILL 5"), "--user NAME"),
+        (Refusal(1449), "--skip-definer"),
+        (Refusal(1273), "--collation-map nearest"),
+        (Refusal(1273, flavour="mariadb"), "--collation-map nearest"),
+        (Refusal(1231, "Variable 'sql_mode' can't be set to"), "NO_AUTO_CREATE_USER"),
+        (Refusal(1067, "Invalid default value for 'd'"), "--init \"SET sql_mode='STRICT_TRANS"),
+        (Refusal(1292, "Incorrect datetime value: '0000-00-00'"), "zero dates"),
+        (Refusal(1292, "Truncated incorrect DOUBLE value: 'x'"), "--init \"SET sql_mode=''\""),
+        (Refusal(3105), "mysqldump"),
+        (Refusal(1906, flavour="mariadb"), "--init"),
+        (Refusal(1824), '--init "SET foreign_key_checks=0"'),
+        (Refusal(3780), "type"),
+        (Refusal(6125), "restrict_fk_on_non_standard_key=OFF"),
+        (Refusal(1524), "caching_sha2_password"),
+        (Refusal(1410), "CREATE USER"),
+        (Refusal(1101), "--flavour mariadb"),
+        (Refusal(1064, sql=b"mysqldump: [Warning] Using a\n\nSET x"), "sed -i 1d FILE"),
+        (Refusal(1064, sql=b"mysqldump.exe: [Warning] Using a\n\nSET x"), "sed -i 1d FILE"),
+        (Refusal(1064, sql=b"[Warning]: Using a password"), "sed -i 1d FILE"),
+        (Refusal(1064, sql=b"Enter password: \n-- MySQL dump"), "`Enter password:`"),
+        (Refusal(1064, sql=b"SELEC 1"), "correct the syntax"),
+        (Refusal(1064, sql=b"CREATE", from_dump=True), "version of server that made the dump"),
+        (Refusal(1005, "Can't create table (errno: 150 \"Foreign key"), "foreign_key_checks=0"),
+        (Refusal(1005, "Can't create table (errno: 140 \"Wrong create"), "innodb_strict_mode"),
+        (Refusal(1044), "--user NAME"),
+        (Refusal(1045), "--user NAME"),
+        (Refusal(1049), "--into NAME"),
+        (Refusal(1050), "--into NAME"),
+        (Refusal(1062), "--once"),
+        (Refusal(1071), "ROW_FORMAT"),
+        (Refusal(1118), "innodb_strict_mode=OFF"),
+        (Refusal(1153), "SET GLOBAL max_allowed_packet=1073741824"),
+        (Refusal(1214), "ENGINE=InnoDB"),
+        (Refusal(1217), "foreign_key_checks=0"),
+        (Refusal(1290, "running with the --secure-file-priv option"), "--allow-local-infile"),
+        (Refusal(1290, "running with the --read-only option"), "this one only reads"),
+        (Refusal(1366, "Incorrect string value: '\\xE4'"), 'SET NAMES latin1"'),
+        (Refusal(1366, "Incorrect integer value: 'x'"), "sql_mode=''"),
+        (Refusal(1406), "sql_mode=''"),
+        (Refusal(1418), "log_bin_trust_function_creators=1"),
+        (Refusal(1451), "foreign_key_checks=0"),
+        (Refusal(1452), "foreign_key_checks=0"),
+        (Refusal(1709), "ROW_FORMAT"),
+        (Refusal(3546), "--set-gtid-purged=OFF"),
+        (Refusal(9999), ""),
+    ],
+    ids=lambda value: str(value)[:60],
+)
+def test_each_cause_has_its_hint(refusal: Refusal, words: str) -> None:
+    assert words in hint_for(refusal)
+    assert bool(words) is bool(hint_for(refusal))
+
+
+def test_the_documentation_names_the_same_options() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "loading.md").read_text()
+    rows = text.partition("| what is refused | add |")[2].partition("\n\n")[0]
+    named = re.findall(r"\| `(--.+)` \|", rows)
+    assert len(named) > 5
+    for option in named:
+        assert any(option in rule.hint for rule in RULES), option
