@@ -154,16 +154,23 @@ def _up(arguments: argparse.Namespace) -> None:
     """Start a private MySQL server on this machine, without root and without Docker."""
     from .local import native  # noqa: PLC0415
 
-    variable = arguments.password_env
-    password = TUTORIAL_PASSWORD if variable is None else password_in(variable)
     native.up(
         port=arguments.port,
-        password=password.reveal(),
+        password=_password_to_give(arguments),
         flavour=arguments.flavour,
         ephemeral=arguments.ephemeral,
         timeout_s=arguments.timeout,
         progress=print,
     )
+
+
+def _password_to_give(arguments: argparse.Namespace) -> str | None:
+    """Return the password that `up` is to give to root; None for one that nobody knows."""
+    if arguments.password_env is None:
+        return TUTORIAL_PASSWORD.reveal() if arguments.tutorial_password else None
+    if arguments.tutorial_password:
+        raise SettingsError("--tutorial-password and --password-env exclude each other.")
+    return password_in(arguments.password_env).reveal()
 
 
 def _down(arguments: argparse.Namespace) -> None:
@@ -173,10 +180,12 @@ def _down(arguments: argparse.Namespace) -> None:
     del arguments
     stopped = native.down()
     print(f"{stopped}: stopped." if stopped else "No sidecar was running here.")
+    if stopped is not None and not stopped.ephemeral:
+        print(native.status())
 
 
 def _status(arguments: argparse.Namespace) -> None:
-    """Tell whether the server that `up` started is running, and where."""
+    """Tell whether the server that `up` started is running, where its data is, how to log in."""
     from .local import native  # noqa: PLC0415
 
     del arguments

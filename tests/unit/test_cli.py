@@ -6,6 +6,7 @@ import pytest
 
 from sidecar_magics import __version__
 from sidecar_magics.cli import main
+from sidecar_magics.local import native
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -74,3 +75,31 @@ def test_where_nothing_was_started_there_is_nothing_to_stop(
     assert "sidecar-magics up" in capsys.readouterr().out
     assert main(["down"]) == 0
     assert "No sidecar was running" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "password"),
+    [
+        ([], None),
+        (["--tutorial-password"], "tutorial"),
+        (["--password-env", "OURS"], "private"),
+        (["--password-env", "EMPTY"], ""),
+    ],
+)
+def test_up_gives_the_password_that_was_asked_for(
+    arguments: list[str], password: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: dict[str, object] = {}
+    monkeypatch.setattr(native, "up", given.update)
+    monkeypatch.setenv("OURS", "private")
+    monkeypatch.setenv("EMPTY", "")
+    assert main(["up", *arguments]) == 0
+    assert given["password"] == password
+
+
+def test_up_takes_one_password(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("OURS", "private")
+    assert main(["up", "--tutorial-password", "--password-env", "OURS"]) == 1
+    assert "exclude each other" in capsys.readouterr().err
