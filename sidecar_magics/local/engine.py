@@ -41,9 +41,12 @@ FLAVOUR_OPTIONS: Mapping[str, Sequence[str]] = {
         "--loose-mysqlx=OFF",
         "--secure-file-priv=NULL",
         "--loose-innodb-redo-log-capacity=100M",
+        # Nobody's statements but those of this machine, not even after a script has asked for them.
+        "--loose-skip-replica-start",
     ),
     MARIADB: (
         "--innodb-log-file-size=96M",
+        "--skip-slave-start",
         # MariaDB has no NULL here; no file's path begins with "/dev/null/".
         f"--secure-file-priv={os.devnull}",
         # It takes each folder for a schema. What stands in `TEMPORARY` is none.
