@@ -232,6 +232,8 @@ def _start(
     if not sidecar.confined:
         say(UNCONFINED)
     say(f"{sidecar}: ready.")
+    if password not in PUBLIC_PASSWORDS:
+        say("Notebooks find its password; `sidecar-magics status` tells how other programs do.")
     return sidecar
 
 
