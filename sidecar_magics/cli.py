@@ -196,11 +196,9 @@ def _up(arguments: argparse.Namespace) -> None:
     """Start a private MySQL server on this machine, without root and without Docker."""
     from .local import native  # noqa: PLC0415
 
-    variable = arguments.password_env
-    password = TUTORIAL_PASSWORD if variable is None else password_in(variable)
     native.up(
         port=arguments.port,
-        password=password.reveal(),
+        password=_password_to_give(arguments),
         flavour=arguments.flavour,
         ephemeral=arguments.ephemeral,
         timeout_s=arguments.timeout,
@@ -214,6 +212,15 @@ def _say(text: str) -> None:
         _show(text)
 
 
+def _password_to_give(arguments: argparse.Namespace) -> str | None:
+    """Return the password that `up` is to give to root; None for one that nobody knows."""
+    if arguments.password_env is None:
+        return TUTORIAL_PASSWORD.reveal() if arguments.tutorial_password else None
+    if arguments.tutorial_password:
+        raise SettingsError("--tutorial-password and --password-env exclude each other.")
+    return password_in(arguments.password_env).reveal()
+
+
 def _down(arguments: argparse.Namespace) -> None:
     """Stop the server that `up` started; its data stays, unless it is ephemeral."""
     from .local import native  # noqa: PLC0415
@@ -221,10 +228,12 @@ def _down(arguments: argparse.Namespace) -> None:
     del arguments
     stopped = native.down()
     _show(f"{stopped}: stopped." if stopped else "No sidecar was running here.")
+    if stopped is not None and not stopped.ephemeral:
+        _show(str(native.status()))
 
 
 def _status(arguments: argparse.Namespace) -> None:
-    """Tell whether the server that `up` started is running, and where."""
+    """Tell whether the server that `up` started is running, where its data is, how to log in."""
     from .local import native  # noqa: PLC0415
 
     del arguments

@@ -8,6 +8,8 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .local.state import read_state
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -78,6 +80,8 @@ def for_stage(stage: str, errno: int | None, settings: ConnectionSettings) -> st
         return ACCOUNT_HINTS[errno]
     if stage == "name" or elsewhere:
         return f"check that {settings.address} is right (%mysql_wait --show) and can be reached."
+    if stage == "login" and _is_private_sidecar(settings):
+        return PRIVATE_SIDECAR.format(source=source)
     if stage == "login" and errno in LOST_CONNECTION:
         return RESTART_IT[place()]
     return {
@@ -88,6 +92,24 @@ def for_stage(stage: str, errno: int | None, settings: ConnectionSettings) -> st
         else "use --tls auto, or give the server a certificate and ciphers of today.",
         "login": f"check user and password (password from: {source}) with %mysql_wait --show.",
     }.get(stage, RESTART_IT[place()])
+
+
+PRIVATE_SIDECAR = (
+    "the sidecar that `sidecar-magics up` started has a password of its own, which is found if no "
+    "other is given (password from: {source}); `sidecar-magics down` and `up --tutorial-password` "
+    "give it the tutorial's."
+)
+
+
+def _is_private_sidecar(settings: ConnectionSettings) -> bool:
+    """Tell whether this is the sidecar that ``up`` started, with another password than its own."""
+    sidecar = read_state()
+    return (
+        sidecar is not None
+        and (settings.host, settings.port, settings.user)
+        == (sidecar.host, sidecar.port, sidecar.user)
+        and settings.password != sidecar.password
+    )
 
 
 # PyMySQL's numbers for a connection that ended, or stayed silent, during the login.

@@ -288,7 +288,15 @@ UP = (
     Option(
         "--password-env",
         metavar="VARIABLE",
-        help="Environment variable that holds root's password. Default: the tutorial's.",
+        help="Environment variable that holds root's password. Default: the one that the data had "
+        "last, at first a random one; notebooks find it by themselves, `status` tells how other "
+        "programs do.",
+    ),
+    Option(
+        "--tutorial-password",
+        action="store_true",
+        help="Give root the password `tutorial`, for notebooks that have it written down; then "
+        "every account of this machine can log in.",
     ),
     Option("--ephemeral", action="store_true", help="Throw the data away at `down`."),
     Option(

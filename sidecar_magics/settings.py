@@ -46,6 +46,8 @@ class Secret(str):
 
 # The tutorial's convention: what Spyglass's notebooks, its Docker image and the hubs all use.
 TUTORIAL_PASSWORD = Secret("tutorial")
+# What an account without a password has is no better kept.
+PUBLIC_PASSWORDS = frozenset({TUTORIAL_PASSWORD.reveal(), ""})
 CONVENTION = {"host": "127.0.0.1", "port": 3306, "user": "root", "password": TUTORIAL_PASSWORD}
 
 # One row a tier: the variable that holds each field.

@@ -62,15 +62,13 @@ class Server:
     ) -> None:
         self.flavour = flavour
         self.password = password
-        # Several at once in /tmp find each other's temporary tables there.
-        own = f"--tmpdir={folder / 'tmp'}"
-        self.engine: Engine = replace(packaged_engine(flavour), options=(own, *options))
+        self.engine: Engine = replace(packaged_engine(flavour), options=options)
         self.folder = folder
         self.datadir = folder / "data"
         self.log = folder / "server.log"
         self.port = free_port()
         self._process: psutil.Process | None = None
-        (folder / "tmp").mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
         self._login = folder / "client.cnf"
         self._login.touch(mode=0o600)
         self.client = self._client_command(*CLIENTS[flavour])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..hints import Place
-from ..settings import ENVIRONMENT_TIERS, TUTORIAL_PASSWORD
+from ..settings import ENVIRONMENT_TIERS, PUBLIC_PASSWORDS
 from .diagnosis import failure, ok, warning
 
 if TYPE_CHECKING:
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 # A login that takes longer is felt with each connection that a notebook opens.
 SLOW_LOGIN_S = 2.0
-PUBLIC_PASSWORDS = {TUTORIAL_PASSWORD.reveal(), ""}
 # Stages of a connection before anybody has answered as a MySQL server.
 UNREACHED = {"name", "port", "greeting"}
 SPELLINGS = {"localhost": "127.0.0.1"}
@@ -128,7 +127,10 @@ def exposure(
         message = f"{settings.host} is open to others, with the tutorial's password or none."
         return _exposed(message, "give its accounts passwords of their own.", place, is_public)
     if not open_at:
-        return ok("exposure", "this machine's own addresses refuse the server's ports.")
+        # In a pod or a container there are no accounts but the user's own.
+        is_shared = is_public and place in {Place.NATIVE, Place.DOCKER}
+        known = "; its own accounts can all log in, as the password is public" if is_shared else ""
+        return ok("exposure", f"this machine's own addresses refuse the server's ports{known}.")
     where = ", ".join(f"{f'[{at}]' if ':' in at else at}:{port}" for at, port in open_at)
     who = "other pods" if place is Place.HUB else "other machines"
     verb = "answers" if len(open_at) == 1 else "answer"

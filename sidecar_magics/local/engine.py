@@ -29,14 +29,29 @@ OPTIONS = (
     "--max-allowed-packet=1G",
     # Without it the idle MySQL 9.7 takes 300 MB instead of 555; it is off in MariaDB by default.
     "--performance-schema=OFF",
+    # A folder in which nothing can ever be: INSTALL PLUGIN, INSTALL COMPONENT, INSTALL SONAME and
+    # CREATE FUNCTION ... SONAME find nothing to load, neither what somebody put there (a script,
+    # with INTO DUMPFILE) nor what the distribution has, such as engines that read other files.
+    f"--plugin-dir={os.devnull}",
 )
+# The folder for temporary files, below the data folder: the server may write nowhere else.
+TEMPORARY = "#tmp"
 FLAVOUR_OPTIONS: Mapping[str, Sequence[str]] = {
     MYSQL: (
         "--loose-mysqlx=OFF",
         "--secure-file-priv=NULL",
         "--loose-innodb-redo-log-capacity=100M",
+        # Nobody's statements but those of this machine, not even after a script has asked for them.
+        "--loose-skip-replica-start",
     ),
-    MARIADB: ("--innodb-log-file-size=96M",),
+    MARIADB: (
+        "--innodb-log-file-size=96M",
+        "--skip-slave-start",
+        # MariaDB has no NULL here; no file's path begins with "/dev/null/".
+        f"--secure-file-priv={os.devnull}",
+        # It takes each folder for a schema. What stands in `TEMPORARY` is none.
+        f"--ignore-db-dirs={TEMPORARY}",
+    ),
 }
 # A file that a data folder of this flavour has.
 LANDMARKS = {MYSQL: "mysql.ibd", MARIADB: "mysql/global_priv.frm"}
@@ -106,7 +121,8 @@ class Engine:
             if self.flavour == MARIADB:
                 self._bootstrap_mariadb(fresh, log)
             else:
-                self._run(["--initialize-insecure", *self._common(fresh)], log)
+                self._run(["--initialize-insecure", *self._making(fresh)], log)
+            fresh.chmod(0o700)  # the servers let the group in
             fresh.replace(datadir)
         finally:
             shutil.rmtree(workshop, ignore_errors=True)
@@ -135,6 +151,7 @@ class Engine:
             f"--log-error={log}",
             f"--pid-file={datadir / 'server.pid'}",
             f"--init-file={init_file}",
+            f"--tmpdir={datadir / TEMPORARY}",
             *OPTIONS,
             *FLAVOUR_OPTIONS[self.flavour],
             *self.options,
@@ -151,9 +168,12 @@ class Engine:
                 f"--basedir={root / 'usr'}",
                 f"--lc-messages-dir={self._share()}",
                 f"--character-sets-dir={self._share() / 'charsets'}",
-                f"--plugin-dir={root / 'usr/lib/mysql/plugin'}",
             ]
         return options
+
+    def _making(self, datadir: Path) -> list[str]:
+        # Several servers at once in /tmp find each other's temporary tables there.
+        return [*self._common(datadir), f"--tmpdir={datadir.parent}"]
 
     def _share(self) -> Path:
         """Return the folder with messages, character sets and MariaDB's scripts."""
@@ -169,7 +189,7 @@ class Engine:
         # In bootstrap mode a line is a statement, unless the statement is longer.
         sql = "CREATE DATABASE mysql;\nUSE mysql;\nSET @auth_root_socket = NULL;\n"
         sql += "\n".join(path.read_text(encoding="utf-8") for path in scripts if path.exists())
-        self._run(["--bootstrap", *self._common(datadir)], log, sql + "\n" + MARIADB_LAST_WORDS)
+        self._run(["--bootstrap", *self._making(datadir)], log, sql + "\n" + MARIADB_LAST_WORDS)
 
     def _run(self, arguments: Sequence[str], log: Path, sql: str = "") -> None:
         arguments = ["--no-defaults", *(item for item in arguments if item != "--no-defaults")]

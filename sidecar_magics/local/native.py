@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import LocalServerError, SidecarError
+from ..settings import PUBLIC_PASSWORDS, TUTORIAL_PASSWORD
 from ..wait import wait
+from .access import password_for, remove_client_file, write_client_file
 from .find import find_engine
-from .process import HOST, USER, free_port, is_taken, run_server, settings_for, stop
+from .process import HOST, USER, can_confine, free_port, is_taken, run_server, settings_for, stop
 from .state import (
     LocalSidecar,
     folders,
@@ -23,6 +25,7 @@ from .state import (
     remove_record,
     write_record,
 )
+from .status import LocalStatus, look
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -30,35 +33,10 @@ if TYPE_CHECKING:
     from .engine import Engine
 
 DEFAULT_PORT = 3306
-
-
-@dataclass(frozen=True)
-class LocalStatus:
-    """What is known about the sidecar on this machine.
-
-    Parameters
-    ----------
-    sidecar : LocalSidecar or None
-        The one that ``up`` started; None if there is none.
-    is_running : bool
-        Whether its process is alive.
-    uptime_s : float
-        Seconds since its process started; 0 if it is not running.
-    size_bytes : int
-        What its data folder holds, as the disk counts it.
-    """
-
-    sidecar: LocalSidecar | None
-    is_running: bool = False
-    uptime_s: float = 0.0
-    size_bytes: int = 0
-
-    def __str__(self) -> str:
-        if self.sidecar is None:
-            return "No sidecar has been started here; `sidecar-magics up` starts one."
-        state = f"running for {self.uptime_s / 60:.0f} min" if self.is_running else "not running"
-        where = f"{self.size_bytes / 1e6:.0f} MB in {self.sidecar.datadir}"
-        return f"{self.sidecar}: {state}; data: {where}; log: {self.sidecar.log}"
+UNCONFINED = (
+    "This system cannot keep the server to its data folder (Linux's Landlock is missing): a script "
+    "that you load can make it write where you can; load only what you trust."
+)
 
 
 @dataclass(frozen=True)
@@ -66,20 +44,17 @@ class _Wish:
     """What ``up`` was asked for."""
 
     port: int | None
-    password: str
+    password: str | None
     flavour: str | None
     datadir: Path | None
     ephemeral: bool
-    deadline_s: float
-
-    def left_s(self) -> float:
-        return max(1.0, self.deadline_s - time.monotonic())
+    timeout_s: float
 
 
 def up(
     *,
     port: int | None = None,
-    password: str = "tutorial",  # noqa: S107 - the tutorial's convention, for loopback only
+    password: str | None = None,
     flavour: str | None = None,
     datadir: Path | None = None,
     ephemeral: bool = False,
@@ -93,8 +68,10 @@ def up(
     port : int, optional
         TCP port, or 0 for any that is free. Default: 3306; if that is taken by something that is
         not the tutorial's sidecar, any that is free.
-    password : str, default "tutorial"
-        Root's password from now on, also of a data folder that had another; may be empty.
+    password : str, optional
+        Root's password from now on, also of a data folder that had another; may be empty. Default:
+        the one that this data had last, unless that was a public one; else a random one. The
+        record has it, where `settings.resolve` finds it.
     flavour : {"mysql", "mariadb"}, optional
         Default: MySQL, and MariaDB where it cannot be had.
     datadir : Path, optional
@@ -121,24 +98,25 @@ def up(
     if ephemeral and datadir is not None:
         raise LocalServerError("An ephemeral sidecar has a data folder of its own.")
     with _lock():
+        wish = _Wish(port, password, flavour, datadir, ephemeral, timeout_s)
         running = read_state()
         if running is not None:
-            return _already_up(running, port, flavour, say)
-        _clear_away(read_record())
+            return _already_up(running, wish, say)
+        last = read_record()
+        _clear_away(last)
         taken = port != 0 and is_taken(port or DEFAULT_PORT)
         if taken:
-            other = _tutorial_server(port or DEFAULT_PORT, password, flavour)
+            other = _tutorial_server(port or DEFAULT_PORT, wish)
             if other is not None:
                 say(f"{other}: already up, started by somebody else; using it.")
                 return other
         if taken and port is not None:
             raise _port_taken(port)
         engine = find_engine(flavour, say)
-        wish = _Wish(port, password, flavour, datadir, ephemeral, time.monotonic() + timeout_s)
         chosen = free_port() if taken or port == 0 else port or DEFAULT_PORT
         if taken:
             say(f"Port {DEFAULT_PORT} is taken by another program; using port {chosen}.")
-        return _start(engine, wish, chosen, say)
+        return _start(engine, wish, chosen, last, say)
 
 
 def down(*, timeout_s: float = 30.0) -> LocalSidecar | None:
@@ -158,6 +136,10 @@ def down(*, timeout_s: float = 30.0) -> LocalSidecar | None:
     ------
     LocalServerError
         The process belongs to another user.
+
+    Notes
+    -----
+    The record of one whose data stays is kept: it has the password, and `status` tells of the data.
     """
     with _lock():
         record = read_record()
@@ -169,57 +151,68 @@ def down(*, timeout_s: float = 30.0) -> LocalSidecar | None:
 
 
 def status() -> LocalStatus:
-    """Return what is known about the sidecar that `up` started."""
-    record = read_record()
-    if record is None:
-        return LocalStatus(None)
-    running = process_of(record) is not None
-    uptime_s = time.time() - (record.create_time_s or 0.0) if running else 0.0
-    return LocalStatus(record, running, uptime_s, _size_bytes(record.datadir))
+    """Return what is known about the sidecar that `up` started, and about data that remains."""
+    return look()
 
 
-def _already_up(
-    running: LocalSidecar, port: int | None, flavour: str | None, say: Callable[[str], None]
-) -> LocalSidecar:
-    if flavour not in {None, running.flavour}:
+def _already_up(running: LocalSidecar, wish: _Wish, say: Callable[[str], None]) -> LocalSidecar:
+    if wish.flavour not in {None, running.flavour}:
         raise LocalServerError(
             f"A sidecar is already up, and it is another kind of server: {running}.",
             hint="`sidecar-magics down` stops it; its data stays.",
         )
-    if port not in {None, 0, running.port}:
+    if wish.port not in {None, 0, running.port}:
         raise LocalServerError(
             f"The sidecar is already up, at {running.address}.",
             hint="`sidecar-magics down` stops it; then it can start on another port.",
         )
+    if wish.password not in {None, running.password}:
+        raise LocalServerError(
+            f"A sidecar is already up, with another password: {running}.",
+            hint="`sidecar-magics down` stops it; its data stays, and `up` gives it this password.",
+        )
+    if running.password in PUBLIC_PASSWORDS and wish.password is None:
+        say("Its password is public; `sidecar-magics down` and `up` give it a private one.")
     say(f"{running}: already up.")
     return running
 
 
-def _tutorial_server(port: int, password: str, flavour: str | None) -> LocalSidecar | None:
-    """Return the server on this port if root can log in with the password, and it is right."""
+def _tutorial_server(port: int, wish: _Wish) -> LocalSidecar | None:
+    """Return the server on this port if it is the tutorial's, of the right kind.
+
+    Whoever listens there may be another account's program, so a private password is not tried.
+    """
+    public = TUTORIAL_PASSWORD.reveal()
+    if wish.password not in {None, public}:
+        return None
     try:
-        there = wait(settings_for(port, password), timeout_s=0, access_grace_s=0)
+        there = wait(settings_for(port, public), timeout_s=0, access_grace_s=0)
     except SidecarError:
         return None
-    if flavour not in {None, there.flavour}:
+    if wish.flavour not in {None, there.flavour}:
         return None
-    return LocalSidecar(HOST, port, USER, password, there.flavour, there.version)
+    return LocalSidecar(HOST, port, USER, public, there.flavour, there.version)
 
 
-def _start(engine: Engine, wish: _Wish, port: int, say: Callable[[str], None]) -> LocalSidecar:
+def _start(
+    engine: Engine, wish: _Wish, port: int, last: LocalSidecar | None, say: Callable[[str], None]
+) -> LocalSidecar:
+    deadline_s = time.monotonic() + wish.timeout_s
     with _place(engine, wish) as (datadir, log):
         if not engine.is_initialised(datadir):
             say(f"Making a data folder for {engine}.")
             engine.initialise(datadir, log)
+        password = password_for(datadir, last) if wish.password is None else wish.password
         say(f"Starting {engine} on {HOST}:{port}.")
+        left_s = max(1.0, deadline_s - time.monotonic())
         process = run_server(
-            engine, datadir, port=port, password=wish.password, log=log, timeout_s=wish.left_s()
+            engine, datadir, port=port, password=password, log=log, timeout_s=left_s
         )
         sidecar = LocalSidecar(
             HOST,
             port,
             USER,
-            wish.password,
+            password,
             engine.flavour,
             engine.version,
             pid=process.pid,
@@ -227,14 +220,20 @@ def _start(engine: Engine, wish: _Wish, port: int, say: Callable[[str], None]) -
             datadir=datadir,
             log=log,
             ephemeral=wish.ephemeral,
+            confined=can_confine(),
             started=True,
         )
         try:
             write_record(sidecar)
+            write_client_file(sidecar)
         except BaseException:
             stop(process, timeout_s=10)
             raise
+    if not sidecar.confined:
+        say(UNCONFINED)
     say(f"{sidecar}: ready.")
+    if password not in PUBLIC_PASSWORDS:
+        say("Notebooks find its password; `sidecar-magics status` tells how other programs do.")
     return sidecar
 
 
@@ -255,10 +254,11 @@ def _place(engine: Engine, wish: _Wish) -> Iterator[tuple[Path, Path]]:
 
 
 def _clear_away(record: LocalSidecar | None) -> None:
-    """Remove what a sidecar that has ended leaves: its record; if ephemeral, data and log."""
-    if record is None:
+    """Remove what a sidecar that has ended leaves and nobody needs: if ephemeral, everything."""
+    remove_client_file()
+    if record is None or not record.ephemeral:
         return
-    if record.ephemeral and record.datadir is not None and record.log is not None:
+    if record.datadir is not None and record.log is not None:
         shutil.rmtree(record.datadir.parent, ignore_errors=True)
         with contextlib.suppress(FileNotFoundError):
             record.log.unlink()
@@ -270,16 +270,6 @@ def _port_taken(port: int) -> LocalServerError:
         f"Port {port} is taken by another program, or by a server with another root password.",
         hint="leave --port out to use any free port, or stop the other program.",
     )
-
-
-def _size_bytes(folder: Path | None) -> int:
-    """Return the disk space below a folder; files may come and go meanwhile."""
-    total = 0
-    for path in folder.rglob("*") if folder is not None else ():
-        with contextlib.suppress(OSError):
-            # Counted in blocks of 512 bytes: InnoDB's files have holes.
-            total += path.lstat().st_blocks * 512
-    return total
 
 
 @contextlib.contextmanager

@@ -32,15 +32,21 @@ USELESS_FOLDERS = ("usr/share/doc", "usr/share/man", "usr/share/lintian")
 STALE = re.compile(r"Release file .* is (expired|not valid)")
 
 # What keeps apt inside the private folder, and out of the machine's hooks and preferences; the
-# machine's proxies, credentials and timeouts stay as they are.
+# machine's proxies, credentials and timeouts stay as they are. What the machine allows for an
+# archive of its own, without a signature or with a broken hash, is not allowed here.
 APT_CONFIGURATION = """\
 #clear APT::Update;
 #clear APT::Architectures;
 #clear APT::Default-Release;
+#clear APT::Hashes;
 #clear DPkg;
 APT::Architectures {{ "{architecture}"; }};
+APT::Get::AllowUnauthenticated "false";
 APT::Sandbox::User "root";
 APT::Update::Error-Mode "any";
+Acquire::AllowInsecureRepositories "false";
+Acquire::AllowWeakRepositories "false";
+Acquire::AllowDowngradeToInsecureRepositories "false";
 Acquire::Languages "none";
 Acquire::IndexTargets::deb::DEP-11::DefaultEnabled "false";
 Acquire::IndexTargets::deb::Contents-deb::DefaultEnabled "false";

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 from ..errors import LocalServerError, ServerNotReadyError, SidecarError
 from ..settings import ConnectionSettings, Secret
 from ..wait import wait
-from .engine import environment, password_sql, telling_lines
+from .confine import confined, landlock_version
+from .engine import TEMPORARY, environment, password_sql, telling_lines
 
 if TYPE_CHECKING:
     import psutil
@@ -28,6 +29,8 @@ def run_server(
     engine: Engine, datadir: Path, *, port: int, password: str, log: Path, timeout_s: float
 ) -> psutil.Process:
     """Start a server that outlives this process, and wait until root can log in.
+
+    It can write nowhere but in its data folder and its log, where `can_confine` says so.
 
     Parameters
     ----------
@@ -57,7 +60,11 @@ def run_server(
         with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
             file.write(password_sql(password))
         log.write_bytes(b"")
-        process = _spawn(engine.command(datadir, port=port, log=log, init_file=init_file), log)
+        (datadir / TEMPORARY).mkdir(exist_ok=True)
+        command = engine.command(datadir, port=port, log=log, init_file=init_file)
+        if can_confine():
+            command = confined(command, folder=datadir, files=[log])
+        process = _spawn(command, log)
         _await_readiness(engine, process, port=port, password=password, log=log, limit_s=timeout_s)
     except BaseException:
         if process is not None:
@@ -66,6 +73,11 @@ def run_server(
     finally:
         init_file.unlink()
     return process
+
+
+def can_confine() -> bool:
+    """Tell whether the servers started here can write nowhere but in their data folders."""
+    return landlock_version() > 0
 
 
 def stop(process: psutil.Process, *, timeout_s: float) -> bool:

@@ -59,6 +59,8 @@ class LocalSidecar:
         Its data folder and its log; None as for `pid`.
     ephemeral : bool, default False
         Whether ``down`` removes the data.
+    confined : bool, default False
+        Whether it can write nowhere but in its data folder and its log.
     started : bool, default False
         Whether this call of ``up`` started it; not recorded.
     """
@@ -74,6 +76,7 @@ class LocalSidecar:
     datadir: Path | None = None
     log: Path | None = None
     ephemeral: bool = False
+    confined: bool = False
     started: bool = field(default=False, compare=False, repr=False)
 
     def __str__(self) -> str:

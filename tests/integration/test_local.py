@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -17,9 +18,10 @@ import pytest
 
 from sidecar_magics.connection import connect_now
 from sidecar_magics.errors import AccessError, LocalServerError
-from sidecar_magics.local import find, native
+from sidecar_magics.local import find, native, process
 from sidecar_magics.local.process import free_port, settings_for
 from sidecar_magics.local.state import folders, read_record, read_state, write_record
+from sidecar_magics.settings import resolve
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -82,7 +84,9 @@ def test_up_down_and_up_again(default_port: int) -> None:
     lines: list[str] = []
     first = native.up(progress=lines.append)
     assert (first.port, first.flavour, first.is_ours) == (default_port, "mysql", True)
-    assert lines[-1] == f"MySQL {first.version} at 127.0.0.1:{default_port}: ready."
+    assert f"MySQL {first.version} at 127.0.0.1:{default_port}: ready." in lines
+    assert "`sidecar-magics status` tells how other programs do" in lines[-1]
+    assert first.password not in "".join(lines)
     assert all("\n" not in line for line in lines)
     assert first.started
     again = native.up()
@@ -127,8 +131,11 @@ def test_password_is_not_to_be_seen(kept: Path) -> None:
     assert "OpenSesame" not in " ".join([*process.cmdline(), *process.environ().values()])
     assert "OpenSesame" not in repr(sidecar)
     holders = [path for path in (kept / "state").iterdir() if "OpenSesame" in path.read_text()]
-    assert [path.name for path in holders] == ["sidecar.json"]
-    assert holders[0].stat().st_mode & 0o777 == 0o600
+    assert sorted(path.name for path in holders) == ["client.cnf", "sidecar.json"]
+    assert {path.stat().st_mode & 0o777 for path in holders} == {0o600}
+    assert "OpenSesame" not in str(native.status())
+    native.down()
+    assert not (kept / "state" / "client.cnf").exists()
 
 
 @pytest.mark.usefixtures("kept", "default_port")
@@ -140,6 +147,113 @@ def test_password_as_configured_always_wins(password: str) -> None:
     assert query(sidecar, "SELECT CURRENT_USER()") == (("root@localhost",),)
     with pytest.raises(AccessError):
         query(sidecar, "SELECT 1", password="before")
+
+
+@pytest.mark.usefixtures("default_port", "shell")
+def test_nobody_knows_the_password_but_the_settings_find_it(kept: Path) -> None:
+    sidecar = native.up()
+    assert len(sidecar.password) > 30
+    assert resolve() == settings_for(sidecar.port, sidecar.password)
+    with pytest.raises(AccessError) as caught:
+        query(sidecar, "SELECT 1", password="tutorial")
+    assert "`up --tutorial-password`" in caught.value.hint
+    assert sidecar.password not in caught.value.hint
+    query(sidecar, "CREATE SCHEMA kept")
+    native.down()
+    again = native.up()
+    assert again.password == sidecar.password, "what has it goes on"
+    native.down()
+    subprocess.run(["mv", kept / "data" / "mysql", kept / "data" / "moved"], check=True)
+    other = native.up(datadir=kept / "data" / "moved")
+    assert other.password != sidecar.password
+    assert ("kept",) in query(other, "SHOW SCHEMAS LIKE 'kept'")
+
+
+@pytest.mark.usefixtures("kept", "default_port")
+@pytest.mark.parametrize("public", ["tutorial", ""])
+def test_a_public_password_is_not_kept(public: str) -> None:
+    """As when what an earlier version started is started anew: its data stays, its password not."""
+    first = native.up(password=public)
+    query(first, "CREATE SCHEMA kept")
+    assert "every account of this machine can log in" in str(native.status())
+    native.down()
+    second = native.up()
+    assert len(second.password) > 30
+    assert ("kept",) in query(second, "SHOW SCHEMAS LIKE 'kept'")
+
+
+@pytest.mark.usefixtures("kept", "default_port")
+def test_another_password_while_it_is_up_is_an_error() -> None:
+    sidecar = native.up()
+    with pytest.raises(LocalServerError, match="already up, with another password") as caught:
+        native.up(password="tutorial")
+    assert sidecar.password not in f"{caught.value} {caught.value.hint}"
+    assert native.up(password=sidecar.password) == sidecar
+
+
+@pytest.mark.usefixtures("kept")
+def test_a_private_password_is_not_told_to_a_stranger(default_port: int) -> None:
+    """Who listens on the port may be another account's program, made to be asked."""
+    with socket.create_server(("127.0.0.1", default_port)) as stranger:
+        stranger.settimeout(0)
+        native.up(password="private")
+        with pytest.raises(BlockingIOError):
+            stranger.accept()
+
+
+@pytest.mark.usefixtures("kept", "default_port")
+@pytest.mark.parametrize("password", [None, NASTY])
+def test_another_program_logs_in_with_the_file_that_status_names(
+    mysql_process: Server, password: str | None
+) -> None:
+    sidecar = native.up(password=password)
+    program, option = str(native.status()).splitlines()[-1].split()
+    assert program == "mysql"
+    assert sidecar.password not in str(native.status())
+    (*client, _) = mysql_process.client
+    answer = subprocess.run(
+        [*client, option, "-N", "-e", "SELECT CURRENT_USER()"],
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert (answer.stdout, answer.returncode) == ("root@localhost\n", 0), answer.stderr
+
+
+@pytest.mark.usefixtures("kept", "default_port")
+def test_status_tells_what_stays(tmp_path: Path) -> None:
+    assert str(native.status()).startswith("No sidecar is running here; `sidecar-magics up`")
+    assert f"MB in {tmp_path / 'data' / 'mysql'}" in str(native.status())
+    sidecar = native.up()
+    lines = str(native.status()).splitlines()
+    assert lines[0] == f"{sidecar}: running for 0 min"
+    assert f"  log       {sidecar.log}" in lines
+    native.down()
+    first, second = str(native.status()).splitlines()
+    assert first == f"MySQL {sidecar.version}: not running; `sidecar-magics up` starts one."
+    assert re.fullmatch(rf"  data      [0-9.]+ MB remain in {sidecar.datadir}", second)
+
+
+@pytest.mark.usefixtures("kept", "default_port")
+def test_status_of_data_that_is_gone_or_of_the_other_kind(kept: Path) -> None:
+    native.up()
+    native.down()
+    (kept / "data" / "mariadb").mkdir()
+    (kept / "data" / "mariadb" / "file").write_bytes(b"x" * 5000)
+    assert f"Data of an earlier sidecar: 8.19 kB in {kept}" in str(native.status())
+    subprocess.run(["rm", "-r", kept / "data" / "mysql"], check=True)
+    assert "not running" not in str(native.status())
+
+
+@pytest.mark.usefixtures("kept", "default_port")
+def test_said_if_the_server_cannot_be_confined(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (native, process):
+        monkeypatch.setattr(module, "can_confine", lambda: False)
+    lines: list[str] = []
+    sidecar = native.up(progress=lines.append)
+    assert not sidecar.confined
+    assert any("Landlock is missing" in line for line in lines)
+    assert "  writes    wherever you can" in str(native.status())
 
 
 @pytest.mark.usefixtures("default_port")
@@ -249,7 +363,7 @@ def test_death_while_starting_shows_the_log() -> None:
     with pytest.raises(LocalServerError, match="ended while it was starting") as caught:
         native.up()
     assert any("[ERROR]" in line and "ibdata1" in line for line in caught.value.details)
-    assert read_record() is None
+    assert read_state() is None
     assert not list(folders().state.glob("init-*"))
 
 
@@ -295,5 +409,10 @@ def test_mariadb(home: Path, mariadb_server: Server, monkeypatch: pytest.MonkeyP
     assert query(sidecar, "SELECT CURRENT_USER()") == (("root@localhost",),)
     hosts = query(sidecar, "SELECT Host FROM mysql.global_priv WHERE User = 'root'")
     assert hosts == (("localhost",),)
+    assert sidecar.datadir.stat().st_mode & 0o777 == 0o700
+    program, option = str(native.status()).splitlines()[-1].split()
+    (*client, _) = mariadb_server.client
+    subprocess.run([*client, option, "-e", "SELECT 1"], check=True, capture_output=True)
+    assert program == "mariadb"
     record = json.loads((home / "state" / "sidecar.json").read_text())
     assert {**record, "started": True} == json.loads(json.dumps(asdict(sidecar), default=str))

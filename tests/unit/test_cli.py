@@ -9,6 +9,7 @@ import pytest
 
 from sidecar_magics import __version__
 from sidecar_magics.cli import main
+from sidecar_magics.local import native
 
 PROJECT = Path(__file__).parents[2]
 
@@ -115,3 +116,31 @@ def test_where_nobody_reads_it_ends_as_other_programs_do(
         os.close(writing)
     assert done.stderr == b""
     assert done.returncode == status
+
+
+@pytest.mark.parametrize(
+    ("arguments", "password"),
+    [
+        ([], None),
+        (["--tutorial-password"], "tutorial"),
+        (["--password-env", "OURS"], "private"),
+        (["--password-env", "EMPTY"], ""),
+    ],
+)
+def test_up_gives_the_password_that_was_asked_for(
+    arguments: list[str], password: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: dict[str, object] = {}
+    monkeypatch.setattr(native, "up", given.update)
+    monkeypatch.setenv("OURS", "private")
+    monkeypatch.setenv("EMPTY", "")
+    assert main(["up", *arguments]) == 0
+    assert given["password"] == password
+
+
+def test_up_takes_one_password(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("OURS", "private")
+    assert main(["up", "--tutorial-password", "--password-env", "OURS"]) == 1
+    assert "exclude each other" in capsys.readouterr().err

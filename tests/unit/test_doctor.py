@@ -111,7 +111,9 @@ OWN = [("10.0.0.7", 3306), ("fd00::2", 33060)]
 @pytest.mark.parametrize(
     ("settings", "open_at", "place", "verdict", "words"),
     [
-        (HERE, [], Place.HUB, Verdict.OK, "refuse"),
+        (HERE, [], Place.HUB, Verdict.OK, "refuse the server's ports."),
+        (HERE, [], Place.NATIVE, Verdict.OK, "its own accounts can all log in"),
+        (replace(HERE, password=Secret("own")), [], Place.NATIVE, Verdict.OK, "server's ports."),
         (
             HERE,
             OWN,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import shutil
 import subprocess
 import textwrap
 from pathlib import Path
@@ -268,8 +270,73 @@ def test_stale_mirror_is_said_and_used(fake_apt: FakeApt, tmp_path: Path) -> Non
 
 def test_the_signature_is_never_waived() -> None:
     source = Path(packages.__file__).read_text() + ARCHIVE.stanza()
-    for word in ("allow-unauthenticated", "AllowInsecure", "trusted=yes", "Trusted: yes"):
+    for word in ("allow-unauthenticated", "trusted=yes", "Trusted: yes", "allow-insecure"):
         assert word.lower() not in source.lower()
+
+
+PERMISSIVE = """\
+Acquire::AllowInsecureRepositories "true";
+Acquire::AllowWeakRepositories "true";
+Acquire::AllowDowngradeToInsecureRepositories "true";
+APT::Get::AllowUnauthenticated "true";
+APT::Hashes::MD5::Untrusted "false";
+APT::Hashes::MD5::Weak "false";
+Binary::apt-get::Acquire::AllowInsecureRepositories "true";
+Binary::apt-get::APT::Get::AllowUnauthenticated "true";
+"""
+
+
+@pytest.fixture
+def unsigned(tmp_path: Path) -> Archive:
+    """A real archive with one package, on this disk, that nobody has signed."""
+    archive, package = tmp_path / "archive", tmp_path / "hello"
+    index = archive / "dists" / "bookworm" / "main" / "binary-all"
+    index.mkdir(parents=True)
+    (package / "DEBIAN").mkdir(parents=True)
+    control = "Package: hello\nVersion: 1\nArchitecture: all\nMaintainer: x\nDescription: x\n"
+    (package / "DEBIAN" / "control").write_text(control)
+    deb = archive / "hello.deb"
+    subprocess.run(["dpkg-deb", "--build", package, deb], check=True, capture_output=True)
+    digest = hashlib.sha256(deb.read_bytes()).hexdigest()
+    listed = f"{control}Filename: hello.deb\nSize: {deb.stat().st_size}\nSHA256: {digest}\n"
+    (index / "Packages").write_text(listed)
+    entry = f" {hashlib.sha256(listed.encode()).hexdigest()} {len(listed)} "
+    (index.parents[1] / "Release").write_text(
+        "Suite: bookworm\nCodename: bookworm\nComponents: main\nArchitectures: all\n"
+        "Date: Thu, 01 Jan 2026 00:00:00 UTC\n"
+        f"SHA256:\n{entry}main/binary-all/Packages\n"
+    )
+    return Archive("debian", f"file:{archive}", "bookworm", "")
+
+
+@pytest.mark.skipif(shutil.which("apt-get") is None, reason="this machine has no apt-get")
+@pytest.mark.parametrize("configuration", ["", PERMISSIVE], ids=["usual", "permissive"])
+def test_an_unsigned_archive_is_refused_whatever_the_machine_allows(
+    unsigned: Archive, configuration: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine = tmp_path / "machine.conf"
+    machine.write_text(configuration)
+    monkeypatch.setenv("APT_CONFIG", str(machine))
+    with pytest.raises(LocalServerError, match="package index of Debian bookworm") as caught:
+        fetch(["hello"], tmp_path / "root", archive=unsigned)
+    assert any("is not signed" in line for line in caught.value.details)
+    assert not (tmp_path / "root").exists()
+
+
+@pytest.mark.skipif(shutil.which("apt-config") is None, reason="this machine has no apt-config")
+def test_our_configuration_has_the_last_word(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine, ours = tmp_path / "machine.conf", tmp_path / "ours.conf"
+    machine.write_text(PERMISSIVE)
+    ours.write_text(packages.APT_CONFIGURATION.format(folder=tmp_path, architecture="amd64"))
+    monkeypatch.setenv("APT_CONFIG", str(machine))
+    command = ["apt-config", "-c", str(ours), "dump"]
+    dump = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    for line in PERMISSIVE.splitlines()[:4]:
+        assert line.replace("true", "false") in dump
+        assert line not in dump.splitlines()
+    assert "APT::Hashes::" not in dump
 
 
 @pytest.mark.parametrize(
