@@ -233,10 +233,16 @@ def is_loopback(host: str) -> bool:
     """Tell whether `host` is a loopback address (127.0.0.0/8, ::1) or the name ``localhost``."""
     if host.lower() == "localhost":
         return True
+    return is_address(host) and ipaddress.ip_address(host).is_loopback
+
+
+def is_address(host: str) -> bool:
+    """Tell whether `host` is an IP address and not a name."""
     try:
-        return ipaddress.ip_address(host).is_loopback
+        ipaddress.ip_address(host)
     except ValueError:
         return False
+    return True
 
 
 def _first_hits(*tiers: Mapping[str, Found]) -> dict[str, Found]:

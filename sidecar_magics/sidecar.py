@@ -7,6 +7,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from .connection import connect_now
+from .limits import ANSWER_S, limited
 from .protocol import plain_version
 from .server import WeakTlsContext
 
@@ -165,7 +166,7 @@ def describe(
     waited_s : float
         Seconds until it was ready.
     """
-    with connection.cursor() as cursor:
+    with limited(connection, ANSWER_S), connection.cursor() as cursor:
         cursor.execute("SELECT VERSION(), @@character_set_server")
         version, charset = cursor.fetchone() or ("", "")
         cursor.execute("SHOW STATUS WHERE Variable_name IN ('Ssl_cipher', 'Uptime')")

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from .connection import explained
 from .errors import Interrupted, printable
+from .limits import limited
 from .protocol import ConnectError, Outlook, peek_greeting
 from .server import log_in, open_socket, pymysql_errors
 from .settings import resolve
@@ -35,6 +36,10 @@ CPU_SHARE = 0.006
 # server that is only slow will greet the first, a proxy may have forgotten it.
 SILENCE_S = 0.5
 REPORT_INTERVAL_S = 1.0
+# How long a login with its first questions may take, before it is tried on another connection.
+LOGIN_S = 10.0
+# The same for a server that greets when the time is all but over, as with ``--timeout 0``.
+LAST_CHANCE_S = 1.0
 # The login succeeds, but nothing except a change of the password is allowed.
 PASSWORD_EXPIRED = {1820, 1862}
 
@@ -77,7 +82,8 @@ def wait(
     settings : ConnectionSettings, optional
         Where the server is. Default: `resolve()`.
     timeout_s : float, default 120
-        Seconds to wait at most; 0 means one attempt.
+        Seconds to wait at most, a second more if the server is just answering; 0 means one
+        attempt.
     access_grace_s : float, default 5
         Seconds that a refusal (access denied, unknown host, not MySQL) is put up with, as a
         server that is being initialised may refuse for a moment.
@@ -139,12 +145,14 @@ class _Waiting:
     def _attempt(self) -> Sidecar:
         self.attempts += 1
         sock, greeting = self._greeted_socket()
-        limit_s = max(0.5, min(10.0, self._left_s()))
+        limit_s = max(LAST_CHANCE_S, min(LOGIN_S, self._left_s()))
+        ends_at = time.monotonic() + limit_s
         with log_in(sock, greeting, self.settings, timeout_s=limit_s) as connection:
             try:
-                with connection.cursor() as cursor:
-                    cursor.execute("SELECT 1")
-                return describe(connection, self.settings, self._elapsed_s())
+                with limited(connection, ends_at - time.monotonic()):
+                    with connection.cursor() as cursor:
+                        cursor.execute("SELECT 1")
+                    return describe(connection, self.settings, self._elapsed_s())
             except Exception as error:
                 raise _query_failure(error) from None
 
