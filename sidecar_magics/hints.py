@@ -103,6 +103,8 @@ ACCOUNT_HINTS = {
     1820: "set a new password with ALTER USER first: this one has expired.",
     1862: "set a new password with ALTER USER first: this one has expired.",
     2059: "pip install 'pymysql[rsa]', or ask for an account with another authentication plugin.",
+    2061: "give the server a certificate, so that the connection is encrypted, or go through a "
+    "tunnel that ends on this machine (ssh -L) and connect to 127.0.0.1.",
     4151: "ask for the account to be unlocked (ALTER USER ... ACCOUNT UNLOCK).",
     3118: "ask for the account to be unlocked (ALTER USER ... ACCOUNT UNLOCK).",
 }

@@ -6,13 +6,15 @@ import enum
 import socket
 from typing import NamedTuple
 
-from .errors import printable
+from .errors import shown
 
 # Source of the layout and the flag: MySQL client/server protocol, Protocol::HandshakeV10.
 CLIENT_SSL = 0x0800
 ERROR_PACKET = 0xFF
 HANDSHAKE_VERSION = 10
 MAX_GREETING_BYTES = 1024
+# MariaDB's own are the longest: 10.11.18-MariaDB-0+deb12u1-log.
+VERSION_SHOWN = 80
 # MariaDB puts this in front of its version for the sake of old replicas.
 MARIADB_VERSION_PREFIX = "5.5.5-"
 
@@ -37,7 +39,9 @@ BUSY_ERRORS = {
 }
 HOPELESS_ERRORS = {
     1129,  # host blocked because of many connection errors
+    2026,  # the server offers no TLS
     2059,  # authentication plugin cannot be loaded by the client
+    2061,  # it wants the password itself, over a connection that is not encrypted
     3159,  # secure transport required
 }
 
@@ -117,9 +121,7 @@ def peek_greeting(sock: socket.socket) -> Greeting | None:
     version, _, rest = body[1:].partition(b"\0")
     # After the version: thread id (4), salt (8), a filler, the lower half of the capabilities.
     capabilities = int.from_bytes(rest[13:15], "little")
-    return Greeting(
-        plain_version(version.decode("utf-8", "replace")), bool(capabilities & CLIENT_SSL)
-    )
+    return Greeting(plain_version(shown(version, VERSION_SHOWN)), bool(capabilities & CLIENT_SSL))
 
 
 def plain_version(version: str) -> str:
@@ -137,7 +139,7 @@ def refusal(stage: str, errno: int, message: str) -> ConnectError:
         outlook = Outlook.NEVER
     else:
         outlook = Outlook.MAYBE
-    return ConnectError(stage, f"{printable(message)} ({errno})", outlook, errno=errno)
+    return ConnectError(stage, f"{shown(message)} ({errno})", outlook, errno=errno)
 
 
 def _error_text(data: bytes) -> str:

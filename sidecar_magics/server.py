@@ -13,8 +13,6 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from . import authentication
-from .limits import limited
 from .protocol import ConnectError, Greeting, Outlook, peek_greeting
 from .settings import is_address
 
@@ -27,9 +25,6 @@ if TYPE_CHECKING:
 
 # Source: MySQL client/server protocol, capability flags.
 CLIENT_MULTI_STATEMENTS = 0x10000
-
-# A greeting, a key, an error and the answer to SET NAMES have less than 2 kB.
-LOGIN_BYTES = 65536
 
 # datajoint/mysql's my.cnf allows DHE-RSA-AES256-SHA alone. Python's own list of ciphers lacks it; a
 # Python that was built with OpenSSL's list, such as Debian's, has it.
@@ -326,10 +321,14 @@ def _await_greeting(sock: socket.socket, ends_at: float) -> Greeting:
 
 
 def _hand_over(sock: socket.socket, login: _Login, **encryption: Any) -> pymysql.Connection[Any]:
-    import pymysql  # noqa: PLC0415 - a bare %load_ext does not pay for it
+    # A bare %load_ext does not pay for PyMySQL.
+    from .authentication import GuardedConnection, failure  # noqa: PLC0415
 
     settings = login.settings
-    connection = pymysql.Connection(
+    connection = GuardedConnection(
+        login_s=_left_s(login.ends_at),
+        may_take_key=settings.is_loopback,
+        must_encrypt="ssl" in encryption,
         host=settings.host,
         port=settings.port,
         user=settings.user,
@@ -337,7 +336,6 @@ def _hand_over(sock: socket.socket, login: _Login, **encryption: Any) -> pymysql
         password=settings.password.reveal().encode("utf-8"),
         charset="utf8mb4",
         autocommit=None,
-        auth_plugin_map=authentication.REFUSED,
         local_infile=login.local_infile,
         client_flag=CLIENT_MULTI_STATEMENTS if login.multi_statements else 0,
         program_name="sidecar-magics",
@@ -345,11 +343,10 @@ def _hand_over(sock: socket.socket, login: _Login, **encryption: Any) -> pymysql
         **encryption,
     )
     try:
-        with limited(connection, _left_s(login.ends_at), max_bytes=LOGIN_BYTES):
-            connection.connect(sock)
+        connection.connect(sock)
     except Exception as error:
         sock.close()
-        raise authentication.failure(error) from None
+        raise failure(error) from None
     except BaseException:
         sock.close()
         raise
