@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pymysql
 
 from .errors import shown
-from .limits import CR_TOO_LARGE, limited
+from .limits import limited
 from .protocol import CLIENT_SSL, ConnectError, Outlook, refusal
 
 if TYPE_CHECKING:
@@ -112,10 +112,7 @@ def failure(error: Exception) -> ConnectError:
     if isinstance(cause, OSError):  # also all of TLS's
         return _lost(cause)
     if isinstance(error, pymysql.err.MySQLError) and len(error.args) > 1:
-        failed = refusal("login", int(error.args[0]), str(error.args[1]))
-        if failed.errno == CR_TOO_LARGE:  # nothing that a server refused, but what it did
-            failed.errno = None
-        return failed
+        return refusal("login", int(error.args[0]), str(error.args[1]))
     if isinstance(error, RuntimeError):
         # PyMySQL: the account's authentication plugin needs a package that is not installed.
         return refusal("login", CR_AUTH_PLUGIN_CANNOT_LOAD, str(error))

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .errors import shown
 from .limits import ANSWER_S, limited
-from .server import pymysql_errors
+from .server import ask, pymysql_errors
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
@@ -98,6 +98,7 @@ _PLAIN = {
     *("SELECT", "WITH", "SHOW", "INSERT", "UPDATE", "DELETE", "REPLACE", "TRUNCATE", "LOCK"),
     *("UNLOCK", "BEGIN", "START", "COMMIT", "ROLLBACK", "SAVEPOINT", "USE", "DROP", "FLUSH"),
 }
+_NUMBER = re.compile(r"\d{1,18}\Z", re.ASCII)
 _PORT = re.compile(r":\d+\Z")
 _LITERAL = re.compile(r"'(?:[^'\\]|\\.|'')*(?:'|\Z)|\"(?:[^\"\\]|\\.|\"\")*(?:\"|\Z)|\b\d[\w.]*")
 
@@ -136,6 +137,11 @@ class Blocker:
     tables: tuple[str, ...] = ()
     blocks: tuple[int, ...] = ()
     is_certain: bool = True
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether it does nothing at the moment."""
+        return self.doing.startswith("idle")
 
     def __str__(self) -> str:
         tables = ", ".join(self.tables[:TABLES_SHOWN])
@@ -250,23 +256,23 @@ def blockers(
 
 def look(connection: pymysql.Connection[Any]) -> Sight:
     """Ask everything that this server, and this account, may answer."""
-    rows = list(_rows(connection, METADATA_LOCKS)) or list(_rows(connection, METADATA_LOCK_INFO))
-    waits = [*_rows(connection, ROW_WAITS), *_rows(connection, OLDER_ROW_WAITS)]
+    rows = _rows(connection, METADATA_LOCKS, 6) or _rows(connection, METADATA_LOCK_INFO, 6)
+    waits = [*_rows(connection, ROW_WAITS, 3), *_rows(connection, OLDER_ROW_WAITS, 3)]
     processes = [
-        Process(int(row[0]), row[1], row[2], row[4], float(row[5] or 0), row[6], row[7])
-        for row in _rows(connection, PROCESSES)
+        Process(_number(row[0]), row[1], row[2], row[4], float(_number(row[5])), row[6], row[7])
+        for row in _rows(connection, PROCESSES, 8)
     ]
-    transactions = list(_rows(connection, TRANSACTIONS))
+    transactions = _rows(connection, TRANSACTIONS, 3)
     return Sight(
         {each.id: each for each in processes},
-        {int(row[0]): float(row[1] or 0) for row in transactions},
-        frozenset(int(row[0]) for row in transactions if row[2] == "LOCK WAIT"),
+        {_number(row[0]): float(_number(row[1])) for row in transactions},
+        frozenset(_number(row[0]) for row in transactions if row[2] == "LOCK WAIT"),
         tuple(
-            Lock(int(row[0]), row[1], row[2], row[3], _mode(row[4]), row[5] == "GRANTED")
+            Lock(_number(row[0]), row[1], row[2], row[3], _mode(row[4]), row[5] == "GRANTED")
             for row in rows
         ),
-        tuple(Wait(int(row[0]), int(row[1]), row[2]) for row in waits),
-        {int(row[0]): row[1] for row in _rows(connection, STATEMENTS) if row[1]},
+        tuple(Wait(_number(row[0]), _number(row[1]), row[2]) for row in waits),
+        {_number(row[0]): row[1] for row in _rows(connection, STATEMENTS, 2) if row[1]},
     )
 
 
@@ -386,22 +392,16 @@ def _mode(text: str) -> str:
     return text[4:] if text.startswith("MDL_") else text
 
 
-def _rows(connection: pymysql.Connection[Any], sql: str) -> Iterator[tuple[str, ...]]:
-    """Yield rows as text, in whatever character set they come; none if it may not be asked."""
+def _rows(connection: pymysql.Connection[Any], sql: str, columns: int) -> list[list[str]]:
+    """Return rows as text; none if it may not be asked."""
     try:
-        with connection.cursor() as cursor:
-            cursor.execute(sql)
-            rows = cursor.fetchall() or ()
+        rows = ask(connection, sql, columns)
     except pymysql_errors() as error:
         if error.args and error.args[0] in NOT_TOLD:
-            return
+            return []
         raise
-    for row in rows:
-        yield tuple("" if cell is None else _text(cell) for cell in row)
+    return [[cell or "" for cell in row] for row in rows]
 
 
-def _text(value: object) -> str:
-    if isinstance(value, (bytes, bytearray)):
-        # A load's connection may answer in utf16, which puts zeros between letters.
-        return bytes(value).replace(b"\0", b"").decode("utf-8", "replace")
-    return str(value)
+def _number(text: str) -> int:
+    return int(text) if _NUMBER.match(text) else 0

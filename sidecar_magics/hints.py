@@ -100,6 +100,8 @@ ACCOUNT_HINTS = {
     1226: "close other notebooks' kernels, or raise the account's limits.",
     1129: "run `FLUSH HOSTS` (or TRUNCATE performance_schema.host_cache) on the server.",
     1130: "the account exists for other hosts only: create it for this one, such as 'root'@'%'.",
+    1290: "the server takes no changes (--read-only, say): ask for that to be changed.",
+    1836: "the server takes no changes (read-only): ask for that to be changed.",
     1820: "set a new password with ALTER USER first: this one has expired.",
     1862: "set a new password with ALTER USER first: this one has expired.",
     2059: "pip install 'pymysql[rsa]', or ask for an account with another authentication plugin.",

@@ -12,6 +12,8 @@ import socket
 import time
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from .protocol import CR_TOO_LARGE
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -27,7 +29,6 @@ PIECE_BYTES = 65536
 # Source: MySQL client error reference, which PyMySQL follows.
 CR_SERVER_GONE = 2006
 CR_SERVER_LOST = 2013
-CR_TOO_LARGE = 2020
 
 
 @contextlib.contextmanager

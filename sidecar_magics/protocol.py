@@ -32,6 +32,9 @@ BUSY_ERRORS = {
     1040,  # too many connections
     1053,  # shutdown in progress
     1203,  # too many connections of this user
+    1317,  # the statement was stopped by somebody
+    1927,  # the connection was ended by somebody; so MariaDB
+    3169,  # so MySQL
     1226,  # this user has exceeded a limit of connections or of queries an hour
     2006,  # server has gone away
     2013,  # connection lost
@@ -44,6 +47,11 @@ HOPELESS_ERRORS = {
     2061,  # it wants the password itself, over a connection that is not encrypted
     3159,  # secure transport required
 }
+
+
+# Client errors for what is no refusal: an answer that is too large, or none at all.
+CR_TOO_LARGE = 2020
+CR_MALFORMED = 2027
 
 
 class ConnectError(Exception):
@@ -133,6 +141,8 @@ def plain_version(version: str) -> str:
 
 def refusal(stage: str, errno: int, message: str) -> ConnectError:
     """Return the error for an error number of a server, with the outlook that it has."""
+    if errno in (CR_TOO_LARGE, CR_MALFORMED):
+        return ConnectError(stage, shown(message), Outlook.MAYBE)
     if errno in BUSY_ERRORS:
         outlook = Outlook.LATER
     elif errno in HOPELESS_ERRORS:

@@ -11,13 +11,13 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from .connection import explained
-from .errors import Interrupted, printable
+from .connection import explained, query_failure
+from .errors import Interrupted
 from .limits import limited
 from .protocol import ConnectError, Outlook, peek_greeting
-from .server import log_in, open_socket, pymysql_errors
+from .server import ask, log_in, open_socket, pymysql_errors
 from .settings import resolve
-from .sidecar import Sidecar, describe
+from .sidecar import Sidecar, identify
 
 if TYPE_CHECKING:
     import socket
@@ -40,8 +40,6 @@ REPORT_INTERVAL_S = 1.0
 LOGIN_S = 10.0
 # The same for a server that greets when the time is all but over, as with ``--timeout 0``.
 LAST_CHANCE_S = 1.0
-# The login succeeds, but nothing except a change of the password is allowed.
-PASSWORD_EXPIRED = {1820, 1862}
 
 
 @dataclass(frozen=True)
@@ -150,11 +148,12 @@ class _Waiting:
         with log_in(sock, greeting, self.settings, timeout_s=limit_s) as connection:
             try:
                 with limited(connection, ends_at - time.monotonic()):
-                    with connection.cursor() as cursor:
-                        cursor.execute("SELECT 1")
-                    return describe(connection, self.settings, self._elapsed_s())
-            except Exception as error:
-                raise _query_failure(error) from None
+                    if ask(connection, "SELECT 1", 1) != [("1",)]:
+                        answer = "what came is no answer to SELECT 1"
+                        raise ConnectError("query", answer, Outlook.MAYBE)
+                    return identify(connection, self.settings, self._elapsed_s())
+            except pymysql_errors() as error:
+                raise query_failure(error) from None
 
     def _greeted_socket(self) -> tuple[socket.socket, Greeting]:
         """Open one more connection and return whichever is greeted first.
@@ -244,10 +243,3 @@ def _readable(sockets: list[socket.socket], *, timeout_s: float) -> list[socket.
             selector.register(sock, selectors.EVENT_READ)
         ready = {key.fileobj for key, _ in selector.select(timeout_s)}
     return [sock for sock in sockets if sock in ready]
-
-
-def _query_failure(error: Exception) -> ConnectError:
-    errno, *words = error.args if error.args and isinstance(error.args[0], int) else (None, error)
-    outlook = Outlook.MAYBE if errno in PASSWORD_EXPIRED else Outlook.LATER
-    answer = " ".join(str(word) for word in words) + (f" ({errno})" if errno else "")
-    return ConnectError("query", printable(answer), outlook, errno=errno)

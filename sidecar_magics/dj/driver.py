@@ -11,7 +11,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from ..settings import is_loopback
+from ..addresses import is_loopback
 from .masking import MaskedBytes
 
 # Where DataJoint has PyMySQL, as `client`: from 2.2 on, and before.

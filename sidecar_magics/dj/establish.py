@@ -5,8 +5,14 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..connection import connect_now
-from ..errors import DataJointConnectionError, Interrupted, ServerNotReadyError, SidecarError
+from ..connection import connect_now, explained, query_failure
+from ..errors import (
+    DataJointConnectionError,
+    Interrupted,
+    ServerNotReadyError,
+    SidecarError,
+    shown,
+)
 from ..server import pymysql_errors
 from ..sidecar import describe
 from ..wait import wait
@@ -23,6 +29,8 @@ from .versions import load_datajoint, quiet
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
+
+    import pymysql
 
     from ..settings import ConnectionSettings
     from ..sidecar import Sidecar
@@ -120,13 +128,20 @@ def _probe(
             wait(settings, timeout_s=wait_s, progress=progress)
         with connect_now(settings) as connection:
             sidecar = describe(connection, settings, 0.0)
-            return Probe(sidecar, look_at(connection, sidecar))
+            return Probe(sidecar, _known(connection, sidecar))
     except SidecarError as error:
         is_hasty = wait_s is None and isinstance(error, ServerNotReadyError)
         waiting = ["Nothing was waited for; --wait does."] if is_hasty else []
         origins = f"Settings: {settings.origins()}."
         error.details = (*error.details, origins, *waiting)
         raise
+
+
+def _known(connection: pymysql.Connection[Any], sidecar: Sidecar) -> Known:
+    try:
+        return look_at(connection, sidecar)
+    except pymysql_errors() as error:
+        raise explained(query_failure(error), sidecar.settings, 0.0, attempts=1) from None
 
 
 def _establish(
@@ -258,5 +273,5 @@ def _explained(settings: ConnectionSettings) -> Iterator[None]:
 
 def _words(error: BaseException) -> str:
     if isinstance(error, pymysql_errors()) and len(error.args) > 1:
-        return f"{error.args[1]} ({error.args[0]})"
-    return f"{type(error).__name__}: {error}"
+        return f"{shown(error.args[1])} ({error.args[0]})"
+    return f"{type(error).__name__}: {shown(error)}"

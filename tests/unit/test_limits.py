@@ -152,7 +152,7 @@ def test_what_is_asked_of_the_server_itself_has_a_limit(monkeypatch: pytest.Monk
     with (
         fake(silent_after_login) as server,
         connect_now(server.settings) as connection,
-        pytest.raises(pymysql.err.OperationalError, match="no whole answer"),
+        pytest.raises(ServerNotReadyError, match="no whole answer"),
     ):
         describe(connection, server.settings, 0.0)
 
