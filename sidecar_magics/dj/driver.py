@@ -8,15 +8,22 @@ PyMySQL as ever.
 
 from __future__ import annotations
 
+import contextlib
 import sys
-from typing import Any
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any
 
 from ..addresses import is_loopback
+from ..limits import limited
 from .masking import MaskedBytes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 # Where DataJoint has PyMySQL, as `client`: from 2.2 on, and before.
 PLACES = ("datajoint.adapters.mysql", "datajoint.connection")
 LOGIN_S = 30.0
+_BLOCK: ContextVar[Any] = ContextVar("establishing", default=None)
 
 
 class Driver:
@@ -42,13 +49,28 @@ class Driver:
         if not isinstance(password, MaskedBytes):
             return self._driver.connect(**options)
         options.pop("passwd", None)  # another name, which PyMySQL does not want any more
-        return GuardedConnection(
+        connection = GuardedConnection(
             **{**options, "password": password},
             login_s=LOGIN_S,
             may_take_key=is_loopback(str(options.get("host", ""))),
             # DataJoint is told to encrypt only where our own connection was encrypted.
             must_encrypt=bool(options.get("ssl")),
         )
+        block = _BLOCK.get()
+        if block is not None:
+            block.enter_context(limited(connection, LOGIN_S))
+        return connection
+
+
+@contextlib.contextmanager
+def establishing() -> Iterator[None]:
+    """Limit what DataJoint asks by itself, on connections that it makes within the block."""
+    with contextlib.ExitStack() as block:
+        token = _BLOCK.set(block)
+        try:
+            yield
+        finally:
+            _BLOCK.reset(token)
 
 
 def guard_datajoint() -> None:
