@@ -74,8 +74,9 @@ def limited(
             vars(connection).pop(name, None)
         vars(connection).update(before)
         if state._sock is not None:
+            with contextlib.suppress(OSError):  # PyMySQL 1.1 keeps one that it has closed
+                state._sock.settimeout(state._read_timeout)
             # Newer PyMySQL remembers what it has set, so as not to set it again.
-            state._sock.settimeout(state._read_timeout)
             state._current_timeout = state._read_timeout
 
 
