@@ -90,7 +90,8 @@ _EXCLUDED_BY = {
 }
 # What keeps newcomers out while it is itself still waiting.
 _GOES_FIRST = {"EXCLUSIVE", "SHARED_NO_READ_WRITE", "SHARED_NO_WRITE"}
-_OF_TABLES = {"TABLE", "GLOBAL", "SCHEMA", "BACKUP LOCK", "TABLESPACE"}
+_STOP_CHANGES = ("FTWRL", "BLOCK", "WAIT", "START")
+_OF_TABLES = {"BACKUP", "TABLE", "GLOBAL", "SCHEMA", "BACKUP LOCK", "TABLESPACE"}
 _WAITS_FOR_A_DEFINITION = re.compile("waiting for .*(metadata|backup|global read) lock", re.I)
 _SERVERS_OWN = {"system user", "event_scheduler"}
 # Statements that can hold no password once their literals are gone.
@@ -311,6 +312,8 @@ def _definition_waits(sight: Sight) -> Iterator[Wait]:
 
 
 def _excludes(held: str, wanted: str) -> bool:
+    if held.startswith("BACKUP_"):  # MariaDB's, for what is not to be changed during a backup
+        return any(word in mode for mode in (held, wanted) for word in _STOP_CHANGES)
     if wanted in _EXCLUDED_BY:
         return held in _EXCLUDED_BY[wanted]
     if wanted == "EXCLUSIVE" or held == "EXCLUSIVE":

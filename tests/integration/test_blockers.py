@@ -26,17 +26,35 @@ pytestmark = pytest.mark.server
 LIMIT_S = 30.0
 
 
+# As images have it; our own are started without, for want of memory. MariaDB has all of it off.
+TELLS = "--performance-schema=ON"
+MARIADB_TELLS = (
+    TELLS,
+    "--performance-schema-instrument=wait/lock/metadata/sql/mdl=ON",
+    "--performance-schema-consumer-events-statements-current=ON",
+)
+
+
 @pytest.fixture(scope="module")
 def telling_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """Yield a MySQL that tells of its locks; our own are started without, for want of memory."""
+    yield from telling("mysql", tmp_path_factory, (TELLS,))
+
+
+@pytest.fixture(scope="module")
+def telling_mariadb_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    yield from telling("mariadb", tmp_path_factory, MARIADB_TELLS)
+
+
+def telling(
+    flavour: str, tmp_path_factory: pytest.TempPathFactory, options: tuple[str, ...]
+) -> Iterator[Server]:
+    """Yield a server that tells of its locks."""
     try:
-        server = Server(
-            "mysql", tmp_path_factory.mktemp("telling"), options=("--performance-schema=ON",)
-        ).start()
+        server = Server(flavour, tmp_path_factory.mktemp("telling"), options=options).start()
     except LocalServerError as error:
         if needs_servers():
             raise
-        pytest.skip(f"no MySQL server: {error}")
+        pytest.skip(f"no {flavour} server: {error}")
     try:
         yield server
     finally:
@@ -49,7 +67,13 @@ def telling_server(telling_process: Server) -> Iterator[Server]:
     telling_process.drop_schemas()
 
 
-@pytest.fixture(params=["telling_server", "mysql_server", "mariadb_server"])
+@pytest.fixture
+def telling_mariadb(telling_mariadb_process: Server) -> Iterator[Server]:
+    yield telling_mariadb_process.start()
+    telling_mariadb_process.drop_schemas()
+
+
+@pytest.fixture(params=["telling_server", "telling_mariadb", "mysql_server", "mariadb_server"])
 def server(request: pytest.FixtureRequest) -> Server:
     found: Server = request.getfixturevalue(request.param)
     with connect_now(found.settings) as connection:
@@ -119,7 +143,7 @@ def watcher(server: Server) -> Iterator[pymysql.Connection[Any]]:
 
 def tells(server: Server) -> bool:
     """Tell whether a server says which lock waits for which."""
-    return "--performance-schema=ON" in server.engine.options
+    return TELLS in server.engine.options
 
 
 def until_waiting(connection: pymysql.Connection[Any], *sessions: Session) -> None:

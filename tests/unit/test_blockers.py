@@ -58,6 +58,9 @@ def ids(found: list[Blocker]) -> list[int]:
         ("SHARED", "INTENTION_EXCLUSIVE", True),
         ("INTENTION_EXCLUSIVE", "INTENTION_EXCLUSIVE", False),
         ("EXCLUSIVE", "SHARED_HIGH_PRIO", True),
+        ("BACKUP_DDL", "BACKUP_DDL", False),
+        ("BACKUP_FTWRL2", "BACKUP_TRANS_DML", True),
+        ("BACKUP_DML", "BACKUP_FTWRL1", True),
     ],
 )
 def test_locks_exclude_each_other_as_in_the_server(
