@@ -14,7 +14,7 @@ import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .addresses import is_address
-from .protocol import CR_MALFORMED, ConnectError, Greeting, Outlook, peek_greeting
+from .protocol import ConnectError, Greeting, Outlook, peek_greeting
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 # Source: MySQL client/server protocol, capability flags.
 CLIENT_MULTI_STATEMENTS = 0x10000
-QUESTION_SHOWN = 60
 
 # datajoint/mysql's my.cnf allows DHE-RSA-AES256-SHA alone. Python's own list of ciphers lacks it; a
 # Python that was built with OpenSSL's list, such as Debian's, has it.
@@ -229,62 +228,6 @@ def send_each(connection: pymysql.Connection[Any], sql: bytes) -> Iterator[Outco
         if not has_next:
             return
         connection.next_result(unbuffered=True)
-
-
-def ask(
-    connection: pymysql.Connection[Any], sql: str, columns: int
-) -> list[tuple[str | None, ...]]:
-    """Ask a question of our own, and return its rows as text.
-
-    It has no limit of its own: see `limits.limited`.
-
-    Parameters
-    ----------
-    connection : pymysql.Connection
-        A connection that nothing is under way on, in any character set.
-    sql : str
-        The question, in ASCII.
-    columns : int
-        How many cells of a row are wanted; what a server has beyond them is left out.
-
-    Raises
-    ------
-    pymysql.err.MySQLError, OSError
-        The server refused, or the connection was lost; 2027 if what came is no answer to this.
-    """
-    import pymysql  # noqa: PLC0415
-
-    try:
-        with connection.cursor(pymysql.cursors.Cursor) as cursor:
-            cursor.execute(sql)
-            rows = cursor.fetchall()
-    except pymysql_errors():
-        raise
-    except Exception as error:  # whatever PyMySQL stumbles over
-        connection._force_close()
-        raise _no_answer(sql, type(error).__name__) from None
-    if cursor.description is None or len(cursor.description) < columns:
-        raise _no_answer(sql, "no rows" if cursor.description is None else "too few columns")
-    return [
-        tuple(None if cell is None else as_text(cell) for cell in row[:columns]) for row in rows
-    ]
-
-
-def as_text(value: object) -> str:
-    """Return a cell as text; what is ASCII is right in whatever character set it came."""
-    if isinstance(value, (bytes, bytearray)):
-        # ucs2, utf16 and utf32 put zeros between the letters.
-        return bytes(value).replace(b"\0", b"").decode("utf-8", "replace")
-    return str(value)
-
-
-def _no_answer(sql: str, what: str) -> Exception:
-    import pymysql  # noqa: PLC0415
-
-    question = sql if len(sql) <= QUESTION_SHOWN else f"{sql[: QUESTION_SHOWN - 1]}…"
-    message = f"what came is no answer to {question} ({what})"
-    error: Exception = pymysql.err.OperationalError(CR_MALFORMED, message)
-    return error
 
 
 def pymysql_errors() -> tuple[type[Exception], ...]:

@@ -10,7 +10,8 @@ from .connection import connect_now, explained, query_failure
 from .errors import shown
 from .limits import ANSWER_S, limited
 from .protocol import plain_version
-from .server import WeakTlsContext, ask, pymysql_errors
+from .questions import ask
+from .server import WeakTlsContext, pymysql_errors
 
 if TYPE_CHECKING:
     import pymysql

@@ -15,7 +15,8 @@ from .connection import explained, query_failure
 from .errors import Interrupted
 from .limits import limited
 from .protocol import ConnectError, Outlook, peek_greeting
-from .server import ask, log_in, open_socket, pymysql_errors
+from .questions import ask
+from .server import log_in, open_socket, pymysql_errors
 from .settings import resolve
 from .sidecar import Sidecar, identify
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import shown
 from ..limits import limited
+from ..questions import ask
 from ..schemas import JOURNAL_SCHEMA, SYSTEM_SCHEMAS
-from ..server import ask
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

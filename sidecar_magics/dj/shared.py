@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import shown
 from ..limits import ANSWER_S, limited
-from ..server import ask, pymysql_errors
+from ..questions import ask
+from ..server import pymysql_errors
 from .identity import shortened
 from .masking import MaskedBytes
 

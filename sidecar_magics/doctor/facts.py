@@ -10,7 +10,7 @@ from ..blockers import Blocker, blockers
 from ..errors import shown
 from ..limits import limited
 from ..load.entries import UNFINISHED, Unfinished
-from ..server import ask as ask_server
+from ..questions import ask as ask_server
 from ..server import pymysql_errors
 from ..sidecar import Sidecar, identify
 

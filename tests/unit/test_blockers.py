@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from sidecar_magics.blockers import Blocker, Lock, Process, Sight, Wait, blockers_in
+from sidecar_magics.blockers import Blocker, blockers_in
+from sidecar_magics.locks import Lock, Process, Sight, Wait
 
 
 def process(number: int, *, command: str = "Sleep", state: str = "", sql: str = "") -> Process:
