@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..addresses import is_loopback
 from ..limits import limited
-from .masking import MaskedBytes
+from .masking import MaskedBytes, MaskedText
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,6 +46,8 @@ class Driver:
         from ..authentication import GuardedConnection  # noqa: PLC0415
 
         password = options.get("passwd", options.get("password"))
+        if isinstance(password, MaskedText):  # out of dj.config; PyMySQL would make latin-1 of it
+            password = MaskedBytes(password.encode("utf-8"))
         if not isinstance(password, MaskedBytes):
             return self._driver.connect(**options)
         options.pop("passwd", None)  # another name, which PyMySQL does not want any more

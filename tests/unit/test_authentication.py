@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from sidecar_magics.connection import connect_now
 from sidecar_magics.dj.driver import Driver
-from sidecar_magics.dj.masking import MaskedBytes
+from sidecar_magics.dj.masking import MaskedBytes, MaskedText
 from sidecar_magics.errors import AccessError, SidecarError
 from sidecar_magics.settings import ConnectionSettings, Secret
 from tests.fakes import OK, PASSWORD, Client, fake, greeting, packet
@@ -116,7 +116,15 @@ def datajoints(server: Fake, host: str) -> None:
     ).close()
 
 
-@pytest.mark.parametrize("way", [ours, datajoints])
+def from_dj_config(server: Fake, host: str) -> None:
+    import pymysql
+
+    # As with dj.conn(reset=True): the password is what we have put into dj.config.
+    options = {"host": host, "port": server.port, "user": "root", "ssl_disabled": True}
+    Driver(pymysql).connect(**options, passwd=MaskedText(PASSWORD)).close()
+
+
+@pytest.mark.parametrize("way", [ours, datajoints, from_dj_config])
 @pytest.mark.parametrize("switches", [False, True])
 @pytest.mark.parametrize("plugin", PLUGINS)
 def test_a_server_elsewhere_without_tls_never_gets_the_password(
@@ -129,7 +137,7 @@ def test_a_server_elsewhere_without_tls_never_gets_the_password(
         assert not has_the_password(server)
 
 
-@pytest.mark.parametrize("way", [ours, datajoints])
+@pytest.mark.parametrize("way", [ours, datajoints, from_dj_config])
 @pytest.mark.parametrize("plugin", ["mysql_clear_password", "dialog", "mysql_old_password"])
 def test_nobody_on_this_machine_gets_it_in_clear_text(
     plugin: str, way: Callable[[Fake, str], None]
