@@ -6,8 +6,8 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from . import hints
-from .errors import AccessError, ServerNotReadyError, SidecarError, TlsError
-from .protocol import ConnectError, Outlook
+from .errors import AccessError, ServerNotReadyError, SidecarError, TlsError, shown
+from .protocol import ConnectError, Outlook, refusal
 from .server import connect
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ MEANINGS = {
     "greeting": "something listens, but no MySQL server has introduced itself",
     "tls": "agreeing on encryption",
     "login": "the server was reached, but not entered",
-    "query": "logged in, but SELECT 1 was not answered",
+    "query": "logged in, but the first questions were not answered",
 }
 
 
@@ -45,6 +45,21 @@ def connect_now(settings: ConnectionSettings, **options: bool) -> pymysql.Connec
         return connect(settings, **options)
     except ConnectError as failure:
         raise explained(failure, settings, time.monotonic() - start, attempts=1) from None
+
+
+def query_failure(error: Exception) -> ConnectError:
+    """Return what it means that a question of our own was not answered, in the stage ``query``.
+
+    Parameters
+    ----------
+    error : Exception
+        What PyMySQL raised.
+    """
+    errno, *words = error.args if error.args and isinstance(error.args[0], int) else (None, error)
+    text = " ".join(str(word) for word in words)
+    if errno:
+        return refusal("query", errno, text)
+    return ConnectError("query", shown(text), Outlook.LATER)
 
 
 def explained(

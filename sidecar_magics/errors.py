@@ -38,6 +38,22 @@ def printable(text: str) -> str:
     )
 
 
+def shown(text: object, limit: int = 300) -> str:
+    """Return what a server said as people may see it: printable, on one line, and not without end.
+
+    Parameters
+    ----------
+    text : object
+        A text, or what has one; bytes are read as UTF-8.
+    limit : int, default 300
+        Characters at most; what is more is left out, and three dots say so.
+    """
+    if isinstance(text, (bytes, bytearray)):
+        text = bytes(text[: 4 * limit + 4]).decode("utf-8", "replace")
+    spelled = printable(str(text)[: limit + 1])
+    return spelled if len(spelled) <= limit else f"{spelled[: limit - 1]}…"
+
+
 class Interrupted(KeyboardInterrupt):
     """Ctrl-C, or the notebook's stop button; the text says in one line what was stopped."""
 

@@ -122,9 +122,13 @@ ACCOUNT_HINTS = {
     1226: "close other notebooks' kernels, or raise the account's limits.",
     1129: "run `FLUSH HOSTS` (or TRUNCATE performance_schema.host_cache) on the server.",
     1130: "the account exists for other hosts only: create it for this one, such as 'root'@'%'.",
+    1290: "the server takes no changes (--read-only, say): ask for that to be changed.",
+    1836: "the server takes no changes (read-only): ask for that to be changed.",
     1820: "set a new password with ALTER USER first: this one has expired.",
     1862: "set a new password with ALTER USER first: this one has expired.",
     2059: "pip install 'pymysql[rsa]', or ask for an account with another authentication plugin.",
+    2061: "give the server a certificate, so that the connection is encrypted, or go through a "
+    "tunnel that ends on this machine (ssh -L) and connect to 127.0.0.1.",
     4151: "ask for the account to be unlocked (ALTER USER ... ACCOUNT UNLOCK).",
     3118: "ask for the account to be unlocked (ALTER USER ... ACCOUNT UNLOCK).",
 }

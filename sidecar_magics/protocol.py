@@ -6,13 +6,15 @@ import enum
 import socket
 from typing import NamedTuple
 
-from .errors import printable
+from .errors import shown
 
 # Source of the layout and the flag: MySQL client/server protocol, Protocol::HandshakeV10.
 CLIENT_SSL = 0x0800
 ERROR_PACKET = 0xFF
 HANDSHAKE_VERSION = 10
 MAX_GREETING_BYTES = 1024
+# MariaDB's own are the longest: 10.11.18-MariaDB-0+deb12u1-log.
+VERSION_SHOWN = 80
 # MariaDB puts this in front of its version for the sake of old replicas.
 MARIADB_VERSION_PREFIX = "5.5.5-"
 
@@ -30,6 +32,9 @@ BUSY_ERRORS = {
     1040,  # too many connections
     1053,  # shutdown in progress
     1203,  # too many connections of this user
+    1317,  # the statement was stopped by somebody
+    1927,  # the connection was ended by somebody; so MariaDB
+    3169,  # so MySQL
     1226,  # this user has exceeded a limit of connections or of queries an hour
     2006,  # server has gone away
     2013,  # connection lost
@@ -37,9 +42,16 @@ BUSY_ERRORS = {
 }
 HOPELESS_ERRORS = {
     1129,  # host blocked because of many connection errors
+    2026,  # the server offers no TLS
     2059,  # authentication plugin cannot be loaded by the client
+    2061,  # it wants the password itself, over a connection that is not encrypted
     3159,  # secure transport required
 }
+
+
+# Client errors for what is no refusal: an answer that is too large, or none at all.
+CR_TOO_LARGE = 2020
+CR_MALFORMED = 2027
 
 
 class ConnectError(Exception):
@@ -117,9 +129,7 @@ def peek_greeting(sock: socket.socket) -> Greeting | None:
     version, _, rest = body[1:].partition(b"\0")
     # After the version: thread id (4), salt (8), a filler, the lower half of the capabilities.
     capabilities = int.from_bytes(rest[13:15], "little")
-    return Greeting(
-        plain_version(version.decode("utf-8", "replace")), bool(capabilities & CLIENT_SSL)
-    )
+    return Greeting(plain_version(shown(version, VERSION_SHOWN)), bool(capabilities & CLIENT_SSL))
 
 
 def plain_version(version: str) -> str:
@@ -131,13 +141,15 @@ def plain_version(version: str) -> str:
 
 def refusal(stage: str, errno: int, message: str) -> ConnectError:
     """Return the error for an error number of a server, with the outlook that it has."""
+    if errno in (CR_TOO_LARGE, CR_MALFORMED):
+        return ConnectError(stage, shown(message), Outlook.MAYBE)
     if errno in BUSY_ERRORS:
         outlook = Outlook.LATER
     elif errno in HOPELESS_ERRORS:
         outlook = Outlook.NEVER
     else:
         outlook = Outlook.MAYBE
-    return ConnectError(stage, f"{printable(message)} ({errno})", outlook, errno=errno)
+    return ConnectError(stage, f"{shown(message)} ({errno})", outlook, errno=errno)
 
 
 def _error_text(data: bytes) -> str:

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import socket
 import ssl
+import threading
 import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from .errors import printable
-from .protocol import ConnectError, Greeting, Outlook, peek_greeting, refusal
+from .addresses import is_address
+from .protocol import ConnectError, Greeting, Outlook, peek_greeting
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,9 +23,8 @@ if TYPE_CHECKING:
 
     from .settings import ConnectionSettings
 
-# Source: MySQL client/server protocol, capability flags; MySQL client error reference.
+# Source: MySQL client/server protocol, capability flags.
 CLIENT_MULTI_STATEMENTS = 0x10000
-CR_AUTH_PLUGIN_CANNOT_LOAD = 2059
 
 # datajoint/mysql's my.cnf allows DHE-RSA-AES256-SHA alone. Python's own list of ciphers lacks it; a
 # Python that was built with OpenSSL's list, such as Debian's, has it.
@@ -37,7 +37,7 @@ class WeakTlsContext(ssl.SSLContext):
 
 class _Login(NamedTuple):
     settings: ConnectionSettings
-    timeout_s: float
+    ends_at: float
     local_infile: bool
     multi_statements: bool
 
@@ -56,7 +56,7 @@ def connect(
     settings : ConnectionSettings
         Where to, and as whom.
     timeout_s : float, default 10
-        Seconds to wait for each answer until the login is done; a statement has no limit.
+        Seconds for the whole of it, until the login is done; what is asked then has no limit.
     local_infile : bool, default False
         Whether the server may ask for files of this machine (LOAD DATA LOCAL).
     multi_statements : bool, default False
@@ -67,29 +67,41 @@ def connect(
     ConnectError
         With the stage that was not passed.
     """
+    ends_at = time.monotonic() + timeout_s
     sock = open_socket(settings, timeout_s=timeout_s)
     try:
-        greeting = _await_greeting(sock, timeout_s)
+        greeting = _await_greeting(sock, ends_at)
     except BaseException:
         sock.close()
         raise
-    connection = log_in(
+    return log_in(
         sock,
         greeting,
         settings,
-        timeout_s=timeout_s,
+        timeout_s=_left_s(ends_at),
         local_infile=local_infile,
         multi_statements=multi_statements,
     )
-    # The limits were for the login; PyMySQL has no public way to lift them on a live connection.
-    connection._read_timeout = connection._write_timeout = None
-    return connection
 
 
 def open_socket(settings: ConnectionSettings, *, timeout_s: float) -> socket.socket:
-    """Open a TCP connection: the stages ``name`` and ``port``."""
+    """Open a TCP connection: the stages ``name`` and ``port``.
+
+    Parameters
+    ----------
+    settings : ConnectionSettings
+        Where to.
+    timeout_s : float
+        Seconds for looking the name up and for all of its addresses together.
+
+    Raises
+    ------
+    ConnectError
+        In stage ``name`` or ``port``.
+    """
+    ends_at = time.monotonic() + timeout_s
     try:
-        sock = socket.create_connection((settings.host, settings.port), timeout_s)
+        sock = _first_that_answers(_addresses(settings, timeout_s), ends_at)
     except socket.gaierror as error:
         answer = f"the name {settings.host} is not known ({error.strerror})"
         raise ConnectError("name", answer, Outlook.LATER) from None
@@ -128,20 +140,18 @@ def log_in(
     ----------
     sock : socket.socket
         Socket with the unread greeting; it belongs to the connection, and is closed if that fails.
-    greeting, settings, timeout_s, local_infile, multi_statements
+    timeout_s : float, default 10
+        Seconds for all of it; what is asked on the connection then has no limit.
+    greeting, settings, local_infile, multi_statements
         As `peek_greeting` returned it, and as in `connect`.
-
-    Returns
-    -------
-    pymysql.Connection
-        Each answer of the server on it is waited for `timeout_s` seconds at most.
 
     Raises
     ------
     ConnectError
         In stage ``tls`` or ``login``.
     """
-    login = _Login(settings, timeout_s, local_infile, multi_statements)
+    ends_at = time.monotonic() + timeout_s
+    login = _Login(settings, ends_at, local_infile, multi_statements)
     if not greeting.offers_tls:
         if settings.must_encrypt:
             sock.close()
@@ -156,9 +166,9 @@ def log_in(
             or not settings.is_loopback
         ):
             raise
-    again = open_socket(settings, timeout_s=timeout_s)
+    again = open_socket(settings, timeout_s=_left_s(ends_at))
     try:
-        _await_greeting(again, timeout_s)
+        _await_greeting(again, ends_at)
     except BaseException:
         again.close()
         raise
@@ -251,10 +261,58 @@ def tls_context(settings: ConnectionSettings, *, weak: bool = False) -> ssl.SSLC
     return context
 
 
-def _await_greeting(sock: socket.socket, timeout_s: float) -> Greeting:
-    deadline = time.monotonic() + timeout_s
-    sock.settimeout(timeout_s)
-    while time.monotonic() < deadline:
+def _left_s(ends_at: float) -> float:
+    # Not zero, which is "do not wait" for a socket, and says so in other words than "too late".
+    return max(0.001, ends_at - time.monotonic())
+
+
+def _addresses(settings: ConnectionSettings, timeout_s: float) -> list[Any]:
+    """Look up a host's addresses, for some seconds at most."""
+    where = (settings.host, settings.port)
+    if is_address(settings.host):
+        return socket.getaddrinfo(*where, type=socket.SOCK_STREAM)
+    found: list[list[Any] | OSError | UnicodeError] = []
+
+    def look_up() -> None:
+        try:
+            found.append(socket.getaddrinfo(*where, type=socket.SOCK_STREAM))
+        except (OSError, UnicodeError) as error:
+            found.append(error)
+
+    # In a thread: the system's own question has no limit, and no interrupt ends it.
+    thread = threading.Thread(target=look_up, name="sidecar-magics-name", daemon=True)
+    thread.start()
+    thread.join(timeout_s)
+    if not found:
+        answer = f"the name {settings.host} was not found out within {timeout_s:.3g} s"
+        raise ConnectError("name", answer, Outlook.LATER)
+    if isinstance(found[0], list):
+        return found[0]
+    raise found[0]
+
+
+def _first_that_answers(addresses: list[Any], ends_at: float) -> socket.socket:
+    failure: OSError = OSError("it has no address")
+    for number, (family, kind, protocol, _, address) in enumerate(addresses):
+        sock = socket.socket(family, kind, protocol)
+        # An equal share for each that is left: one that swallows everything leaves time for others.
+        sock.settimeout(_left_s(ends_at) / (len(addresses) - number))
+        try:
+            sock.connect(address)
+        except OSError as error:
+            sock.close()
+            failure = error
+        except BaseException:
+            sock.close()
+            raise
+        else:
+            return sock
+    raise failure
+
+
+def _await_greeting(sock: socket.socket, ends_at: float) -> Greeting:
+    sock.settimeout(_left_s(ends_at))
+    while time.monotonic() < ends_at:
         greeting = peek_greeting(sock)
         if greeting is not None:
             return greeting
@@ -263,10 +321,14 @@ def _await_greeting(sock: socket.socket, timeout_s: float) -> Greeting:
 
 
 def _hand_over(sock: socket.socket, login: _Login, **encryption: Any) -> pymysql.Connection[Any]:
-    import pymysql  # noqa: PLC0415 - a bare %load_ext does not pay for it
+    # A bare %load_ext does not pay for PyMySQL.
+    from .authentication import GuardedConnection, failure  # noqa: PLC0415
 
     settings = login.settings
-    connection = pymysql.Connection(
+    connection = GuardedConnection(
+        login_s=_left_s(login.ends_at),
+        may_take_key=settings.is_loopback,
+        must_encrypt="ssl" in encryption,
         host=settings.host,
         port=settings.port,
         user=settings.user,
@@ -274,9 +336,6 @@ def _hand_over(sock: socket.socket, login: _Login, **encryption: Any) -> pymysql
         password=settings.password.reveal().encode("utf-8"),
         charset="utf8mb4",
         autocommit=None,
-        read_timeout=login.timeout_s,
-        write_timeout=login.timeout_s,
-        auth_plugin_map={"mysql_clear_password": _NoClearPassword},
         local_infile=login.local_infile,
         client_flag=CLIENT_MULTI_STATEMENTS if login.multi_statements else 0,
         program_name="sidecar-magics",
@@ -287,41 +346,8 @@ def _hand_over(sock: socket.socket, login: _Login, **encryption: Any) -> pymysql
         connection.connect(sock)
     except Exception as error:
         sock.close()
-        raise _login_failure(error) from None
+        raise failure(error) from None
     except BaseException:
         sock.close()
         raise
     return connection
-
-
-class _NoClearPassword:
-    """Do not hand the password to whoever asks for it in clear text, as the client does not."""
-
-    def __init__(self, connection: pymysql.Connection[Any]) -> None:
-        del connection
-
-    def authenticate(self, packet: object) -> None:
-        import pymysql  # noqa: PLC0415
-
-        del packet
-        message = "the server asks for the password in clear text"
-        raise pymysql.err.OperationalError(CR_AUTH_PLUGIN_CANNOT_LOAD, message)
-
-
-def _login_failure(error: Exception) -> ConnectError:
-    import pymysql  # noqa: PLC0415
-
-    cause = getattr(error, "original_exception", error)
-    if isinstance(cause, (ssl.SSLEOFError, ssl.SSLZeroReturnError)):
-        return ConnectError("tls", "closed during the TLS handshake", Outlook.LATER)
-    if isinstance(cause, ssl.SSLError):
-        return ConnectError("tls", cause.reason or str(cause), Outlook.NEVER)
-    if isinstance(cause, OSError):
-        return ConnectError("login", f"connection lost ({cause})", Outlook.LATER)
-    if isinstance(error, pymysql.err.MySQLError) and len(error.args) > 1:
-        return refusal("login", int(error.args[0]), str(error.args[1]))
-    if isinstance(error, RuntimeError):
-        # PyMySQL: the account's authentication plugin needs a package that is not installed.
-        return refusal("login", CR_AUTH_PLUGIN_CANNOT_LOAD, str(error))
-    answer = f"the server's answer cannot be understood ({printable(repr(error))})"
-    return ConnectError("login", answer, Outlook.MAYBE)

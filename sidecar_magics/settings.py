@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import ipaddress
 import os
 from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from .addresses import is_loopback, split_port
 from .errors import SettingsError
 from .local.state import read_state
 from .option_files import read_client_group
@@ -56,6 +56,9 @@ ENVIRONMENT_TIERS: tuple[Mapping[str, str], ...] = (
     {"host": "MYSQL_HOST", "port": "MYSQL_TCP_PORT", "password": "MYSQL_PWD"},
     {"host": "DJ_HOST", "port": "DJ_PORT", "user": "DJ_USER", "password": "DJ_PASS"},
 )
+
+# DataJoint takes "host:port" there; MySQL's own programs do not in MYSQL_HOST.
+TAKE_A_PORT = {"DJ_HOST"}
 
 # --ssl-mode of MySQL's own programs; what is stronger than PREFERRED means "required" here.
 SSL_MODES = {
@@ -196,7 +199,7 @@ def resolve(
         _password_variable(
             earlier, environ, "%mysql_wait --password-env {} earlier in this kernel"
         ),
-        *(_environment(names, environ) for names in ENVIRONMENT_TIERS),
+        *(environment(names, environ) for names in ENVIRONMENT_TIERS),
         *after_environment.values(),
         _option_file(option_file),
     )
@@ -231,16 +234,6 @@ def password_in(variable: str, environ: Mapping[str, str] | None = None) -> Secr
     return Secret(environ[variable])
 
 
-def is_loopback(host: str) -> bool:
-    """Tell whether `host` is a loopback address (127.0.0.0/8, ::1) or the name ``localhost``."""
-    if host.lower() == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
 def _first_hits(*tiers: Mapping[str, Found]) -> dict[str, Found]:
     hits: dict[str, Found] = {}
     for tier in tiers:
@@ -265,14 +258,21 @@ def _password_variable(
     return {"password": Found(password_in(variable, environ), source.format(variable))}
 
 
-def _environment(names: Mapping[str, str], environ: Mapping[str, str]) -> dict[str, Found]:
+def environment(names: Mapping[str, str], environ: Mapping[str, str]) -> dict[str, Found]:
+    """Return what one row of `ENVIRONMENT_TIERS` has in the environment, by field."""
     # An empty variable counts as not set, as in a compose file's `${X:-}`; but an empty password
     # is a password.
-    return {
+    tier = {
         name: Found(environ[variable], f"environment {variable}")
         for name, variable in names.items()
         if environ.get(variable) or (name == "password" and variable in environ)
     }
+    if "host" in tier and names["host"] in TAKE_A_PORT:
+        host, port = split_port(tier["host"].value)
+        if port:
+            tier["port"] = tier["host"]._replace(value=port)
+            tier["host"] = tier["host"]._replace(value=host)
+    return tier
 
 
 def _option_file(path: Path) -> dict[str, Found]:
@@ -339,6 +339,12 @@ def _check_host(hit: Found) -> str:
         raise SettingsError(
             f"host is {host!r} ({hit.source}), which is not a host name or an address.",
             hint="give only the name, such as 127.0.0.1; the port has an option of its own.",
+        )
+    name, port = split_port(host)
+    if port:
+        raise SettingsError(
+            f"host is {host!r} ({hit.source}), which has a port in it.",
+            hint=f"give {name} as the host and {port} as the port: it has an option of its own.",
         )
     return "127.0.0.1" if host.lower() == "localhost" else host.strip("[]")
 

@@ -6,9 +6,12 @@ from dataclasses import dataclass, field
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from .connection import connect_now
+from .connection import connect_now, explained, query_failure
+from .errors import shown
+from .limits import ANSWER_S, limited
 from .protocol import plain_version
-from .server import WeakTlsContext
+from .questions import ask
+from .server import WeakTlsContext, pymysql_errors
 
 if TYPE_CHECKING:
     import pymysql
@@ -16,6 +19,9 @@ if TYPE_CHECKING:
 
     from .settings import ConnectionSettings
 
+# A version, a character set, a cipher, an identity.
+WORD_SHOWN = 80
+IDENTITY_BYTES = 65536
 FLAVOURS = {"mysql": "MySQL", "mariadb": "MariaDB"}
 
 
@@ -89,11 +95,12 @@ class Sidecar:
         from sqlalchemy import create_engine  # noqa: PLC0415
 
         # The creator takes the same way in as everything else here, TLS ladder included, and
-        # keeps the password out of the engine's URL.
+        # keeps the password out of the engine's URL. A server closes connections that were idle
+        # for long (wait_timeout), so each is tried before it is used again.
         return create_engine(
             self._url(database).set(password=None),
             creator=lambda: self.connect(database),
-            **options,
+            **{"pool_pre_ping": True, **options},
         )
 
     def connect(self, database: str | None = None) -> pymysql.Connection[Any]:
@@ -111,9 +118,10 @@ class Sidecar:
         """
         connection = connect_now(self.settings)
         try:
-            connection.autocommit(False)
-            if database is not None:
-                connection.select_db(database)
+            with limited(connection):
+                connection.autocommit(False)
+                if database is not None:
+                    connection.select_db(database)
         except BaseException:
             connection.close()
             raise
@@ -164,23 +172,47 @@ def describe(
         How it was reached.
     waited_s : float
         Seconds until it was ready.
+
+    Raises
+    ------
+    ServerNotReadyError, AccessError
+        It does not answer in time, or not as a MySQL server does, or refuses.
     """
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT VERSION(), @@character_set_server")
-        version, charset = cursor.fetchone() or ("", "")
-        cursor.execute("SHOW STATUS WHERE Variable_name IN ('Ssl_cipher', 'Uptime')")
-        status = dict(cursor.fetchall())
+    try:
+        return identify(connection, settings, waited_s)
+    except pymysql_errors() as error:
+        raise explained(query_failure(error), settings, waited_s, attempts=1) from None
+
+
+def identify(
+    connection: pymysql.Connection[Any], settings: ConnectionSettings, waited_s: float
+) -> Sidecar:
+    """Do the same as `describe`, for who makes something of the refusals by itself.
+
+    Raises
+    ------
+    pymysql.err.MySQLError, OSError
+        It does not answer in time, or not as a MySQL server does, or refuses.
+    """
+    with limited(connection, ANSWER_S, max_bytes=IDENTITY_BYTES):
+        rows = ask(connection, "SELECT VERSION(), @@character_set_server", 2)
+        said = ask(connection, "SHOW STATUS WHERE Variable_name IN ('Ssl_cipher', 'Uptime')", 2)
         # MySQL calls it server_uuid; MariaDB has had server_uid since 10.6.
-        cursor.execute("SHOW VARIABLES WHERE Variable_name IN ('server_uuid', 'server_uid')")
-        identity = cursor.fetchone()
+        identity = ask(
+            connection, "SHOW VARIABLES WHERE Variable_name IN ('server_uuid', 'server_uid')", 2
+        )
+    status = {name: value for name, value in said}  # noqa: C416 - two cells, as was asked for
+    version, charset = rows[0] if rows else ("", "")
+    version, up = version or "unknown", status.get("Uptime") or ""
     return Sidecar(
         settings=settings,
-        version=plain_version(version),
+        # What a server says is shown in many places, so it is made fit for them here.
+        version=shown(plain_version(version), WORD_SHOWN),
         flavour="mariadb" if "mariadb" in version.lower() else "mysql",
-        uuid=identity[1] if identity else None,
-        charset=charset,
-        tls_cipher=status.get("Ssl_cipher") or None,
+        uuid=shown(identity[0][1] or "", WORD_SHOWN) or None if identity else None,
+        charset=shown(charset or "", WORD_SHOWN),
+        tls_cipher=shown(status.get("Ssl_cipher") or "", WORD_SHOWN) or None,
         weak_tls=isinstance(getattr(connection, "ctx", None), WeakTlsContext),
-        uptime_s=int(status.get("Uptime", 0)),
+        uptime_s=int(up) if up.isascii() and up.isdigit() and len(up) < 12 else 0,
         waited_s=waited_s,
     )

@@ -11,12 +11,14 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from .connection import explained
-from .errors import Interrupted, printable
+from .connection import explained, query_failure
+from .errors import Interrupted
+from .limits import limited
 from .protocol import ConnectError, Outlook, peek_greeting
+from .questions import ask
 from .server import log_in, open_socket, pymysql_errors
 from .settings import resolve
-from .sidecar import Sidecar, describe
+from .sidecar import Sidecar, identify
 
 if TYPE_CHECKING:
     import socket
@@ -35,8 +37,10 @@ CPU_SHARE = 0.006
 # server that is only slow will greet the first, a proxy may have forgotten it.
 SILENCE_S = 0.5
 REPORT_INTERVAL_S = 1.0
-# The login succeeds, but nothing except a change of the password is allowed.
-PASSWORD_EXPIRED = {1820, 1862}
+# How long a login with its first questions may take, before it is tried on another connection.
+LOGIN_S = 10.0
+# The same for a server that greets when the time is all but over, as with ``--timeout 0``.
+LAST_CHANCE_S = 1.0
 
 
 @dataclass(frozen=True)
@@ -77,7 +81,8 @@ def wait(
     settings : ConnectionSettings, optional
         Where the server is. Default: `resolve()`.
     timeout_s : float, default 120
-        Seconds to wait at most; 0 means one attempt.
+        Seconds to wait at most, a second more if the server is just answering; 0 means one
+        attempt.
     access_grace_s : float, default 5
         Seconds that a refusal (access denied, unknown host, not MySQL) is put up with, as a
         server that is being initialised may refuse for a moment.
@@ -139,14 +144,17 @@ class _Waiting:
     def _attempt(self) -> Sidecar:
         self.attempts += 1
         sock, greeting = self._greeted_socket()
-        limit_s = max(0.5, min(10.0, self._left_s()))
+        limit_s = max(LAST_CHANCE_S, min(LOGIN_S, self._left_s()))
+        ends_at = time.monotonic() + limit_s
         with log_in(sock, greeting, self.settings, timeout_s=limit_s) as connection:
             try:
-                with connection.cursor() as cursor:
-                    cursor.execute("SELECT 1")
-                return describe(connection, self.settings, self._elapsed_s())
-            except Exception as error:
-                raise _query_failure(error) from None
+                with limited(connection, ends_at - time.monotonic()):
+                    if ask(connection, "SELECT 1", 1) != [("1",)]:
+                        answer = "what came is no answer to SELECT 1"
+                        raise ConnectError("query", answer, Outlook.MAYBE)
+                    return identify(connection, self.settings, self._elapsed_s())
+            except pymysql_errors() as error:
+                raise query_failure(error) from None
 
     def _greeted_socket(self) -> tuple[socket.socket, Greeting]:
         """Open one more connection and return whichever is greeted first.
@@ -236,10 +244,3 @@ def _readable(sockets: list[socket.socket], *, timeout_s: float) -> list[socket.
             selector.register(sock, selectors.EVENT_READ)
         ready = {key.fileobj for key, _ in selector.select(timeout_s)}
     return [sock for sock in sockets if sock in ready]
-
-
-def _query_failure(error: Exception) -> ConnectError:
-    errno, *words = error.args if error.args and isinstance(error.args[0], int) else (None, error)
-    outlook = Outlook.MAYBE if errno in PASSWORD_EXPIRED else Outlook.LATER
-    answer = " ".join(str(word) for word in words) + (f" ({errno})" if errno else "")
-    return ConnectError("query", printable(answer), outlook, errno=errno)

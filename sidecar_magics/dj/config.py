@@ -9,6 +9,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ..addresses import split_port
 from ..errors import DataJointConnectionError, SettingsError
 from ..settings import Found, Secret
 from .masking import MaskedText
@@ -120,8 +121,8 @@ def connection_fields(values: Mapping[str, Any], source: str) -> dict[str, Found
         Where they are from.
     """
     given = {name: values[key] for name, key in KEYS.items() if values.get(key) is not None}
-    host, _, port = str(given.get("host", "")).partition(":")
-    if host and port.isdigit():  # DataJoint takes "host:port", and the port goes before the other
+    host, port = split_port(str(given.get("host", "")))
+    if port:
         given.update(host=host, port=port)
     if "password" in given:
         given["password"] = Secret(given["password"])

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..connection import connect_now
-from ..errors import DataJointConnectionError, Interrupted, ServerNotReadyError, SidecarError
+from ..connection import connect_now, explained, query_failure
+from ..errors import (
+    DataJointConnectionError,
+    Interrupted,
+    ServerNotReadyError,
+    SidecarError,
+    shown,
+)
 from ..server import pymysql_errors
 from ..sidecar import describe
 from ..wait import wait
 from .config import KEYS, TLS_KEY, assignments, configured
+from .driver import establishing
 from .identity import Known, Memory, look_at, shortened
 from .result import DataJointConnection
 from .save import save
@@ -24,12 +32,19 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
+    import pymysql
+
     from ..settings import ConnectionSettings
     from ..sidecar import Sidecar
     from ..wait import WaitStatus
     from .config import ConfigFile
     from .spyglass import Spyglass
     from .versions import DataJoint
+
+
+# DataJoint has one configuration and one shared connection in a process: threads that connect it
+# at the same time would each take back, or close, what another has just made.
+_ONE_AT_A_TIME = threading.RLock()
 
 
 class Probe(NamedTuple):
@@ -93,16 +108,23 @@ def connect(
     Interrupted
         Ctrl-C, or the stop button; DataJoint is as it was.
     """
-    datajoint = load_datajoint()
-    settings = resolve_target(config_file=config_file) if settings is None else settings
-    if ":" in settings.host:
-        raise DataJointConnectionError(
-            f"DataJoint takes no IPv6 address such as {settings.host}.", hint="use 127.0.0.1."
-        )
-    more = _more(datajoint, config_file, spyglass)
+    with _ONE_AT_A_TIME:
+        datajoint = load_datajoint()
+        settings = resolve_target(config_file=config_file) if settings is None else settings
+        if ":" in settings.host:
+            raise DataJointConnectionError(
+                f"DataJoint takes no IPv6 address such as {settings.host}.", hint="use 127.0.0.1."
+            )
+        _more(datajoint, config_file, spyglass)  # what cannot be is told before anything is tried
     try:
-        probe = _probe(settings, wait_s, progress)
-        return _establish(datajoint, probe, config_file, more, reset=reset, save_to=save_to)
+        if wait_s is not None:
+            with _told(settings, has_waited=True):
+                wait(settings, timeout_s=wait_s, progress=progress)
+        with _ONE_AT_A_TIME:
+            with _told(settings, has_waited=wait_s is not None):
+                probe = _probe(settings)
+            more = _more(datajoint, config_file, spyglass)
+            return _establish(datajoint, probe, config_file, more, reset=reset, save_to=save_to)
     except KeyboardInterrupt as interrupt:
         if isinstance(interrupt, Interrupted):
             raise
@@ -110,23 +132,29 @@ def connect(
         raise Interrupted(f"Stopped connecting DataJoint to {settings.address}.") from None
 
 
-def _probe(
-    settings: ConnectionSettings,
-    wait_s: float | None,
-    progress: Callable[[WaitStatus], None] | None,
-) -> Probe:
+@contextlib.contextmanager
+def _told(settings: ConnectionSettings, *, has_waited: bool) -> Iterator[None]:
+    """Add to an error where the settings came from, and what might have helped."""
     try:
-        if wait_s is not None:
-            wait(settings, timeout_s=wait_s, progress=progress)
-        with connect_now(settings) as connection:
-            sidecar = describe(connection, settings, 0.0)
-            return Probe(sidecar, look_at(connection, sidecar))
+        yield
     except SidecarError as error:
-        is_hasty = wait_s is None and isinstance(error, ServerNotReadyError)
+        is_hasty = not has_waited and isinstance(error, ServerNotReadyError)
         waiting = ["Nothing was waited for; --wait does."] if is_hasty else []
-        origins = f"Settings: {settings.origins()}."
-        error.details = (*error.details, origins, *waiting)
+        error.details = (*error.details, f"Settings: {settings.origins()}.", *waiting)
         raise
+
+
+def _probe(settings: ConnectionSettings) -> Probe:
+    with connect_now(settings) as connection:
+        sidecar = describe(connection, settings, 0.0)
+        return Probe(sidecar, _known(connection, sidecar))
+
+
+def _known(connection: pymysql.Connection[Any], sidecar: Sidecar) -> Known:
+    try:
+        return look_at(connection, sidecar)
+    except pymysql_errors() as error:
+        raise explained(query_failure(error), sidecar.settings, 0.0, attempts=1) from None
 
 
 def _establish(
@@ -146,7 +174,13 @@ def _establish(
     ours = assignments(settings, encrypted=encryption is not False)
     state = next_state(before, settings, reset=reset)
     values = {**more.values, **ours}
-    with quiet(), _explained(settings), kept(datajoint), _set(datajoint, values, more):
+    with (
+        quiet(),
+        _explained(settings),
+        kept(datajoint),
+        _set(datajoint, values, more),
+        establishing(),
+    ):
         if state == "reconnected":
             repair(before, settings, encryption)
         elif state != "already connected":
@@ -258,5 +292,5 @@ def _explained(settings: ConnectionSettings) -> Iterator[None]:
 
 def _words(error: BaseException) -> str:
     if isinstance(error, pymysql_errors()) and len(error.args) > 1:
-        return f"{error.args[1]} ({error.args[0]})"
-    return f"{type(error).__name__}: {error}"
+        return f"{shown(error.args[1])} ({error.args[0]})"
+    return f"{type(error).__name__}: {shown(error)}"

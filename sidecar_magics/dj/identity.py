@@ -10,6 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from ..errors import shown
+from ..limits import limited
+from ..questions import ask
 from ..schemas import JOURNAL_SCHEMA, SYSTEM_SCHEMAS
 
 if TYPE_CHECKING:
@@ -20,6 +23,8 @@ if TYPE_CHECKING:
     from ..sidecar import Sidecar
 
 NAMES_SHOWN = 5
+# As long as a schema's may be.
+NAME_SHOWN = 64
 
 
 @dataclass(frozen=True)
@@ -94,24 +99,31 @@ def look_at(connection: pymysql.Connection[Any], sidecar: Sidecar) -> Known:
         A logged-in connection.
     sidecar : Sidecar
         What is known of the server.
+
+    Raises
+    ------
+    pymysql.err.MySQLError, OSError
+        It does not answer in time, or not as a MySQL server does.
     """
     identity = sidecar.uuid
-    with connection.cursor() as cursor:
-        cursor.execute("SHOW SCHEMAS")
-        names = {name for (name,) in cursor.fetchall()}
+    with limited(connection):
+        names = {name or "" for (name,) in ask(connection, "SHOW SCHEMAS", 1)}
         schemas = frozenset(names - SYSTEM_SCHEMAS - {JOURNAL_SCHEMA})
         if sidecar.flavour == "mariadb" and identity is not None:
             # Its server_uid tells installations apart, not their data; a table that is made with
             # the data folder tells when that was.
-            cursor.execute(
+            made_at = ask(
+                connection,
                 "SELECT UNIX_TIMESTAMP(create_time) FROM information_schema.tables "
-                "WHERE table_schema = 'mysql' AND table_name = 'db'"
+                "WHERE table_schema = 'mysql' AND table_name = 'db'",
+                1,
             )
-            made_at = cursor.fetchone()
-            identity = f"{identity} {made_at[0]}" if made_at else None
+            identity = f"{identity} {made_at[0][0]}" if made_at else None
     return Known(identity, schemas)
 
 
 def shortened(names: list[str]) -> str:
     """Return the first few of some names, for a sentence."""
-    return ", ".join(names[:NAMES_SHOWN]) + (", …" if len(names) > NAMES_SHOWN else "")
+    return ", ".join(shown(name, NAME_SHOWN) for name in names[:NAMES_SHOWN]) + (
+        ", …" if len(names) > NAMES_SHOWN else ""
+    )

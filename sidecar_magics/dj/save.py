@@ -54,13 +54,27 @@ def save(path: Path, values: Mapping[str, Any]) -> str:
             hint="leave out --save, or make the folder writable.",
         ) from None
     kept = f"; what it was is in {backup.name}" if backup else ""
+    if _has_secret(after):
+        # In the copy as well: what stood in a file is not ours to take out.
+        return f"Saved in {path.name}, which still holds the password that stood in it{kept}."
     return f"Saved in {path.name}, without a password{kept}."
+
+
+def _is_secret(key: str) -> bool:
+    return any(secret in key.lower() for secret in SECRET_NAMES)
+
+
+def _has_secret(values: Mapping[str, Any]) -> bool:
+    return any(
+        _has_secret(value) if isinstance(value, dict) else _is_secret(key) and bool(value)
+        for key, value in values.items()
+    )
 
 
 def _merged(before: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
     merged = dict(before)
     for key, value in values.items():
-        if any(secret in key.lower() for secret in SECRET_NAMES):
+        if _is_secret(key):
             continue
         inner = merged.get(key)
         if isinstance(value, dict):

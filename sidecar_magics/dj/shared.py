@@ -6,6 +6,9 @@ import contextlib
 import warnings
 from typing import TYPE_CHECKING, Any
 
+from ..errors import shown
+from ..limits import ANSWER_S, limited
+from ..questions import ask
 from ..server import pymysql_errors
 from .identity import shortened
 from .masking import MaskedBytes
@@ -50,15 +53,10 @@ def _password_of(connection: Any) -> bytes:
 
 def _alive(connection: Any) -> bool:
     # Not is_connected: 2.3.5 says True of a connection that was killed.
-    wire = connection._conn
-    limit_s, wire._read_timeout = wire._read_timeout, ALIVE_S
     try:
-        _ask(connection, "SELECT 1")
+        return _ask(connection, "SELECT 1", 1, seconds=ALIVE_S) == ("1",)
     except Exception:
         return False
-    finally:
-        wire._read_timeout = limit_s
-    return True
 
 
 def _encrypts_enough(connection: Any, settings: ConnectionSettings) -> bool:
@@ -88,19 +86,21 @@ def repair(connection: Any, settings: ConnectionSettings, encryption: UseTls) ->
     connection.connect()
     # DataJoint leaves these as they were in the connection that is gone.
     connection._in_transaction = False
-    (connection.connection_id,) = _ask(connection, "SELECT CONNECTION_ID()")
+    connection.connection_id = int(_ask(connection, "SELECT CONNECTION_ID()", 1)[0] or 0)
 
 
 def cipher_of(connection: Any) -> str:
     """Return the cipher of a connection; empty if it is not encrypted."""
-    return str(_ask(connection, "SHOW STATUS LIKE 'Ssl_cipher'")[1])
+    return shown(_ask(connection, "SHOW STATUS LIKE 'Ssl_cipher'", 2)[1] or "")
 
 
-def _ask(connection: Any, sql: str) -> Any:
+def _ask(
+    connection: Any, sql: str, columns: int, *, seconds: float = ANSWER_S
+) -> tuple[str | None, ...]:
     # Not by DataJoint's `query`, which may connect anew, or answer from its query cache.
-    with connection._conn.cursor() as cursor:
-        cursor.execute(sql)
-        return cursor.fetchone()
+    with limited(connection._conn, seconds):
+        rows = ask(connection._conn, sql, columns)
+    return rows[0] if rows else (None,) * columns
 
 
 def farewell(before: Any, connection: Any) -> str:

@@ -15,6 +15,7 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 from ..errors import DataJointConnectionError
+from .driver import guard_datajoint
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -96,6 +97,7 @@ class DataJoint:
 
     def __init__(self, module: ModuleType) -> None:
         self._module = module
+        guard_datajoint()
         self.version = str(module.__version__)
         instance: Any = sys.modules.get("datajoint.instance")
         self._instance = instance if hasattr(instance, "_singleton_connection") else None

@@ -100,6 +100,7 @@ def _condition(
     yield condition.connections(server)
     yield condition.charset(server)
     yield condition.clock(server)
+    yield condition.locks(server)
     yield condition.journal(server)
 
 

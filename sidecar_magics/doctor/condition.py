@@ -5,12 +5,14 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING
 
+from ..connection import query_failure
 from ..hints import ACCOUNT_HINTS, RESTART_IT, Place
 from ..script.versioned import version_number
 from ..units import duration, size
 from .diagnosis import failure, ok, warning
 
 if TYPE_CHECKING:
+    from ..blockers import Blocker
     from .diagnosis import Check
     from .facts import ServerFacts
 
@@ -31,6 +33,11 @@ FULL_BYTES = 100 * 1000**2
 LITTLE_BYTES = 1000**3
 FEW_CONNECTIONS = 4
 NAMES_SHOWN = 3
+# How long a connection may have locks before that is worth a word: while somebody waits for it;
+# while it does nothing, as a forgotten one; while its own statement runs, as in a load.
+BLOCKING_S = 3.0
+IDLE_S = 10.0
+BUSY_S = 600.0
 
 
 def kind(facts: ServerFacts) -> Check:
@@ -209,9 +216,36 @@ def journal(facts: ServerFacts) -> Check:
     return ok("journal", f"{running} loads are under way." if running else "no load is unfinished.")
 
 
+def locks(facts: ServerFacts) -> Check:
+    """Tell which connections keep others waiting, or will do so to whoever changes a table."""
+    long = [
+        each
+        for each in facts.blockers
+        if each.since_s >= (BLOCKING_S if each.blocks else IDLE_S if each.is_idle else BUSY_S)
+    ]
+    if not long:
+        return ok("locks", "no connection that can be seen has kept locks for long.")
+    named = "; ".join(
+        f"{each}, for {duration(each.since_s)}{_kept_waiting(each)}" for each in long[:NAMES_SHOWN]
+    )
+    more = f"; and {len(long) - NAMES_SHOWN} more" if len(long) > NAMES_SHOWN else ""
+    return warning(
+        "locks",
+        f"who changes a table may have to wait for {named}{more}.",
+        "end the transaction where it was begun (COMMIT, or close that connection, or restart that "
+        f"notebook's kernel); KILL {long[0].id} ends it from here, and undoes what it has not "
+        "committed.",
+    )
+
+
+def _kept_waiting(blocker: Blocker) -> str:
+    if not blocker.blocks:
+        return ""
+    return f" ({len(blocker.blocks)} {'waits' if len(blocker.blocks) == 1 else 'wait'} for it)"
+
+
 def unanswered(error: Exception, place: Place) -> Check:
     """Tell that the server let us in and then did not answer, or only with a refusal."""
-    errno, *words = error.args if error.args and isinstance(error.args[0], int) else (None, error)
-    answer = " ".join(str(word).rstrip(".") for word in words) + (f" ({errno})" if errno else "")
-    hint = ACCOUNT_HINTS.get(errno or 0, RESTART_IT[place])
-    return failure("server", f"it let us in and did not answer: {answer}.", hint)
+    refused = query_failure(error)
+    hint = ACCOUNT_HINTS.get(refused.errno or 0, RESTART_IT[place])
+    return failure("server", f"it let us in and did not answer: {refused.answer}.", hint)

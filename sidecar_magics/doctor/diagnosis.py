@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from ..errors import printable
+from ..errors import printable, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,6 +21,7 @@ class Verdict(enum.Enum):
     FAILURE = "failure"
 
 
+TEXT_SHOWN = 1500
 MARKS = {Verdict.OK: "✔", Verdict.WARNING: "⚠", Verdict.FAILURE: "✘"}
 
 
@@ -52,17 +53,22 @@ class Check:
 
 def ok(subject: str, message: str) -> Check:
     """Return a check that found all well."""
-    return Check(subject, Verdict.OK, message)
+    return _check(subject, Verdict.OK, message)
 
 
 def warning(subject: str, message: str, hint: str) -> Check:
     """Return a check that found what may do harm."""
-    return Check(subject, Verdict.WARNING, message, hint)
+    return _check(subject, Verdict.WARNING, message, hint)
 
 
 def failure(subject: str, message: str, hint: str) -> Check:
     """Return a check that found what does not work, or is open to strangers."""
-    return Check(subject, Verdict.FAILURE, message, hint)
+    return _check(subject, Verdict.FAILURE, message, hint)
+
+
+def _check(subject: str, verdict: Verdict, message: str, hint: str = "") -> Check:
+    # Here, and not where it is shown: what a server said must not reach anybody's screen, or JSON.
+    return Check(subject, verdict, shown(message, TEXT_SHOWN), shown(hint, TEXT_SHOWN))
 
 
 @dataclass(frozen=True)

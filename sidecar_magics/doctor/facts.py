@@ -6,9 +6,13 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from ..blockers import Blocker, blockers
+from ..errors import shown
+from ..limits import limited
 from ..load.entries import UNFINISHED, Unfinished
+from ..questions import ask as ask_server
 from ..server import pymysql_errors
-from ..sidecar import Sidecar, describe
+from ..sidecar import Sidecar, identify
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,6 +21,8 @@ if TYPE_CHECKING:
 
     from ..settings import ConnectionSettings
 
+# The longest that checks look at are folders.
+VALUE_SHOWN = 4096
 ON = {"ON", "1", "YES"}
 # The sizes of all tables' files, without opening the tables; for accounts with PROCESS.
 FILE_SIZES = {
@@ -46,6 +52,8 @@ class ServerFacts:
         Seconds that its clock is ahead of ours.
     unfinished : tuple of Unfinished
         Loads that did not come to their end.
+    blockers : tuple of Blocker
+        Connections with an open transaction or with locks.
     """
 
     settings: ConnectionSettings
@@ -55,6 +63,7 @@ class ServerFacts:
     table_bytes: int | None = None
     ahead_s: float = 0.0
     unfinished: tuple[Unfinished, ...] = ()
+    blockers: tuple[Blocker, ...] = ()
 
     def is_on(self, variable: str) -> bool:
         """Tell whether a variable is on; one that this server doesn't have is not."""
@@ -63,7 +72,7 @@ class ServerFacts:
     def number(self, variable: str) -> int:
         """Return a variable's value, 0 if it has none."""
         text = self.variables.get(variable, "")
-        return int(text) if text.isdigit() else 0
+        return _number(text) or 0
 
 
 def ask(connection: pymysql.Connection[Any], settings: ConnectionSettings) -> ServerFacts:
@@ -81,48 +90,52 @@ def ask(connection: pymysql.Connection[Any], settings: ConnectionSettings) -> Se
     pymysql.err.MySQLError, OSError
         It does not answer, or refuses what every account may ask.
     """
-    sidecar = describe(connection, settings, 0.0)
-    variables = {
-        str(name).lower(): str(value) for name, value in _rows(connection, "SHOW GLOBAL VARIABLES")
-    }
-    ((_, connections),) = _rows(connection, "SHOW GLOBAL STATUS LIKE 'Threads_connected'")
-    sizes = _rows_if_allowed(connection, FILE_SIZES[sidecar.flavour])
-    return ServerFacts(
-        settings,
-        sidecar,
-        variables,
-        connections=int(connections),
-        table_bytes=int(sizes[0][0]) if sizes and sizes[0][0] is not None else None,
-        ahead_s=_ahead_s(connection),
-        unfinished=tuple(
-            Unfinished(bytes(name).decode("utf-8", "replace"), str(started), bool(holder))
-            for name, started, holder in _rows_if_allowed(connection, UNFINISHED)
-        ),
-    )
+    with limited(connection):
+        sidecar = identify(connection, settings, 0.0)
+        variables = {
+            shown(name or "").lower(): shown(value or "", VALUE_SHOWN)
+            for name, value in ask_server(connection, "SHOW GLOBAL VARIABLES", 2)
+        }
+        threads = ask_server(connection, "SHOW GLOBAL STATUS LIKE 'Threads_connected'", 2)
+        sizes = _rows_if_allowed(connection, FILE_SIZES[sidecar.flavour], 1)
+        return ServerFacts(
+            settings,
+            sidecar,
+            variables,
+            connections=_number(threads[0][1] if threads else None) or 1,
+            table_bytes=_number(sizes[0][0]) if sizes else None,
+            ahead_s=_ahead_s(connection),
+            unfinished=tuple(
+                Unfinished(shown(name or ""), shown(started or ""), holder is not None)
+                for name, started, holder in _rows_if_allowed(connection, UNFINISHED, 3)
+            ),
+            blockers=tuple(blockers(connection)),
+        )
 
 
 def _ahead_s(connection: pymysql.Connection[Any]) -> float:
     """Return how far the server's clock is ahead; what the question took is in its favour."""
     before_s = time.time()
     # Not UNIX_TIMESTAMP(NOW()), which takes the way over a time zone with an hour that comes twice.
-    ((microseconds,),) = _rows(connection, SINCE_1970)
+    rows = ask_server(connection, SINCE_1970, 1)
     after_s = time.time()
-    theirs_s = int(microseconds) / 1e6
+    microseconds = _number(rows[0][0] if rows else None)
+    if microseconds is None:
+        return 0.0
+    theirs_s = microseconds / 1e6
     if theirs_s < before_s:
         return theirs_s - before_s
     return max(0.0, theirs_s - after_s)
 
 
-def _rows_if_allowed(connection: pymysql.Connection[Any], sql: str) -> list[tuple[Any, ...]]:
+def _rows_if_allowed(
+    connection: pymysql.Connection[Any], sql: str, columns: int
+) -> list[tuple[str | None, ...]]:
     """Return rows; none where there is no such table, or it is not for this account."""
-    import pymysql  # noqa: PLC0415 - nothing is imported before it is used
-
     try:
-        return _rows(connection, sql)
+        return ask_server(connection, sql, columns)
     except pymysql_errors() as error:
-        if isinstance(error, (pymysql.err.ProgrammingError, pymysql.err.OperationalError)) and (
-            error.args[0] in NOT_THERE_OR_NOT_ALLOWED
-        ):
+        if error.args and error.args[0] in NOT_THERE_OR_NOT_ALLOWED:
             return []
         raise
 
@@ -131,7 +144,5 @@ def _rows_if_allowed(connection: pymysql.Connection[Any], sql: str) -> list[tupl
 NOT_THERE_OR_NOT_ALLOWED = {1049, 1146, 1044, 1142, 1227}
 
 
-def _rows(connection: pymysql.Connection[Any], sql: str) -> list[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
-        cursor.execute(sql)
-        return list(cursor.fetchall())
+def _number(text: str | None) -> int | None:
+    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 20 else None

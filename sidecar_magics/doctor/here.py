@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..settings import is_loopback
+from ..addresses import is_loopback
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..hints import Place
-from ..settings import ENVIRONMENT_TIERS, PUBLIC_PASSWORDS
+from ..settings import ENVIRONMENT_TIERS, PUBLIC_PASSWORDS, environment
 from .diagnosis import failure, ok, warning
 
 if TYPE_CHECKING:
@@ -50,11 +50,12 @@ def settings_found(settings: ConnectionSettings, environ: Mapping[str, str]) -> 
 
 
 def _contradictions(environ: Mapping[str, str]) -> Iterator[str]:
+    tiers = [environment(names, environ) for names in ENVIRONMENT_TIERS]
     for field in ("host", "port", "user", "password"):
         given = {
-            tier[field]: environ[tier[field]]
-            for tier in ENVIRONMENT_TIERS
-            if field in tier and environ.get(tier[field])
+            tier[field].source.rpartition(" ")[2]: str(tier[field].value)
+            for tier in tiers
+            if field in tier and tier[field].value
         }
         if len({SPELLINGS.get(value, value) for value in given.values()}) < 2:
             continue

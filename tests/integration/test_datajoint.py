@@ -771,3 +771,146 @@ def test_what_is_required_is_looked_at_in_the_end(
     out = run(python, code, tmp_path, PW=mysql_server.password)
     assert "is not encrypted, but TLS is required" in out["error"]
     assert out["kept"]
+
+
+def test_threads_that_connect_at_the_same_time_share_one_connection(
+    python: str, mysql_server: Server, tmp_path: Path
+) -> None:
+    code = f"""
+    import threading, time
+    import datajoint as dj
+    settings = at({mysql_server.port})
+    def together(count, **options):
+        gate, results = threading.Barrier(count), []
+        def connect(number):
+            gate.wait(30)
+            try:
+                results.append(datajoint_connect(settings, **options).connection)
+            except BaseException as error:
+                results.append(repr(error))
+        threads = [threading.Thread(target=connect, args=[n], daemon=True) for n in range(count)]
+        [thread.start() for thread in threads]
+        [thread.join(120) for thread in threads]
+        return results
+    def ours():
+        # The server needs a moment to notice that a connection was closed.
+        ends_at = time.monotonic() + 30
+        while True:
+            rows = dj.conn().query("SHOW PROCESSLIST").fetchall()
+            count = len([row for row in rows if row[1] == "root"])
+            if count == 1 or time.monotonic() > ends_at:
+                return count
+            time.sleep(0.1)
+    first = together(8)
+    out["first"] = [str(each) for each in first if each is not first[0] or isinstance(each, str)]
+    out["same"] = dj.conn() is first[0]
+    out["config"] = config()
+    dj.conn().query("SELECT 1")
+    out["open"] = ours()
+    shared = dj.conn()
+    try:
+        shared._conn.kill(shared._conn.thread_id())
+    except Exception:
+        pass
+    second = together(8)
+    out["second"] = [str(each) for each in second if each is not shared]
+    out["open after"] = ours()
+    third = together(6, reset=True)
+    out["third"] = [each for each in third if isinstance(each, str)]
+    out["last"] = dj.conn() in third
+    out["open at last"] = ours()
+    out["limits"] = "_read_bytes" in vars(dj.conn()._conn)
+    """
+    out = run(python, code, tmp_path, PW="tutorial")
+    assert (out["first"], out["second"], out["third"]) == ([], [], [])
+    assert out["same"]
+    assert out["last"]
+    assert out["config"][:3] == ["127.0.0.1", str(mysql_server.port), "root"]
+    # What the others had made is closed.
+    assert (out["open"], out["open after"], out["open at last"]) == (1, 1, 1)
+    assert not out["limits"]
+
+
+def test_a_server_that_goes_silent_for_datajoint_has_a_limit(
+    python: str, mysql_server: Server, tmp_path: Path
+) -> None:
+    """The first connection is ours; DataJoint's own meets silence, at each stage in turn."""
+    code = """
+    import socket, threading
+    from sidecar_magics.dj import driver
+    from sidecar_magics.settings import ConnectionSettings, Secret
+    from tests.fakes import OK, answering, fake, logged_in, result
+    import time
+    driver.LOGIN_S = 1.0
+    told = []
+    answers = {
+        b"VERSION()": result([[b"9.7.4", b"utf8mb4"]], 2),
+        b"SHOW STATUS": result([[b"Uptime", b"12"]], 2),
+        b"SHOW VARIABLES": result([[b"server_uuid", b"1-2-3"]], 2),
+        b"SHOW SCHEMAS": result([[b"lab"]]),
+    }
+    def silent(client, stop):
+        stop.wait(60)
+    def silent_after_login(client, stop):
+        logged_in(client)
+        stop.wait(60)
+    for quiet in (silent, silent_after_login):
+        seen = []
+        def talk(client, stop):
+            seen.append(client)
+            (answering(answers) if len(seen) == 1 else quiet)(client, stop)
+        with fake(talk) as server:
+            try:
+                datajoint_connect(server.settings)
+            except SidecarError as error:
+                told.append(str(error))
+    out["told"] = told
+    """
+    out = run(python, code, tmp_path, PYTHONPATH=str(PROJECT))
+    assert len(out["told"]) == 2
+    assert all("no whole answer within" in each for each in out["told"])
+
+
+def test_datajoint_gives_the_password_to_no_server_that_asks_for_it(
+    python: str, mysql_server: Server, tmp_path: Path
+) -> None:
+    """Also when it connects anew by itself, to whoever answers then at the same address."""
+    code = """
+    from tests.fakes import OK, PASSWORD, answering, fake, greeting, packet, result
+    import datajoint as dj
+    answers = {
+        b"VERSION()": result([[b"9.7.4", b"utf8mb4"]], 2),
+        b"SHOW STATUS": result([[b"Ssl_cipher", b""]], 2),
+        b"SHOW VARIABLES": result([[b"server_uuid", b"1-2-3"]], 2),
+        b"SHOW SCHEMAS": result([[b"lab"]]),
+        b"onnection_id()": result([[b"7"]]),
+        b"CONNECTION_ID()": result([[b"7"]]),
+    }
+    answers[b"SELECT"] = result([[b"1", b"1", b"1"]], 3)
+    def rogue(client, stop):
+        client.say(greeting())
+        client.read()
+        client.say(packet(b"\\xfe" + plugin + b"\\0" + b"\\2Password: ", 2))
+        client.read()
+    for plugin in (b"mysql_clear_password", b"dialog"):
+        seen, good = [], 1
+        def talk(client, stop):
+            seen.append(client)
+            (answering(answers) if len(seen) <= good else rogue)(client, stop)
+        for good in (1, 2):
+            del seen[:]
+            with fake(talk) as server:
+                try:
+                    datajoint_connect(server.settings)
+                    connection = dj.conn()
+                    for client in server.clients:
+                        client.sock.close()
+                    connection.connect()
+                except Exception as error:
+                    out[f"{plugin} {good}"] = [str(error), PASSWORD.encode() in server.received]
+    """
+    out = run(python, code, tmp_path, PYTHONPATH=str(PROJECT))
+    assert len(out) == 4
+    for told, is_given_away in out.values():
+        assert "clear text" in told
+        assert not is_given_away

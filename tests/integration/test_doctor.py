@@ -39,7 +39,8 @@ PROJECT = Path(__file__).parents[2]
 DATAJOINT_2 = PROJECT / ".venv-datajoint2" / "bin" / "python"
 SUBJECTS = [
     *("settings", "address", "login", "encryption", "exposure", "server", "uptime", "writing"),
-    *("packet", "memory", "disk", "connections", "charset", "clock", "journal", "versions"),
+    *("packet", "memory", "disk", "connections", "charset", "clock", "locks", "journal"),
+    "versions",
     "DataJoint",
 ]
 
@@ -93,7 +94,7 @@ def test_a_server_that_is_well(server: Server) -> None:
     assert [check.subject for check in diagnosis] == SUBJECTS
     assert diagnosis.of(Verdict.FAILURE) == diagnosis.of(Verdict.WARNING) == ()
     assert diagnosis.ok
-    assert diagnosis.summary() == "all 17 checks are well"
+    assert diagnosis.summary() == "all 18 checks are well"
     assert "root logged in after" in diagnosis["login"].message
     assert "are free" in diagnosis["disk"].message
     assert "tables take" in diagnosis["disk"].message
@@ -296,5 +297,48 @@ def test_the_command_and_the_magic_say_the_same(
     assert [check.subject for check in diagnosis] == SUBJECTS
     assert main(["doctor", *line.split()]) == 0
     shown = capsys.readouterr().out
-    assert f"<Diagnosis of root@127.0.0.1:{server.port}: all 17 checks are well>" in shown
+    assert f"<Diagnosis of root@127.0.0.1:{server.port}: all 18 checks are well>" in shown
     assert "option --port" in shown
+
+
+def test_a_transaction_that_somebody_left_open_is_told(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sidecar_magics.doctor.condition.IDLE_S", 0.0)
+    with connect_now(server.settings) as forgotten, forgotten.cursor() as cursor:
+        cursor.execute("CREATE SCHEMA lab")
+        cursor.execute("CREATE TABLE lab.t (i INT) ENGINE=InnoDB")
+        cursor.execute("BEGIN")
+        cursor.execute("SELECT * FROM lab.t")
+        check = mysql_doctor(server.settings)["locks"]
+        assert check.verdict is Verdict.WARNING
+        number = forgotten.thread_id()
+        assert f"connection {number} (root@" in check.message
+        assert "idle in a transaction, for " in check.message
+        assert f"KILL {number}" in check.hint
+    assert mysql_doctor(server.settings)["locks"].verdict is Verdict.OK
+
+
+def test_who_keeps_others_waiting_is_told_with_how_many(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sidecar_magics.doctor.condition.BLOCKING_S", 0.0)
+    with connect_now(server.settings) as writer, connect_now(server.settings) as other:
+        with writer.cursor() as cursor:
+            cursor.execute("CREATE SCHEMA lab")
+            cursor.execute("CREATE TABLE lab.t (i INT PRIMARY KEY) ENGINE=InnoDB")
+            cursor.execute("INSERT INTO lab.t VALUES (1)")
+            cursor.execute("BEGIN")
+            cursor.execute("DELETE FROM lab.t")
+        other.query("SET innodb_lock_wait_timeout = 20")
+        other._execute_command(3, "DELETE FROM lab.t")  # COM_QUERY, without waiting for the answer
+        ends_at = time.monotonic() + 15
+        message = ""
+        while "waits for it" not in message and time.monotonic() < ends_at:
+            message = mysql_doctor(server.settings)["locks"].message
+            if server.flavour == "mysql":  # it tells of such waits only with performance_schema
+                break
+        writer.rollback()
+    if server.flavour == "mariadb":
+        assert f"connection {writer.thread_id()} " in message
+        assert "(1 waits for it)" in message

@@ -181,3 +181,31 @@ def test_tls_that_is_required_is_refused_where_there_is_none(mariadb_server: Ser
 
 def test_tls_that_is_required_is_had_where_there_is_some(mysql_server: Server) -> None:
     assert wait(settings_of(mysql_server, tls="required")).tls_cipher
+
+
+@pytest.mark.parametrize("flavour", ["mysql_server", "mariadb_server"])
+def test_an_engine_goes_on_after_the_server_closed_what_was_idle(
+    flavour: str, request: pytest.FixtureRequest
+) -> None:
+    from sqlalchemy import text
+
+    server: Server = request.getfixturevalue(flavour)
+    engine = wait(settings_of(server), timeout_s=10).engine()
+    try:
+        with engine.connect() as connection:
+            number = connection.execute(text("SELECT CONNECTION_ID()")).scalar()
+        with connect_now(settings_of(server)) as other:  # as wait_timeout does
+            other.kill(int(str(number)))
+        with engine.connect() as connection:
+            assert connection.execute(text("SELECT CONNECTION_ID()")).scalar() != number
+    finally:
+        engine.dispose()
+
+
+def test_an_engine_may_be_told_not_to_try() -> None:
+    from sidecar_magics.settings import ConnectionSettings
+    from sidecar_magics.sidecar import Sidecar
+
+    sidecar = Sidecar(ConnectionSettings(), "9.7.4", "mysql", None, "utf8mb4", None, False, 1)
+    assert sidecar.engine().pool._pre_ping
+    assert not sidecar.engine(pool_pre_ping=False).pool._pre_ping

@@ -88,6 +88,11 @@ def test_warnings_alone_are_no_failure() -> None:
         ({"MYSQL_TCP_PORT": "3306", "DJ_PORT": "3307"}, "MYSQL_TCP_PORT is 3306 but DJ_PORT is 33"),
         ({"MYSQL_HOST": "localhost", "DJ_HOST": "127.0.0.1"}, ""),
         ({"MYSQL_HOST": "a", "DJ_HOST": ""}, ""),
+        ({"MYSQL_HOST": "127.0.0.1", "MYSQL_TCP_PORT": "3307", "DJ_HOST": "localhost:3307"}, ""),
+        (
+            {"SIDECAR_MYSQL_PORT": "3306", "DJ_HOST": "localhost:3307"},
+            "SIDECAR_MYSQL_PORT is 3306 but DJ_HOST is 3307",
+        ),
         ({"MYSQL_PWD": "s3cret", "DJ_PASS": "s3cret"}, ""),
         (
             {"MYSQL_PWD": "s3cret", "DJ_PASS": "tut0rial"},

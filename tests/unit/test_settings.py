@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from sidecar_magics import settings as settings_module
+from sidecar_magics.addresses import is_loopback, split_port
 from sidecar_magics.errors import SettingsError
 from sidecar_magics.local.state import LocalSidecar
-from sidecar_magics.settings import ConnectionSettings, Secret, is_loopback, resolve
+from sidecar_magics.settings import ConnectionSettings, Secret, resolve
 
 NO_FILE = Path("/nonexistent/my.cnf")
 
@@ -216,3 +217,37 @@ def test_an_address_with_colons_gets_brackets() -> None:
 
 def local_sidecar(*, port: int, password: str = "tutorial") -> LocalSidecar:
     return LocalSidecar("127.0.0.1", port, "root", password, "mysql", "9.7.4")
+
+
+def test_a_port_behind_datajoints_host_is_taken_as_datajoint_takes_it() -> None:
+    settings = resolved(DJ_HOST="127.0.0.1:34120", DJ_PORT="3307", DJ_PASS="x")
+    assert settings.address == "127.0.0.1:34120"
+    assert settings.sources["port"] == "environment DJ_HOST"
+    # What is before it keeps its place, and an IPv6 address has no port.
+    assert resolved(DJ_HOST="db:34120", SIDECAR_MYSQL_PORT="5", DJ_PASS="x").address == "db:5"
+    assert resolved(DJ_HOST="::1", DJ_PASS="x").address == "[::1]:3306"
+
+
+@pytest.mark.parametrize("variable", ["SIDECAR_MYSQL_HOST", "MYSQL_HOST"])
+def test_a_port_behind_another_host_is_told_with_what_to_do(variable: str) -> None:
+    with pytest.raises(SettingsError, match="has a port in it") as caught:
+        resolve(environ={variable: "db:34120", "MYSQL_PWD": "x"}, option_file=NO_FILE)
+    assert variable in str(caught.value)
+    assert "db as the host and 34120 as the port" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("address", "parts"),
+    [
+        ("db:3307", ("db", "3307")),
+        ("db", ("db", "")),
+        ("::1", ("::1", "")),
+        ("fe80::1:3306", ("fe80::1:3306", "")),
+        ("db:", ("db:", "")),
+        (":3306", (":3306", "")),
+        ("db:x", ("db:x", "")),
+        ("", ("", "")),
+    ],
+)
+def test_an_address_is_split(address: str, parts: tuple[str, str]) -> None:
+    assert split_port(address) == parts

@@ -255,7 +255,8 @@ def test_a_file_is_changed_and_kept(here: Path) -> None:
         }
     )
     path.write_text(before)
-    assert save(path, VALUES).endswith("without a password; what it was is in c.json.bak.")
+    said = save(path, VALUES)
+    assert said.endswith("holds the password that stood in it; what it was is in c.json.bak.")
     after = json.loads(path.read_text())
     assert after["database.password"] == "of the file"
     assert after["fetch_format"] == "frame"
