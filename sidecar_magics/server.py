@@ -58,7 +58,8 @@ def connect(
     timeout_s : float, default 10
         Seconds to wait for each answer until the login is done; a statement has no limit.
     local_infile : bool, default False
-        Whether the server may ask for files of this machine (LOAD DATA LOCAL).
+        Whether the server may ask for a file of this machine that a statement names (LOAD DATA
+        LOCAL); see `local_infile`.
     multi_statements : bool, default False
         Whether what is sent may be several statements, as for the ``mysql`` client.
 
@@ -263,10 +264,10 @@ def _await_greeting(sock: socket.socket, timeout_s: float) -> Greeting:
 
 
 def _hand_over(sock: socket.socket, login: _Login, **encryption: Any) -> pymysql.Connection[Any]:
-    import pymysql  # noqa: PLC0415 - a bare %load_ext does not pay for it
+    from .local_infile import GuardedConnection  # noqa: PLC0415 - a bare %load_ext does not pay
 
     settings = login.settings
-    connection = pymysql.Connection(
+    connection = GuardedConnection(
         host=settings.host,
         port=settings.port,
         user=settings.user,

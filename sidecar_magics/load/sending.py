@@ -119,16 +119,15 @@ class Sender:
                 self._tally(task.steps[at], outcome.changed, outcome.warnings, now - sent)
                 sent, at = now, at + 1
             self._collect_warnings(group)
+        except RuntimeError as error:
+            # Of the guard (local_infile): no --force goes on with such a server.
+            failure = failures.refused(task.steps[at], str(error), self._crew.report)
+            raise Refused(at, failure) from None
         except pymysql_errors() as error:
             refusal = self._refusal(error)
             if maybe_done and refusal[0] in _ALREADY:
                 return at + 1, None
             return at, failures.failed(task.steps[at], *refusal, self._crew.report)
-        except RuntimeError:
-            # PyMySQL: the server wants a file of this machine, though it was told not to ask.
-            what = "the server asked for a file of this machine"
-            failure = failures.refused(task.steps[at], what, self._crew.report)
-            raise Refused(at, failure) from None
         return at, None
 
     def _group(self, task: Task, at: int) -> list[Step]:
