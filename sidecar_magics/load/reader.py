@@ -18,7 +18,7 @@ from ..script.splitter import ClientCommand, ScriptSyntaxError, Splitter, Statem
 from ..script.versioned import version_number
 from . import failures
 from .failures import Step
-from .sources import Source
+from .sources import Source, Sources
 from .tasks import quoted
 
 if TYPE_CHECKING:
@@ -132,6 +132,8 @@ class Reader:
             raise
 
     def _tasks(self, scripts: Iterable[Source]) -> Iterator[Task]:
+        if isinstance(scripts, Sources) and not self._policy.allow_outside_source:
+            scripts.check_inside()  # before anything of it is loaded
         for source in scripts:
             if source.fresh_session:
                 yield from self._begin_session(source)

@@ -15,6 +15,7 @@ from ...errors import ScriptError
 from ...script.commands import Effect, effect_of
 from ...script.sent import as_sent, client_keeps_comments
 from ...script.splitter import ClientCommand, ScriptSyntaxError, Splitter, Statement
+from ..folders import ALLOW_LINKS, astray
 from ..sources import Source
 from .inventory import Inventory, Place
 from .recorder import Choice, Dialect, Recorder
@@ -77,6 +78,10 @@ class Surveyor:
         ScriptError
             The script is damaged or broken; the message has the place.
         """
+        if source.stray is not None and not self._choice.allow_outside_source:
+            place = Place(source.name, 1, 1)
+            self._recorder.refuse(place, f"it {astray(source.stray)}", ALLOW_LINKS)
+            return
         self._delimiter, self._sandboxed = source.delimiter, False
         self._recorder.begin(source.schema, fresh=source.fresh_session)
         self._run(source)
