@@ -116,14 +116,12 @@ class GuardedConnection(pymysql.connections.Connection):  # type: ignore[misc]
                 result.init_unbuffered_query()
             else:
                 result.read()
-        except FileRefusedError:
-            result.connection = None
-            self._result = (
-                result  # what else was sent with it is answered before the next statement
-            )
-            raise
         except BaseException:
             result.unbuffered_active, result.connection = False, None
+            if result.server_status is not None:
+                # The server has ended this statement. What else was sent with it is answered still,
+                # and PyMySQL reads that before it sends anything.
+                self._result = result
             raise
         self._result = result
         if result.server_status is not None:
@@ -147,11 +145,11 @@ class _Result(MySQLResult):  # type: ignore[misc]
                 raise problem
             return
         refusal = _refusal(asked, self.named, is_allowed=connection._local_infile)
+        limit_s, connection._read_timeout = connection._read_timeout, ANSWER_S
         try:
             connection.write_packet(b"")
-            connection._read_timeout = ANSWER_S
             self._read_ok_packet(connection._read_packet())
-            connection._read_timeout = None
+            connection._read_timeout = limit_s
         except Exception:  # whatever such a server says now, it is not believed
             connection._force_close()
         raise refusal
