@@ -14,6 +14,7 @@ import pymysql
 
 from .errors import shown
 from .limits import limited
+from .local_infile import FileGuardedConnection
 from .protocol import CLIENT_SSL, ConnectError, Outlook, refusal
 
 if TYPE_CHECKING:
@@ -57,8 +58,8 @@ REFUSED = {
 }
 
 
-class GuardedConnection(pymysql.Connection):  # type: ignore[misc]  # PyMySQL has no types
-    """PyMySQL's connection, with a login that ends and gives away nothing.
+class GuardedConnection(FileGuardedConnection):
+    """PyMySQL's connection, with a login that ends and gives away nothing, and no file but one.
 
     Parameters
     ----------

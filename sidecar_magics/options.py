@@ -210,7 +210,8 @@ LOAD = (
     Option(
         "--allow-outside-source",
         action="store_true",
-        help="Let the script `source` files outside its own folder.",
+        help="Let the script `source` files outside its own folder, and a folder of scripts have "
+        "links that lead out of it.",
     ),
     QUIET,
 )

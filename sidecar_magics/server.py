@@ -58,7 +58,8 @@ def connect(
     timeout_s : float, default 10
         Seconds for the whole of it, until the login is done; what is asked then has no limit.
     local_infile : bool, default False
-        Whether the server may ask for files of this machine (LOAD DATA LOCAL).
+        Whether the server may ask for a file of this machine that a statement names (LOAD DATA
+        LOCAL); see `local_infile`.
     multi_statements : bool, default False
         Whether what is sent may be several statements, as for the ``mysql`` client.
 

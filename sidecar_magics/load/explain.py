@@ -131,7 +131,7 @@ def explain(
     policy = policy or LoadPolicy()
     sources = open_sources(file)
     plan = LoadPlan(sources.name, notes=list(sources.notes))
-    report = LoadReport(sources.name)
+    report = LoadReport(sources.name, flavour=server[0], server_version=server[1])
     planner = Planner(Server(server[0], version_number(server[1])), lambda *_: None)
     reader = Reader(
         planner,

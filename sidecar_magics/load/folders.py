@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 SCRIPT = re.compile(r"(?i)[^.].*\.sql(?:\.(?:gz|zst|bz2|xz|zip))?", re.DOTALL)
 LISTED = 8
+ALLOW_LINKS = "allow it with --allow-outside-source if you trust who made the folder."
 
 
 class Entry(NamedTuple):
@@ -112,6 +113,11 @@ def list_matches(paths: Collection[Path], read: Callable[[Path], bytes]) -> List
                 return Listing(kind, wanted, notes)
     ordered = sorted(paths, key=lambda path: natural(str(path)))
     return Listing("glob", tuple(map(Entry, ordered)))
+
+
+def astray(real: Path) -> str:
+    """Say of a script that it is a link out of its folder: goes on behind its name."""
+    return f"is a link to {real}, outside of its folder"
 
 
 def _by_mydumper(folder: Path, files: Collection[str], read: Callable[[Path], bytes]) -> Listing:

@@ -13,12 +13,14 @@ from ..script import forms
 from ..script.classify import Kind, classify, may_change_quoting, reads_local_file
 from ..script.commands import Effect, effect_of
 from ..script.rewrite import RewriteError, schema_of_heading
+from ..script.sent import as_sent, client_keeps_comments
 from ..script.session import Literal
 from ..script.splitter import ClientCommand, ScriptSyntaxError, Splitter, Statement
+from ..script.versioned import version_number
 from ..units import size
 from . import failures
 from .failures import Step
-from .sources import Source
+from .sources import Source, Sources
 from .tasks import quoted
 
 if TYPE_CHECKING:
@@ -86,7 +88,7 @@ class Reader:
     target : Target
         Where they go.
     report : LoadReport
-        Counts the statements that no task is made of.
+        Counts the statements that no task is made of; knows what kind of server it is.
     quoting : Quoting
         How a new session reads strings.
     """
@@ -108,6 +110,9 @@ class Reader:
         self._server = target
         self._report = report
         self._quoting = quoting
+        self._keep_comments = client_keeps_comments(
+            report.flavour, version_number(report.server_version)
+        )
         self._opened: list[Source] = []
         self._sources = 0
         self._delimiter = b";"
@@ -132,6 +137,8 @@ class Reader:
             raise
 
     def _tasks(self, scripts: Iterable[Source]) -> Iterator[Task]:
+        if isinstance(scripts, Sources) and not self._policy.allow_outside_source:
+            scripts.check_inside()  # before anything of it is loaded
         for source in scripts:
             if source.fresh_session:
                 yield from self._begin_session(source)
@@ -174,12 +181,22 @@ class Reader:
         self._opened.append(source)
         outer = self._fed, self._chunk
         source.number, self._sources = self._sources, self._sources + 1
-        splitter = Splitter(delimiter=self._delimiter, dollar_quotes=self._server.dollar_quotes)
+        splitter = Splitter(
+            delimiter=self._delimiter,
+            dollar_quotes=self._server.dollar_quotes,
+            keep_comments=self._keep_comments,
+        )
         for item in self._items(source, splitter):
             # Before the item acts: a script that it sources begins with this delimiter.
             self._delimiter = splitter.delimiter
             if isinstance(item, Statement):
-                yield from self._statement(item, source)
+                sent = as_sent(
+                    item,
+                    keep_comments=self._keep_comments,
+                    ansi_quotes=splitter.ansi_quotes,
+                    no_backslash_escapes=splitter.no_backslash_escapes,
+                )
+                yield from self._statement(sent, source)
             else:
                 yield from self._obey(item, source)
             if self._ended:

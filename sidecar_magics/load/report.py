@@ -83,6 +83,8 @@ class LoadReport:
         What it was loaded into: account, address, flavour and version.
     flavour : str
         ``mysql`` or ``mariadb``.
+    server_version : str
+        The server's version, such as ``9.7.4-2``.
     server_uuid : str or None
         The server's own identity.
     statements : int
@@ -128,6 +130,7 @@ class LoadReport:
     source: str
     server: str = ""
     flavour: str = "mysql"
+    server_version: str = ""
     server_uuid: str | None = None
     statements: int = 0
     rows: int = 0
@@ -229,6 +232,7 @@ class LoadReport:
         settings = sidecar.settings
         self.server = f"{settings.user}@{settings.address}, {sidecar.server}"
         self.flavour, self.server_uuid = sidecar.flavour, sidecar.uuid
+        self.server_version = sidecar.version
 
     # Reading it ----------------------------------------------------------------------------------
 

@@ -139,9 +139,8 @@ class Sender:
             yield from self._collect_warnings(group)
             return at, None
         if isinstance(error, RuntimeError):
-            # PyMySQL: the server wants a file of this machine, though it was told not to ask.
-            what = "the server asked for a file of this machine"
-            raise Refused(at, failures.refused(task.steps[at], what, self._load.report))
+            # Of the guard (local_infile): no --force goes on with such a server.
+            raise Refused(at, failures.refused(task.steps[at], str(error), self._load.report))
         refusal = yield from self._refusal(error)
         if maybe_done and refusal[0] in _ALREADY:
             return at + 1, None

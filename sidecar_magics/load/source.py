@@ -52,9 +52,12 @@ class Source:
     ----------
     number : int
         Which of a load's scripts it is, from 0; set by the load.
+    stray : Path or None
+        Where the file really is, if that is outside of the folder that a user named.
     """
 
     number: int = 0
+    stray: Path | None = None
 
     def __init__(
         self,

@@ -49,6 +49,8 @@ class Script:
         Its name among the others: relative to their folder.
     member, schema, delimiter, fresh_session, first_line
         As for `Source`.
+    home : Path, optional
+        Folder that the file must be in, with links resolved; None for a file that the user named.
     """
 
     origin: Origin
@@ -58,6 +60,16 @@ class Script:
     delimiter: bytes = b";"
     fresh_session: bool = False
     first_line: int = 1
+    home: Path | None = None
+
+    @property
+    def stray(self) -> Path | None:
+        """Where the file really is, if that is outside of the folder that it must be in."""
+        path = self.origin.path
+        if self.home is None or path is None:
+            return None
+        real = path.resolve()
+        return None if self.home in real.parents else real
 
     def open(self) -> Source:
         """Open it.
@@ -69,7 +81,7 @@ class Script:
         """
         path = self.origin.path
         real = None if path is None else path.resolve()
-        return Source(
+        source = Source(
             self.origin.name,
             self.origin.open(),
             size_bytes=self.origin.size_bytes,
@@ -81,6 +93,8 @@ class Script:
             fresh_session=self.fresh_session,
             first_line=self.first_line,
         )
+        source.stray = self.stray
+        return source
 
 
 class Sources:
@@ -200,6 +214,19 @@ class Sources:
         self._current = script.open()
         return self._current
 
+    def check_inside(self) -> None:
+        """See to it that a folder's scripts lie in it, and are no links to other files.
+
+        Raises
+        ------
+        ScriptError
+            One of them is elsewhere: who made the folder has chosen a file of this machine.
+        """
+        for script in self.scripts:
+            if script.stray is not None:
+                what = folders.astray(script.stray)
+                raise ScriptError(f"{script.origin.name} {what}.", hint=folders.ALLOW_LINKS)
+
     def close(self) -> None:
         """Close the script that is open; `position_bytes` and `sha256` stay."""
         self._note_digest()
@@ -290,17 +317,20 @@ def open_sources(
     if is_url(text) and not os.path.lexists(text):
         return _from_url(expand_variables(text, strict=False), member)
     if GLOB.search(text) and not os.path.lexists(text) and (found := _matches(Path(text))):
-        return _several(text, folders.list_matches(found, _read_small), member)
+        listing = folders.list_matches(found, _read_small)
+        return _several(text, listing, member, _fixed_part(Path(text)))
     path = expand_path(text)
     if member is None:
         path, member = split_member(path)
     if path.is_dir():
-        return _several(text, folders.list_folder(path, str(path), _read_small), member)
+        listing = folders.list_folder(path, str(path), _read_small)
+        return _several(text, listing, member, path)
     if GLOB.search(str(path)) and not os.path.lexists(path):
         found = _matches(path)
         if not found:
             raise ScriptError(f"no file matches {str(path)!r}.", hint=near_misses(path))
-        return _several(str(path), folders.list_matches(found, _read_small), member)
+        listing = folders.list_matches(found, _read_small)
+        return _several(str(path), listing, member, _fixed_part(path))
     name = text if "$" not in text else str(path)
     name = name if member is None else str(path)
     return _single("file", FileOrigin(path, name), path.name, member)
@@ -311,7 +341,7 @@ def _single(kind: str, origin: Origin, label: str, member: str | None) -> Source
     return Sources(name, kind, scripts=[Script(origin, label, member=member)])
 
 
-def _several(name: str, listing: folders.Listing, member: str | None) -> Sources:
+def _several(name: str, listing: folders.Listing, member: str | None, home: Path) -> Sources:
     if member is not None and len(listing.entries) > 1:
         raise ScriptError(f"{name} is {len(listing.entries)} files; a member is of one archive.")
     base = os.path.commonpath([entry.path.parent for entry in listing.entries])
@@ -323,6 +353,7 @@ def _several(name: str, listing: folders.Listing, member: str | None) -> Sources
             schema=entry.schema,
             delimiter=entry.delimiter,
             fresh_session=True,
+            home=home.resolve(),
         )
         for entry in listing.entries
     ]
@@ -336,6 +367,13 @@ def _from_url(url: str, member: str | None) -> Sources:
         url, member = split_member_of_url(url)
     origin = RemoteOrigin(url)
     return _single("url", origin, origin.name, member)
+
+
+def _fixed_part(pattern: Path) -> Path:
+    """Return the folder that a pattern looks into: what stands in front of its first wildcard."""
+    while GLOB.search(str(pattern)):
+        pattern = pattern.parent
+    return pattern
 
 
 def _matches(pattern: Path) -> list[Path]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bz2
+import stat
 import zipfile
 import zlib
 from typing import TYPE_CHECKING
@@ -128,6 +129,11 @@ def _members(file: IO[bytes]) -> list[zipfile.ZipInfo]:
 
 
 def _check(member: zipfile.ZipInfo) -> None:
+    if stat.S_ISLNK(member.external_attr >> 16):
+        raise MemberError(
+            f"has {member.filename!r} as a link to a file, not as a script",
+            hint="pack it again with the file itself: `zip` without --symlinks.",
+        )
     if member.flag_bits & ENCRYPTED:
         raise MemberError(
             "is encrypted with a password", hint="unpack it first: `unzip`, or `7z x`."

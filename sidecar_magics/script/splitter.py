@@ -8,12 +8,13 @@ into chunks makes no difference to what is found in it.
 Versioned comments (``/*!40101 ... */``, ``/*M!100100 ... */``) are text like any other: quotes
 and delimiters in them count, as with the client (MySQL's takes ``/*M!`` for a plain comment; we
 follow MariaDB's). Optimizer hints (``/*+ ... */``) belong to their statement too, but are opaque
-as comments are. Plain comments between statements are dropped, those within a statement stay.
+as comments are. Plain comments between statements are dropped, those within a statement stay, and
+so does one behind a routine's delimiter, on its line.
 
 Where we differ from the client on purpose:
 
-- Nothing is rewritten. The client turns CRLF into LF, also inside of strings, refuses NUL bytes
-  (both unless ``--binary-mode``) and drops a backslash at the end of a line.
+- Nothing is rewritten here: a statement's text is the script's, and `sent.as_sent` makes of it what
+  the client would send. NUL bytes are taken; the client refuses them without ``--binary-mode``.
 - ``DELIMITER`` is obeyed also behind a statement on the same line (``END // DELIMITER ;``), where
   the client would swallow the lines that follow. Inside of a statement it is text for both.
 - A delimiter may be longer than 15 bytes; one with a backslash or none at all is an error, where
@@ -54,6 +55,7 @@ from .commands import (
 )
 from .items import ClientCommand, Item, ScriptSyntaxError, Statement
 from .patterns import BLANKS, NAME_THEN_DOLLAR, VERSION, Scanner, leap, past, scanner
+from .sent import LONGEST_NOTE_BYTES, NO_NOTE, NOTE, takes_note
 from .window import Place, Window
 
 __all__ = ["ClientCommand", "Item", "ScriptSyntaxError", "Splitter", "Statement", "split"]
@@ -63,6 +65,7 @@ MAX_STATEMENT_BYTES = 1 << 30
 
 _DELIMITER = COMMANDS["delimiter"]
 _LONGEST_COMMAND_COMMENT = 256
+_TWO_DASHES = re.compile(rb"(?P<line>--)")
 _OTHER_ENCODING = "the file is saved as UTF-{} (PowerShell's > does that); save it again as UTF-8"
 
 
@@ -73,6 +76,7 @@ def split(
     ansi_quotes: bool = False,
     no_backslash_escapes: bool = False,
     dollar_quotes: bool = False,
+    keep_comments: bool = True,
     max_statement_bytes: int = MAX_STATEMENT_BYTES,
 ) -> Iterator[Item]:
     """Yield the statements and commands of the script that *chunks* make up; see `Splitter`."""
@@ -81,6 +85,7 @@ def split(
         ansi_quotes=ansi_quotes,
         no_backslash_escapes=no_backslash_escapes,
         dollar_quotes=dollar_quotes,
+        keep_comments=keep_comments,
         max_statement_bytes=max_statement_bytes,
     )
     for chunk in chunks:
@@ -110,10 +115,13 @@ class Splitter:
         Whether backslashes escape nothing in strings either (sql_mode NO_BACKSLASH_ESCAPES).
     dollar_quotes : bool, default False
         Whether ``$tag$...$tag$`` is a string, as it is for MySQL 9, not for MariaDB.
+    keep_comments : bool, default True
+        Whether the client is one that sends comments (see `sent`). One that does not takes ``--``
+        at a statement's beginning for a comment whatever follows.
     max_statement_bytes : int, default 1 GiB
         Longest statement accepted, so that a quote that is never closed doesn't fill the memory.
 
-    All five are attributes that may be changed between two items: the byte at the `end` of the
+    All six are attributes that may be changed between two items: the byte at the `end` of the
     last item is the first one read under the new setting, because nothing is ever read ahead.
 
     Guarantees:
@@ -130,12 +138,14 @@ class Splitter:
         ansi_quotes: bool = False,
         no_backslash_escapes: bool = False,
         dollar_quotes: bool = False,
+        keep_comments: bool = True,
         max_statement_bytes: int = MAX_STATEMENT_BYTES,
     ) -> None:
         self.delimiter = delimiter
         self.ansi_quotes = ansi_quotes
         self.no_backslash_escapes = no_backslash_escapes
         self.dollar_quotes = dollar_quotes
+        self.keep_comments = keep_comments
         self.max_statement_bytes = max_statement_bytes
 
         self._window = Window()
@@ -143,6 +153,7 @@ class Splitter:
         self._began = Place(1, 1, 0)  # where in the script it began
         self._last_line = 0  # the line on which the last item ended
         self._inside: _Inside | None = None
+        self._comments: list[tuple[int, int]] = []  # of the statement at hand
         self._as_line = False  # the statement at hand may be a command that fills its line
         self._mark_read = False
 
@@ -248,10 +259,14 @@ class Splitter:
         if window.data.startswith(b"\\", at):
             return self._backslash()
         if window.data.startswith(self.delimiter, at):
-            return self._end_statement(at, at + len(self.delimiter))
+            end = at + len(self.delimiter)
+            note = self._note(end)
+            return None if note is None else self._end_statement(at, end, note)
         if window.lacks(scan.lookahead):
             return None
         token = scan.token.match(window.data, at)
+        if self._start < 0 and not self.keep_comments:
+            token = token or _TWO_DASHES.match(window.data, at)
         if 0 <= self._start < at and NAME_THEN_DOLLAR.match(window.data, at - 1):
             token = None  # a dollar within a name quotes nothing
         kind = token.lastgroup if token else None
@@ -279,11 +294,36 @@ class Splitter:
             found = window.data.find(closer, window.at)
         if found >= 0:
             window.at = found + len(closer)
-            self._inside = None
+            self._close(inside)
             return
         if not inside.body:
             window.at = max(window.at, len(window.data) - len(closer) + 1)
         window.hungry = True
+
+    def _close(self, inside: _Inside) -> None:
+        """Take down where in the statement a comment was."""
+        if self._start >= 0 and inside.what == "comment":
+            first = inside.place.offset - self._began.offset
+            self._comments.append((first, self._window.at - self._start))
+        self._inside = None
+
+    def _note(self, end: int) -> bytes | None:
+        """Return the comment behind a delimiter that goes with it; None where bytes are missing."""
+        window = self._window
+        if self._start < 0 or not self.keep_comments or window.data.startswith(b"\n", end):
+            return b""
+        if not takes_note(window.data, self._start, self.delimiter):
+            return b""
+        if NO_NOTE.match(window.data, end):
+            return b""
+        stop = window.data.find(b"\n", end, end + LONGEST_NOTE_BYTES)
+        if stop < 0:
+            stop = len(window.data)
+            if window.lacks(end + LONGEST_NOTE_BYTES - window.at):
+                return None
+        found = NOTE.match(window.data, end, stop + 1)
+        is_note = found is not None and stop - end < LONGEST_NOTE_BYTES
+        return bytes(window.data[end:stop]) if is_note else b""
 
     # Commands ----------------------------------------------------------------------------------
 
@@ -404,25 +444,28 @@ class Splitter:
             self._start = self._window.at
             self._began = self._window.place(self._start)
 
-    def _end_statement(self, stop: int, end: int) -> Item | None:
+    def _end_statement(self, stop: int, end: int, note: bytes = b"") -> Item | None:
         """Make an item of the statement at hand, which may turn out to be a named command."""
         window = self._window
         if self._start < 0:
             self._go_on(end)
             return None
         self._check_size(stop)
-        sql = bytes(memoryview(window.data)[self._start : stop]).rstrip()
+        whole = bytes(memoryview(window.data)[self._start : stop])
+        sql = whole.rstrip()
         # In front of \g the client does not look for a command.
         call = None if window.data.startswith(b"\\", stop) else parse_named(sql)
         if call:
             return self._command(call, end)
-        item = Statement(sql, *self._began, window.offset(end))
+        note = note and whole[len(sql) :] + note
+        item = Statement(sql, *self._began, window.offset(end), tuple(self._comments), note)
         self._go_on(end)
         return item
 
     def _go_on(self, end: int) -> None:
         self._window.at = end
         self._start = -1
+        self._comments.clear()
         self._last_line = self._window.place(end).line
 
     def _rest(self) -> Item | None:
@@ -430,8 +473,9 @@ class Splitter:
         if self._inside and self._inside.closer != b"\n":
             message = f"a {self._inside.what} begins here and is never closed"
             raise ScriptSyntaxError(message, *self._inside.place)
-        self._inside = None
-        end = len(self._window.data)
+        end = self._window.at = len(self._window.data)
+        if self._inside:
+            self._close(self._inside)
         return self._end_statement(end, end)
 
     def _check_size(self, stop: int) -> None:

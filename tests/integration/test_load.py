@@ -20,6 +20,7 @@ from sidecar_magics.errors import (
     StatementError,
 )
 from sidecar_magics.load import LoadReport, Progress, load, load_sql
+from sidecar_magics.load.check import check
 from sidecar_magics.settings import ConnectionSettings, Secret
 
 if TYPE_CHECKING:
@@ -257,6 +258,21 @@ def test_source_does_not_leave_the_folder_by_a_link_or_name_itself(
     main.write_text("SELECT 1;\nsource nope.sql\n")
     with pytest.raises(ScriptError, match=r"main\.sql:2:1: there is no file"):
         load(main, settings)
+
+
+def test_a_folder_has_no_links_to_elsewhere(settings: ConnectionSettings, tmp_path: Path) -> None:
+    folder = tmp_path / "dump"
+    folder.mkdir()
+    (tmp_path / "outside.sql").write_text("CREATE SCHEMA outside;")
+    (folder / "a.sql").write_text("CREATE SCHEMA inside;")
+    (folder / "b.sql").symlink_to("../outside.sql")
+    with pytest.raises(ScriptError, match=r"b\.sql is a link to /.*/outside\.sql, outside of"):
+        load(folder, settings)
+    assert query(settings, "SHOW SCHEMAS LIKE '%side'") == []  # before anything is loaded
+    found = check(folder, settings)
+    assert "it is a link to" in repr(found)
+    assert "is a link to" not in repr(check(folder, settings, allow_outside_source=True))
+    assert load(folder, settings, allow_outside_source=True).statements == 2
 
 
 def test_quit_ends_only_the_script_that_says_it(

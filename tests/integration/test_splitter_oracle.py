@@ -3,90 +3,23 @@
 from __future__ import annotations
 
 import re
-import subprocess
 from collections.abc import Iterator
-from typing import Any, Protocol
 
-import pymysql
 import pytest
 from hypothesis import HealthCheck, given, reject, settings
 from hypothesis import strategies as st
 
 from sidecar_magics.script.splitter import Item, ScriptSyntaxError, Statement, split
+from tests.oracle import Oracle, logged
+from tests.servers import Server
 
 pytestmark = pytest.mark.server
 
 
-class Server(Protocol):
-    host: str
-    port: int
-    user: str
-    password: str
-    client: list[str]
-
-
-class Oracle:
-    """Runs scripts through the client and reads in the general log what the server was sent."""
-
-    def __init__(self, server: Server, admin: pymysql.Connection[Any]) -> None:
-        self.command = [
-            *server.client,
-            "--default-character-set=utf8mb4",
-            "--batch",
-            "--force",
-            # Newer clients obey the commands in a script only when told to.
-            "--loose-commands",
-            "--loose-comments",
-        ]
-        self.admin = admin
-
-    def __call__(self, script: bytes) -> list[tuple[str, bytes]]:
-        self.query("TRUNCATE mysql.general_log")
-        subprocess.run(
-            self.command,
-            input=script,
-            capture_output=True,
-            timeout=60,
-            check=False,
-        )
-        rows = self.query(
-            "SELECT command_type, argument FROM mysql.general_log"
-            " WHERE command_type IN ('Query', 'Init DB') AND thread_id <> CONNECTION_ID()"
-            " ORDER BY event_time"
-        )
-        return [(kind, text) for kind, text in rows if text not in CLIENTS_OWN]
-
-    def query(self, sql: str) -> tuple[tuple[Any, ...], ...]:
-        with self.admin.cursor() as cursor:
-            cursor.execute(sql)
-            return tuple(cursor.fetchall())
-
-
-# What the client asks for itself, when it connects and for USE.
-CLIENTS_OWN = (b"select @@version_comment limit 1", b"SELECT DATABASE()", b"select $$")
-
-
 @pytest.fixture(scope="module")
 def oracle(mysql_process: Server) -> Iterator[Oracle]:
-    admin = pymysql.connect(
-        host=mysql_process.host,
-        port=mysql_process.port,
-        user=mysql_process.user,
-        password=mysql_process.password,
-        autocommit=True,
-    )
-    # log_raw: without it a statement that doesn't parse is not in the log.
-    wanted = {"log_output": "'TABLE'", "log_raw": "ON", "general_log": "ON"}
-    oracle = Oracle(mysql_process, admin)
-    before = {name: oracle.query(f"SELECT @@GLOBAL.{name}")[0][0] for name in wanted}
-    for name, value in wanted.items():
-        oracle.query(f"SET GLOBAL {name} = {value}")
-    try:
+    with logged(mysql_process) as oracle:
         yield oracle
-    finally:
-        for name, value in before.items():
-            oracle.query(f"SET GLOBAL {name} = {value!r}")
-        admin.close()
 
 
 def sent(items: list[Item]) -> list[tuple[str, bytes]]:

@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING
 
 from ...errors import ScriptError
 from ...script.commands import Effect, effect_of
+from ...script.sent import as_sent, client_keeps_comments
 from ...script.splitter import ClientCommand, ScriptSyntaxError, Splitter, Statement
+from ..folders import ALLOW_LINKS, astray
 from ..sources import Source
 from .inventory import Inventory, Place
 from .recorder import Choice, Dialect, Recorder
@@ -76,6 +78,10 @@ class Surveyor:
         ScriptError
             The script is damaged or broken; the message has the place.
         """
+        if source.stray is not None and not self._choice.allow_outside_source:
+            place = Place(source.name, 1, 1)
+            self._recorder.refuse(place, f"it {astray(source.stray)}", ALLOW_LINKS)
+            return
         self._delimiter, self._sandboxed = source.delimiter, False
         self._recorder.begin(source.schema, fresh=source.fresh_session)
         self._run(source)
@@ -88,9 +94,12 @@ class Surveyor:
 
     def _run(self, source: Source) -> None:
         self._opened.append(source)
+        flavour, version = self._dialect.flavour, self._dialect.version
+        keep_comments = client_keeps_comments(flavour, version)
         splitter = Splitter(
             delimiter=self._delimiter,
-            dollar_quotes=self._dialect.flavour == "mysql" and self._dialect.version >= 90000,
+            dollar_quotes=flavour == "mysql" and version >= 90000,
+            keep_comments=keep_comments,
         )
         inventory, recorder = self.inventory, self._recorder
         for item in self._items(source, splitter):
@@ -102,7 +111,12 @@ class Surveyor:
                 splitter.delimiter = self._delimiter
                 self._set_quoting(splitter)
                 continue
-            sql = item.sql
+            sql = as_sent(
+                item,
+                keep_comments=keep_comments,
+                ansi_quotes=splitter.ansi_quotes,
+                no_backslash_escapes=splitter.no_backslash_escapes,
+            ).sql
             size = len(sql)
             inventory.statements += 1
             if size > inventory.largest_bytes:

@@ -1,0 +1,181 @@
+r"""Send a file of this machine only where a statement names it: LOAD DATA LOCAL INFILE.
+
+In this protocol it is the server that asks for a file, by name, and it may do so in answer to any
+statement. PyMySQL, like the client, sends whatever is asked for once LOCAL is allowed. Here a file
+is sent once, in answer to a statement that begins with LOAD DATA (or XML) LOCAL INFILE, if the name
+that is asked for is the one that the statement has. In answer to anything else the server gets an
+empty file, which ends its waiting, and whoever sent the statement an error.
+
+A relative name counts from the process's folder, and ``~/`` is the home folder, as for MySQL's
+client. A script that sets character_set_filesystem may make a server ask for a name in other bytes,
+which is refused.
+
+Source: "Security Considerations for LOAD DATA LOCAL", MySQL 9 Reference Manual; the names that
+MySQL 9.7 and MariaDB 10.11 ask for, tried with quotes, escapes and character sets.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pymysql
+from pymysql.connections import MySQLResult
+
+from .errors import printable
+from .script.classify import reads_local_file
+from .script.tokens import Shape, tokens
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+# Source: MySQL error reference, CR_LOAD_DATA_LOCAL_INFILE_REJECTED and ER_FILE_NOT_FOUND.
+REJECTED = 2068
+FILE_NOT_FOUND = 1017
+PACKET_BYTES = 16 * 1024
+ANSWER_S = 10
+"""How long a server that was refused a file may take to say anything."""
+
+_HEAD_BYTES = 64 * 1024  # a path has 4096 bytes at most; there may be comments before it
+
+_ESCAPED = {b"b": b"\b", b"n": b"\n", b"r": b"\r", b"t": b"\t", b"0": b"\0", b"Z": b"\x1a"}
+_ESCAPED |= {b"%": rb"\%", b"_": rb"\_"}
+_MAY_PRECEDE = {b"LOAD", b"DATA", b"XML", b"LOW_PRIORITY", b"CONCURRENT", b"LOCAL"}
+
+
+class FileRefusedError(pymysql.err.OperationalError, RuntimeError):  # type: ignore[misc]
+    """The server asked for a file that it does not get.
+
+    It is a RuntimeError too, as PyMySQL raises where LOCAL is not allowed at all.
+    """
+
+    def __str__(self) -> str:
+        return str(self.args[1])
+
+
+def named_files(sql: bytes) -> frozenset[bytes]:
+    """Return the file that a statement asks to be read on this machine, as a server may spell it.
+
+    Parameters
+    ----------
+    sql : bytes
+        What is sent.
+
+    Returns
+    -------
+    frozenset of bytes
+        Its name: with backslashes as escapes, and without (NO_BACKSLASH_ESCAPES). Empty if the
+        first statement in `sql` is no LOAD DATA LOCAL INFILE.
+    """
+    if not reads_local_file(sql):
+        return frozenset()
+    names = (_named_file(sql[:_HEAD_BYTES], verbatim) for verbatim in (False, True))
+    return frozenset(name for name in names if name)
+
+
+def _named_file(sql: bytes, verbatim: bool) -> bytes:
+    """Return the name behind INFILE, b"" where anything is not as it should be."""
+    found = tokens(sql, no_backslash_escapes=verbatim)
+    words = [token.word for token in found]
+    at = words.index(b"INFILE") if b"INFILE" in words else 0
+    before = {word for word in words[:at] if word}
+    if not {b"LOAD", b"LOCAL"} <= before <= _MAY_PRECEDE or at + 1 == len(found):
+        return b""
+    text = found[at + 1].text
+    if found[at + 1].shape is not Shape.TEXT or len(text) < 2 or not text.endswith(text[:1]):
+        return b""
+    pieces = rb"(%s)\1" % text[:1] if verbatim else rb"\\(.)|(%s)\2" % text[:1]
+    name = re.sub(pieces, _read, text[1:-1], flags=re.DOTALL)
+    return name.partition(b"\0")[0]  # as the server's ends there
+
+
+def _read(match: re.Match[bytes]) -> bytes:
+    piece = match[0]
+    return _ESCAPED.get(piece[1:], piece[1:])
+
+
+class FileGuardedConnection(pymysql.connections.Connection):  # type: ignore[misc]
+    """A connection on which a server gets no file but the one that a statement names."""
+
+    _named: Collection[bytes] = ()
+
+    def _execute_command(self, command: int, sql: str | bytes) -> None:
+        super()._execute_command(command, sql)
+        # Not before: answers to what was sent earlier may have been read meanwhile.
+        if self._local_infile:
+            self._named = named_files(sql.encode() if isinstance(sql, str) else bytes(sql))
+
+    def _read_query_result(self, unbuffered: bool = False) -> int:
+        self._result = None
+        result = _Result(self)
+        # The next result is the next statement's.
+        result.named, self._named = self._named, ()
+        try:
+            if unbuffered:
+                result.init_unbuffered_query()
+            else:
+                result.read()
+        except BaseException:
+            result.unbuffered_active, result.connection = False, None
+            if result.server_status is not None:
+                # The server has ended this statement. What else was sent with it is answered still,
+                # and PyMySQL reads that before it sends anything.
+                self._result = result
+            raise
+        self._result = result
+        if result.server_status is not None:
+            self.server_status = result.server_status
+        return int(result.affected_rows)
+
+
+class _Result(MySQLResult):  # type: ignore[misc]
+    """What a server answers; a file that it asks for is sent with care."""
+
+    named: Collection[bytes] = ()
+
+    def _read_load_local_packet(self, first_packet: Any) -> None:
+        connection = self.connection
+        asked = first_packet.get_all_data()[1:]
+        if asked in self.named:
+            problem = _send_file(connection, asked)
+            connection.write_packet(b"")
+            self._read_ok_packet(connection._read_packet())
+            if problem is not None:
+                raise problem
+            return
+        refusal = _refusal(asked, self.named, is_allowed=connection._local_infile)
+        limit_s, connection._read_timeout = connection._read_timeout, ANSWER_S
+        try:
+            connection.write_packet(b"")
+            self._read_ok_packet(connection._read_packet())
+            connection._read_timeout = limit_s
+        except Exception:  # whatever such a server says now, it is not believed
+            connection._force_close()
+        raise refusal
+
+
+def _send_file(connection: Any, name: bytes) -> Exception | None:
+    """Send a file's bytes; return the error, if there is one, once the server can be told."""
+    path = Path(name.decode("utf-8", "surrogateescape"))
+    try:
+        with (path.expanduser() if name.startswith(b"~/") else path).open("rb", 0) as file:
+            while chunk := file.read(PACKET_BYTES):
+                connection.write_packet(chunk)
+    except (OSError, ValueError, RuntimeError) as error:  # RuntimeError: there is no home folder
+        reason = getattr(error, "strerror", None) or error
+        message = f"the file {printable(str(path))!r} of this machine cannot be read: {reason}"
+        return pymysql.err.OperationalError(FILE_NOT_FOUND, message)  # type: ignore[no-any-return]
+    return None
+
+
+def _refusal(asked: bytes, named: Collection[bytes], *, is_allowed: bool) -> FileRefusedError:
+    name = printable(asked[:200].decode("utf-8", "backslashreplace"))
+    message = f"the server asked for the file {name!r} of this machine"
+    if is_allowed:
+        message += (
+            ", which is not the one that the statement names"
+            if named
+            else " in answer to a statement that does not begin with LOAD DATA LOCAL INFILE"
+        )
+    return FileRefusedError(REJECTED, f"{message}; nothing of it was sent")
