@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 # Seconds; less than a test's own limit, so that what has not ended is named.
-LIMIT_S = 120.0
+LIMIT_S = 240.0
 # Seconds for what runs beside a test that has failed: it may wait for what will not come any more.
 FAREWELL_S = 5.0
 LOOK_EVERY_S = 0.02

@@ -14,6 +14,7 @@ import select
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -35,19 +36,21 @@ LIMIT_S = 60.0
 
 
 @contextlib.contextmanager
-def guarded(folder: Path) -> Iterator[None]:
+def guarded(folder: Path, *, keep: bool = True) -> Iterator[None]:
     """See to it that nothing which is started inside is left when this process has ended.
 
     Parameters
     ----------
     folder : Path
-        Where the run keeps its servers' data. When the run is killed it is removed, or left for
-        pytest to remove if it is one of pytest's.
+        Where the run keeps its servers' data.
+    keep : bool, default True
+        Whether the folder stays when the run is killed, for pytest to remove at one of its next
+        starts; else it is removed at once.
     """
     environment = {name: value for name, value in os.environ.items() if name != MARK}
     # In a session of its own, out of reach of a terminal's Ctrl-C and of a closed terminal.
     guard = subprocess.Popen(
-        [sys.executable, __file__, str(folder), str(os.getpid())],
+        [sys.executable, __file__, str(folder), str(os.getpid()), "keep" if keep else "remove"],
         stdin=subprocess.PIPE,
         env=environment,
         start_new_session=True,
@@ -61,6 +64,13 @@ def guarded(folder: Path) -> Iterator[None]:
         except subprocess.TimeoutExpired:
             guard.kill()
             guard.communicate(timeout=10)
+
+
+@contextlib.contextmanager
+def guarded_folder(prefix: str = "") -> Iterator[Path]:
+    """Yield a folder for servers outside of pytest; it goes, and they do, whatever ends this."""
+    with tempfile.TemporaryDirectory(prefix=prefix) as name, guarded(Path(name), keep=False):
+        yield Path(name)
 
 
 def left_by(folder: Path) -> list[psutil.Process]:
@@ -120,7 +130,7 @@ def _belongs(process: psutil.Process, folder: str) -> bool:
         return False
 
 
-def _main(folder: Path, run: int) -> None:
+def _main(folder: Path, run: int, *, keep: bool) -> None:
     """Wait for the end of a run, and tidy up behind it."""
     said = b""
     while os.getppid() == run:
@@ -133,17 +143,11 @@ def _main(folder: Path, run: int) -> None:
     killed = end(folder, grace_s=FAREWELL_S if is_well else 0.0)
     if is_well and killed:
         print("left by the tests, and killed:", *killed, sep="\n  ", file=sys.stderr)
-    if not is_well:
-        _forget(folder)
-
-
-def _forget(folder: Path) -> None:
-    lock = folder / ".lock"
-    if lock.exists():  # pytest removes its old folders at its next starts, but none with a lock
-        lock.unlink()
-    else:
+    if not is_well and keep:
+        (folder / ".lock").unlink(missing_ok=True)  # with it pytest would keep it for three days
+    elif not is_well:
         shutil.rmtree(folder, ignore_errors=True)
 
 
 if __name__ == "__main__":
-    _main(Path(sys.argv[1]), int(sys.argv[2]))
+    _main(Path(sys.argv[1]), int(sys.argv[2]), keep=sys.argv[3] == "keep")

@@ -20,9 +20,9 @@ from sidecar_magics.doctor import Diagnosis, Verdict, here
 from sidecar_magics.errors import SidecarError
 from sidecar_magics.hints import Place
 from sidecar_magics.load import load
-from sidecar_magics.local.process import free_port
 from sidecar_magics.settings import Secret
 from tests.background import LIMIT_S, meanwhile, until
+from tests.ports import quiet_port
 from tests.servers import Server, needs_servers
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def ailing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     options = (
         "--bind-address=0.0.0.0",
         "--loose-mysqlx=ON",
-        f"--loose-mysqlx-port={free_port()}",
+        f"--loose-mysqlx-port={quiet_port()}",
         "--loose-mysqlx-bind-address=0.0.0.0",
         "--loose-mysqlx-socket=",
         "--max-allowed-packet=4M",

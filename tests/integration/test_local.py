@@ -19,9 +19,10 @@ import pytest
 from sidecar_magics.connection import connect_now
 from sidecar_magics.errors import AccessError, LocalServerError
 from sidecar_magics.local import find, native
-from sidecar_magics.local.process import free_port, settings_for
+from sidecar_magics.local.process import settings_for
 from sidecar_magics.local.state import folders, read_record, read_state, write_record
 from tests.background import LIMIT_S, running
+from tests.ports import quiet_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,7 +65,7 @@ def kept(home: Path, template: Path) -> Path:
 @pytest.fixture
 def default_port(monkeypatch: pytest.MonkeyPatch) -> int:
     """A default port that is free, whatever is on 3306."""
-    port = free_port()
+    port = quiet_port()
     monkeypatch.setattr(native, "DEFAULT_PORT", port)
     return port
 
@@ -177,7 +178,7 @@ def test_ephemeral_data_of_a_killed_server_goes_with_the_next_command() -> None:
 
 @pytest.mark.usefixtures("home")
 def test_two_at_once_give_one_server() -> None:
-    port = free_port()
+    port = quiet_port()
     script = f"""
         from sidecar_magics.local import native
         native.DEFAULT_PORT = {port}
@@ -244,7 +245,7 @@ def test_a_server_with_another_password_is_a_stranger(
 def test_another_port_while_it_is_up_is_an_error() -> None:
     sidecar = native.up()
     with pytest.raises(LocalServerError, match="already up"):
-        native.up(port=free_port())
+        native.up(port=quiet_port())
     assert native.up(port=sidecar.port) == sidecar
 
 

@@ -15,6 +15,7 @@ from sidecar_magics.load.lane import Lane
 from sidecar_magics.load.schedule import WINDOW_BYTES, WINDOW_TASKS, Scheduler
 from sidecar_magics.load.tasks import Table, Task, TaskKind
 from sidecar_magics.script.items import Statement
+from tests.background import LIMIT_S
 
 NO_SOURCE: Any = None
 
@@ -80,18 +81,20 @@ def test_a_lane_connects_when_there_is_something_for_it() -> None:
     scheduler = Scheduler(row_lanes=1)
     answers: dict[int, bool] = {}
     threads = [
-        threading.Thread(target=lambda n=n: answers.__setitem__(n, scheduler.await_work(n)))
+        threading.Thread(
+            target=lambda n=n: answers.__setitem__(n, scheduler.await_work(n)), daemon=True
+        )
         for n in range(3)
     ]
     for thread in threads:
         thread.start()
     scheduler.add(rows(table()))
-    threads[0].join(10)
+    threads[0].join(LIMIT_S)
     assert answers == {0: True}
     scheduler.add(barrier())
     scheduler.add(definition(writes="a"))
-    threads[1].join(10)
-    threads[2].join(10)
+    threads[1].join(LIMIT_S)
+    threads[2].join(LIMIT_S)
     assert answers == {0: True, 1: True, 2: True}
     ended = Scheduler()
     ended.add(barrier())
@@ -332,7 +335,7 @@ def test_lanes_that_wait_are_woken(end: str) -> None:
         "fail": lambda: scheduler.fail(first),
         "abort": scheduler.abort,
     }[end]()
-    lane.join(10)
+    lane.join(LIMIT_S)
     assert found == [second if end == "done" else None]
 
 
@@ -354,7 +357,7 @@ def test_lanes_in_threads() -> None:
     assert scheduler.drain()
     scheduler.close()
     for thread in lanes:
-        thread.join(10)
+        thread.join(LIMIT_S)
     assert sorted(log) == list(range(1, 601))
     for t in tables:
         mine = [n for n in log if tasks[n - 1].table is t]
@@ -542,10 +545,10 @@ def test_nobody_waits_for_what_a_lane_has_lost() -> None:
     )
     lane = LosingLane(0, crew, NO_SOURCE)
     lane.thread.start()
-    lane.thread.join(10)
+    lane.thread.join(LIMIT_S)
     scheduler.done([slow])
     left: list[Task | None] = []
     other = threading.Thread(target=lambda: left.append(scheduler.take(1, wait=True)), daemon=True)
     other.start()
-    other.join(10)
+    other.join(LIMIT_S)
     assert left == [None]
