@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 # Seconds beyond a test's limit in which its fixtures can end what they have started.
-FIXTURES_S = 120
+FIXTURES_S = 300
 # Seconds in which pytest ends once all tests have: a thread that was left may keep it.
-EXIT_S = 60
+EXIT_S = 120
 
 ERRORS = pytest.StashKey[int]()
 

@@ -21,10 +21,10 @@ from tests.background import LIMIT_S, running
 if TYPE_CHECKING:
     from tests.servers import Server
 
-pytestmark = [pytest.mark.server, pytest.mark.notebook]
+pytestmark = [pytest.mark.server, pytest.mark.notebook, pytest.mark.timeout(1800)]
 
 REPOSITORY = Path(__file__).parents[2]
-CELL_TIMEOUT_S = 120
+CELL_TIMEOUT_S = 240
 # The stop button, as soon as the server is at work.
 INTERRUPT = """\
 import _thread, threading, time

@@ -16,7 +16,7 @@ from tools.tutorial_data.__main__ import PYTHON, environment
 if TYPE_CHECKING:
     from tests.servers import Server
 
-pytestmark = pytest.mark.server
+pytestmark = [pytest.mark.server, pytest.mark.timeout(1800)]
 
 PRELUDE = """
 import json, os

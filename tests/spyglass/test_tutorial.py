@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from tests.servers import Server
 
-pytestmark = pytest.mark.server
+pytestmark = [pytest.mark.server, pytest.mark.timeout(1800)]
 
 POSITION = ["video_frame_ind", "position_x", "position_y", "orientation"]
 
