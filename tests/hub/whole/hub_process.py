@@ -17,6 +17,7 @@ from urllib.request import urlopen
 import psutil
 import yaml
 
+from tests.guard import MARK
 from tests.hub import chart
 from tests.hub.apiserver import ApiServer
 from tests.hub.pods.hub import SHARED_CLAIM
@@ -128,6 +129,7 @@ def _proxy() -> Path:
 def _start(folder: Path) -> psutil.Popen:
     environment = {
         **ENVIRONMENT,
+        MARK: os.environ[MARK],
         "HUB_SETTINGS": str(folder / "settings.json"),
         "KUBECONFIG": str(folder / "kubeconfig"),
     }
