@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+pytest_plugins = ("tests.limits",)
+
 
 @pytest.fixture(scope="session")
 def mysql_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 from sidecar_magics.connection import connect_now
 from sidecar_magics.errors import LocalServerError
 from sidecar_magics.local.find import packaged_engine
-from sidecar_magics.local.process import free_port, is_alive, run_server, stop
+from sidecar_magics.local.process import is_alive, is_taken, run_server, stop
 from sidecar_magics.local.program import unpacked_program
 from sidecar_magics.schemas import SYSTEM_SCHEMAS
 from sidecar_magics.settings import ConnectionSettings, Secret
+from tests.ports import quiet_port
 
 if TYPE_CHECKING:
     import psutil
@@ -34,13 +35,17 @@ CLIENTS = {"mysql": ("mysql",), "mariadb": ("mariadb", "mysql")}
 DUMP_CLIENTS = {"mysql": ("mysqldump",), "mariadb": ("mariadb-dump", "mysqldump")}
 
 
+# Seconds for a server to start and to end, on a machine that is as busy as can be.
+LIMIT_S = 240
+
+
 class Server:
     """A server with its own data, from the distribution's packages.
 
     Attributes
     ----------
     host, port, user, password : str and int
-        How to log in; the port stays the same over `stop` and `start`.
+        How to log in; the port stays the same over `stop` and `start`, from the first start on.
     flavour : str
         ``mysql`` or ``mariadb``.
     engine : Engine
@@ -66,7 +71,8 @@ class Server:
         self.folder = folder
         self.datadir = folder / "data"
         self.log = folder / "server.log"
-        self.port = free_port()
+        self.port = quiet_port()
+        self._is_known = False  # nobody has asked for the port yet
         self._process: psutil.Process | None = None
         folder.mkdir(parents=True, exist_ok=True)
         self._login = folder / "client.cnf"
@@ -90,14 +96,7 @@ class Server:
             except LocalServerError:  # MariaDB's sometimes gives up where others start beside it
                 shutil.rmtree(self.datadir, ignore_errors=True)
                 self.engine.initialise(self.datadir, self.log)
-        self._process = run_server(
-            self.engine,
-            self.datadir,
-            port=self.port,
-            password=self.password,
-            log=self.log,
-            timeout_s=60,
-        )
+        self._process = self._run()
         self._login.write_text(
             f"[client]\nhost={self.host}\nport={self.port}\nuser={self.user}\n"
             f'password="{self.password}"\nprotocol=tcp\n'
@@ -107,15 +106,34 @@ class Server:
     def stop(self) -> None:
         """End the server the clean way."""
         if self._process is not None:
-            stop(self._process, timeout_s=60)
+            stop(self._process, timeout_s=LIMIT_S)
         self._process = None
 
     def kill(self) -> None:
         """End the server as a power failure would."""
         if self._process is not None:
             self._process.kill()
-            self._process.wait(10)
+            self._process.wait(LIMIT_S)
         self._process = None
+
+    def _run(self) -> psutil.Process:
+        while True:
+            try:
+                process = run_server(
+                    self.engine,
+                    self.datadir,
+                    port=self.port,
+                    password=self.password,
+                    log=self.log,
+                    timeout_s=LIMIT_S,
+                )
+            except LocalServerError:
+                if self._is_known or not is_taken(self.port):
+                    raise
+                self.port = quiet_port()  # another program was faster
+            else:
+                self._is_known = True
+                return process
 
     @property
     def settings(self) -> ConnectionSettings:

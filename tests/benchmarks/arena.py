@@ -15,7 +15,7 @@ import psutil
 from sidecar_magics.connection import connect_now
 from tests.benchmarks import one_load
 from tests.benchmarks.files import PROJECT
-from tests.benchmarks.peers import Cost
+from tests.benchmarks.peers import LOAD_S, Cost
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -182,6 +182,7 @@ def run_ours(server: Server, script: Path, arguments: dict[str, Any]) -> Cost:
         capture_output=True,
         text=True,
         check=False,
+        timeout=LOAD_S,
     )
     if done.returncode:
         raise RuntimeError(done.stderr.strip().splitlines()[-1])

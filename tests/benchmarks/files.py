@@ -6,11 +6,13 @@ import contextlib
 import gzip
 import shutil
 import subprocess
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tests.background import running
 from tests.benchmarks import employees, handwritten
+from tests.benchmarks.peers import LOAD_S
+from tests.guard import guarded_folder
 from tests.servers import Server
 
 if TYPE_CHECKING:
@@ -141,22 +143,22 @@ class Files:
                 options = ("--set-gtid-purged=OFF", *options)
             with partial.open("wb") as file:
                 command = [*server.dump_client, *options, "--databases", employees.SCHEMA]
-                subprocess.run(command, stdout=file, check=True)
+                subprocess.run(command, stdout=file, check=True, timeout=LOAD_S)
 
     @contextlib.contextmanager
     def _filled_server(self, scale: float) -> Iterator[Server]:
         """Provide a server of its own with the employees shape in it."""
         with (
-            tempfile.TemporaryDirectory() as folder,
-            Server(self._flavour, Path(folder), options=OPTIONS_FOR_DUMPS) as server,
+            guarded_folder() as folder,
+            Server(self._flavour, folder, options=OPTIONS_FOR_DUMPS) as server,
         ):
             self._say(f"Filling a {self._flavour} with the employees shape at scale {scale:g}.")
-            client = subprocess.Popen(server.client, stdin=subprocess.PIPE)
-            assert client.stdin is not None
-            with client.stdin as pipe:
-                pipe.writelines(employees.script(scale))
-            if client.wait():
-                raise RuntimeError("the client could not fill the server")
+            with running(server.client, stdin=subprocess.PIPE) as client:
+                assert client.stdin is not None
+                with client.stdin as pipe:
+                    pipe.writelines(employees.script(scale))
+                if client.wait(LOAD_S):
+                    raise RuntimeError("the client could not fill the server")
             yield server
 
 

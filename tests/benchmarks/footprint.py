@@ -15,7 +15,6 @@ from __future__ import annotations
 import argparse
 import statistics
 import sys
-import tempfile
 import time
 from dataclasses import dataclass, field
 from functools import partial
@@ -24,6 +23,7 @@ from typing import TYPE_CHECKING
 
 from tests.benchmarks.arena import Arena, run_ours
 from tests.benchmarks.files import PROJECT, Files
+from tests.guard import guarded_folder
 from tests.hub.values import SIDECAR
 from tests.servers import Server
 
@@ -91,7 +91,7 @@ def main(arguments: Sequence[str] = ()) -> None:
     variants = {DEFAULT: Variant(default_options())}
     for name, change in CHANGES.items():
         variants[name] = Variant((*default_options(), *change))
-    with tempfile.TemporaryDirectory() as folder:
+    with guarded_folder() as folder:
         for turn in range(options.rounds):
             # Each begins another round, since what comes first is slower.
             for name in rotated(list(variants), turn):

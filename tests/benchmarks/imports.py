@@ -15,7 +15,7 @@ LOADED = f"{BARE}.extension_manager.load_extension('sidecar_magics')"
 
 def start_ms(code: str) -> float:
     start = time.perf_counter()
-    subprocess.run([sys.executable, "-c", code], check=True)
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
     return (time.perf_counter() - start) * 1000
 
 

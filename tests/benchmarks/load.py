@@ -16,7 +16,6 @@ import argparse
 import json
 import os
 import sys
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,6 +26,7 @@ from sidecar_magics.local.state import folders
 from tests.benchmarks.files import Files
 from tests.benchmarks.results import machine, table
 from tests.benchmarks.suite import Bench
+from tests.guard import guarded_folder
 from tests.servers import Server
 
 if TYPE_CHECKING:
@@ -58,12 +58,12 @@ def main(arguments: Sequence[str] = ()) -> None:
     if options.cores is not None:  # what is started from here on inherits it
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: options.cores])
     benches: dict[str, Bench] = {}
-    with tempfile.TemporaryDirectory() as folder:
-        facts = {**machine(Path(folder)), "servers' settings": NOTES[options.settings]}
+    with guarded_folder() as folder:
+        facts = {**machine(folder), "servers' settings": NOTES[options.settings]}
         try:
             for flavour in options.servers:
                 server_options = SETTINGS[options.settings][flavour]
-                with Server(flavour, Path(folder) / flavour, options=server_options) as server:
+                with Server(flavour, folder / flavour, options=server_options) as server:
                     facts[flavour] = str(server.engine)
                     files = Files(options.data, flavour, options.scale, say)
                     benches[flavour] = Bench(server, files, options, say)

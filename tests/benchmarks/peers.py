@@ -7,6 +7,7 @@ import platform
 import re
 import subprocess
 import tempfile
+import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
     from tests.servers import Server
 
+# Seconds for a load: the slowest one takes some minutes.
+LOAD_S = 3600.0
 # Where the newest version is, by distribution; else the machine's own suite is asked.
 NEWEST_SUITES = {"debian": "unstable"}
 
@@ -60,7 +63,11 @@ def run(command: Sequence[str], *, script: Path | None = None, plugins: str = ""
         process = subprocess.Popen(
             command, stdin=given, stdout=subprocess.DEVNULL, stderr=words, env=environment
         )
+        end = threading.Timer(LOAD_S, process.kill)
+        end.daemon = True
+        end.start()
         _, status, usage = os.wait4(process.pid, 0)
+        end.cancel()
         seconds = time.perf_counter() - start_s
         process.returncode = os.waitstatus_to_exitcode(status)
         words.seek(0)
@@ -146,7 +153,8 @@ class MyDumper:
 
     def _said(self, option: str) -> str:
         command = self.loader.command(option)
-        return subprocess.run(command, capture_output=True, text=True, check=False).stdout
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+        return done.stdout
 
     def _login(self, server: Server) -> list[str]:
         told = [f"--server-version={server.flavour}-{server.engine.version}"]

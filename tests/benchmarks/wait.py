@@ -10,14 +10,13 @@ import contextlib
 import json
 import multiprocessing
 import statistics
-import tempfile
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pymysql
 
 from sidecar_magics.wait import wait
+from tests.guard import guarded_folder
 from tests.servers import Server
 
 if TYPE_CHECKING:
@@ -52,7 +51,7 @@ def measure_lag_ms(server: Server, settings: ConnectionSettings) -> float:
     server.stop()
     results: Any = multiprocessing.Queue()
     waiters = [
-        multiprocessing.Process(target=target, args=(settings, results))
+        multiprocessing.Process(target=target, args=(settings, results), daemon=True)
         for target in (our_wait, probe)
     ]
     for waiter in waiters:
@@ -61,7 +60,7 @@ def measure_lag_ms(server: Server, settings: ConnectionSettings) -> float:
     server.start()
     moments = dict(results.get(timeout=60) for _ in waiters)
     for waiter in waiters:
-        waiter.join()
+        waiter.join(60)
     return float(moments["ours"] - moments["probe"]) * 1000
 
 
@@ -76,8 +75,8 @@ def measure_idle_share(settings: ConnectionSettings) -> float:
 
 
 def main() -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        server = Server("mysql", Path(folder))
+    with guarded_folder() as folder:
+        server = Server("mysql", folder)
         settings = server.settings
         share = measure_idle_share(settings)
         with server:

@@ -16,6 +16,7 @@ import pymysql.cursors
 
 from sidecar_magics.connection import connect_now
 from sidecar_magics.schemas import SYSTEM_SCHEMAS
+from tests.background import LIMIT_S, running
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -292,7 +293,7 @@ def _dump(
         "--databases",
         *schemas,
     ]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
+    with running(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
         assert process.stdout is not None
         title, place = "dump", b""
         text, digest, size = bytearray(), hashlib.sha256(), 0
@@ -316,6 +317,7 @@ def _dump(
             if size <= READABLE_BYTES:
                 text += line
         yield title, _short(text, digest.hexdigest(), size)
+        process.wait(LIMIT_S)
     yield "dump ended with", "\n".join([str(process.returncode), *complaints])
 
 

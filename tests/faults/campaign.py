@@ -11,14 +11,13 @@ from __future__ import annotations
 import argparse
 import signal
 import sys
-import tempfile
 import time
 from collections import Counter
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.faults.cases import Case, Course, Stage
 from tests.faults.scripts import FULL, SCRIPTS, SMALL
+from tests.guard import guarded_folder
 from tests.servers import Server
 
 if TYPE_CHECKING:
@@ -37,10 +36,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     failed: list[Course] = []
     tally: Counter[str] = Counter()
     start = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="faults-") as folder:
+    with guarded_folder("faults-") as folder:
         for turn, flavour in enumerate(chosen.servers.split(",")):
-            with Server(flavour, Path(folder, flavour)) as server:
-                stage = Stage(server, Path(folder), SMALL if chosen.small else FULL, chosen.jobs)
+            with Server(flavour, folder / flavour) as server:
+                stage = Stage(server, folder, SMALL if chosen.small else FULL, chosen.jobs)
                 for number in _numbers(chosen, turn):
                     names = chosen.script.split(",")
                     case = Case.of(chosen.seed, number, names[number % len(names)])

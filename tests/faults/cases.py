@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 
     from tests.servers import Server
 
-FAREWELL_S = 10.0
+FAREWELL_S = 240.0
+# Seconds for a server to start, after a crash too.
+RESTART_S = 600.0
 MOST_RESUMES = 10
 
 # Statements that something interesting happens at, by what they have in them.
@@ -224,7 +226,8 @@ class Stage:
         """Wait until the server runs again."""
         with self._lock:
             if self._restart is not None:
-                self._restart.join()
+                self._restart.join(RESTART_S)
+                assert not self._restart.is_alive(), "the server does not start"
                 self._restart = None
             self.server.start()
 
@@ -261,7 +264,7 @@ class Stage:
             self.server.kill()
             if kind == "renew server":  # it makes itself another UUID
                 (self.server.datadir / "auto.cnf").unlink()
-            self._restart = threading.Thread(target=self.server.start)
+            self._restart = threading.Thread(target=self.server.start, daemon=True)
             self._restart.start()
         elif kind == "cut and refuse":
             proxy.refuse(0.7)

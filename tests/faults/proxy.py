@@ -25,6 +25,12 @@ HEADER_BYTES = 4
 # What is looked at of a statement to recognise it.
 LOOKED_AT_BYTES = 400
 
+CONNECT_S = 5.0
+# Seconds without a byte on a connection, after which it is cut: longer than a case lasts.
+SILENCE_S = 900.0
+# Seconds for a server to answer a statement of which the fault is to come behind the answer.
+ANSWER_S = 120.0
+
 PHASES = ("before", "middle", "sent", "answered")
 
 
@@ -121,9 +127,7 @@ class Proxy:
     def refuse(self, seconds: float) -> None:
         """Hang up on new connections for a while."""
         self._refuses = True
-        timer = threading.Timer(seconds, self.take_again)
-        timer.daemon = True
-        timer.start()
+        threading.Thread(target=self._wait_and_take_again, args=(seconds,), daemon=True).start()
 
     def close(self) -> None:
         """Stop listening, and cut what is open."""
@@ -169,6 +173,10 @@ class Proxy:
         """Take new connections again."""
         self._refuses = False
 
+    def _wait_and_take_again(self, seconds: float) -> None:
+        time.sleep(seconds)
+        self.take_again()
+
     def _accept(self) -> None:
         while not self._closed:
             try:
@@ -178,12 +186,12 @@ class Proxy:
             try:
                 if self._refuses:
                     raise ConnectionRefusedError
-                server = socket.create_connection(self._target, 5)
+                server = socket.create_connection(self._target, CONNECT_S)
             except OSError:
                 client.close()
                 continue
             for end in (client, server):
-                end.settimeout(None)
+                end.settimeout(SILENCE_S)
                 end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             pair = _Pair(self, client, server)
             with self._lock:
@@ -253,7 +261,7 @@ class _Pair:
             self._proxy.put_off(trigger)
             raise
         if trigger.phase == "answered":
-            self._answered.wait(20)
+            self._answered.wait(ANSWER_S)
         elif trigger.phase == "sent":
             time.sleep(trigger.wait_s)
         trigger.fault()

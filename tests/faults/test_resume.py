@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from tests.servers import Server
 
-pytestmark = pytest.mark.server
+pytestmark = [pytest.mark.server, pytest.mark.timeout(1800)]
 FLAVOURS = ("mysql", "mariadb")
 
 # A load, and what happens to it; it is resumed without further trouble. Where two things happen in

@@ -7,6 +7,7 @@ import logging
 
 from kubespawner.reflector import ResourceReflector
 
+from tests.background import LIMIT_S, eventually
 from tests.hub import chart
 from tests.hub.spawning import NAMESPACE, Cluster, User, cluster
 from tests.hub.values import SIDECAR
@@ -24,8 +25,7 @@ class PodReflector(ResourceReflector):  # type: ignore[misc]
 
     async def of(self, number: int) -> None:
         """Wait until it knows of so many pods."""
-        while len(self.resources) != number:
-            await asyncio.sleep(0.01)
+        await eventually(lambda: len(self.resources) == number)
 
 
 class Words(logging.Handler):
@@ -56,8 +56,7 @@ def test_a_watch_ends_when_its_time_is_up() -> None:
         async with cluster(chart.spawner_config(SIDECAR.values())) as one:
             reflector = await reflector_of(one, words)
             try:
-                while words.said.count(WATCH_ENDED) < 2:
-                    await asyncio.sleep(0.05)
+                await eventually(lambda: words.said.count(WATCH_ENDED) >= 2)
                 server = one.spawner(User())
                 await server.start()
                 await reflector.of(1)
@@ -66,6 +65,6 @@ def test_a_watch_ends_when_its_time_is_up() -> None:
             finally:
                 await reflector.stop()
 
-    asyncio.run(asyncio.wait_for(go(), 30))
+    asyncio.run(asyncio.wait_for(go(), LIMIT_S))
     complaints = [text for level, text in words.said if level >= logging.WARNING]
     assert complaints == ["pods watcher finished"]

@@ -15,10 +15,11 @@ import pytest
 
 from sidecar_magics import mysql_wait
 from sidecar_magics.connection import connect_now
-from sidecar_magics.local.process import free_port
 from sidecar_magics.local.program import unpacked_program
 from sidecar_magics.settings import ConnectionSettings, Secret
+from tests.guard import MARK
 from tests.hub.values import HUB_CONFIG
+from tests.ports import quiet_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -52,7 +53,8 @@ def programs(mysql_process: Server, tmp_path_factory: pytest.TempPathFactory) ->
         script = folder / name
         script.write_text(f'#!/bin/sh\nexec {shlex.join(command)} "$@" {shlex.join(options)}\n')
         script.chmod(0o755)
-    return {"PATH": f"{folder}:{os.environ['PATH']}", "TMPDIR": str(folder)}
+    mark = {MARK: os.environ[MARK]}
+    return {"PATH": f"{folder}:{os.environ['PATH']}", "TMPDIR": str(folder), **mark}
 
 
 class BuildError(Exception):
@@ -110,7 +112,7 @@ class Sidecar:
     @contextmanager
     def running(self, password: str = "tutorial") -> Iterator[ConnectionSettings]:
         """Start it, wait for it, and stop it as a kubelet does; it ends well."""
-        settings = ConnectionSettings("127.0.0.1", free_port(), "root", Secret(password))
+        settings = ConnectionSettings("127.0.0.1", quiet_port(), "root", Secret(password))
         process = run(
             self._programs,
             *("mysqld", "--no-defaults", f"--datadir={self.volume}", f"--port={settings.port}"),

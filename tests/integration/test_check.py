@@ -12,6 +12,7 @@ from sidecar_magics.errors import AccessError, ScriptError, ServerNotReadyError,
 from sidecar_magics.load import load
 from sidecar_magics.load.check import CheckReport, advice, check
 from sidecar_magics.settings import ConnectionSettings, Secret
+from tests.background import LIMIT_S
 from tests.servers import Server, needs_servers
 
 if TYPE_CHECKING:
@@ -486,7 +487,7 @@ def dumped(server: Server, *options: str) -> bytes:
     import subprocess
 
     command = [*server.dump_client, "--routines", "--events", "--triggers", *options]
-    return subprocess.run(command, check=True, capture_output=True).stdout
+    return subprocess.run(command, check=True, capture_output=True, timeout=LIMIT_S).stdout
 
 
 def test_a_server_s_own_dump_is_fine_again_and_again(bench: Bench) -> None:

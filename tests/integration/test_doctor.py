@@ -6,7 +6,6 @@ import os
 import secrets
 import subprocess
 import sys
-import threading
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -21,8 +20,9 @@ from sidecar_magics.doctor import Diagnosis, Verdict, here
 from sidecar_magics.errors import SidecarError
 from sidecar_magics.hints import Place
 from sidecar_magics.load import load
-from sidecar_magics.local.process import free_port
 from sidecar_magics.settings import Secret
+from tests.background import LIMIT_S, meanwhile, until
+from tests.ports import quiet_port
 from tests.servers import Server, needs_servers
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def ailing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     options = (
         "--bind-address=0.0.0.0",
         "--loose-mysqlx=ON",
-        f"--loose-mysqlx-port={free_port()}",
+        f"--loose-mysqlx-port={quiet_port()}",
         "--loose-mysqlx-bind-address=0.0.0.0",
         "--loose-mysqlx-socket=",
         "--max-allowed-packet=4M",
@@ -203,14 +203,20 @@ def test_a_load_that_was_killed_is_found_and_one_that_runs_is_not(
     server: Server, tmp_path: Path
 ) -> None:
     file = tmp_path / "prepopulate.sql"
-    file.write_text("CREATE SCHEMA s; CREATE TABLE s.t (a INT PRIMARY KEY);\nSELECT SLEEP(3);\n")
-    loading = threading.Thread(target=load, args=(file, server.settings), kwargs={"once": True})
-    loading.start()
-    try:
-        while not mysql_doctor(server.settings)["journal"].message.startswith("1 load"):
-            assert loading.is_alive()
-    finally:
-        loading.join()
+    file.write_text(
+        "CREATE SCHEMA s; CREATE TABLE s.t (a INT PRIMARY KEY);\nSELECT GET_LOCK('s', 600);\n"
+    )
+
+    def is_told() -> bool:
+        return mysql_doctor(server.settings)["journal"].message.startswith("1 load")
+
+    with connect_now(server.settings) as holder:
+        holder.cursor().execute("SELECT GET_LOCK('s', 600)")
+        with meanwhile(load, file, server.settings, once=True):
+            try:
+                until(is_told)
+            finally:
+                holder.cursor().execute("SELECT RELEASE_LOCK('s')")
     assert mysql_doctor(server.settings)["journal"].message == "no load is unfinished."
     file.write_text("CREATE TABLE s.u (a INT PRIMARY KEY);\nSELECT nope;\n")
     with pytest.raises(SidecarError):
@@ -252,6 +258,7 @@ def run(python: str, folder: Path, *arguments: str) -> str:
         capture_output=True,
         text=True,
         check=False,
+        timeout=LIMIT_S,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout

@@ -2,10 +2,9 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import os
 import signal
 import subprocess
-import threading
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +21,7 @@ from sidecar_magics.errors import (
 from sidecar_magics.load import LoadReport, Progress, load, load_sql
 from sidecar_magics.load.check import check
 from sidecar_magics.settings import ConnectionSettings, Secret
+from tests.background import LIMIT_S, meanwhile, until
 
 if TYPE_CHECKING:
     from tests.servers import Server
@@ -47,18 +47,25 @@ def query(settings: ConnectionSettings, sql: str) -> list[tuple[Any, ...]]:
         return list(cursor.fetchall())
 
 
+def sleepers(settings: ConnectionSettings) -> list[int]:
+    """Return the connections that execute DO SLEEP."""
+    running = "SELECT id FROM information_schema.processlist WHERE info LIKE 'DO SLEEP%'"
+    return [number for (number,) in query(settings, running)]
+
+
 def dumped(server: Server) -> str:
     """Return what the real mysqldump says of all schemas, without the date."""
     command = [*server.dump_client, "--skip-dump-date", "--routines", "--triggers", "--events"]
     names = server.schemas()
     assert names
     command += ["--hex-blob", "--databases", *names]
-    return subprocess.run(command, check=True, capture_output=True).stdout.decode()
+    done = subprocess.run(command, check=True, capture_output=True, timeout=LIMIT_S)
+    return done.stdout.decode()
 
 
 def feed_client(server: Server, script: bytes) -> None:
     command = [*server.client, "--comments", "--commands"]
-    done = subprocess.run(command, input=script, capture_output=True, check=False)
+    done = subprocess.run(command, input=script, capture_output=True, check=False, timeout=LIMIT_S)
     assert done.returncode == 0, done.stderr.decode()
 
 
@@ -81,7 +88,7 @@ def test_the_spyglass_dump_is_loaded_as_the_client_does(
     assert (
         report.sha256
         == subprocess.run(
-            ["sha256sum", DUMP], check=True, capture_output=True, text=True
+            ["sha256sum", DUMP], check=True, capture_output=True, text=True, timeout=LIMIT_S
         ).stdout.split()[0]
     )
 
@@ -480,32 +487,24 @@ def test_a_database_can_be_given(settings: ConnectionSettings) -> None:
 
 
 def test_an_interrupt_ends_the_statement_on_the_server(settings: ConnectionSettings) -> None:
-    timer = threading.Timer(1.0, signal.raise_signal, [signal.SIGINT])
-    timer.start()
-    with pytest.raises(Interrupted, match="1 statement before"):
-        load_sql("SELECT 1; DO SLEEP(60) /* left alone */", settings)
-    timer.join()
-    deadline = time.monotonic() + 10
-    running = "SELECT COUNT(*) FROM information_schema.processlist WHERE info LIKE 'DO SLEEP%'"
-    while query(settings, running) != [(0,)]:
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+    def interrupt() -> None:
+        until(lambda: sleepers(settings))
+        os.kill(os.getpid(), signal.SIGINT)
+
+    with meanwhile(interrupt), pytest.raises(Interrupted, match="1 statement before"):
+        load_sql("SELECT 1; DO SLEEP(600) /* left alone */", settings)
+    until(lambda: not sleepers(settings))
 
 
 def test_a_lost_connection_is_told_with_the_place(settings: ConnectionSettings) -> None:
     def kill() -> None:
-        running = "SELECT id FROM information_schema.processlist WHERE info LIKE 'DO SLEEP%'"
-        while not (found := query(settings, running)):
-            time.sleep(0.05)
-        query(settings, f"KILL {found[0][0]}")
+        (number,) = until(lambda: sleepers(settings))
+        query(settings, f"KILL {number}")
 
-    killer = threading.Thread(target=kill)
-    killer.start()
-    with pytest.raises(LoadStoppedError) as caught:
-        load_sql("SELECT 1;\nDO SLEEP(60);\nSELECT 2;", settings)
-    killer.join()
+    with meanwhile(kill), pytest.raises(LoadStoppedError) as caught:
+        load_sql("SELECT 1;\nDO SLEEP(600);\nSELECT 2;", settings)
     assert str(caught.value).startswith("cell:2:1: the connection to the server was lost")
-    assert "DO SLEEP(60)" in str(caught.value)
+    assert "DO SLEEP(600)" in str(caught.value)
     assert caught.value.report.statements == 1
 
 

@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +18,7 @@ from sidecar_magics.connection import connect_now
 from sidecar_magics.errors import ScriptError, SettingsError, SidecarError, StatementError
 from sidecar_magics.load import load, load_sql
 from sidecar_magics.settings import ConnectionSettings
+from tests.background import LIMIT_S, meanwhile, running, until
 from tests.corpus.fingerprint import difference, fingerprint
 from tests.servers import Server
 
@@ -261,21 +261,15 @@ def objects(settings: ConnectionSettings, schema: str) -> set[str]:
 
 
 def others(settings: ConnectionSettings) -> list[Any]:
-    """Return what other connections are doing; one that was closed may take a moment to go."""
-    found: list[Any] = []
-    for _ in range(50):
-        rows = query(settings, "SHOW FULL PROCESSLIST")
-        others = [row[7] for row in rows if row[1] == settings.user]
-        found = [doing for doing in others if "PROCESSLIST" not in str(doing)]
-        if not found:
-            break
-        time.sleep(0.05)
-    return found
+    """Return what other connections are doing."""
+    rows = query(settings, "SHOW FULL PROCESSLIST")
+    others = [row[7] for row in rows if row[1] == settings.user]
+    return [doing for doing in others if "PROCESSLIST" not in str(doing)]
 
 
 def feed_client(server: Server, script: bytes, *options: str) -> str:
     command = [*server.client, "--comments", *options]
-    done = subprocess.run(command, input=script, capture_output=True, check=False)
+    done = subprocess.run(command, input=script, capture_output=True, check=False, timeout=LIMIT_S)
     return done.stderr.decode()
 
 
@@ -475,7 +469,7 @@ def test_all_before_an_error_is_done_and_nobody_stays_behind(
     assert query(settings, "SELECT COUNT(*) FROM p.t0") == [(2000,)]
     assert query(settings, "SELECT COUNT(*) FROM p.t1") == [(1000,)]  # nothing of it half done
     assert [thread for thread in threading.enumerate() if thread.name.startswith("lane")] == []
-    assert others(settings) == []
+    until(lambda: not others(settings))  # what was closed takes a moment to go
 
 
 def test_an_error_leaves_the_table_with_its_indexes(
@@ -563,7 +557,7 @@ def test_check_and_explain_change_nothing(
     assert main(["load", file, "--explain", "--check"]) != 0
     assert "exclude each other" in capsys.readouterr().err
     assert mysql_server.schemas() == []
-    assert others(settings) == []
+    until(lambda: not others(settings))  # what was closed takes a moment to go
 
 
 # Where scripts come from -------------------------------------------------------------------------
@@ -578,6 +572,7 @@ def test_standard_input_is_loaded_quietly(
         input=write(WHOLE_ZOO).read_bytes(),
         capture_output=True,
         check=True,
+        timeout=LIMIT_S,
     )
     assert done.stdout == done.stderr == b""
     assert query(settings, "SELECT COUNT(*) FROM piped.animal") == [(2,)]
@@ -614,26 +609,23 @@ def test_an_interrupt_ends_all_at_once_and_resume_goes_on(
     file = write(
         "CREATE DATABASE n; USE n; CREATE TABLE t (a INT PRIMARY KEY);\n"
         "INSERT INTO t VALUES (1); INSERT INTO t VALUES (2);\n"
-        "INSERT INTO t SELECT 3 + SLEEP(IF(@@global.long_query_time > 5, 30, 0));\n"
+        "INSERT INTO t SELECT 3 + SLEEP(IF(@@global.long_query_time > 5, 600, 0));\n"
         "INSERT INTO t VALUES (4);\n"
     )
-    with subprocess.Popen(
+    with running(
         command_line("script.sql", "--resume", "--jobs", "2"),
         cwd=tmp_path,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     ) as process:
-        deadline = time.monotonic() + 20
-        while not any("IF(" in str(sql) for sql in others(settings)):
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
+        until(lambda: any("IF(" in str(sql) for sql in others(settings)))
         process.send_signal(signal.SIGINT)
-        told = process.communicate(timeout=20)[1].decode()
+        told = process.communicate(timeout=LIMIT_S)[1].decode()
     assert process.returncode == 130
     assert "Stopped loading script.sql near script.sql:" in told
     assert "--resume" in told
     assert "Traceback" not in told
-    assert others(settings) == []
+    until(lambda: not others(settings))  # what was closed takes a moment to go
     query(settings, "SET GLOBAL long_query_time = 1")
     try:
         load(file, settings, resume=True)
@@ -649,24 +641,17 @@ def test_a_lost_connection_does_not_change_the_numbers_that_are_counted_up(
     file = write(
         "CREATE DATABASE l; USE l; CREATE TABLE t (id INT AUTO_INCREMENT PRIMARY KEY, v INT);\n"
         + "".join(f"INSERT INTO t (v) VALUES ({n});\n" for n in range(20))
-        + "INSERT INTO t (id, v) SELECT 100, SLEEP(IF(@@global.long_query_time > 5, 30, 0));\n"
+        + "INSERT INTO t (id, v) SELECT 100, SLEEP(IF(@@global.long_query_time > 5, 600, 0));\n"
     )
-    loaded = threading.Thread(target=load, args=(file, settings), kwargs={"resume": True})
-    loaded.start()
-    deadline = time.monotonic() + 20
-    while not (
-        running := query(
-            settings,
-            "SELECT id FROM information_schema.processlist WHERE info LIKE '%IF(@@%30%'"
-            " AND id <> CONNECTION_ID()",
-        )
-    ):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    query(settings, "SET GLOBAL long_query_time = 1")
+    sleeping = (
+        "SELECT id FROM information_schema.processlist WHERE info LIKE '%IF(@@%600%'"
+        " AND id <> CONNECTION_ID()"
+    )
     try:
-        query(settings, f"KILL {running[0][0]}")
-        loaded.join()
+        with meanwhile(load, file, settings, resume=True):
+            ((number,),) = until(lambda: query(settings, sleeping))
+            query(settings, "SET GLOBAL long_query_time = 1")
+            query(settings, f"KILL {number}")
     finally:
         query(settings, "SET GLOBAL long_query_time = DEFAULT")
     assert query(settings, "SELECT COUNT(*), MIN(id) FROM l.t") == [(21, 1)]

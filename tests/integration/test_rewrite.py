@@ -18,6 +18,7 @@ from sidecar_magics.script.features import features
 from sidecar_magics.script.rewrite import RewriteError, Rewriter, schema_of_heading
 from sidecar_magics.script.splitter import Statement, split
 from sidecar_magics.script.substitutes import MARIADB_DEFAULTS, nearest, substitutes
+from tests.background import LIMIT_S
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -82,13 +83,14 @@ def open_shop(server: Server) -> None:
 def feed(server: Server, script: bytes) -> None:
     command = [*server.client, "--comments", "--default-character-set=utf8mb4"]
     command += ["--commands"] * (server.flavour == "mysql")  # MariaDB's obeys them without
-    done = subprocess.run(command, input=script, capture_output=True, check=False)
+    done = subprocess.run(command, input=script, capture_output=True, check=False, timeout=LIMIT_S)
     assert done.returncode == 0, done.stderr.decode()
 
 
 def dump(server: Server, *options: str) -> bytes:
     command = [*server.dump_client, "--skip-dump-date", "--routines", "--events"]
-    return subprocess.run([*command, *options], check=True, capture_output=True).stdout
+    command += options
+    return subprocess.run(command, check=True, capture_output=True, timeout=LIMIT_S).stdout
 
 
 def statements(script: bytes) -> list[bytes]:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import sys
-import tempfile
-from pathlib import Path
 
+from tests.guard import guarded_folder
 from tests.matrix.arena import KINDS, run_cell, server_of
 from tests.matrix.environments import EVERY
 from tests.matrix.table import DOCUMENT, Results, failures, with_tables
@@ -15,7 +14,7 @@ def main() -> int:
     """Run every cell; return 1 if a check failed in one."""
     results: Results = {}
     for name, kind in KINDS.items():
-        with tempfile.TemporaryDirectory() as folder, server_of(kind, Path(folder)) as server:
+        with guarded_folder() as folder, server_of(kind, folder) as server:
             for environment in EVERY:
                 found = run_cell(environment, kind, server)
                 results[environment, name] = found

@@ -13,6 +13,7 @@ from tools.setup_venv import CACHE, PROJECT
 HOME = CACHE / "matrix"
 LOCKS = PROJECT / "requirements"
 OLDEST_PYMYSQL = "1.1.0"
+INSTALL_S = 1800
 
 
 class Environment(NamedTuple):
@@ -41,7 +42,7 @@ class Environment(NamedTuple):
             # Not this environment's own Python: one environment is not made from another.
             python = getattr(sys, "_base_executable", sys.executable)
             make = [python, "-m", "tools.setup_venv", str(folder), str(lock)]
-            subprocess.run(make, check=True, cwd=PROJECT, stdout=sys.stderr)
+            subprocess.run(make, check=True, cwd=PROJECT, stdout=sys.stderr, timeout=INSTALL_S)
         places = [str(PROJECT)]
         if self.pymysql != "newest":
             places.insert(0, str(other_pymysql()))
@@ -55,7 +56,7 @@ def other_pymysql() -> Path:
         pip = [sys.executable, "-m", "pip", "install", "-qq", "--no-deps", "--upgrade"]
         lock = str(LOCKS / "pymysql-oldest.txt")
         target = ["--target", str(folder), "--require-hashes", "--requirement", lock]
-        subprocess.run([*pip, *target], check=True, stdout=sys.stderr)
+        subprocess.run([*pip, *target], check=True, stdout=sys.stderr, timeout=INSTALL_S)
         (folder / "ready").touch()
     return folder
 

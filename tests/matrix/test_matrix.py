@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from tests.servers import Server
 
-pytestmark = pytest.mark.server
+pytestmark = [pytest.mark.server, pytest.mark.timeout(1800)]
 
 
 @pytest.fixture(scope="module", params=KINDS)

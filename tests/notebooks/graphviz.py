@@ -14,6 +14,7 @@ from sidecar_magics.errors import LocalServerError
 from sidecar_magics.local.packages import fetch
 from sidecar_magics.local.program import library_folders, unpacked_program
 from sidecar_magics.local.state import folders
+from tests.background import LIMIT_S
 
 
 def folder_with_dot() -> Path:
@@ -34,5 +35,5 @@ def folder_with_dot() -> Path:
     program.write_text(f'#!/bin/sh\nGVBINDIR={shlex.quote(str(plugins))} exec {command} "$@"\n')
     program.chmod(0o755)
     if not (plugins / "config6a").exists():  # made by the package when it is installed
-        subprocess.run([str(program), "-c"], check=True)
+        subprocess.run([str(program), "-c"], check=True, timeout=LIMIT_S)
     return program.parent

@@ -9,7 +9,7 @@ import nbformat
 from nbclient import NotebookClient
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
-CELL_TIMEOUT_S = 120
+CELL_TIMEOUT_S = 240
 
 
 def notebook_of(*cells: str) -> Any:

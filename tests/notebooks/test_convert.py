@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from tests.servers import Server
 
-pytestmark = [pytest.mark.server, pytest.mark.notebook]
+pytestmark = [pytest.mark.server, pytest.mark.notebook, pytest.mark.timeout(1800)]
 
 DUMP = """\
 CREATE DATABASE IF NOT EXISTS tutorial_lab;

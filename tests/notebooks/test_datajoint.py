@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from tests.servers import Server
 
-pytestmark = [pytest.mark.server, pytest.mark.notebook]
+pytestmark = [pytest.mark.server, pytest.mark.notebook, pytest.mark.timeout(1800)]
 
 # Not the tutorial's, which is in so many texts.
 PASSWORD = "fürchterlich-gehe1m"

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import pty
 import re
+import select
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,13 +16,15 @@ import pytest
 from nbclient import NotebookClient
 from nbconvert import HTMLExporter
 
+from tests.background import LIMIT_S, running
+
 if TYPE_CHECKING:
     from tests.servers import Server
 
-pytestmark = [pytest.mark.server, pytest.mark.notebook]
+pytestmark = [pytest.mark.server, pytest.mark.notebook, pytest.mark.timeout(1800)]
 
 REPOSITORY = Path(__file__).parents[2]
-CELL_TIMEOUT_S = 120
+CELL_TIMEOUT_S = 240
 # The stop button, as soon as the server is at work.
 INTERRUPT = """\
 import _thread, threading, time
@@ -34,7 +36,7 @@ def stop():
         ):
             time.sleep(0.05)
     _thread.interrupt_main()
-threading.Thread(target=stop).start()
+threading.Thread(target=stop, daemon=True).start()
 """
 TABLES = (
     "DROP DATABASE IF EXISTS lab; CREATE DATABASE lab; USE lab;"
@@ -170,17 +172,16 @@ def in_a_terminal(*arguments: str) -> tuple[int, str]:
     """Return the exit status of a command, and all that it wrote to its terminal."""
     master, slave = pty.openpty()
     command = [sys.executable, "-m", "sidecar_magics.cli", "load", *arguments]
-    process = subprocess.Popen(command, stdin=slave, stdout=slave, stderr=slave)
-    os.close(slave)
     written = b""
-    deadline = time.monotonic() + CELL_TIMEOUT_S
-    while time.monotonic() < deadline:
-        try:
-            written += os.read(master, 65536)
-        except OSError:  # EIO: the other side is closed
-            break
-    os.close(master)
-    return process.wait(CELL_TIMEOUT_S), written.decode()
+    with running(command, stdin=slave, stdout=slave, stderr=slave) as process:
+        os.close(slave)
+        while select.select([master], [], [], LIMIT_S)[0]:
+            try:
+                written += os.read(master, 65536)
+            except OSError:  # EIO: the other side is closed
+                break
+        os.close(master)
+        return process.wait(LIMIT_S), written.decode()
 
 
 @pytest.mark.usefixtures("environment")
@@ -208,7 +209,7 @@ def test_an_error_in_a_terminal_leaves_no_bar() -> None:
 @pytest.mark.usefixtures("environment")
 def test_a_load_into_a_log_says_one_line() -> None:
     command = [sys.executable, "-m", "sidecar_magics.cli", "load", "slow.sql"]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=LIMIT_S)
     assert re.fullmatch(r"Loaded slow\.sql in \d+\.\d s\.\n", done.stderr)
     assert done.stdout.startswith("<LoadReport slow.sql: ")
 
@@ -217,7 +218,9 @@ def test_a_load_into_a_log_says_one_line() -> None:
 @pytest.mark.usefixtures("environment")
 def test_a_load_that_nobody_can_hear(stderr: str, option: str) -> None:
     command = f"{sys.executable} -m sidecar_magics.cli load {option} slow.sql 2>{stderr}"
-    done = subprocess.run(command, shell=True, stdout=subprocess.PIPE, text=True, check=False)
+    done = subprocess.run(
+        command, shell=True, stdout=subprocess.PIPE, text=True, check=False, timeout=LIMIT_S
+    )
     assert done.returncode == 0
     assert done.stdout.startswith("<LoadReport slow.sql: ") or (option and not done.stdout)
 
@@ -226,5 +229,7 @@ def test_a_load_that_nobody_can_hear(stderr: str, option: str) -> None:
 @pytest.mark.usefixtures("environment")
 def test_an_error_that_nobody_can_hear(stderr: str) -> None:
     command = f"{sys.executable} -m sidecar_magics.cli load missing.sql 2>{stderr}"
-    done = subprocess.run(command, shell=True, stdout=subprocess.PIPE, text=True, check=False)
+    done = subprocess.run(
+        command, shell=True, stdout=subprocess.PIPE, text=True, check=False, timeout=LIMIT_S
+    )
     assert (done.returncode, done.stdout) == (1, "")

@@ -13,7 +13,7 @@ from tests.notebooks.running import NOTEBOOKS, client_of, notebook_of, outputs_o
 if TYPE_CHECKING:
     from tests.servers import Server
 
-pytestmark = [pytest.mark.server, pytest.mark.notebook]
+pytestmark = [pytest.mark.server, pytest.mark.notebook, pytest.mark.timeout(1800)]
 
 
 def check_outputs(notebook: Any, server: Server) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from tests.notebooks.running import client_of, outputs_of, shown_by, text_of
 
-pytestmark = [pytest.mark.server, pytest.mark.notebook]
+pytestmark = [pytest.mark.server, pytest.mark.notebook, pytest.mark.timeout(1800)]
 
 TUTORIALS = Path(__file__).with_name("tutorials")
 THREE_LINES = """\

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.background import LIMIT_S
 from tools.tutorial_data.__main__ import PYTHON, environment
 
 if TYPE_CHECKING:
     from tests.servers import Server
 
-pytestmark = pytest.mark.server
+pytestmark = [pytest.mark.server, pytest.mark.timeout(1800)]
 
 PRELUDE = """
 import json, os
@@ -78,6 +79,7 @@ def run(server: Server, folder: Path, code: str) -> tuple[dict[str, Any], str]:
         stdin=subprocess.DEVNULL,
         cwd=folder,
         env=environment(server, folder.parent.parent),
+        timeout=LIMIT_S,
     )
     assert done.returncode == 0, done.stderr
     out: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])

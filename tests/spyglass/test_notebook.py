@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from tests.servers import Server
 
-pytestmark = [pytest.mark.server, pytest.mark.notebook]
+pytestmark = [pytest.mark.server, pytest.mark.notebook, pytest.mark.timeout(1800)]
 
 NAME = "01_Spyglass.ipynb"
 PLOTS = ("import matplotlib", "start = ", "import numpy")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.background import LIMIT_S
 from tools.tutorial_data.__main__ import PROJECT, PYTHON, dumped, environment, populate
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     from tests.servers import Server
 
-pytestmark = pytest.mark.server
+pytestmark = [pytest.mark.server, pytest.mark.timeout(1800)]
 
 POSITION = ["video_frame_ind", "position_x", "position_y", "orientation"]
 
@@ -29,6 +30,7 @@ def read(server: Server, base: Path, *dump: Path) -> dict[str, Any]:
         text=True,
         cwd=PROJECT,
         env=environment(server, base.parent),
+        timeout=LIMIT_S,
     )
     assert done.returncode == 0, done.stderr
     found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])

@@ -10,6 +10,7 @@ import pytest
 from IPython.core.completer import provisionalcompleter
 
 from sidecar_magics.errors import UsageError
+from tests.background import LIMIT_S
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -132,7 +133,8 @@ def test_loading_the_extension_imports_nothing_heavy() -> None:
         "heavy = {'pymysql', 'sqlalchemy', 'datajoint', 'pandas', 'psutil'}\n"
         "print(sorted(heavy & set(sys.modules)))"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=LIMIT_S)
     assert done.stdout.strip() == "[]"
 
 

@@ -23,6 +23,7 @@ from sidecar_magics.local.engine import Engine
 from sidecar_magics.local.find import find_engine, installed_engines
 from sidecar_magics.local.packages import fetch
 from sidecar_magics.local.program import Program, loader, unpacked_program
+from tests.background import LIMIT_S
 
 DEBIAN = 'PRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\nID=debian\nVERSION_CODENAME=bookworm\n'
 UBUNTU = "ID=ubuntu\nVERSION_CODENAME=noble\nUBUNTU_CODENAME=noble\n"
@@ -480,4 +481,4 @@ def test_needs_nothing_but_the_standard_library() -> None:
     project = Path(packages.__file__).parents[2]
     command = ["python3", "-S", "-I", "-c"]
     script = f"import sys; sys.path.insert(0, {str(project)!r}); import {packages.__name__}"
-    subprocess.run([*command, script], check=True)
+    subprocess.run([*command, script], check=True, timeout=LIMIT_S)

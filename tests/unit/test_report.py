@@ -1,12 +1,12 @@
 from __future__ import annotations
 
 import json
-import threading
 
 import pytest
 
 from sidecar_magics.errors import StatementError
 from sidecar_magics.load.report import LARGEST_TABLES, UNTOLD, LoadReport
+from tests.background import at_once
 
 EVIL = "a.<script>alert('x')</script>"
 
@@ -57,11 +57,7 @@ def test_many_threads_may_add() -> None:
             report.add(f"s.{number % 7}", rows=2, warnings=1)
             report.add_warnings([("Note", "1", "x")], 2)
 
-    threads = [threading.Thread(target=add) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    at_once(*[add] * 4)
     assert (report.statements, report.rows) == (8000, 16000)
     assert sum(table.statements for table in report.tables.values()) == 8000
     assert sum(table.warnings for table in report.tables.values()) == 8000

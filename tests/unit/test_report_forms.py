@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 import json
 import pickle
 import sys
@@ -14,6 +15,7 @@ import pytest
 from sidecar_magics.errors import StatementError
 from sidecar_magics.load.report import LoadReport
 from sidecar_magics.load.report_html import MOST_TABLES
+from tests.background import LIMIT_S, at_once
 
 VOID = {"br"}
 ODD_NAMES = ["a.<b>&\"'", "ü.名前", "s.\x1b[31m", "s.", ".t", "nothing", "s.a.b", "s.\n"]
@@ -80,7 +82,7 @@ def test_many_threads_add_at_once() -> None:
     start = threading.Barrier(8)
 
     def lane(number: int) -> None:
-        start.wait()
+        start.wait(LIMIT_S)
         for _ in range(2000):
             report.add(f"s.t{number % 3}", rows=2, size_bytes=5, seconds=0.5, warnings=1)
             report.add_warnings([("Note", "1", "x")], 3)
@@ -90,11 +92,7 @@ def test_many_threads_add_at_once() -> None:
     usual_s = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
     try:
-        lanes = [threading.Thread(target=lane, args=(number,)) for number in range(8)]
-        for thread in lanes:
-            thread.start()
-        for thread in lanes:
-            thread.join()
+        at_once(*(functools.partial(lane, number) for number in range(8)))
     finally:
         sys.setswitchinterval(usual_s)
     assert (report.statements, report.rows) == (16_000, 32_000)

@@ -14,6 +14,7 @@ from sidecar_magics.load.handover import Handover
 from sidecar_magics.load.schedule import WINDOW_BYTES, WINDOW_TASKS, Scheduler
 from sidecar_magics.load.tasks import Table, Task, TaskKind
 from sidecar_magics.script.items import Statement
+from tests.background import LIMIT_S
 
 NO_SOURCE: Any = None
 
@@ -83,18 +84,20 @@ def test_a_lane_connects_when_there_is_something_for_it() -> None:
     scheduler = handover(row_lanes=1)
     answers: dict[int, bool] = {}
     threads = [
-        threading.Thread(target=lambda n=n: answers.__setitem__(n, scheduler.await_work(n)))
+        threading.Thread(
+            target=lambda n=n: answers.__setitem__(n, scheduler.await_work(n)), daemon=True
+        )
         for n in range(3)
     ]
     for thread in threads:
         thread.start()
     scheduler.add(rows(table()))
-    threads[0].join(10)
+    threads[0].join(LIMIT_S)
     assert answers == {0: True}
     scheduler.add(barrier())
     scheduler.add(definition(writes="a"))
-    threads[1].join(10)
-    threads[2].join(10)
+    threads[1].join(LIMIT_S)
+    threads[2].join(LIMIT_S)
     assert answers == {0: True, 1: True, 2: True}
     ended = handover()
     ended.add(barrier())
@@ -335,7 +338,7 @@ def test_lanes_that_wait_are_woken(end: str) -> None:
         "fail": lambda: scheduler.fail(first),
         "abort": scheduler.abort,
     }[end]()
-    lane.join(10)
+    lane.join(LIMIT_S)
     assert found == [second if end == "done" else None]
 
 
@@ -357,7 +360,7 @@ def test_lanes_in_threads() -> None:
     assert scheduler.drain()
     scheduler.close()
     for thread in lanes:
-        thread.join(10)
+        thread.join(LIMIT_S)
     assert sorted(log) == list(range(1, 601))
     for t in tables:
         mine = [n for n in log if tasks[n - 1].table is t]
@@ -533,7 +536,7 @@ def test_nothing_is_begun_once_a_lane_is_lost_with_what_it_did_not_commit() -> N
     waiting.start()
     scheduler.fail(lost)
     scheduler.halt()
-    waiting.join(10)
+    waiting.join(LIMIT_S)
     assert left == [None]
     assert takes(scheduler, 1) == [None]
     scheduler.done([kept])

@@ -18,6 +18,7 @@ import pytest
 
 from sidecar_magics.errors import ScriptError
 from sidecar_magics.load.sources import Sources, open_sources
+from tests.background import LIMIT_S, running
 
 
 @pytest.fixture(autouse=True)
@@ -242,6 +243,7 @@ def test_a_pipe(packed: bytes) -> None:
         input=packed,
         stdout=subprocess.PIPE,
         check=True,
+        timeout=LIMIT_S,
         env={**os.environ, "PYTHONPATH": f"{root}:{os.environ.get('PYTHONPATH', '')}"},
     )
     assert child.stdout.decode().splitlines() == [
@@ -295,5 +297,5 @@ def test_a_named_pipe(tmp_path: Path) -> None:
     os.mkfifo("fifo")
     sources = open_sources("fifo")
     assert (sources.size_bytes, sources.can_reopen, sources.stamp()) == (None, False, None)
-    with subprocess.Popen(["sh", "-c", "echo 'SELECT 1;' > fifo"], cwd=tmp_path):
+    with running(["sh", "-c", "echo 'SELECT 1;' > fifo"], cwd=tmp_path):
         assert read(sources) == [b"SELECT 1;\n"]

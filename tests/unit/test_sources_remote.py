@@ -9,7 +9,6 @@ import io
 import random
 import socket
 import sys
-import threading
 import zipfile
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -19,6 +18,7 @@ import pytest
 from sidecar_magics.errors import ScriptError
 from sidecar_magics.load import remote
 from sidecar_magics.load.sources import Sources, open_sources
+from tests.background import meanwhile
 
 fsspec = pytest.importorskip("fsspec")
 pytest.importorskip("aiohttp")
@@ -93,12 +93,11 @@ class Handler(BaseHTTPRequestHandler):
 def site(monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
     monkeypatch.setattr(remote, "RETRY_PAUSES_S", (0.0, 0.0, 0.0))
     site = Site()
-    thread = threading.Thread(target=site.serve_forever, args=(0.01,))
-    thread.start()
-    yield site
-    site.shutdown()
-    thread.join()
-    site.server_close()
+    with site, meanwhile(site.serve_forever, 0.01):
+        try:
+            yield site
+        finally:
+            site.shutdown()
 
 
 def read(sources: Sources) -> bytes:

@@ -19,6 +19,7 @@ from sidecar_magics.local.state import (
     remove_record,
     write_record,
 )
+from tests.background import until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -91,10 +92,10 @@ def test_process_is_not_the_recorded_one(
 
 def test_ended_but_not_waited_for(sidecar: LocalSidecar) -> None:
     pid = os.posix_spawn("/bin/sh", ["sh", "-c", "exit"], {})
-    os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+    until(lambda: os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT | os.WNOHANG))
     created_s = psutil.Process(pid).create_time()
     assert process_of(replace(sidecar, pid=pid, create_time_s=created_s)) is None
-    os.waitpid(pid, 0)
+    os.waitpid(pid, os.WNOHANG)
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"host": 1}', "null", "\0"])

@@ -9,10 +9,10 @@ import re
 import shutil
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 from sidecar_magics.connection import connect_now
+from tests.guard import guarded_folder
 from tests.servers import Server
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -20,6 +20,7 @@ PYTHON = PROJECT / ".venv-spyglass" / "bin" / "python"
 DUMP = "spyglass-prepopulate.sql.gz"
 FOLDERS = ("raw", "analysis")
 # What the tutorial's dump is made with; its own `--hex-blob` keeps it valid UTF-8.
+POPULATE_S = 1800
 DUMP_OPTIONS = (
     "--single-transaction",
     "--set-gtid-purged=OFF",
@@ -37,9 +38,9 @@ def main() -> int:
         "folder", type=Path, nargs="?", default=PROJECT / "notebooks" / "data", help="what gets it"
     )
     folder = parser.parse_args().folder.resolve()
-    with tempfile.TemporaryDirectory(prefix="tutorial-data-") as scratch:
-        base = Path(scratch, "spyglass")
-        with Server("mysql", Path(scratch, "server")) as server:
+    with guarded_folder("tutorial-data-") as scratch:
+        base = scratch / "spyglass"
+        with Server("mysql", scratch / "server") as server:
             populate(server, base)
             forget_logs(server)
             dump = dumped(server)
@@ -69,6 +70,7 @@ def populate(server: Server, base: Path, *, module: str = "make") -> str:
         env=environment(server, base.parent),
         stdout=subprocess.PIPE,
         text=True,
+        timeout=POPULATE_S,
     )
     return done.stdout
 
@@ -98,7 +100,7 @@ def forget_logs(server: Server) -> None:
 def dumped(server: Server) -> bytes:
     """Return a dump of all that Spyglass declared."""
     command = [*server.dump_client, *DUMP_OPTIONS, *sorted(server.schemas())]
-    text = subprocess.run(command, check=True, capture_output=True).stdout
+    text = subprocess.run(command, check=True, capture_output=True, timeout=600).stdout
     # The next number of a counter depends on tries that were undone; rows have their own.
     return re.sub(rb"AUTO_INCREMENT=\d+ ", b"", text)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from tests.background import eventually
+
 if TYPE_CHECKING:
     from tests.hub.pods.hub import Server
     from tests.hub.pods.podman import Result
@@ -100,8 +102,7 @@ async def restarted(server: Server, restarts: int) -> None:
     """
 
     async def is_back() -> None:
-        while server.mysql.restarts < restarts:
-            await asyncio.sleep(0.2)
+        await eventually(lambda: server.mysql.restarts >= restarts)
         await wait(server)
 
     await asyncio.wait_for(is_back(), RESTART_S)

@@ -100,7 +100,10 @@ def docker(folder: Path) -> Iterator[Docker]:
         yield Docker(environment, compose / "usr/libexec/docker/cli-plugins/docker-compose")
     finally:
         server.terminate()
-        server.wait(60)
+        try:
+            server.wait(START_S)
+        finally:
+            server.kill()
         shutil.rmtree(folder / "data", ignore_errors=True)
 
 
@@ -122,12 +125,17 @@ def _start(folder: Path, environment: dict[str, str]) -> subprocess.Popen[bytes]
     while _fails(environment):
         if server.poll() is not None or time.monotonic() > deadline_s:
             server.kill()
-            server.wait()
+            server.wait(START_S)
             raise DockerError(f"no engine: {log.read_text()[-1500:]}")
         time.sleep(0.3)
     return server
 
 
 def _fails(environment: dict[str, str]) -> bool:
-    done = subprocess.run(("docker", "info"), env=environment, capture_output=True, check=False)
-    return done.returncode != 0
+    try:
+        subprocess.run(
+            ("docker", "info"), env=environment, capture_output=True, check=True, timeout=START_S
+        )
+    except (subprocess.CalledProcessError, subprocess.TimeoutExpired):
+        return True
+    return False

@@ -19,8 +19,9 @@ from pathlib import Path
 from sidecar_magics.local.archive import machine_archive
 from sidecar_magics.local.find import PACKAGES, SUITES, WITHOUT
 from sidecar_magics.local.packages import fetch
+from tests.background import running
 from tests.hub.chart import IMAGE, NETWORK_TOOLS_IMAGE
-from tests.hub.pods.podman import ENVIRONMENT, call
+from tests.hub.pods.podman import CALL_S, ENVIRONMENT, call
 
 ROOT = Path(__file__).resolve().parents[3]
 FILES = Path(__file__).with_name("image")
@@ -193,28 +194,28 @@ def _furnish(root: Path) -> None:
 
 def _import(root: Path, name: str, *changes: str) -> None:
     options = [part for change in changes for part in ("--change", change)]
-    packed = subprocess.Popen(
-        ["tar", "--directory", str(root), "--create", "."], stdout=subprocess.PIPE
-    )
-    with packed:
+    tar = ["tar", "--directory", str(root), "--create", "."]
+    with running(tar, stdout=subprocess.PIPE) as packed:
         subprocess.run(
             ["podman", "import", "-q", *options, "-", name],
             stdin=packed.stdout,
             env=ENVIRONMENT,
             check=True,
             capture_output=True,
+            timeout=CALL_S,
         )
 
 
 def _exists(name: str) -> bool:
     command = ["podman", "image", "exists", name]
-    return subprocess.run(command, env=ENVIRONMENT, check=False).returncode == 0
+    done = subprocess.run(command, env=ENVIRONMENT, check=False, timeout=CALL_S)
+    return done.returncode == 0
 
 
 def _forget(*names: str) -> None:
     """Remove images that are made anew; one that a container still has stays, without a name."""
     command = ["podman", "rmi", *names]
-    subprocess.run(command, env=ENVIRONMENT, capture_output=True, check=False)
+    subprocess.run(command, env=ENVIRONMENT, capture_output=True, check=False, timeout=CALL_S)
 
 
 def _local(kind: str, *recipe: object) -> str:

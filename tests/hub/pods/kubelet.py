@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from tests.hub.pods.network import Network
 
 LOOK_EVERY_S = 0.3
+# What a sidecar gets to start, however often it is started again.
+START_S = 900.0
 # What a sidecar gets after the others have used the grace period up.
 LAST_GRACE_S = 2.0
 
@@ -178,7 +180,10 @@ class PodmanKubelet:
 
 async def _wait_for_start(sidecar: Container) -> None:
     """Wait until the next container may start: its startup probe has succeeded, or it has none."""
+    deadline_s = time.monotonic() + START_S
     while not sidecar.is_started:
+        if time.monotonic() > deadline_s:
+            raise PodFailed(f"{sidecar.name} has not started within {START_S} s")
         await sidecar.tend()
         await asyncio.sleep(LOOK_EVERY_S)
 

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 PACKAGES = ("podman", "runc", "catatonit", "iproute2")
 ENVIRONMENT = {**os.environ, "CONTAINERS_CONF": str(Path(__file__).with_name("containers.conf"))}
 TIMEOUT_S = 180
+# The same outside of asyncio: packages are installed there, and images built.
+CALL_S = 1800
 # Where conmon, below `podman exec`, leaves a file named oom when a container had too little memory.
 FOLDER = Path(__file__).resolve().parents[3] / ".cache"
 
@@ -80,7 +82,9 @@ def call(*command: str) -> str:
     PodmanError
         It failed.
     """
-    done = subprocess.run(command, capture_output=True, text=True, env=ENVIRONMENT, check=False)
+    done = subprocess.run(
+        command, capture_output=True, text=True, env=ENVIRONMENT, check=False, timeout=CALL_S
+    )
     if done.returncode:
         raise PodmanError(f"{' '.join(command[:5])}: {done.stderr.strip()[-800:]}")
     return done.stdout

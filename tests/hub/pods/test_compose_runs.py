@@ -7,7 +7,6 @@ so its command is another here, and everything else is as in the file.
 from __future__ import annotations
 
 import socket
-import time
 from typing import TYPE_CHECKING
 
 import psutil
@@ -16,13 +15,14 @@ import yaml
 
 from sidecar_magics import mysql_wait
 from sidecar_magics.connection import connect_now
-from sidecar_magics.local.process import free_port
 from sidecar_magics.settings import ConnectionSettings, Secret
+from tests.background import until
 from tests.hub.chart import IMAGE
 from tests.hub.compose import ROOT
 from tests.hub.pods.asking import FAREWELL, NOTEBOOK
 from tests.hub.pods.docker import Docker, docker
 from tests.hub.pods.images import MYSQL_IMAGE
+from tests.ports import quiet_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,12 +41,12 @@ class Project:
         self._change = folder / "stand-in.yaml"
         self._change.write_text(yaml.safe_dump(STAND_IN))
         self.settings = ConnectionSettings(
-            "127.0.0.1", free_port(), "root", Secret(PASSWORD), tls="preferred"
+            "127.0.0.1", quiet_port(), "root", Secret(PASSWORD), tls="preferred"
         )
         self._variables = {
             "MYSQL_PORT": str(self.settings.port),
             "MYSQL_PASSWORD": PASSWORD,
-            "NOTEBOOK_PORT": str(free_port()),
+            "NOTEBOOK_PORT": str(quiet_port()),
         }
 
     def __call__(self, *arguments: str, check: bool = True) -> str:
@@ -68,10 +68,7 @@ class Project:
 
     def wait_for_restart(self) -> None:
         """Wait until MySQL has been started again, and answers."""
-        deadline_s = time.monotonic() + RESTART_S
-        while self.inspect("{{.RestartCount}}") == "0":
-            assert time.monotonic() < deadline_s, "it was not started again"
-            time.sleep(0.2)
+        until(lambda: self.inspect("{{.RestartCount}}") != "0", limit_s=RESTART_S)
         mysql_wait(self.settings, timeout_s=RESTART_S)
 
     def inspect(self, template: str) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.background import LIMIT_S
 from tests.hub.pods.asking import content, fill, restarted, run_python, wait
 from tests.hub.pods.hub import QueryError, hub
 from tests.hub.spawning import User
@@ -62,11 +63,12 @@ def small_volume(folder: Path, size_mib: int) -> Iterator[None]:
     subprocess.run(
         ["mount", "-t", "tmpfs", "-o", f"size={size_mib}m,mode=755", "tmpfs", str(folder)],
         check=True,
+        timeout=LIMIT_S,
     )
     try:
         yield
     finally:
-        subprocess.run(["umount", "--lazy", str(folder)], check=True)
+        subprocess.run(["umount", "--lazy", str(folder)], check=True, timeout=LIMIT_S)
 
 
 def kills_for_memory() -> int:

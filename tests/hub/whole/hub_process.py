@@ -17,15 +17,17 @@ from urllib.request import urlopen
 import psutil
 import yaml
 
-from sidecar_magics.local.process import free_port
+from tests.guard import MARK
 from tests.hub import chart
 from tests.hub.apiserver import ApiServer
 from tests.hub.pods.hub import SHARED_CLAIM
 from tests.hub.pods.images import LAB_IMAGE
 from tests.hub.pods.kubelet import PodmanKubelet
 from tests.hub.pods.network import HOST, Network
+from tests.hub.pods.podman import CALL_S
 from tests.hub.spawning import NAMESPACE, kubeconfig
 from tests.hub.values import Deployment, Values, merge
+from tests.ports import quiet_port
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -79,15 +81,15 @@ async def whole_hub(deployment: Deployment, folder: Path) -> AsyncIterator[Whole
         claims = frozenset({SHARED_CLAIM})
         kubelet = PodmanKubelet(folder / "pods", network, files, shared_claims=claims)
         async with ApiServer(kubelet) as api:
-            url = f"http://127.0.0.1:{free_port()}"
+            url = f"http://127.0.0.1:{quiet_port()}"
             (folder / "kubeconfig").write_text(yaml.safe_dump(kubeconfig(api.url)))
             settings = {
                 "spawner": dict(chart.spawner_config(values).KubeSpawner),
                 "namespace": NAMESPACE,
                 "url": url,
-                "hub_url": f"http://{HOST}:{free_port()}",
+                "hub_url": f"http://{HOST}:{quiet_port()}",
                 "proxy": [str(proxy)],
-                "proxy_api_url": f"http://127.0.0.1:{free_port()}",
+                "proxy_api_url": f"http://127.0.0.1:{quiet_port()}",
             }
             (folder / "settings.json").write_text(json.dumps(settings))
             process = _start(folder)
@@ -114,9 +116,12 @@ def _proxy() -> Path:
         command = ["npm", "install", "--silent", "--no-audit", "--no-fund", "--prefix"]
         try:
             subprocess.run(
-                [*command, str(folder), f"{PROXY}@{PROXY_VERSION}"], check=True, env=ENVIRONMENT
+                [*command, str(folder), f"{PROXY}@{PROXY_VERSION}"],
+                check=True,
+                env=ENVIRONMENT,
+                timeout=CALL_S,
             )
-        except (OSError, subprocess.CalledProcessError) as error:
+        except (OSError, subprocess.SubprocessError) as error:
             raise HubError(f"no {PROXY}: {error}; requirements/browser.txt has npm") from None
     return program
 
@@ -124,6 +129,7 @@ def _proxy() -> Path:
 def _start(folder: Path) -> psutil.Popen:
     environment = {
         **ENVIRONMENT,
+        MARK: os.environ[MARK],
         "HUB_SETTINGS": str(folder / "settings.json"),
         "KUBECONFIG": str(folder / "kubeconfig"),
     }
