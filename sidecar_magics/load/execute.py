@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from ..sidecar import Sidecar
     from .entries import Entry
     from .failures import Step
+    from .known import Found
     from .link import Link
     from .policy import LoadPolicy
     from .report import LoadReport
@@ -149,7 +150,7 @@ class Loader:
         self._trial = Trial(self._runtime.link(self._first), self.load, self._drain)
         planner = Planner(
             Server(self.sidecar.flavour, version_number(self.sidecar.version)),
-            self.inspector.look_up,
+            self._look_up,
             takes=self._trial.takes,
             checks_foreign_keys=control.ask("SELECT @@foreign_key_checks") == "1",
             verbatim=quoting.verbatim,
@@ -265,6 +266,8 @@ class Loader:
         self._reads = False
         self.load.tasks.close()
         self._runtime.finish(self._show)
+        for lane in self._lanes:  # what is uncommitted is undone, and keeps nobody waiting
+            lane.link.close()
         failure = self.load.first_failure or error
         if failure is None:
             return
@@ -330,6 +333,11 @@ class Loader:
         del before
         self._drain()
         return quoting_of(self._lanes[0].link.ask("SELECT @@sql_mode"))
+
+    def _look_up(self, schema: bytes, name: bytes, /, *, settled: bool) -> Found | None:
+        if settled:
+            self._drain()
+        return self.inspector.look_up(schema, name)
 
     def renew(self) -> None:
         """Wait until all is done, and connect the first lane anew."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Callable, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from .tasks import Table
 
@@ -49,40 +49,60 @@ class KnownTable:
     watched: bool = False  # a trigger makes of each row what it likes
 
 
+class Lookup(Protocol):
+    """Asks the server for a table: `Found`, or None if it is not there."""
+
+    def __call__(self, schema: bytes, name: bytes, /, *, settled: bool) -> Found | None:
+        """Look; `settled` if all that stands before it in the script must be done first."""
+
+
 class KnownTables:
     """The tables as they are at one point of the script.
 
     Parameters
     ----------
-    lookup : callable, optional
-        Asked with schema and name of a table that the script did not make; returns a `Found`, or
-        None if it is not there.
+    lookup : Lookup, optional
+        Asked for a table that the script did not make.
     """
 
-    def __init__(self, lookup: Callable[[bytes, bytes], Found | None] | None = None) -> None:
+    def __init__(self, lookup: Lookup | None = None) -> None:
         self._lookup = lookup
         self._known: dict[Name, KnownTable] = {}
         self._dropped: set[Name] = set()
+        self._dropped_schemas: set[bytes] = set()
         self._maybe_made: set[Name] = set()
-        self._trusts_lookup = True
+        self._all_may_differ = False
 
-    def get(self, name: Name) -> KnownTable | None:
-        """Return what is known of a table that gets rows; None if that is too little."""
+    def get(self, name: Name, *, settled: bool = False) -> KnownTable | None:
+        """Return what is known of a table that gets rows; None if that is too little.
+
+        Parameters
+        ----------
+        name : tuple of bytes
+            Schema and table.
+        settled : bool, default False
+            Whether the server may be made to do all that stands before it in the script: then its
+            answer is right also where the script may have made or changed the table.
+        """
         known = self._known.get(name)
-        if known is None and self._lookup and self._trusts_lookup:
-            found = self._lookup(*name)
-            if found is None and name in self._maybe_made:
-                found = Found()
+        if known is None and self._lookup and (settled or not self._may_differ(name)):
+            found = self._lookup(*name, settled=settled)
             if found and found.is_table:
-                known = KnownTable(
-                    Table(*name),
-                    innodb=found.innodb,
-                    counts_up=found.counts_up,
-                    counts_up_elsewhere=found.counts_up_elsewhere,
-                    watched=found.watched,
-                )
-                self._known[name] = known
+                known = self._known[name] = _as_found(name, found)
         return known
+
+    def needs_settling(self, name: Name) -> bool:
+        """Tell whether the server can say more of a table once it has done what stands before."""
+        return self._lookup is not None and name not in self._known and self._may_differ(name)
+
+    def _may_differ(self, name: Name) -> bool:
+        """Tell whether the script may have made of a table something else than the server has."""
+        return (
+            self._all_may_differ
+            or name in self._maybe_made
+            or name in self._dropped
+            or name[0] in self._dropped_schemas
+        )
 
     def is_innodb(self, name: Name) -> bool:
         """Tell whether the script has named a table that is InnoDB's for certain."""
@@ -90,9 +110,10 @@ class KnownTables:
 
     def make(self, name: Name, definition: TableDefinition) -> None:
         """Take note of a CREATE TABLE."""
+        if definition.unless_exists and not self._is_not_there(name):
+            self._maybe_made.add(name)
+            return  # it may be another one
         self._maybe_made.add(name)
-        if definition.unless_exists and name not in self._dropped:
-            return  # whether it is this one nobody knows
         self._dropped.discard(name)
         self._known[name] = KnownTable(
             Table(*name),
@@ -102,6 +123,16 @@ class KnownTables:
             counts_up_elsewhere=definition.counts_up_elsewhere,
         )
 
+    def _is_not_there(self, name: Name) -> bool:
+        """Tell whether a table is missing for certain, so that IF NOT EXISTS makes it."""
+        if name in self._known:
+            return False
+        if name in self._dropped:
+            return True
+        if name in self._maybe_made or self._all_may_differ or self._lookup is None:
+            return False
+        return name[0] in self._dropped_schemas or self._lookup(*name, settled=False) is None
+
     def drop(self, name: Name) -> None:
         """Take note of a DROP TABLE."""
         self._known.pop(name, None)
@@ -109,6 +140,7 @@ class KnownTables:
 
     def drop_schema(self, schema: bytes) -> None:
         """Take note of a DROP DATABASE."""
+        self._dropped_schemas.add(schema)
         for name in [name for name in self._known if name[0] == schema]:
             self.drop(name)
 
@@ -120,13 +152,27 @@ class KnownTables:
 
     def watch(self, name: Name) -> None:
         """Take note of a trigger on a table."""
-        self._known.setdefault(name, KnownTable(Table(*name))).watched = True
+        known = self.get(name)
+        if known is not None:
+            known.watched = True
+        else:
+            self._maybe_made.add(name)
 
-    def forget_all(self, *, lookup: bool = True) -> None:
-        """Forget what the script has said, and without `lookup` no longer ask the server either."""
+    def forget_all(self) -> None:
+        """Forget what the script has said: it may have put something else in a table's place."""
         self._known.clear()
-        self._trusts_lookup &= lookup
+        self.may_differ()
 
-    def distrust_lookup(self) -> None:
-        """Ask the server no more: the script may have put something else in a table's place."""
-        self._trusts_lookup = False
+    def may_differ(self) -> None:
+        """Ask the server only for what it has once all that stands before is done."""
+        self._all_may_differ = True
+
+
+def _as_found(name: Name, found: Found) -> KnownTable:
+    return KnownTable(
+        Table(*name),
+        innodb=found.innodb,
+        counts_up=found.counts_up,
+        counts_up_elsewhere=found.counts_up_elsewhere,
+        watched=found.watched,
+    )

@@ -30,7 +30,18 @@ from . import failures, indexing
 from .indexes import read_indexes
 from .journal import REFUSED, Note, lock_name, piece_of
 from .link import SessionError
-from .operations import Ask, AwaitServer, AwaitWork, Enter, Open, Send, ShowCreate, Sleep, Take
+from .operations import (
+    Ask,
+    AwaitServer,
+    AwaitWork,
+    Enter,
+    Open,
+    Record,
+    Send,
+    ShowCreate,
+    Sleep,
+    Take,
+)
 from .plan import LARGE_STATEMENT_BYTES
 from .sending import Lost, Refused, RolledBack, Sender
 from .tasks import TaskKind
@@ -299,11 +310,15 @@ class Lane:
     def _doubt(self, step: Step, before: int) -> Work[None]:
         """Note a statement that is about to run, and before that all that is done."""
         journal = self._load.journal
-        if journal is not None:
-            note = journal.note()
-            yield from self._sender.own([note.sql, journal.note_doubt(step, before)], step)
-            if not self.link.is_in_transaction:
-                journal.noted(note)
+        if journal is None:
+            return
+        note = journal.note()
+        statements = (note.sql, journal.note_doubt(step, before))
+        if self.link.is_in_transaction:  # which may be undone, but the doubt must stay
+            yield Record(tuple(sql for sql in statements if sql))
+        else:
+            yield from self._sender.own(statements, step)
+        journal.noted(note)
 
     def _was_altered(self, task: Task, before: int | None) -> Work[bool]:
         """Tell whether the table that a statement alters has changed since it was noted."""
@@ -323,6 +338,7 @@ class Lane:
                 yield from self._enter_unknown(task.steps[0])
             else:
                 yield from self._enter(task)
+                yield from self._note_irreversible(task)
                 note = yield from self._note_own(task)
             yield from self._send(task)
         except (Lost, RolledBack):
@@ -331,6 +347,15 @@ class Lane:
             self._load.journal.noted(note)
         self._sender.count()
         self._load.report.in_transaction = self.link.is_in_transaction
+
+    def _note_irreversible(self, task: Task) -> Work[None]:
+        """Note a statement that stays done where the transaction that it is in is undone."""
+        journal, step = self._load.journal, task.steps[0]
+        if journal is None or task.repeatable:
+            return
+        if journal.doubt(step) not in (None, REFUSED):
+            raise failures.in_doubt(step, self._load.report)
+        yield from self._doubt(step, 0)
 
     def _enter_unknown(self, step: Step) -> Work[None]:
         """Note where the part of a script begins that cannot be resumed: its session is unknown."""

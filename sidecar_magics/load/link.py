@@ -68,9 +68,10 @@ class Link:
         self._settings = settings
         self._first = list(first)
         self._local_infile = local_infile
-        self._session = Session()
-        self._initial: dict[str, bytes] = {}
-        self._entered: tuple[Session, bool] | None = None
+        self._session: Session
+        self._initial: dict[str, bytes]
+        self._entered: tuple[Session, bool] | None
+        self._restart_session()
         self._is_open = False
         self.connection: Any = None
 
@@ -94,7 +95,7 @@ class Link:
         # be misread.
         self.connection.use_unicode = False
         self.connection.decoders = {}
-        self._session, self._initial, self._entered = Session(), {}, None
+        self._restart_session()
         for number, sql in enumerate(self._first, 1):
             try:
                 send(self.connection, sql)
@@ -106,6 +107,10 @@ class Link:
                     f"--init: the server refused statement {number}, with error {error.args[0]}."
                 ) from None
         return sidecar
+
+    def _restart_session(self) -> None:
+        """Take note that the session is that of a new connection."""
+        self._session, self._initial, self._entered = Session(), {}, None
 
     def close(self) -> None:
         """Close the connection, if there is one."""

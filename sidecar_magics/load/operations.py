@@ -59,6 +59,16 @@ class ShowCreate(NamedTuple):
     table: Table
 
 
+class Record(NamedTuple):
+    """Write into the journal on a connection that commits by itself. Raises as a statement does.
+
+    For a lane that is within a transaction of the script's own, which may be undone. No row of the
+    journal that it writes may be one that the transaction has written.
+    """
+
+    statements: tuple[bytes, ...]
+
+
 class Sleep(NamedTuple):
     """Do nothing for some seconds."""
 
@@ -69,7 +79,7 @@ class AwaitServer(NamedTuple):
     """Wait until the server can be logged in to. Answer: its UUID, str or None."""
 
 
-Operation = Union[AwaitWork, Take, Open, Send, Ask, Enter, ShowCreate, Sleep, AwaitServer]
+Operation = Union[AwaitWork, Take, Open, Send, Ask, Enter, ShowCreate, Record, Sleep, AwaitServer]
 
 
 class Reply(NamedTuple):

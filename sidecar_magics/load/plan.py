@@ -20,7 +20,7 @@ from ..script.definitions import counts_up, read_definition, references
 from ..script.rows import first_values_are_numbers, literal_rows, mentions_no_value
 from ..script.session import Session, copies_user_variable, sets_global_only
 from ..script.versioned import effective
-from .known import Found, KnownTables, Name
+from .known import KnownTables, Name
 from .tasks import Table, Task, TaskKind, schema_key, table_key
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from ..script.rows import Rows
     from .failures import Step
-    from .known import KnownTable
+    from .known import KnownTable, Lookup
 
 # Small statements travel together, as long as nothing else comes between them.
 PARCEL_BYTES = 128 * 1024
@@ -84,9 +84,8 @@ class Planner:
     ----------
     server : Server
         Decides which versioned comments count.
-    lookup : callable, optional
-        Asked with schema and name of a table that the script did not make; returns a `Found`, or
-        None if it is not there. Without it its rows run in order.
+    lookup : Lookup, optional
+        Asked for a table that the script did not make. Without it its rows run in order.
     takes : Takes, optional
         Asked whether the server takes a SET. Without it all are taken.
     checks_foreign_keys : bool, default True
@@ -100,7 +99,7 @@ class Planner:
     def __init__(
         self,
         server: Server,
-        lookup: Callable[[bytes, bytes], Found | None] | None = None,
+        lookup: Lookup | None = None,
         *,
         takes: Takes | None = None,
         checks_foreign_keys: bool = True,
@@ -207,7 +206,11 @@ class Planner:
             yield from self._lose_track(step, "a variable that is set within a statement")
             return
         name = self._name(about)
-        known = self._tables.get(name) if name else None
+        if name and self._tables.needs_settling(name):
+            yield from self.finish()
+            known = self._tables.get(name, settled=True)
+        else:
+            known = self._tables.get(name) if name else None
         if known and not known.innodb:  # what is there cannot be undone, nor done once more
             if self._in_transaction:
                 yield from self._lose_track(step, "rows without transactions, within one")
@@ -338,7 +341,7 @@ class Planner:
         else:
             yield from self._barrier(step)
             if kind in (Kind.VIEW, Kind.OTHER):
-                self._tables.distrust_lookup()
+                self._tables.may_differ()
 
     def _set(self, step: Step, sql: bytes) -> Iterator[Task]:
         session = self.session.after(sql, step) if sql.strip() else self.session
@@ -400,7 +403,7 @@ class Planner:
         else:
             yield from self._barrier(step, Table(*name))
             # It may have given a table another name, or another table's content.
-            self._tables.forget_all(lookup=False)
+            self._tables.forget_all()
 
     def _define_trigger(self, step: Step, sql: bytes, about: Classification) -> Iterator[Task]:
         name = self._name(about)

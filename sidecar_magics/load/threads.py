@@ -19,6 +19,7 @@ from .operations import (
     AwaitWork,
     Enter,
     Open,
+    Record,
     Replies,
     Reply,
     Send,
@@ -150,6 +151,8 @@ class Threads:
             return link.rows(operation.sql)
         if isinstance(operation, ShowCreate):
             return inspector.show_create(operation.table)
+        if isinstance(operation, Record):
+            return [inspector.rows(sql) for sql in operation.statements]
         if isinstance(operation, AwaitWork):
             return tasks.await_work(lane.number)
         if isinstance(operation, Open):

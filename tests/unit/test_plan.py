@@ -639,7 +639,8 @@ def test_names_are_the_same_in_any_case() -> None:
 def test_unknown_tables_are_looked_up() -> None:
     asked: list[tuple[bytes, bytes]] = []
 
-    def lookup(schema: bytes, name: bytes) -> Found:
+    def lookup(schema: bytes, name: bytes, /, *, settled: bool) -> Found:
+        assert not settled
         asked.append((schema, name))
         return Found(is_table=name == b"t", counts_up_elsewhere=False)
 
@@ -667,13 +668,14 @@ def test_unknown_tables_are_looked_up() -> None:
     ],
 )
 def test_rows_go_by_what_is_there(found: Found | None, kinds: str) -> None:
-    plan = Plan(OFF + "USE s; INSERT INTO t VALUES (1);", lookup=lambda *_: found, is_dump=True)
+    plan = Plan(OFF + "USE s; INSERT INTO t VALUES (1);", lookup=lambda *_, settled: found)
     assert plan.kinds == kinds
     assert plan.tasks[-1].repeatable is (kinds != "fb")
 
 
 def test_no_table_without_a_schema() -> None:
-    plan = Plan("CREATE TABLE t (a int); INSERT INTO t VALUES (1);", lookup=lambda *_: Found())
+    script = "CREATE TABLE t (a int); INSERT INTO t VALUES (1);"
+    plan = Plan(script, lookup=lambda *_, settled: Found())
     assert plan.kinds == "bd"
 
 
@@ -695,7 +697,7 @@ def test_rows_of_a_view_are_not_those_of_a_table() -> None:
     plan = Plan(
         "USE s; CREATE TABLE t (a int); CREATE VIEW v AS SELECT * FROM t;"
         "INSERT INTO v VALUES (1); ALTER TABLE t ADD b int;",
-        lookup=lambda *_: Found(),  # the view is not there yet
+        lookup=lambda *_, settled: Found(),  # the view is not there yet
         is_dump=True,
     )
     assert conflict(plan.tasks[-2], plan.tasks[-1])
@@ -705,7 +707,7 @@ def test_rows_of_a_table_whose_trigger_is_not_there_yet() -> None:
     plan = Plan(
         "USE s; CREATE TRIGGER tr AFTER INSERT ON t FOR EACH ROW SET @a=1;"
         "INSERT INTO t VALUES (1);",
-        lookup=lambda *_: Found(),
+        lookup=lambda *_, settled: Found(),
         is_dump=True,
     )
     assert plan.kinds == "ffd"

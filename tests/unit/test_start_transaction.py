@@ -21,7 +21,7 @@ from sidecar_magics.script.splitter import Statement, split
 def test_commit_goes_where_the_transaction_is_open() -> None:
     script = b"CREATE TABLE s.t (i INT) START TRANSACTION; COMMIT;"
     source = Source("s.sql", io.BytesIO(script), size_bytes=len(script), folder=Path())
-    planner = Planner(Server("mysql", 90000), lambda *_: None)
+    planner = Planner(Server("mysql", 90000), lambda *_, settled: None)
     tasks = [
         task
         for item in split([script])

@@ -1,0 +1,140 @@
+"""Faults that the loader had, put back in: the simulation must find each."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+from unittest import mock
+
+from sidecar_magics.load import lane
+from sidecar_magics.load.context import LoadContext
+from sidecar_magics.load.execute import Loader
+from sidecar_magics.load.journal import Journal, Note
+from sidecar_magics.load.lane import Lane
+from sidecar_magics.load.operations import Take
+from sidecar_magics.load.schedule import Scheduler
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from sidecar_magics.load.journal import Piece
+    from sidecar_magics.load.operations import Work
+    from sidecar_magics.load.tasks import Task
+
+
+@contextmanager
+def notes_without_what_is_pending() -> Iterator[None]:
+    """A piece is noted, and the definitions that it needs are not: --resume lost rows."""
+    whole = Journal.note
+
+    def note(self: Journal, pieces: Iterable[Piece] = ()) -> Note:
+        pieces = list(pieces)
+        if not pieces:
+            return whole(self)
+        pending, self._pending = self._pending, {}
+        try:
+            return whole(self, pieces)
+        finally:
+            self._pending = pending
+
+    with mock.patch.object(Journal, "note", note):
+        yield
+
+
+@contextmanager
+def asks_with_something_uncommitted() -> Iterator[None]:
+    """A lane looks at a table while its own locks keep others waiting: the load hung."""
+    look = Lane._look_at_table
+
+    def look_at_table(self: Lane, task: Task) -> Work[None]:
+        batch, self._batch = self._batch, []
+        try:
+            yield from look(self, task)
+        finally:
+            self._batch = batch
+
+    with mock.patch.object(Lane, "_look_at_table", look_at_table):
+        yield
+
+
+@contextmanager
+def a_failed_task_keeps_its_locks() -> Iterator[None]:
+    """What stands before a refused statement waits for it: the load hung."""
+
+    def fail(self: Scheduler, task: Task) -> None:
+        if self._failed is None or task.number < self._failed.number:
+            self._failed = task
+
+    with mock.patch.object(Scheduler, "fail", fail):
+        yield
+
+
+@contextmanager
+def a_lane_ends_with_a_refusal() -> Iterator[None]:
+    """Lanes that are needed for what stands before a refused statement are gone: the load hung."""
+
+    class Gone(Exception):
+        """Take the lane away."""
+
+    fail = LoadContext.fail
+
+    def fail_and_go(self: LoadContext, task: Task, error: BaseException) -> None:
+        fail(self, task, error)
+        raise Gone
+
+    with (
+        mock.patch.object(LoadContext, "fail", fail_and_go),
+        mock.patch.object(LoadContext, "lose", return_value=None),
+    ):
+        yield
+
+
+@contextmanager
+def a_lost_lane_halts_nobody() -> Iterator[None]:
+    """Others wait for what a lane that is gone did not commit: the load hung."""
+    with mock.patch.object(Scheduler, "halt", return_value=None):
+        yield
+
+
+@contextmanager
+def a_lane_waits_with_a_transaction() -> Iterator[None]:
+    """A lane waits for a task although its locks keep others waiting: the load hung."""
+
+    def take(*, wait: bool) -> Take:
+        del wait
+        return Take(wait=True)
+
+    with mock.patch.object(lane, "Take", take):
+        yield
+
+
+@contextmanager
+def a_refused_set_changes_the_session() -> Iterator[None]:
+    """A SET is not tried where it stands: its refusal was noticed late, or not at all."""
+    with mock.patch("sidecar_magics.load.trial.Trial.takes", return_value=True):
+        yield
+
+
+@contextmanager
+def lanes_stay_open_at_the_end() -> Iterator[None]:
+    """The load's own last statements wait for a transaction that the script left open."""
+    finish = Loader._await_lanes
+
+    def await_lanes(self: Loader, error: Exception | None) -> None:
+        with mock.patch("tests.simulation.world.SimulatedLink.close", return_value=None):
+            finish(self, error)
+
+    with mock.patch.object(Loader, "_await_lanes", await_lanes):
+        yield
+
+
+MUTATIONS = (
+    notes_without_what_is_pending,
+    asks_with_something_uncommitted,
+    a_failed_task_keeps_its_locks,
+    a_lane_ends_with_a_refusal,
+    a_lost_lane_halts_nobody,
+    a_lane_waits_with_a_transaction,
+    a_refused_set_changes_the_session,
+    lanes_stay_open_at_the_end,
+)
