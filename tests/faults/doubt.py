@@ -1,0 +1,127 @@
+"""Whether a resumed load that gives up, as it cannot tell what was done, tells the truth.
+
+Up to the statement that it names all must be there, once; that statement may have been executed or
+not, and of what does not depend on it more may be there.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from typing import TYPE_CHECKING
+
+from sidecar_magics.connection import connect_now
+from tests.corpus.fingerprint import quoted
+from tests.faults.kinds import mentions
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.faults.kinds import Script
+    from tests.servers import Server
+
+IN_DOUBT = "whether this statement was executed cannot be told"
+# What a load takes in parallel, and so may have in part.
+PARALLEL_TABLES = {"b", "c"}
+CLIENT_LIMIT_S = 60.0
+
+Content = dict[str, tuple[str, int]]
+
+
+def load_with_client(server: Server, path: Path) -> None:
+    """Load a script with the real client.
+
+    Raises
+    ------
+    subprocess.CalledProcessError
+        The server refused a statement.
+    """
+    with path.open("rb") as script:
+        subprocess.run(
+            [*server.client, "--local-infile=1"],
+            stdin=script,
+            check=True,
+            capture_output=True,
+            timeout=CLIENT_LIMIT_S,
+        )
+
+
+def content(server: Server, schemas: tuple[str, ...]) -> Content:
+    """Return checksum and number of rows of each table."""
+    found: Content = {}
+    with connect_now(server.settings) as connection, connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT table_schema, table_name FROM information_schema.tables"
+            " WHERE table_type = 'BASE TABLE' AND table_schema IN %s",
+            (schemas,),
+        )
+        for schema, table in cursor.fetchall():
+            path = f"{quoted(schema)}.{quoted(table)}"
+            cursor.execute(f"CHECKSUM TABLE {path}")
+            checksum = str(cursor.fetchall()[0][1])
+            cursor.execute(f"SELECT COUNT(*) FROM {path}")
+            found[f"{schema}.{table}"] = (checksum, int(cursor.fetchall()[0][0]))
+    return found
+
+
+def untruths(
+    server: Server, script: Script, path: Path, message: str, schemas: tuple[str, ...]
+) -> list[str]:
+    """Return what is wrong with the server's content, given the statement that is in doubt.
+
+    The server's content is lost.
+    """
+    place = re.search(r":(\d+):\d+: " + IN_DOUBT, message)
+    if place is None:
+        return [f"no place in: {message}"]
+    doubtful = script.chunk_at(int(place[1]))
+    now = content(server, schemas)
+    before, after = (
+        _prefix(server, script, path, end, schemas) for end in (doubtful, doubtful + 1)
+    )
+    wrong = []
+    for name in sorted({*before, *after}):
+        table = name.partition(".")[2]
+        if table in PARALLEL_TABLES or _depends_on_nothing(script, doubtful, table):
+            continue
+        found = now.get(name)
+        if found not in (before.get(name), after.get(name)) and not _is_between(
+            script, table, before.get(name), found, after.get(name)
+        ):
+            wrong.append(
+                f"in doubt is {script.chunks[doubtful][:60]!r}; {name} has {found}, it should have"
+                f" {before.get(name)} or {after.get(name)}"
+            )
+    return wrong
+
+
+def _prefix(
+    server: Server, script: Script, path: Path, end: int, schemas: tuple[str, ...]
+) -> Content:
+    server.drop_schemas()
+    prefix = path.with_suffix(".prefix.sql")
+    prefix.write_text("".join(script.chunks[:end]))
+    load_with_client(server, prefix)
+    return content(server, schemas)
+
+
+def _depends_on_nothing(script: Script, doubtful: int, table: str) -> bool:
+    """Tell whether a table may be further on than the statement that is in doubt."""
+    chunks = script.chunks
+    return not mentions(chunks[doubtful], table) and any(
+        mentions(chunk, table) for chunk in chunks[doubtful + 1 :]
+    )
+
+
+def _is_between(
+    script: Script,
+    table: str,
+    before: tuple[str, int] | None,
+    found: tuple[str, int] | None,
+    after: tuple[str, int] | None,
+) -> bool:
+    """Tell whether a table has some rows of a statement, where that may be so."""
+    if found is None or before is None or after is None:
+        return False
+    may_differ = not script.kind.keeps_transactions or table in script.kind.unlike
+    return may_differ and before[1] <= found[1] <= after[1]
