@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from sidecar_magics.connection import connect_now
 from tests.corpus.fingerprint import quoted
-from tests.faults.kinds import mentions
+from tests.faults.kinds import FIRST_TABLES, mentions
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 IN_DOUBT = "whether this statement was executed cannot be told"
 # What a load takes in parallel, and so may have in part.
-PARALLEL_TABLES = {"b", "c"}
+PARALLEL_TABLES = {"b", "c", *(f"p{n}" for n in range(FIRST_TABLES))}
 CLIENT_LIMIT_S = 60.0
 
 Content = dict[str, tuple[str, int]]

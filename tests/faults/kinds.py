@@ -1,9 +1,9 @@
 """Scripts in which a table is filled by other things than plain rows: one for each kind of thing.
 
-Each has the shape of a dump: table `a` is dropped, made and filled by statements of its kind; then
-comes `b`, larger and of plain rows, which a load takes in parallel; then some more of the kind, and
-a small table. What the real client makes of it is what must be there in the end, however often the
-load was killed.
+Each has the shape of a dump: after some small tables, with which all connections of a load get to
+work, table `a` is dropped, made and filled by statements of its kind; then comes `b`, larger and of
+plain rows, which a load takes in parallel; then some more of the kind, and a small table. What the
+real client makes of it is what must be there in the end, however often the load was killed.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ SCHEMAS = ("faults_k", "faults_l")
 # 200 kB a statement, so that indexes are put off; a larger one is still under way while others are
 # noted.
 B_ROWS = (1_150, 1_150, 3_500, 1_150, 1_150, 1_150, 3_500, 1_150)
+FIRST_TABLES = 7
 HEADING = "-- MySQL dump 10.13  Distrib 8.0.36, for Linux (x86_64)\n"
 A_COLUMNS = (
     "id INT NOT NULL, text VARCHAR(200), n INT NOT NULL DEFAULT 0, PRIMARY KEY (id), KEY (n)"
@@ -45,6 +46,8 @@ class Kind:
         What the statements have in them that something interesting happens at.
     heading : bool, default False
         Begin as mysqldump does, so that its own transactions are left out.
+    checks_keys : bool, default False
+        Leave foreign keys to be checked, which dumps do not.
     keeps_transactions : bool, default True
         Whether a killed statement leaves nothing; MyISAM keeps what it has.
     may_doubt : bool, default False
@@ -62,6 +65,7 @@ class Kind:
     later: list[str]
     moments: tuple[bytes, ...] = (b"INTO a ",)
     heading: bool = False
+    checks_keys: bool = False
     keeps_transactions: bool = True
     may_doubt: bool = False
     asks: tuple[str, ...] = ()
@@ -110,8 +114,10 @@ def write(name: str, path: Path) -> Script:
     script.chunks = [
         *([HEADING] if kind.heading else []),
         "SET NAMES utf8mb4;\n",
+        *([] if kind.checks_keys else ["SET foreign_key_checks = 0;\n"]),
         *(f"CREATE DATABASE IF NOT EXISTS {schema};\n" for schema in SCHEMAS),
         "USE faults_k;\n",
+        *_first_tables(chance),
         *kind.fills,
         *_made("b", B_COLUMNS),
     ]
@@ -134,6 +140,14 @@ def write(name: str, path: Path) -> Script:
 
 def _made(table: str, columns: str, end: str = "ENGINE=InnoDB") -> list[str]:
     return [f"DROP TABLE IF EXISTS {table};\n", f"CREATE TABLE {table} ({columns}) {end};\n"]
+
+
+def _first_tables(chance: random.Random) -> list[str]:
+    return [
+        statement
+        for n in range(FIRST_TABLES)
+        for statement in (*_made(f"p{n}", A_COLUMNS), *_plain(chance, f"p{n}", 1, 2))
+    ]
 
 
 def _text(chance: random.Random, length: int = 60) -> str:
@@ -339,6 +353,7 @@ def _changed(chance: random.Random) -> Kind:
         [*_made("a", A_COLUMNS), *_plain(chance, "a", 1, 5), *changes(1), *changes(2), *changes(3)],
         [*changes(4), *changes(5)],
         moments=(b"UPDATE a", b"DELETE FROM a", b"INTO a "),
+        checks_keys=True,
         may_doubt=True,
     )
 
@@ -351,6 +366,7 @@ def _upsert(chance: random.Random) -> Kind:
     return Kind(
         [*_made("a", A_COLUMNS), *(once(first) for first in range(1, 300, 30))],
         [once(1), once(50)],
+        checks_keys=True,
     )
 
 
@@ -406,6 +422,7 @@ def _renamed(chance: random.Random) -> Kind:
         ],
         ["ALTER TABLE a_old RENAME TO a_older;\n", *_plain(chance, "a", 3_000, 2)],
         moments=(b"RENAME", b"INTO a", b"CREATE TABLE a_new"),
+        checks_keys=True,
     )
 
 
@@ -454,6 +471,7 @@ def _programs(chance: random.Random) -> Kind:
         ],
         ["DROP FUNCTION twice;\n", "INSERT INTO of_a VALUES (900, 'last', 3);\n"],
         moments=(b"INTO a ", b"INTO of_a ", b"FUNCTION", b"VIEW"),
+        checks_keys=True,
     )
 
 
