@@ -124,6 +124,7 @@ class Campaign:
                 f"{name}: {self._doubts[name]} of {self._cases[name]} ended in doubt"
                 for name in sorted(+self._doubts)
             ),
+            f"in doubt: {sum(self._doubts.values())} of {cases}",
             *(f"FAILED {again}" for again in self.failed),
             f"{len(self.failed)} failures",
         ]

@@ -1,7 +1,7 @@
 """Whether a resumed load that gives up, as it cannot tell what was done, tells the truth.
 
-Up to the statement that it names all must be there, once; that statement may have been executed or
-not, and of what does not depend on it more may be there.
+Up to the statement that it names all must be there, once, and nothing behind it; that statement may
+have been executed or not. What a load takes in parallel is not looked at.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from sidecar_magics.connection import connect_now
 from tests.corpus.fingerprint import quoted
-from tests.faults.kinds import FIRST_TABLES, mentions
+from tests.faults.kinds import FIRST_TABLES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -82,7 +82,7 @@ def untruths(
     wrong = []
     for name in sorted({*before, *after}):
         table = name.partition(".")[2]
-        if table in PARALLEL_TABLES or _depends_on_nothing(script, doubtful, table):
+        if table in PARALLEL_TABLES:
             continue
         found = now.get(name)
         if found not in (before.get(name), after.get(name)) and not _is_between(
@@ -103,14 +103,6 @@ def _prefix(
     prefix.write_text("".join(script.chunks[:end]))
     load_with_client(server, prefix)
     return content(server, schemas)
-
-
-def _depends_on_nothing(script: Script, doubtful: int, table: str) -> bool:
-    """Tell whether a table may be further on than the statement that is in doubt."""
-    chunks = script.chunks
-    return not mentions(chunks[doubtful], table) and any(
-        mentions(chunk, table) for chunk in chunks[doubtful + 1 :]
-    )
 
 
 def _is_between(

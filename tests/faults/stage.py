@@ -109,8 +109,10 @@ class Stage:
         for table in kind.unlike:
             for what in ("auto_increment", "checksum", "rows", "table"):
                 state.pop(f"{what} faults_k.{table}", None)
+        # A checksum says that rows differ, and not which.
+        shown = () if "a" in kind.unlike else (f"SELECT * FROM {kinds.SCHEMAS[0]}.a ORDER BY id",)
         with connect_now(self.server.settings) as connection, connection.cursor() as cursor:
-            for question in kind.asks:
+            for question in (*shown, *kind.asks):
                 try:
                     cursor.execute(question)
                     state[question] = "\n".join(map(str, cursor.fetchall()))
