@@ -547,6 +547,25 @@ def _temporary(chance: random.Random) -> Kind:
     )
 
 
+def _appended(chance: random.Random) -> Kind:
+    """Return what people append to dumps: rows that no dump tool writes."""
+    pairs = [
+        "INSERT INTO a (n) VALUES (-1), (-2), (-3);\n",
+        "INSERT INTO a (n) SELECT LAST_INSERT_ID();\n",
+    ]
+    return Kind(
+        _made("source", A_COLUMNS) + _plain(chance, "source", 1, 3),
+        [*_made("a", "id INT AUTO_INCREMENT PRIMARY KEY, n INT"), *pairs, *pairs],
+        heading=True,
+        may_doubt=True,
+        asks=(
+            "SELECT COUNT(*), SUM(n < 0), SUM(n IN (SELECT id FROM faults_k.a AS first"
+            " WHERE first.n = -1)) FROM faults_k.a",
+        ),
+        unlike=("a",),
+    )
+
+
 KINDS: dict[str, Callable[[random.Random], Kind]] = {
     "myisam": _myisam,
     "functions": _like("INSERT INTO a VALUES ({id}, UPPER('{text}'), CONVERT('{n}', SIGNED));"),
@@ -575,6 +594,7 @@ KINDS: dict[str, Callable[[random.Random], Kind]] = {
     "prepared": _prepared,
     "schemas": _schemas,
     "temporary": _temporary,
+    "appended": _appended,
 }
 """Kinds of statement, by name."""
 
