@@ -82,7 +82,7 @@ class Maker:
         places = {chance.randrange(2, steps) for _ in range(chance.randint(1, 3))}
         for step in range(steps):
             if step in places and self._tables:
-                self._mistake()
+                chance.choices((self._mistake, self._many), (4, 1))[0]()
             if len(self._tables) < count and (step < 2 or chance.random() < 0.4):
                 self._table()
             else:
@@ -216,14 +216,26 @@ class Maker:
         self.mistakes.append(len(self.statements))
         self._say(wrong(table, path))
 
+    def _many(self) -> None:
+        """Make mistakes in several tables, which several connections meet at the same time."""
+        filled = [table for table in self._tables if table.rows]
+        count = min(len(filled), self._chance.randint(2, 5))
+        for table in self._chance.sample(filled, count):
+            self.mistakes.append(len(self.statements))
+            self._say(self._twice(table, self._path(table), ROWS_A_STATEMENT[-1]))
+
+    def _twice(self, table: Table, path: str, count: int) -> str:
+        """Return an INSERT whose last row is there already."""
+        new = 1_000_000 + 10_000 * self._number
+        rows = [self._row(table, new + n) for n in range(count)]
+        twice = self._row(table, self._chance.randint(1, table.rows))
+        return f"INSERT INTO {path} VALUES {','.join([*rows, twice])};"
+
     def _wrong_rows(self, table: Table, path: str) -> str:
         chance = self._chance
         new = 1_000_000 + self._number
-        if table.rows and chance.random() < 0.4:  # the last of many is there already
-            count = chance.choice(ROWS_A_STATEMENT)
-            rows = [self._row(table, new + n) for n in range(count)]
-            twice = self._row(table, chance.randint(1, table.rows))
-            return f"INSERT INTO {path} VALUES {','.join([*rows, twice])};"
+        if table.rows and chance.random() < 0.4:
+            return self._twice(table, path, chance.choice(ROWS_A_STATEMENT))
         return chance.choice(
             (
                 f"INSERT INTO {path} (id, {NO_SUCH}) VALUES ({new}, 1);",

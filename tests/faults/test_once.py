@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sidecar_magics.connection import connect_now
-from sidecar_magics.load import load, load_sql
 from tests.faults import kinds
-from tests.faults.child import Child
+from tests.faults.child import Child, Worker
 from tests.faults.doubt import content, load_with_client
 from tests.faults.proxy import Proxy, Trigger
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from tests.faults.doubt import Content
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.server
 ENDS = ("killed", "interrupted")
+LIMIT_S = 60.0
 
 
 class Stage:
@@ -29,6 +30,7 @@ class Stage:
 
     def __init__(self, server: Server, folder: Path) -> None:
         self.server = server
+        self.worker = Worker(server)
         self.path = folder / "m.sql"
         self.script = kinds.write("converted", self.path)
         load_with_client(server, self.path)
@@ -41,7 +43,19 @@ class Stage:
 
     def once(self) -> bool:
         """Load with --once; tell whether it was there already."""
-        return load(self.path, self.server.settings, jobs=4, once=True).already_loaded
+        return bool(self.load(self.path, jobs=4, once=True)["already_loaded"])
+
+    def load(self, path: Path, **options: Any) -> dict[str, Any]:
+        """Load a script, and return what is told."""
+        told = self.worker.load(path, LIMIT_S, **options)
+        assert told["error"] is None, told
+        return told
+
+    def load_sql(self, sql: str) -> None:
+        """Load a few statements."""
+        path = self.path.with_name("few.sql")
+        path.write_text(sql)
+        self.load(path)
 
     def stop(self, how: str, path: Path, **options: Any) -> None:
         """Load, and end that in the middle of the rows of `b`."""
@@ -62,15 +76,17 @@ class Stage:
 
 
 @pytest.fixture
-def stage(fault_server: Server, tmp_path: Path) -> Stage:
-    return Stage(fault_server, tmp_path)
+def stage(fault_server: Server, tmp_path: Path) -> Iterator[Stage]:
+    stage = Stage(fault_server, tmp_path)
+    with stage.worker:
+        yield stage
 
 
 def test_nothing_is_done_where_it_is_all_there(stage: Stage) -> None:
     assert not stage.once()
     assert stage.content() == stage.whole
     elsewhere = "CREATE DATABASE faults_other; CREATE TABLE faults_other.t (i INT PRIMARY KEY);"
-    load_sql(elsewhere, stage.server.settings)
+    stage.load_sql(elsewhere)
     assert stage.once()
     assert stage.content() == stage.whole
 
@@ -114,7 +130,7 @@ def test_another_script_that_was_stopped_ends_the_claim(
 )
 def test_another_script_on_the_same_schemas_ends_the_claim(other: str, stage: Stage) -> None:
     stage.once()
-    load_sql(other, stage.server.settings)
+    stage.load_sql(other)
     assert stage.content() != stage.whole
     with connect_now(stage.server.settings) as connection, connection.cursor() as cursor:
         cursor.execute("DROP PROCEDURE IF EXISTS faults_l.p")
@@ -128,7 +144,7 @@ def test_another_large_script_on_the_same_schemas_ends_the_claim(
     stage.once()
     other = tmp_path / "other.sql"
     kinds.write("functions", other)
-    load(other, stage.server.settings, jobs=4, once=True)
+    stage.load(other, jobs=4, once=True)
     assert stage.content() != stage.whole
     assert not stage.once()
     assert stage.content() == stage.whole
