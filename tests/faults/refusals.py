@@ -30,7 +30,6 @@ from sidecar_magics.connection import connect_now
 from tests.corpus.fingerprint import difference, fingerprint
 from tests.faults.child import Worker
 from tests.faults.connections import end_others
-from tests.faults.kinds import mentions
 from tests.faults.mistakes import Maker
 from tests.faults.side_by_side import on_each_server
 from tests.servers import Server
@@ -226,7 +225,7 @@ class Stage:
             if ours.get(name) == text:
                 continue
             table = name.rpartition(".")[2]
-            if name in ours and any(mentions(statement, table) for statement in later):
+            if name in ours and any(_mentions(statement, table) for statement in later):
                 unsettled.append(name)
             else:
                 missing.append(f"before the mistake: {name}: {text}\nfound: {ours.get(name)}")
@@ -247,6 +246,11 @@ class Stage:
             except pymysql.MySQLError:
                 return set()
             return {number for (number,) in cursor.fetchall()}
+
+
+def _mentions(chunk: str, table: str) -> bool:
+    """Tell whether a statement names a table, as a word."""
+    return re.search(rf"\b{re.escape(table)}\b", chunk) is not None
 
 
 def _said(told: dict[str, Any]) -> str:

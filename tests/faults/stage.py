@@ -51,6 +51,7 @@ class Stage:
         self._folder = folder
         self._size = size
         self._wholes: dict[str, dict[str, str]] = {}
+        self._unlike: dict[str, str] = {}  # how an undisturbed load differs, until that is told
         self._statements: dict[str, list[bytes]] = {}
         self._kinds: dict[str, kinds.Script] = {}
         self._next: subprocess.Popen[bytes] | None = None  # it is made ready meanwhile
@@ -91,10 +92,12 @@ class Stage:
                 outcome = child.outcome()
             assert outcome["error"] is None, outcome
             self._statements[name] = proxy.statements
+            self._wholes[name] = state = self.state(name)
             if name in kinds.KINDS:
                 self.server.drop_schemas()
                 load_with_client(self.server, path)
-            self._wholes[name] = self.state(name)
+                self._wholes[name] = self.state(name)
+                self._unlike[name] = difference(self._wholes[name], state)
         return self._wholes[name]
 
     def state(self, name: str) -> dict[str, str]:
@@ -137,6 +140,9 @@ class Stage:
         course = Course(case)
         start = time.monotonic()
         whole = self.whole(case.script)
+        unlike = self._unlike.pop(case.script, "")
+        if unlike:
+            course.failures.append(f"not disturbed at all:\n{unlike}")
         self.server.drop_schemas()
         with Proxy(self.server.port) as proxy:
             ended = self._load(case, proxy, course)
@@ -145,7 +151,7 @@ class Stage:
             course.failures += self.remains()
             unlike = difference(whole, self.state(case.script))
             if unlike:
-                course.failures.append(f"first: undisturbed, second: resumed\n{unlike}")
+                course.failures.append(f"first: as it should be, second: resumed\n{unlike}")
         course.seconds = time.monotonic() - start
         return course
 

@@ -44,13 +44,13 @@ def test_a_load_that_is_killed_and_resumed_leaves_what_the_client_leaves(
 ) -> None:
     """It is killed when a part of the table behind the kind's is noted, and in the kind's own.
 
-    First it is not disturbed at all.
+    Before that it is not disturbed at all.
     """
     stage = stages(fault_server)
     noted = Fault("kill client", b"b", 0.0, NOTED, 0.0)
     filling = Fault("kill client", stage.kind(kind).moments[0], 0.5, "answered", 0.0)
     try:
-        for number, attempts in enumerate((((),), ((noted,),), ((filling,), (noted,)))):
+        for number, attempts in enumerate((((noted,),), ((filling,),))):
             course = stage.play(Case(number, kind, attempts))
             assert not course.failures, f"{course}\n" + "\n".join(course.failures)
     finally:
