@@ -1,7 +1,7 @@
 """Whether a resumed load that gives up, as it cannot tell what was done, tells the truth.
 
-Up to the statement that it names all must be there, once, and nothing behind it; that statement may
-have been executed or not. What a load takes in parallel is not looked at.
+Up to the statement that it names all must be there, once; that statement may have been executed or
+not, and some behind it, one after another. What a load takes in parallel is not looked at.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ IN_DOUBT = "whether this statement was executed cannot be told"
 # What a load takes in parallel, and so may have in part.
 PARALLEL_TABLES = {"b", "c", *(f"p{n}" for n in range(FIRST_TABLES))}
 CLIENT_LIMIT_S = 60.0
+MOST_BEHIND = 10
 
 Content = dict[str, tuple[str, int]]
 
@@ -76,23 +77,30 @@ def untruths(
         return [f"no place in: {message}"]
     doubtful = script.chunk_at(int(place[1]))
     now = content(server, schemas)
-    before, after = (
-        _prefix(server, script, path, end, schemas) for end in (doubtful, doubtful + 1)
-    )
-    wrong = []
-    for name in sorted({*before, *after}):
-        table = name.partition(".")[2]
-        if table in PARALLEL_TABLES:
-            continue
-        found = now.get(name)
-        if found not in (before.get(name), after.get(name)) and not _is_between(
-            script, table, before.get(name), found, after.get(name)
-        ):
-            wrong.append(
-                f"in doubt is {script.chunks[doubtful][:60]!r}; {name} has {found}, it should have"
-                f" {before.get(name)} or {after.get(name)}"
-            )
-    return wrong
+    before = _prefix(server, script, path, doubtful, schemas)
+    first: list[str] = []
+    # It is the first of which nothing is known: more may have been executed, one after another.
+    for end in range(doubtful + 1, min(doubtful + MOST_BEHIND, len(script.chunks)) + 1):
+        after = _prefix(server, script, path, end, schemas)
+        wrong = _unlike(script, before, now, after)
+        if not wrong:
+            return []
+        first = first or [f"in doubt is {script.chunks[doubtful][:60]!r}", *wrong]
+        before = after
+    return first
+
+
+def _unlike(script: Script, before: Content, now: Content, after: Content) -> list[str]:
+    """Return which tables are neither as before a statement nor as after it."""
+    return [
+        f"{name} has {now.get(name)}, it should have {before.get(name)} or {after.get(name)}"
+        for name in sorted({*before, *after})
+        if name.partition(".")[2] not in PARALLEL_TABLES
+        and now.get(name) not in (before.get(name), after.get(name))
+        and not _is_between(
+            script, name.partition(".")[2], before.get(name), now.get(name), after.get(name)
+        )
+    ]
 
 
 def _prefix(

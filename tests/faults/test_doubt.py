@@ -23,7 +23,8 @@ pytestmark = pytest.mark.server
     [
         (0, "DO 0", True),
         (1, "DO 0", True),
-        (2, "DO 0", False),
+        (2, "DO 0", True),
+        (0, "CALL faults_k.fill(7000)", False),
         (0, "DELETE FROM faults_k.a LIMIT 1", False),
         (1, "DELETE FROM faults_k.a LIMIT 1", False),
         (0, "UPDATE faults_k.a SET n = n + 1 LIMIT 1", False),
