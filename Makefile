@@ -3,12 +3,14 @@
 PYTHON ?= python3
 RUN := .venv/bin/python
 
-.PHONY: help demo test check test-oldest test-newest test-corpus test-faults test-matrix test-hub test-hub-whole test-spyglass tutorial-data bench lock clean
+.PHONY: help demo test check test-oldest test-newest test-corpus test-faults test-refusals test-busy test-matrix test-hub test-hub-whole test-spyglass tutorial-data bench lock clean
 
 help:
 	@echo "make demo    run the quick-start notebook on a private MySQL server"
 	@echo "make test    run all checks and tests"
-	@echo "make test-faults   kill 200 loads and resume them (about half an hour)"
+	@echo "make test-faults   kill 1,000 loads over 30 kinds of script, and resume them (40 minutes)"
+	@echo "make test-refusals   load 500 scripts with mistakes, as the client does (40 minutes)"
+	@echo "make test-busy     load 100 times beside busy loops; no load may hang (half an hour)"
 	@echo "make test-matrix   connect each DataJoint with each PyMySQL to each kind of server"
 	@echo "make test-hub      run the pods of hub-config for real (root, Debian; about ten minutes)"
 	@echo "make test-hub-whole   a whole JupyterHub on these pods, with a browser (root, Debian)"
@@ -58,9 +60,17 @@ test-hub-whole: .venv-browser/ready
 test-spyglass: .venv/ready .venv-spyglass/ready
 	$(RUN) -m pytest tests/spyglass
 
-# Loads that are killed at random moments and resumed; about half an hour.
+# Loads that are killed at random moments and resumed; about forty minutes on two cores.
 test-faults: .venv/ready
-	$(RUN) -m tests.faults.campaign --kills 200 --seed 7
+	$(RUN) -m tests.faults.campaign --kills 1000 --seed 7
+
+# Scripts with mistakes at random places, against what the client makes of them; as long.
+test-refusals: .venv/ready
+	$(RUN) -m tests.faults.refusals --scripts 500 --seed 7
+
+# Tables with foreign keys and indexes, of 2 to 46 MB, loaded beside busy loops; half an hour.
+test-busy: .venv/ready
+	$(RUN) -m tests.faults.busy --loads 100 --seed 7
 
 bench: .venv/ready
 	$(RUN) -m tests.benchmarks

@@ -34,6 +34,8 @@ DEFAULT_LIST_HAS_IT = any(
 CLIENTS = {"mysql": ("mysql",), "mariadb": ("mariadb", "mysql")}
 DUMP_CLIENTS = {"mysql": ("mysqldump",), "mariadb": ("mariadb-dump", "mysqldump")}
 
+DROP_LIMIT_S = 60
+
 
 # Seconds for a server to start and to end, on a machine that is as busy as can be.
 LIMIT_S = 240
@@ -150,7 +152,8 @@ class Server:
         """Drop all schemas but the server's own."""
         names = self.schemas()
         with connect_now(self.settings) as connection, connection.cursor() as cursor:
-            cursor.execute("SET foreign_key_checks = 0")
+            # Whoever still has a table open is not waited for, for a year.
+            cursor.execute(f"SET foreign_key_checks = 0, lock_wait_timeout = {DROP_LIMIT_S}")
             for name in names:
                 cursor.execute("DROP SCHEMA `" + name.replace("`", "``") + "`")
 

@@ -2,20 +2,37 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tests.faults.runner import EXPECTED
 
-LOAD_LIMIT_S = 400.0
+if TYPE_CHECKING:
+    from tests.servers import Server
+
+LOAD_LIMIT_S = 90.0
 # How a load may end that was disturbed; "killed" is a client that could not say anything.
 STOPS = {"killed", *EXPECTED}
+
+
+def start_runner() -> subprocess.Popen[bytes]:
+    """Start a process that waits to be told what to load; it ends with its input."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "tests.faults.runner"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=Path(__file__).parents[2],
+        env={**os.environ, "PYTHONFAULTHANDLER": "1"},
+    )
 
 
 class Child:
@@ -25,34 +42,36 @@ class Child:
     ----------
     path : Path
         The script.
-    port : int
-        Where it finds the server.
-    password : str
-        The server's.
-    jobs : int
-        Connections.
-    resume : bool, default True
-        Whether to go on with an earlier load.
+    server : Server
+        Where to.
+    port : int, optional
+        Where it finds the server, if something stands before it.
+    tells : bool, default False
+        Whether what `progress` is called with is kept.
+    process : Popen, optional
+        One of `start_runner` that has nothing to do yet; else one is started.
+    **options
+        For `load`.
     """
 
     def __init__(
-        self, path: Path, port: int, *, password: str, jobs: int, resume: bool = True
+        self,
+        path: Path,
+        server: Server,
+        *,
+        port: int | None = None,
+        tells: bool = False,
+        process: subprocess.Popen[bytes] | None = None,
+        **options: Any,
     ) -> None:
         self._wanted = {
             "file": str(path),
-            "port": port,
-            "password": password,
-            "jobs": jobs,
-            "resume": resume,
+            "port": port or server.port,
+            "password": server.password,
+            "tells": tells,
+            "options": options,
         }
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "tests.faults.runner"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            cwd=Path(__file__).parents[2],
-            env={**os.environ, "PYTHONFAULTHANDLER": "1"},
-        )
+        self.process = process or start_runner()
 
     def go(self) -> None:
         """Let it load."""
@@ -60,25 +79,77 @@ class Child:
         self.process.stdin.write(json.dumps(self._wanted).encode() + b"\n")
         self.process.stdin.flush()
 
-    def outcome(self) -> dict[str, Any]:
+    def outcome(self, limit_s: float = LOAD_LIMIT_S) -> dict[str, Any]:
         """Wait for its end, and return what it says."""
         given = None if self.process.stdin is None else b""
         hung = False
         try:
-            out, err = self.process.communicate(given, LOAD_LIMIT_S)
+            out, err = self.process.communicate(given, limit_s)
         except subprocess.TimeoutExpired:
             hung = True
-            self.process.send_signal(signal.SIGUSR1)  # it tells where its threads are
-            time.sleep(1)
-            self.process.kill()
-            out, err = self.process.communicate(timeout=LOAD_LIMIT_S)
-        if out.strip():
-            outcome: dict[str, Any] = json.loads(out.splitlines()[-1])
-            if outcome["error"] not in {None, *STOPS}:
-                outcome["message"] += "\n" + err.decode("utf-8", "replace")[-3000:]
-            return outcome
-        if hung:
-            return {"error": "hung", "message": err.decode("utf-8", "replace")[-6000:]}
-        if self.process.returncode == -signal.SIGKILL:
-            return {"error": "killed", "message": ""}
-        return {"error": "crashed", "message": err.decode("utf-8", "replace")[-3000:]}
+            out, err = _ended_by_force(self.process)
+        lines = [json.loads(line) for line in out.splitlines() if line.endswith(b"}")]
+        told = [line["progress"] for line in lines if "progress" in line]
+        outcome = next((line for line in reversed(lines) if "error" in line), None)
+        if outcome is None:
+            error = "hung" if hung else "crashed"
+            if not hung and self.process.returncode == -signal.SIGKILL:
+                error = "killed"
+            text = err.decode("utf-8", "replace")[-6000:]
+            outcome = {"error": error, "message": "" if error == "killed" else text}
+        elif outcome["error"] not in {None, *STOPS}:
+            outcome["message"] += "\n" + err.decode("utf-8", "replace")[-3000:]
+        return {**outcome, "told": told}
+
+
+def _ended_by_force(process: subprocess.Popen[bytes]) -> tuple[bytes, bytes]:
+    process.send_signal(signal.SIGUSR1)  # it tells where its threads are
+    time.sleep(1)
+    process.kill()
+    return process.communicate(timeout=60)
+
+
+class Worker:
+    """A process that does one load after another; one that hangs is ended, and takes the next.
+
+    Parameters
+    ----------
+    server : Server
+        Where to.
+    """
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def load(self, path: Path, limit_s: float, **options: Any) -> dict[str, Any]:
+        """Load, and return what became of it; ``{"error": "hung"}`` after the limit."""
+        if self._process is None:
+            self._process = start_runner()
+        child = Child(path, self._server, process=self._process, **options)
+        child.go()
+        assert self._process.stdout is not None
+        if select.select([self._process.stdout], [], [], limit_s)[0]:
+            line = self._process.stdout.readline()
+            if line.endswith(b"}\n"):
+                outcome: dict[str, Any] = json.loads(line)
+                return outcome
+        hung = self._process.poll() is None
+        _, err = _ended_by_force(self._process)
+        self._process = None
+        text = err.decode("utf-8", "replace")[-6000:]
+        return {"error": "hung" if hung else "crashed", "message": text}
+
+    def close(self) -> None:
+        """End the process."""
+        if self._process is not None:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.communicate(b"", 10)
+            self._process.kill()
+            self._process = None
+
+    def __enter__(self) -> Worker:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

@@ -110,17 +110,23 @@ class _Author:
         self._fill(parent)
         children = [f"t{len(self.tables) + n}" for n in range(self.chance.randrange(2, 4))]
         for child in children:
-            self.lines.append(
-                f"CREATE TABLE {child} (id INT, p INT, v VARCHAR(20), PRIMARY KEY (id), KEY k0 (v),"
-                f" FOREIGN KEY (p) REFERENCES {parent} (id)) ENGINE=InnoDB;"
-            )
-            self.tables[child] = "child"
+            self._child(child, parent)
         self.in_transaction = False
         for _ in range(self.chance.randrange(2, 5)):
             self._fill(self.chance.choice([parent, *children]))
+        if self.chance.random() < 0.5:
+            self.lines.append(f"DROP TABLE IF EXISTS {children[0]};")
+            self._child(children[0], parent)
         if self.chance.random() < 0.3:
             self.next_id += 1
             self.lines.append(f"ALTER TABLE {parent} ADD KEY x{self.next_id} (v);")
+
+    def _child(self, name: str, parent: str) -> None:
+        self.lines.append(
+            f"CREATE TABLE {name} (id INT, p INT, v VARCHAR(20), PRIMARY KEY (id), KEY k0 (v),"
+            f" FOREIGN KEY (p) REFERENCES {parent} (id)) ENGINE=InnoDB;"
+        )
+        self.tables[name] = "child"
 
     def _name(self, *kinds: str) -> str | None:
         names = [name for name, kind in self.tables.items() if not kinds or kind in kinds]
@@ -261,8 +267,11 @@ class _Author:
                 "SET nosuch = 1;",
                 "SET @old = @@nosuch;",
                 "CREATE TABLE bad (id INT, b TEXT DEFAULT 'x') ENGINE=InnoDB;",
-                "CREATE TABLE bad (id INT, p INT, b TEXT DEFAULT 'x',"
-                " FOREIGN KEY (p) REFERENCES t0 (id)) ENGINE=InnoDB;",
+                *[
+                    "CREATE TABLE bad (id INT, p INT, b TEXT DEFAULT 'x',"
+                    " FOREIGN KEY (p) REFERENCES t0 (id)) ENGINE=InnoDB;"
+                ]
+                * 3,
                 "ALTER TABLE nosuch ADD KEY k (v);",
                 "USE nosuch;",
                 "INSERT INTO t1 VALUES (77,NULL,'a'),(77,NULL,'b');",

@@ -1,0 +1,24 @@
+"""Tables with foreign keys and indexes, loaded beside busy loops; `make test-busy` has more."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.faults.busy import Case, Stage, busy_cores
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.servers import Server
+
+pytestmark = pytest.mark.server
+LOADS = (Case(0.01, 1_500, None), Case(0.03, 1_500, 8), Case(0.06, 5_000, 4))
+
+
+def test_each_load_ends_beside_busy_loops(fault_server: Server, tmp_path: Path) -> None:
+    with Stage(fault_server, tmp_path) as stage, busy_cores():
+        for case in LOADS:
+            wrong = stage.play(case)
+            assert not wrong, f"{case}: {wrong}"
