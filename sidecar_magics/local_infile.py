@@ -24,6 +24,7 @@ import pymysql
 from pymysql.connections import MySQLResult
 
 from .errors import printable
+from .limits import limited
 from .script.classify import reads_local_file
 from .script.tokens import Shape, tokens
 
@@ -145,11 +146,10 @@ class _Result(MySQLResult):  # type: ignore[misc]
                 raise problem
             return
         refusal = _refusal(asked, self.named, is_allowed=connection._local_infile)
-        limit_s, connection._read_timeout = connection._read_timeout, ANSWER_S
         try:
-            connection.write_packet(b"")
-            self._read_ok_packet(connection._read_packet())
-            connection._read_timeout = limit_s
+            with limited(connection, ANSWER_S):
+                connection.write_packet(b"")
+                self._read_ok_packet(connection._read_packet())
         except Exception:  # whatever such a server says now, it is not believed
             connection._force_close()
         raise refusal

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 # A run's folder: all that the tests start inherits it, but servers, whose environment is made anew.
 MARK = "TESTS_OF_SIDECAR_MAGICS"
 WELL = b"all is well\n"
+# multiprocessing starts it once, beside what it starts first; it ends with who started it.
+TRACKER = "from multiprocessing.resource_tracker import main"
 # Seconds between two looks at whether the run is still there; the end of the pipe is seen at once.
 LOOK_S = 1.0
 # Seconds in which what was told to end, does.
@@ -123,9 +125,10 @@ def _belongs(process: psutil.Process, folder: str) -> bool:
     try:
         if process.status() == psutil.STATUS_ZOMBIE:
             return False
+        command = process.cmdline()
         if process.environ().get(MARK) == folder:
-            return True
-        return any(part.startswith(f"--datadir={folder}/") for part in process.cmdline())
+            return not any(part.startswith(TRACKER) for part in command)
+        return any(part.startswith(f"--datadir={folder}/") for part in command)
     except psutil.Error:  # it has ended meanwhile, or is somebody else's
         return False
 

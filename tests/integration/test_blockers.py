@@ -14,6 +14,7 @@ from sidecar_magics.connection import connect_now
 from sidecar_magics.errors import LocalServerError
 from sidecar_magics.limits import limited
 from sidecar_magics.settings import ConnectionSettings, Secret
+from tests.background import LIMIT_S, until
 from tests.servers import Server, needs_servers
 
 if TYPE_CHECKING:
@@ -22,9 +23,6 @@ if TYPE_CHECKING:
     import pymysql
 
 pytestmark = pytest.mark.server
-
-LIMIT_S = 30.0
-
 
 # As images have it; our own are started without, for want of memory. MariaDB has all of it off.
 TELLS = "--performance-schema=ON"
@@ -148,18 +146,15 @@ def tells(server: Server) -> bool:
 
 def until_waiting(connection: pymysql.Connection[Any], *sessions: Session) -> None:
     """Return when these wait for a lock, as the server says."""
-    ends_at = time.monotonic() + LIMIT_S
-    ids = {session.id for session in sessions}
-    while time.monotonic() < ends_at:
+
+    def all_wait() -> bool:
         with limited(connection, LIMIT_S), connection.cursor() as cursor:
             cursor.execute("SHOW PROCESSLIST")
-            rows = cursor.fetchall()
-        busy = {row[0] for row in rows if row[4] == "Query"}
-        if ids <= busy:
-            time.sleep(0.3)  # MariaDB tells of row locks as they were 0.1 s ago
-            return
-        time.sleep(0.05)
-    pytest.fail("the statement never waited")
+            busy = {row[0] for row in cursor.fetchall() if row[4] == "Query"}
+        return {session.id for session in sessions} <= busy
+
+    until(all_wait)
+    time.sleep(0.3)  # MariaDB tells of row locks as they were 0.1 s ago
 
 
 def test_an_open_transaction_keeps_a_table_from_being_dropped(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -168,7 +169,7 @@ def test_nobody_knows_the_password_but_the_settings_find_it(kept: Path) -> None:
     again = native.up()
     assert again.password == sidecar.password, "what has it goes on"
     native.down()
-    subprocess.run(["mv", kept / "data" / "mysql", kept / "data" / "moved"], check=True)
+    (kept / "data" / "mysql").rename(kept / "data" / "moved")
     other = native.up(datadir=kept / "data" / "moved")
     assert other.password != sidecar.password
     assert ("kept",) in query(other, "SHOW SCHEMAS LIKE 'kept'")
@@ -221,6 +222,7 @@ def test_another_program_logs_in_with_the_file_that_status_names(
         check=False,
         capture_output=True,
         text=True,
+        timeout=LIMIT_S,
     )
     assert (answer.stdout, answer.returncode) == ("root@localhost\n", 0), answer.stderr
 
@@ -246,7 +248,7 @@ def test_status_of_data_that_is_gone_or_of_the_other_kind(kept: Path) -> None:
     (kept / "data" / "mariadb").mkdir()
     (kept / "data" / "mariadb" / "file").write_bytes(b"x" * 5000)
     assert f"Data of an earlier sidecar: 8.19 kB in {kept}" in str(native.status())
-    subprocess.run(["rm", "-r", kept / "data" / "mysql"], check=True)
+    shutil.rmtree(kept / "data" / "mysql")
     assert "not running" not in str(native.status())
 
 
@@ -422,7 +424,8 @@ def test_mariadb(home: Path, mariadb_server: Server, monkeypatch: pytest.MonkeyP
     assert sidecar.datadir.stat().st_mode & 0o777 == 0o700
     program, option = str(native.status()).splitlines()[-1].split()
     (*client, _) = mariadb_server.client
-    subprocess.run([*client, option, "-e", "SELECT 1"], check=True, capture_output=True)
+    command = [*client, option, "-e", "SELECT 1"]
+    subprocess.run(command, check=True, capture_output=True, timeout=LIMIT_S)
     assert program == "mariadb"
     record = json.loads((home / "state" / "sidecar.json").read_text())
     assert {**record, "started": True} == json.loads(json.dumps(asdict(sidecar), default=str))

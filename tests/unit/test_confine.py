@@ -11,6 +11,7 @@ import pytest
 
 from sidecar_magics.local import confine
 from sidecar_magics.local.confine import confined, landlock_version
+from tests.background import LIMIT_S, running
 
 pytestmark = pytest.mark.skipif(landlock_version() == 0, reason="this kernel has no Landlock")
 
@@ -117,9 +118,9 @@ def test_what_cannot_be_confined_is_not_started(tmp_path: Path) -> None:
 
 def test_the_process_becomes_the_command(tmp_path: Path) -> None:
     command = confined(["/bin/sh", "-c", "echo $$"], folder=tmp_path, files=[])
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        assert process.stdout.read().strip() == str(process.pid)
+    with running(command, stdout=subprocess.PIPE) as process:
+        told = process.communicate(timeout=LIMIT_S)[0]
+    assert told.decode().strip() == str(process.pid)
 
 
 def test_nothing_but_the_standard_library(tmp_path: Path) -> None:

@@ -187,6 +187,35 @@ def test_what_a_test_leaves_is_killed_and_told(run_of: Callable[..., Run]) -> No
     assert not left_by(run.folder)
 
 
+def test_what_multiprocessing_keeps_is_not_left(run_of: Callable[..., Run]) -> None:
+    run = run_of(
+        """
+        import multiprocessing
+
+        def test_starts_it():
+            multiprocessing.get_context("spawn").Lock()
+        """
+    )
+    status, said = run.to_its_end()
+    assert status == 0, said
+    until(lambda: not any(_has(each, str(run.folder)) for each in psutil.process_iter()))
+
+
+def _has(process: psutil.Process, folder: str) -> bool:
+    with contextlib.suppress(psutil.Error):
+        return bool(process.environ().get(MARK) == folder)
+    return False
+
+
+@pytest.fixture
+def _hangs_up() -> Iterator[None]:
+    """Let SIGHUP end what is started, also where nohup has started us."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
+@pytest.mark.usefixtures("_hangs_up")
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_run_that_is_killed_leaves_nothing(run_of: Callable[..., Run], number: int) -> None:
     run = run_of(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import resource
 import socket
 import threading
-import time
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
@@ -27,8 +26,8 @@ if TYPE_CHECKING:
 
     Talk = Callable[[Client, threading.Event], None]
 
-# Not a measure of speed: without a limit these would never end.
-NEVER_S = 25.0
+# Nothing that these servers do ends within a test's own limit: who returns has one as well.
+NEVER_S = 3600.0
 
 
 def silent(client: Client, stop: threading.Event) -> None:
@@ -51,7 +50,7 @@ def silent_in_tls(client: Client, stop: threading.Event) -> None:
 
 
 def drips_its_greeting(client: Client, stop: threading.Event) -> None:
-    client.drip(greeting(), stop)
+    client.drip(packet(b"\x0a" + b"8" * 1000), stop, 0.7)
 
 
 def drips_in_tls(client: Client, stop: threading.Event) -> None:
@@ -120,30 +119,26 @@ STALLS = [
 
 @pytest.mark.parametrize("talk", STALLS)
 def test_a_wait_ends_whatever_the_server_does(talk: Talk) -> None:
-    with fake(talk) as server:
-        start = time.monotonic()
-        with pytest.raises(SidecarError) as caught:
-            wait(server.settings, timeout_s=1.5, access_grace_s=0.5)
-        assert time.monotonic() - start < NEVER_S
+    with fake(talk) as server, pytest.raises(SidecarError) as caught:
+        wait(server.settings, timeout_s=1.5, access_grace_s=0.5)
     assert len(str(caught.value)) < 1500
 
 
 @pytest.mark.parametrize("talk", [talk for talk in STALLS if "after_login" not in talk.__name__])
 def test_a_login_ends_whatever_the_server_does(talk: Talk) -> None:
-    with fake(talk) as server:
-        start = time.monotonic()
-        with pytest.raises(ConnectError):
-            connect(server.settings, timeout_s=1.0)
-        assert time.monotonic() - start < NEVER_S
+    with fake(talk) as server, pytest.raises(ConnectError):
+        connect(server.settings, timeout_s=1.0)
 
 
 @pytest.mark.parametrize("talk", [silent_after_login, drips_after_login, drips_packets_after_login])
 def test_a_question_ends_whatever_the_server_does(talk: Talk) -> None:
-    with fake(talk) as server, connect_now(server.settings) as connection:
-        start = time.monotonic()
-        with pytest.raises(pymysql.err.OperationalError) as caught, limited(connection, 1.0):
-            connection.cursor().execute("SELECT 1")
-        assert time.monotonic() - start < NEVER_S
+    with (
+        fake(talk) as server,
+        connect_now(server.settings) as connection,
+        pytest.raises(pymysql.err.OperationalError) as caught,
+        limited(connection, 1.0),
+    ):
+        connection.cursor().execute("SELECT 1")
     assert caught.value.args[0] == 2013
 
 
@@ -225,12 +220,13 @@ def test_after_the_block_there_is_no_limit() -> None:
         client.read()
         client.say(result([[b"1"]]))
         client.read()
-        stop.wait(1.0)
+        stop.wait(0.5)
         client.say(result([[b"2"]]))
 
     with fake(slow) as server, connect_now(server.settings) as connection:
-        with limited(connection, 0.7), connection.cursor() as cursor:
+        with limited(connection, NEVER_S), connection.cursor() as cursor:
             cursor.execute("SELECT 1")
+            vars(connection)["_sock"].settimeout(0.1)  # as where little was left at the last read
         with connection.cursor() as cursor:
             cursor.execute("SELECT 2")  # takes longer than that
             assert cursor.fetchall() == (("2",),)
@@ -238,15 +234,14 @@ def test_after_the_block_there_is_no_limit() -> None:
 
 
 def test_a_block_within_another_ends_with_it() -> None:
-    with fake(silent_after_login) as server, connect_now(server.settings) as connection:
-        start = time.monotonic()
-        with (
-            pytest.raises(pymysql.err.OperationalError),
-            limited(connection, 0.5),
-            limited(connection, 60.0),
-        ):
-            connection.cursor().execute("SELECT 1")
-        assert time.monotonic() - start < NEVER_S
+    with (
+        fake(silent_after_login) as server,
+        connect_now(server.settings) as connection,
+        pytest.raises(pymysql.err.OperationalError),
+        limited(connection, 0.5),
+        limited(connection, NEVER_S),
+    ):
+        connection.cursor().execute("SELECT 1")
 
 
 def test_many_questions_within_one_block_share_its_limit() -> None:
@@ -256,11 +251,9 @@ def test_many_questions_within_one_block_share_its_limit() -> None:
             client.say(packet(OK, 1))
 
     with fake(slowish) as server, connect_now(server.settings) as connection:
-        start = time.monotonic()
         cursor = connection.cursor()
         with pytest.raises(pymysql.err.OperationalError), limited(connection, 1.0):
             deque((cursor.execute("DO 1") for _ in range(1000)), maxlen=0)
-        assert time.monotonic() - start < NEVER_S
 
 
 def test_a_refusal_within_a_block_is_what_it_is_and_leaves_the_connection_open() -> None:

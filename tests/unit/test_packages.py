@@ -297,7 +297,8 @@ def unsigned(tmp_path: Path) -> Archive:
     control = "Package: hello\nVersion: 1\nArchitecture: all\nMaintainer: x\nDescription: x\n"
     (package / "DEBIAN" / "control").write_text(control)
     deb = archive / "hello.deb"
-    subprocess.run(["dpkg-deb", "--build", package, deb], check=True, capture_output=True)
+    command = ["dpkg-deb", "--build", str(package), str(deb)]
+    subprocess.run(command, check=True, capture_output=True, timeout=LIMIT_S)
     digest = hashlib.sha256(deb.read_bytes()).hexdigest()
     listed = f"{control}Filename: hello.deb\nSize: {deb.stat().st_size}\nSHA256: {digest}\n"
     (index / "Packages").write_text(listed)
@@ -333,7 +334,8 @@ def test_our_configuration_has_the_last_word(
     ours.write_text(packages.APT_CONFIGURATION.format(folder=tmp_path, architecture="amd64"))
     monkeypatch.setenv("APT_CONFIG", str(machine))
     command = ["apt-config", "-c", str(ours), "dump"]
-    dump = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    answer = subprocess.run(command, check=True, capture_output=True, text=True, timeout=LIMIT_S)
+    dump = answer.stdout
     for line in PERMISSIVE.splitlines()[:4]:
         assert line.replace("true", "false") in dump
         assert line not in dump.splitlines()
