@@ -22,6 +22,7 @@ from .plan import Planner, Server
 from .progress import Progress
 from .reader import Quoting, Reader, quoting_of
 from .schedule import Scheduler
+from .stall import StallWatch
 from .tasks import TaskKind
 from .threads import Threads
 from .trial import Trial
@@ -97,6 +98,7 @@ class Loader:
         self._lanes: list[Lane] = []
         self._scripts: Sources | None = None
         self._books: Bookkeeping | None = None
+        self._stall = StallWatch(self._runtime.connect)
         self._trial: Trial | None = None
         self._began = self._runtime.clock()
         self._shown_at = 0.0
@@ -152,6 +154,7 @@ class Loader:
             Server(self.sidecar.flavour, version_number(self.sidecar.version)),
             self._look_up,
             takes=self._trial.takes,
+            enters=self._trial.enters if self._policy.force else None,
             checks_foreign_keys=control.ask("SELECT @@foreign_key_checks") == "1",
             verbatim=quoting.verbatim,
         )
@@ -209,7 +212,11 @@ class Loader:
             pass
         except Exception as failure:  # what comes before it is run first
             error = failure
-        self._await_lanes(error)
+        try:
+            self._await_lanes(error)
+        finally:
+            if self._stall.note():
+                self.report.notes.append(self._stall.note())
         if self.report.in_transaction:
             self.report.notes.append(
                 "The script ended inside a transaction; what it did not commit is rolled back."
@@ -249,6 +256,11 @@ class Loader:
         if self._trial is not None:
             self._trial.close()
         self.control.close()
+
+    @property
+    def waits_for(self) -> str:
+        """What the load is waiting for, as far as that is known."""
+        return self._stall.waits_for
 
     @property
     def place(self) -> str:
@@ -353,10 +365,14 @@ class Loader:
     def _show(self) -> None:
         """Show how far it is, if somebody wants to know and it is time."""
         now = self._runtime.clock()
-        if self._progress is None or self._scripts is None or now - self._shown_at < SHOW_EVERY_S:
+        if self._scripts is None or now - self._shown_at < SHOW_EVERY_S:
             return
         self._shown_at = now
         running = self.load.tasks.running
+        sign = (self.report.statements, self._scripts.position_bytes, len(running))
+        waits_for = self._stall.look(now, sign, running, self._connections)
+        if self._progress is None:
+            return
         tables = dict.fromkeys(str(task.table) for task in running if task.table)
         self._progress(
             Progress(
@@ -370,8 +386,14 @@ class Loader:
                 tables=tuple(tables),
                 reads=self._reads,
                 skipped_bytes=self._skipped_bytes,
+                waits_for=waits_for,
             )
         )
+
+    def _connections(self) -> list[int]:
+        """Return the numbers of this load's connections at the server."""
+        links = [*(lane.link for lane in self._lanes), self.control]
+        return [link.thread_id for link in links if link.is_open]
 
     def _show_waiting(self, holder: str) -> None:
         """Show that another process loads the same script."""
@@ -407,6 +429,8 @@ class Loader:
             left = [step for step in task.steps if not journal.is_done(step)]
         except ValueError as error:
             raise failures.changed(str(error), self.report) from None
+        if left and task.in_transaction and journal.is_doubtful(left[0]):
+            raise failures.in_doubt(left[0], self.report)
         self.report.resumed += len(task.steps) - len(left)
         task.steps = left
         task.maybe_done = task.kind is TaskKind.DEFINITION
@@ -434,8 +458,9 @@ def run_load(loader: Loader, sources: Sources) -> None:
         place = loader.place
         loader.interrupt()
         where = f" near {place}" if place else ""
+        cause = f" It was waiting for {loader.waits_for}." if loader.waits_for else ""
         hint = " Resume with --resume." if loader.is_journaled else ""
-        message = f"Stopped loading {sources.name}{where}. {report.so_far()}{hint}"
+        message = f"Stopped loading {sources.name}{where}.{cause} {report.so_far()}{hint}"
         raise Interrupted(message) from None
     except SidecarError:
         raise

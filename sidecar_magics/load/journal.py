@@ -162,6 +162,17 @@ class Journal:
         """Return what was noted before a step was run by an earlier process, if it was."""
         return self._doubts.get((step.source.number, step.item.offset))
 
+    def is_doubtful(self, step: Step) -> bool:
+        """Return whether a step of a transaction that is not noted may be committed all the same.
+
+        It may, if the script went on after it: a definition commits what is before it, and where
+        the session is not known any more, nothing is noted.
+        """
+        place = (step.source.number, step.item.offset)
+        if step.is_ours:
+            return False
+        return any(other >= place for other, before in self._doubts.items() if before != REFUSED)
+
     def deferred(self, table: Table) -> list[bytes]:
         """Return the indexes that an earlier process took from a table, and forget them here."""
         return self._deferred.pop((table.schema, table.name), [])

@@ -313,12 +313,21 @@ class Lane:
         if journal is None:
             return
         note = journal.note()
-        statements = (note.sql, journal.note_doubt(step, before))
-        if self.link.is_in_transaction:  # which may be undone, but the doubt must stay
-            yield Record(tuple(sql for sql in statements if sql))
-        else:
-            yield from self._sender.own(statements, step)
+        yield from self._sender.own([note.sql, journal.note_doubt(step, before)], step)
         journal.noted(note)
+
+    def _record_doubt(self, step: Step, before: int) -> Work[None]:
+        """Do as `_doubt` on another connection.
+
+        The lane's own may be within a transaction that is undone, but the doubt must stay; or under
+        LOCK TABLES, which leaves the journal out.
+        """
+        journal = self._load.journal
+        if journal is not None:
+            note = journal.note()
+            doubt = journal.note_doubt(step, before)
+            yield Record((note.sql, doubt) if note.sql else (doubt,))
+            journal.noted(note)
 
     def _was_altered(self, task: Task, before: int | None) -> Work[bool]:
         """Tell whether the table that a statement alters has changed since it was noted."""
@@ -343,8 +352,12 @@ class Lane:
             yield from self._send(task)
         except (Lost, RolledBack):
             raise failures.stopped(task.steps[0], self._load.report) from None
-        if note and self._load.journal:
-            self._load.journal.noted(note)
+        journal = self._load.journal
+        if journal and note:
+            journal.noted(note)
+        elif journal and not self.link.is_in_transaction:
+            while self._own_notes:  # it was rolled back: doing it again would change nothing
+                journal.completed(self._own_notes.pop())
         self._sender.count()
         self._load.report.in_transaction = self.link.is_in_transaction
 
@@ -355,14 +368,14 @@ class Lane:
             return
         if journal.doubt(step) not in (None, REFUSED):
             raise failures.in_doubt(step, self._load.report)
-        yield from self._doubt(step, 0)
+        yield from self._record_doubt(step, 0)
 
     def _enter_unknown(self, step: Step) -> Work[None]:
         """Note where the part of a script begins that cannot be resumed: its session is unknown."""
         journal = self._load.journal
         if journal is not None and not journal.is_past_resuming:
             journal.is_past_resuming = True
-            yield from self._doubt(step, 0)
+            yield from self._record_doubt(step, 0)
 
     def _note_own(self, task: Task) -> Work[Note | None]:
         """Keep a piece of the script's own transaction; return what notes them where it commits."""
@@ -428,7 +441,9 @@ class Lane:
         """Do something with the batch; where that is lost, do all of the batch once more."""
         for attempt in range(RETRIES + 1):
             try:
-                if attempt and self._batch:
+                if self._committing is not None and (yield from self._is_noted(step)):
+                    self._finish_batch()
+                elif attempt and self._batch:
                     yield from self._replay()
                 yield from action()
                 return
@@ -438,14 +453,11 @@ class Lane:
                 self._committing = None
                 self._sender.forget()
             except Lost:
-                committing, self._committing = self._committing, None
                 if any(task.kind is TaskKind.DATA for task in self._batch):
                     # A number that was counted up stays used, though its row is undone.
                     raise failures.stopped(step, self._load.report) from None
                 yield from self._reconnect(step, attempt)
-                if committing and (yield from self._is_noted(committing, step)):
-                    self._finish_batch()
-                else:
+                if self._committing is None:
                     self._sender.forget()
         raise failures.stopped(step, self._load.report)
 
@@ -465,12 +477,15 @@ class Lane:
         except Refused as refused:  # which it was not the first time
             raise _Stuck(refused.failure) from None
 
-    def _is_noted(self, note: Note, step: Step) -> Work[bool]:
+    def _is_noted(self, step: Step) -> Work[bool]:
         """Tell whether the commit that was under way has come to pass."""
-        journal = self._load.journal
-        if journal is None:
+        journal, note = self._load.journal, self._committing
+        if journal is None or note is None:
             raise failures.stopped(step, self._load.report)
-        if not (yield from self._sender.ask(journal.find(self._batch[0].steps[0]), step)):
+        rows = yield from self._sender.ask(journal.find(self._batch[0].steps[0]), step)
+        self._committing = None
+        if not rows:
+            self._sender.forget()
             return False
         journal.noted(note)
         return True

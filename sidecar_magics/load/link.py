@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..connection import connect_now
 from ..errors import SettingsError
+from ..limits import limited
 from ..script.session import DefaultOf, Initial, Literal, Session
 from ..server import pymysql_errors, send, send_each
 from ..sidecar import describe
@@ -26,6 +27,10 @@ IN_TRANSACTION = 0x0001
 
 _WORD = re.compile(rb"(?!(?:NULL|TRUE|FALSE)\Z)[A-Za-z]\w*\Z", re.IGNORECASE)
 _NUMBERS = {0, 1, 2, 3, 4, 5, 8, 9, 16, 246}  # field types: what may stand without quotes
+
+
+# For a question that waits for nobody's locks, on a server that is busy with everything else.
+ANSWER_S = 120.0
 
 
 class SessionError(Exception):
@@ -146,16 +151,28 @@ class Link:
         # A statement may end with a comment that reaches to the end of its line.
         return send_each(self.connection, b"\n;".join(statements))
 
-    def cells(self, sql: str | bytes) -> list[tuple[Any, ...]]:
-        """Ask a question of our own; cells come as bytes, in whatever character set, or None."""
-        with self.connection.cursor() as cursor:
+    def cells(self, sql: str | bytes, *, limit_s: float | None = None) -> list[tuple[Any, ...]]:
+        """Ask a question of our own; cells come as bytes, in whatever character set, or None.
+
+        Parameters
+        ----------
+        sql : str or bytes
+            The question.
+        limit_s : float, optional
+            Seconds for the answer. Default: no limit, for a question that may wait for locks.
+        """
+        limit = contextlib.nullcontext() if limit_s is None else limited(self.connection, limit_s)
+        with limit, self.connection.cursor() as cursor:
             cursor.execute(sql)
             return list(cursor.fetchall())
 
-    def rows(self, sql: str | bytes) -> list[tuple[str | None, ...]]:
-        """Ask a question of our own whose answer is ASCII."""
+    def rows(
+        self, sql: str | bytes, *, limit_s: float | None = ANSWER_S
+    ) -> list[tuple[str | None, ...]]:
+        """Ask a question of our own whose answer is ASCII; see `cells`."""
         return [
-            tuple(None if cell is None else text(cell) for cell in row) for row in self.cells(sql)
+            tuple(None if cell is None else text(cell) for cell in row)
+            for row in self.cells(sql, limit_s=limit_s)
         ]
 
     def ask(self, sql: str | bytes) -> str:

@@ -11,6 +11,7 @@ The planner asks nobody but its `lookup`, so a plan can be shown without a serve
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from typing import TYPE_CHECKING, Callable, NamedTuple, Protocol
 
@@ -59,6 +60,8 @@ _MAY_DIFFER = {
     "collation_connection",
     "unique_checks",
 }
+# What a task's session may differ in from the script's own, see `_session_of`.
+_READS_CHECKS = re.compile(rb"@@(?:\w+\.)?unique_checks\b", re.IGNORECASE)
 # Under another delimiter several statements may come as one; in these they would be a body.
 _HAVE_BODIES = {Kind.ROUTINE, Kind.TRIGGER, Kind.EVENT, Kind.VIEW}
 
@@ -77,6 +80,13 @@ class Takes(Protocol):
         """Return whether it does; `settled` if all that comes before it is yielded."""
 
 
+class Enters(Protocol):
+    """Tells whether a schema can be entered, as `trial.Trial.enters` does."""
+
+    def __call__(self, step: Step, schema: bytes, *, settled: bool) -> bool:
+        """Return whether it can; `settled` if all that comes before it is yielded."""
+
+
 class Planner:
     """A script as far as it has been read.
 
@@ -88,6 +98,9 @@ class Planner:
         Asked for a table that the script did not make. Without it its rows run in order.
     takes : Takes, optional
         Asked whether the server takes a SET. Without it all are taken.
+    enters : Enters, optional
+        Asked whether a schema can be entered. Without it that is found out by the lanes, which
+        end the load where it cannot.
     checks_foreign_keys : bool, default True
         Whether a new session checks foreign keys.
     verbatim : bool, default False
@@ -102,6 +115,7 @@ class Planner:
         lookup: Lookup | None = None,
         *,
         takes: Takes | None = None,
+        enters: Enters | None = None,
         checks_foreign_keys: bool = True,
         verbatim: bool = False,
         is_dump: bool = False,
@@ -113,7 +127,7 @@ class Planner:
         self._server = server
         self._checks = checks_foreign_keys
         self._verbatim = verbatim
-        self._takes = takes
+        self._takes, self._enters = takes, enters
         self._tables = KnownTables(lookup)
         # Whose foreign keys refer to a table: creating that completes those keys, under locks.
         self._referring: defaultdict[str, set[str]] = defaultdict(set)
@@ -171,6 +185,10 @@ class Planner:
         if self.in_order:
             yield from self._in_parcel(step, is_light=False)
             return
+        if self._enters is not None and not self._enters(step, schema, settled=False):
+            yield from self.finish()
+            if not self._enters(step, schema, settled=True):
+                return
         self.session = self.session.using(schema)
         if schema not in self._entered:
             # Whether it can be entered is found out at its place.
@@ -220,6 +238,9 @@ class Planner:
         rows = None
         if known and not known.watched:
             rows = literal_rows(step.sql, no_backslash_escapes=self._is_verbatim())
+        if rows is None and self._server.flavour == "mariadb" and _READS_CHECKS.search(step.sql):
+            yield from self._barrier(step, repeatable=False)  # in the session as the script has it
+            return
         if known is None or rows is None:
             self._unsure = True  # a trigger or a function may set a variable of the user's
             yield from self._in_parcel(step, is_light=True)
@@ -316,15 +337,15 @@ class Planner:
             yield from self._lock(step, sql)
         elif kind is Kind.TRANSACTION:
             yield from self._transaction(step, sql)
+        elif kind is Kind.TABLE and forms.creates_in_transaction(sql):
+            yield from self._lose_track(step, "a table that is committed later")
         elif kind is Kind.TABLE and forms.is_about_temporary_table(sql):
             yield from self._lose_track(step, "a temporary table")
         elif forms.sets_role(sql):
             yield from self._lose_track(step, "SET ROLE")
         elif kind in _SESSION_STAYS or forms.only_asks(sql) or not sql.strip():
             if self._in_transaction and kind in _COMMIT_BY_THEMSELVES:
-                # What the statement would do by itself, so that it may run on any lane.
-                yield from self._barrier(step._replace(sql=b"COMMIT", is_ours=True))
-                self._in_transaction = False
+                yield from self._commit_implicitly(step)
             yield from self._stays(step, sql, about)
         else:
             yield from self._lose_track(step, "a statement whose effect on its session is unknown")
@@ -470,7 +491,7 @@ class Planner:
         if self.is_dump and forms.commits(sql) and not self._in_transaction:
             yield from self._leave_out()
         elif forms.begins_transaction(sql):
-            yield from self.finish()
+            yield from self._commit_implicitly(step)
             self._in_transaction = True
             yield from self._barrier(step)
         elif forms.ends_transaction(sql):
@@ -480,6 +501,13 @@ class Planner:
             yield from self._barrier(step)
         else:
             yield from self._lose_track(step, "a statement about transactions")
+
+    def _commit_implicitly(self, step: Step) -> Iterator[Task]:
+        """Yield what a statement would do by itself before it begins: commit, with its notes."""
+        yield from self.finish()
+        if self._in_transaction:
+            yield from self._barrier(step._replace(sql=b"COMMIT", is_ours=True))
+            self._in_transaction = False
 
     def _barrier(
         self, step: Step, table: Table | None = None, *, repeatable: bool = True

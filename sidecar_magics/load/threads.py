@@ -71,6 +71,10 @@ class Threads:
         """Return a connection that is not open yet; see `Link`."""
         return Link(self._settings, first, local_infile=local_infile)
 
+    def connect(self, timeout_s: float) -> Any:
+        """Open a connection to ask the server about the others; raises `ConnectError`."""
+        return connect(self._settings, timeout_s=timeout_s)
+
     def handover(self, scheduler: Scheduler) -> Handover:
         """Return a scheduler that threads may share."""
         self._tasks = Handover(scheduler)
@@ -148,7 +152,7 @@ class Threads:
         if isinstance(operation, Enter):
             return link.enter(operation.session, user_variables=operation.user_variables)
         if isinstance(operation, Ask):
-            return link.rows(operation.sql)
+            return link.rows(operation.sql, limit_s=None)
         if isinstance(operation, ShowCreate):
             return inspector.show_create(operation.table)
         if isinstance(operation, Record):

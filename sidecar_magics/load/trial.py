@@ -15,6 +15,7 @@ from ..errors import AccessError, ServerNotReadyError
 from ..server import pymysql_errors
 from . import failures
 from .link import SessionError
+from .tasks import quoted
 
 if TYPE_CHECKING:
     from ..script.session import Assigned, Session
@@ -78,6 +79,26 @@ class Trial:
             self._load.report.add_error(refused)
         return False
 
+    def enters(self, step: Step, schema: bytes, *, settled: bool) -> bool:
+        """Return whether a schema can be entered; with --force, where it is only an error.
+
+        Parameters
+        ----------
+        step : Step
+            The USE.
+        schema : bytes
+            The schema.
+        settled : bool
+            As for `takes`.
+        """
+        if settled:
+            self._drain()
+        error = self._send(b"USE " + quoted(schema))
+        if error is not None and settled:
+            refused = failures.failed(step, *self._refusal(error), self._load.report)
+            self._load.report.add_error(refused)
+        return error is None
+
     def close(self) -> None:
         """Close the connection, if there is one."""
         self._link.close()
@@ -91,11 +112,18 @@ class Trial:
         after = before.after(sql)
         if after is None:
             return None
+        return self._attempt(lambda: self._link.try_set(before, step.sql, after))
+
+    def _send(self, sql: bytes) -> Exception | None:
+        """Send a statement; return the server's refusal, None where there is none."""
+        return self._attempt(lambda: self._link.send(sql))
+
+    def _attempt(self, action: Callable[[], object]) -> Exception | None:
         for _ in range(2):  # an idle connection may have been closed
             try:
                 if not self._link.is_open:
                     self._link.open()
-                self._link.try_set(before, step.sql, after)
+                action()
             except (ServerNotReadyError, AccessError, SessionError):
                 return None
             except pymysql_errors() as error:

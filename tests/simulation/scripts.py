@@ -212,7 +212,8 @@ class _Author:
 
     def _transaction(self) -> None:
         if self.in_transaction:
-            self.lines.append(self.chance.choice(["COMMIT;", "COMMIT;", "ROLLBACK;"]))
+            ends = ["COMMIT;", "COMMIT;", "ROLLBACK;", "COMMIT;\nSTART TRANSACTION;\nCOMMIT;"]
+            self.lines.append(self.chance.choice([*ends, "START TRANSACTION;\nCOMMIT;"]))
         else:
             self.lines.append("START TRANSACTION;")
         self.in_transaction = not self.in_transaction

@@ -152,8 +152,9 @@ class SimulatedLink(Link):
         """Not used here."""
         raise NotImplementedError
 
-    def cells(self, sql: str | bytes) -> list[tuple[Any, ...]]:
+    def cells(self, sql: str | bytes, *, limit_s: float | None = None) -> list[tuple[Any, ...]]:
         """Ask, and wait for the answer."""
+        del limit_s
         sql = sql.decode() if isinstance(sql, bytes) else sql
         return list(self._world.call(self.connection, sql).rows)
 
@@ -340,6 +341,10 @@ class World:
         """Return a connection that is not open yet."""
         del local_infile
         return SimulatedLink(self, first)
+
+    def connect(self, timeout_s: float) -> Any:
+        """Not used: no time goes by unnoticed."""
+        raise NotImplementedError
 
     def handover(self, scheduler: Scheduler) -> World:
         """Return what passes tasks on: this world."""

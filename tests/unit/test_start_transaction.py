@@ -5,19 +5,12 @@ from __future__ import annotations
 import io
 from pathlib import Path
 
-import pytest
-
 from sidecar_magics.load.failures import Step
 from sidecar_magics.load.plan import Planner, Server
 from sidecar_magics.load.sources import Source
 from sidecar_magics.script.splitter import Statement, split
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="the planner takes it for a definition like any other (`forms.creates_in_transaction` "
-    "tells them apart): COMMIT may go to another lane, and the next statement waits for a lock",
-)
 def test_commit_goes_where_the_transaction_is_open() -> None:
     script = b"CREATE TABLE s.t (i INT) START TRANSACTION; COMMIT;"
     source = Source("s.sql", io.BytesIO(script), size_bytes=len(script), folder=Path())
