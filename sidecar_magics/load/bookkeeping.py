@@ -16,7 +16,7 @@ from ..errors import AccessError
 from ..script import forms
 from ..server import pymysql_errors
 from . import entries
-from .failures import is_lost
+from .failures import ANY_SCHEMA, is_lost
 from .indexing import missing_clause
 from .journal import SCHEMA, Journal
 
@@ -151,6 +151,10 @@ class Bookkeeping:
         schema = step.schema
         if schema is None:
             return
+        if schema == ANY_SCHEMA:
+            if self._sources.kind != "text":
+                self._end_records(None)
+            return
         ends = self._sources.kind != "text" or forms.may_drop(step.sql)
         if schema not in self._touched:
             self._touched[schema] = False
@@ -174,14 +178,15 @@ class Bookkeeping:
                 f"Another load worked in {schema} at the same time: {self._holder(lock)}."
             )
 
-    def _end_records(self, schema: str) -> None:
-        """End the records of finished loads that worked in a schema."""
+    def _end_records(self, schema: str | None) -> None:
+        """End the records of finished loads that worked in a schema; None for all of them."""
         inspector = self._loader.inspector
         if self._records is None:
             self._records = entries.finished_in(inspector)
         journal = self._loader.load.journal
         own = journal.entry.id if journal else None
-        for number in self._records.get(schema, []):
+        of_all = {number for numbers in self._records.values() for number in numbers}
+        for number in of_all if schema is None else self._records.get(schema, []):
             if number != own:
                 inspector.rows(entries.forget_query(number))
 

@@ -47,6 +47,10 @@ _NOT_SHOWN = "the server's words are not shown, since they may quote a secret"
 _LINE = re.compile(r" at line [0-9]+\Z")
 
 
+# In the place of a schema's name: a statement that may work on any.
+ANY_SCHEMA = "*"
+
+
 class Step(NamedTuple):
     """One thing to do: what stands in the script, what is sent for it, and what it is about."""
 

@@ -19,7 +19,7 @@ from ..script.splitter import ClientCommand, ScriptSyntaxError, Splitter, Statem
 from ..script.versioned import version_number
 from ..units import size
 from . import failures
-from .failures import Step
+from .failures import ANY_SCHEMA, Step
 from .sources import Source, Sources
 from .tasks import quoted
 
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 _ANSI_MODES = {"ANSI", "ANSI_QUOTES", "DB2", "MAXDB", "MSSQL", "ORACLE", "POSTGRESQL"}
 _NEEDS_SCHEMA = {Kind.TABLE, Kind.DATA, Kind.VIEW, Kind.ROUTINE, Kind.EVENT, Kind.TRIGGER}
 _WORK_ON_SCHEMA = {*_NEEDS_SCHEMA, Kind.SCHEMA}
-_CALLS = re.compile(rb"\s*CALL\b", re.IGNORECASE)
+_MAY_DO_ANYTHING = re.compile(rb"\s*(?:CALL|EXECUTE)\b", re.IGNORECASE)
 # How a dump tool's work begins, also without its comments.
 _DUMP_MARKS = (
     b"-- MySQL dump",
@@ -268,14 +268,16 @@ class Reader:
         if schema is None and self._planner.session.schema is not None:
             schema = self._planner.session.schema.decode("utf-8", "replace")
         table = about.table and f"{schema or '?'}.{about.table}"
-        changes = about.kind in _WORK_ON_SCHEMA or _CALLS.match(sql)
+        works_on = schema if about.kind in _WORK_ON_SCHEMA else None
+        if _MAY_DO_ANYTHING.match(sql):
+            works_on = ANY_SCHEMA
         step = Step(
             statement,
             source,
             sql,
             table,
             is_data=about.kind is Kind.DATA,
-            schema=schema if changes else None,
+            schema=works_on,
         )
         if reads_local_file(sql) and not self._policy.allow_local_infile:
             what = "LOAD DATA LOCAL INFILE would send a file of this machine to the server"

@@ -8,7 +8,6 @@ from unittest import mock
 
 from sidecar_magics.load import lane
 from sidecar_magics.load.context import LoadContext
-from sidecar_magics.load.execute import Loader
 from sidecar_magics.load.journal import Journal, Note
 from sidecar_magics.load.lane import Lane
 from sidecar_magics.load.operations import Take
@@ -90,13 +89,6 @@ def a_lane_ends_with_a_refusal() -> Iterator[None]:
 
 
 @contextmanager
-def a_lost_lane_halts_nobody() -> Iterator[None]:
-    """Others wait for what a lane that is gone did not commit: the load hung."""
-    with mock.patch.object(Scheduler, "halt", return_value=None):
-        yield
-
-
-@contextmanager
 def a_lane_waits_with_a_transaction() -> Iterator[None]:
     """A lane waits for a task although its locks keep others waiting: the load hung."""
 
@@ -115,26 +107,11 @@ def a_refused_set_changes_the_session() -> Iterator[None]:
         yield
 
 
-@contextmanager
-def lanes_stay_open_at_the_end() -> Iterator[None]:
-    """The load's own last statements wait for a transaction that the script left open."""
-    finish = Loader._await_lanes
-
-    def await_lanes(self: Loader, error: Exception | None) -> None:
-        with mock.patch("tests.simulation.world.SimulatedLink.close", return_value=None):
-            finish(self, error)
-
-    with mock.patch.object(Loader, "_await_lanes", await_lanes):
-        yield
-
-
 MUTATIONS = (
     notes_without_what_is_pending,
     asks_with_something_uncommitted,
     a_failed_task_keeps_its_locks,
     a_lane_ends_with_a_refusal,
-    a_lost_lane_halts_nobody,
     a_lane_waits_with_a_transaction,
     a_refused_set_changes_the_session,
-    lanes_stay_open_at_the_end,
 )
