@@ -59,6 +59,16 @@ class LoadContext:
         """Whether tasks may run in parallel."""
         return self.jobs > 1
 
+    def done(self, tasks: list[Task]) -> None:
+        """Take note that what tasks did is committed, and what the script says around them."""
+        self.count(sum(task.absorbed for task in tasks))
+        self.tasks.done(tasks)
+
+    def count(self, absorbed: int) -> None:
+        """Count statements that no task is made of."""
+        if absorbed:
+            self.report.add(None, statements=absorbed)
+
     def fail(self, task: Task, error: BaseException) -> None:
         """Keep why the server refused a task, and end the load there."""
         self.failures.append((task.number, error))

@@ -280,6 +280,8 @@ class Loader:
         self._runtime.finish(self._show)
         for lane in self._lanes:  # what is uncommitted is undone, and keeps nobody waiting
             lane.link.close()
+        if self.load.first_failure is None:
+            self.load.count(self._reader.absorbed)
         failure = self.load.first_failure or error
         if failure is None:
             return
@@ -407,10 +409,12 @@ class Loader:
 
     def _submit(self, tasks: Iterable[Task]) -> None:
         for task in tasks:
+            task.absorbed, self._reader.absorbed = self._reader.absorbed, 0
             if self._books is not None:
                 for step in task.steps:
                     self._books.touch(step)
             if self._was_done(task):
+                self.load.count(task.absorbed)
                 self.load.tasks.skip(task)
                 self._skipped_bytes = self._scripts.position_bytes if self._scripts else 0
             elif not self.load.tasks.add(task):

@@ -159,7 +159,7 @@ class Lane:
             yield from self._do_raw(task)
         else:
             yield from self._define(task)
-        self._load.tasks.done([task])
+        self._load.done([task])
 
     def _settle(self) -> Work[None]:
         """Commit what is uncommitted, before something that may wait for other connections."""
@@ -203,7 +203,7 @@ class Lane:
     def _finish_batch(self) -> None:
         self._sender.count()
         done, self._batch = self._batch, []
-        self._load.tasks.done(done)
+        self._load.done(done)
 
     def _look_at_table(self, task: Task) -> Work[None]:
         """See if a table that gets many rows takes them in any order, and indexes later."""

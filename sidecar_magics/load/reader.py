@@ -113,6 +113,7 @@ class Reader:
         self._keep_comments = client_keeps_comments(
             report.flavour, version_number(report.server_version)
         )
+        self.absorbed = 0  # statements that no task is made of, since somebody took the number
         self._opened: list[Source] = []
         self._sources = 0
         self._delimiter = b";"
@@ -331,8 +332,7 @@ class Reader:
         planner = self._planner
         absorbed, followed = planner.absorbed, not planner.in_order
         yield from planner.statement(step, about, delimiter=self._delimiter)
-        if planner.absorbed > absorbed:
-            self._report.add(None)
+        self.absorbed += planner.absorbed - absorbed
         several = self._delimiter != b";" and b";" in step.sql
         if planner.in_order and (followed or several or may_change_quoting(step.sql, about.kind)):
             # The session is not followed: its connection knows how to read on.
@@ -370,7 +370,7 @@ class Reader:
             return
         schema = (classify(wanted).schema or "").encode()
         yield from self._planner.use(schema, step._replace(sql=b"USE " + quoted(schema)))
-        self._report.add(None)
+        self.absorbed += 1
 
     def _source(self, step: Step, wanted: str) -> Iterator[Task]:
         """Run another script at this place: relative to the one that names it, as a reader expects.

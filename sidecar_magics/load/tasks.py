@@ -84,6 +84,8 @@ class Task:
         Running it twice does no harm, or is noticed.
     maybe_done : bool
         An earlier process may have run it.
+    absorbed : int
+        How many statements before it, or within it, no task is made of: they count when it is done.
     number : int
         Place among the tasks, in the order of the script; set by the scheduler.
     """
@@ -100,6 +102,7 @@ class Task:
     repeatable: bool = True
     maybe_done: bool = False
     number: int = -1
+    absorbed: int = 0
     after: list[Task] = field(default_factory=list, repr=False)
     before_rows: Task | None = field(default=None, repr=False)
     lane: int | None = None

@@ -1,0 +1,115 @@
+"""What a load never does: lose rows of a batch, touch what is not its own, claim what is not so."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING
+
+import pytest
+
+from sidecar_magics.connection import connect_now
+from sidecar_magics.errors import SettingsError, StatementError
+from sidecar_magics.load import LoadPolicy, load, load_sql
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.servers import Server
+
+pytestmark = pytest.mark.server
+CHECKS_OFF = "SET unique_checks=0, foreign_key_checks=0;"
+TABLES = (
+    "CREATE DATABASE b; USE b; CREATE TABLE j (i INT PRIMARY KEY); INSERT INTO j VALUES (1);"
+    "CREATE TABLE a (i INT PRIMARY KEY); INSERT INTO a VALUES (1),(2),(3);"
+)
+
+
+@pytest.fixture(params=["mysql", "mariadb"])
+def server(request: pytest.FixtureRequest) -> Server:
+    found: Server = request.getfixturevalue(f"{request.param}_server")
+    return found
+
+
+def ask(server: Server, sql: str) -> list[tuple[object, ...]]:
+    with connect_now(server.settings) as connection, connection.cursor() as cursor:
+        cursor.execute(sql)
+        connection.commit()
+        return list(cursor.fetchall())
+
+
+@pytest.mark.parametrize("jobs", [1, 4])
+@pytest.mark.parametrize("checks", ["", CHECKS_OFF])
+def test_a_duplicate_that_is_ignored_takes_no_other_rows_with_it(
+    checks: str, jobs: int, server: Server
+) -> None:
+    load_sql(f"{checks} {TABLES} INSERT IGNORE INTO j VALUES (1),(2);", server.settings, jobs=jobs)
+    assert ask(server, "SELECT COUNT(*) FROM b.a") == [(3,)]
+    assert ask(server, "SELECT COUNT(*) FROM b.j") == [(2,)]
+
+
+@pytest.mark.parametrize("jobs", [1, 4])
+@pytest.mark.parametrize("force", [False, True])
+def test_a_statement_that_is_refused_takes_no_other_rows_with_it(
+    force: bool, jobs: int, server: Server
+) -> None:
+    script = f"{CHECKS_OFF} {TABLES} INSERT INTO j VALUES (1); INSERT INTO a VALUES (4);"
+    refused = contextlib.nullcontext() if force else pytest.raises(StatementError, match="1062")
+    with refused:
+        load_sql(script, server.settings, jobs=jobs, force=force)
+    assert ask(server, "SELECT COUNT(*) FROM b.a WHERE i < 4") == [(3,)]
+    if force:
+        assert ask(server, "SELECT COUNT(*) FROM b.a") == [(4,)]
+
+
+@pytest.mark.parametrize("option", ["into", "database"])
+@pytest.mark.parametrize("name", ["sidecar_magics", "Sidecar_Magics"])
+def test_the_journals_schema_is_no_place_for_a_script(option: str, name: str) -> None:
+    with pytest.raises(SettingsError, match=f"--{option} {name}: this schema keeps the journal"):
+        LoadPolicy(**{option: name})  # type: ignore[arg-type]
+
+
+def test_the_journal_drops_nothing_but_its_own_tables(server: Server, tmp_path: Path) -> None:
+    ask(server, "CREATE DATABASE sidecar_magics")
+    ask(server, "CREATE TABLE sidecar_magics.mine (i INT)")
+    path = tmp_path / "a.sql"
+    path.write_text(TABLES + "INSERT INTO nosuch VALUES (1);")
+    with pytest.raises(StatementError):
+        load(path, server.settings, resume=True)
+    path.write_text(TABLES + "INSERT INTO    j VALUES (9);")
+    load(path, server.settings, resume=True, force=True)
+    # Another script has nothing to remember, and the records of this one end with it.
+    other = tmp_path / "b.sql"
+    other.write_text("DROP TABLE b.a;")
+    load(other, server.settings)
+    load(other, server.settings, resume=True, force=True)
+    tables = ask(server, "SHOW TABLES FROM sidecar_magics")
+    assert ("mine",) in tables
+
+
+def test_what_a_user_does_in_cells_does_not_end_what_once_claims(
+    server: Server, tmp_path: Path
+) -> None:
+    path = tmp_path / "a.sql"
+    path.write_text("DROP DATABASE IF EXISTS b; " + TABLES)
+    load(path, server.settings, once=True)
+    load_sql("INSERT INTO b.a VALUES (77); CREATE TABLE b.mine (i INT);", server.settings)
+    assert load(path, server.settings, once=True).already_loaded
+    assert ask(server, "SELECT COUNT(*) FROM b.a") == [(4,)]
+    load_sql("DROP TABLE b.a;", server.settings)
+    assert not load(path, server.settings, once=True).already_loaded
+    assert ask(server, "SELECT COUNT(*) FROM b.a") == [(3,)]
+
+
+def test_a_load_that_refuses_leaves_no_lock_for_its_own_last_steps(
+    server: Server, tmp_path: Path
+) -> None:
+    """A script that stops within its own transaction; then the load wants to write its notes."""
+    path = tmp_path / "a.sql"
+    path.write_text(
+        TABLES + "START TRANSACTION; INSERT INTO a VALUES (10); INSERT INTO a VALUES (10); COMMIT;"
+    )
+    with pytest.raises(StatementError, match="1062"):
+        load(path, server.settings, resume=True, jobs=4)
+    path.write_text(path.read_text().replace("(10); COMMIT", "(11); COMMIT"))
+    load(path, server.settings, resume=True, jobs=4)
+    assert ask(server, "SELECT COUNT(*) FROM b.a") == [(5,)]
