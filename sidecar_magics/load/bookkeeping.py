@@ -18,7 +18,7 @@ from ..server import pymysql_errors
 from . import entries
 from .failures import ANY_SCHEMA, is_lost
 from .indexing import missing_clause
-from .journal import SCHEMA, Journal
+from .journal import SCHEMA, Journal, lock_name
 
 if TYPE_CHECKING:
     from .execute import Loader
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 JOURNAL_FROM_BYTES = 1024 * 1024
 # How long the server is asked to wait for another load before an interrupt gets its turn.
 LOCK_WAIT_S = 1
+# How long a connection is idle before it may be a leftover: a load that runs uses its own often.
+LEFTOVER_S = 5
 
 
 class Bookkeeping:
@@ -73,9 +75,29 @@ class Bookkeeping:
         if not taken:
             on_wait(self._holder(lock))
         while not taken:
+            self._end_leftover(lock)
             taken = self._link.ask(f"SELECT GET_LOCK('{lock}', {LOCK_WAIT_S})") == "1"
             on_wait("" if taken else self._holder(lock))
         self._link.keep(f"DO GET_LOCK('{lock}', 0)".encode())
+
+    def _end_leftover(self, lock: str) -> None:
+        """End the connection of a load whose process is gone, which the server has not noticed.
+
+        It is idle, and the lane that each load has as long as it runs is not there any more.
+        """
+        link = self._link
+        if not entries.exists(link):
+            return
+        entry = entries.unfinished(link, self._script)
+        idle = link.rows(
+            "SELECT id FROM information_schema.processlist WHERE command = 'Sleep'"
+            f" AND time >= {LEFTOVER_S} AND id = IS_USED_LOCK('{lock}')"
+        )
+        if entry is None or not idle:
+            return
+        if not link.ask(f"SELECT IS_USED_LOCK('{lock_name(entry.token, 0)}')"):
+            with contextlib.suppress(*pymysql_errors()):  # it has just ended
+                link.send(f"KILL {int(idle[0][0] or 0)}".encode())
 
     def is_loaded(self) -> bool:
         """Return whether the same was loaded before, and say so in the report."""
