@@ -464,7 +464,7 @@ def _is_used_lock(connection: Connection, match: re.Match[str]) -> Done:
     return Done(rows=((None,),))
 
 
-@_statement(r"SELECT id, user, host, time FROM information_schema.processlist .*")
+@_statement(r"SELECT id(?:, user, host, time)? FROM information_schema.processlist .*")
 def _processlist(connection: Connection, match: re.Match[str]) -> Done:
     del connection, match
     return Done()
