@@ -85,12 +85,12 @@ RULES = (
         1064,
         sql=rb"\A\s*(?:\[?warning\]?|note|error|(?:mysql|mariadb)[\w-]*(?:\.exe)?):|\A\s*mysqldump\b",
         hint="remove the first line (`sed -i 1d FILE`), which is a message of the dump tool; "
-        "2>/dev/null behind the dump command keeps it out.",
+        "2>/dev/null after the dump command keeps it out.",
     ),
     _on(
         1064,
         sql=rb"\A\s*enter password:",
-        hint="remove `Enter password:` from the first line; 2>/dev/null behind the dump command "
+        hint="remove `Enter password:` from the first line; 2>/dev/null after the dump command "
         "keeps it out.",
     ),
     _on(
@@ -143,7 +143,7 @@ RULES = (
         1410,
         hint="create the account first, with CREATE USER: GRANT creates none.",
     ),
-    _on(1396, sql=rb"\bDROP\b", hint="write DROP USER IF EXISTS, or go on behind it: --force."),
+    _on(1396, sql=rb"\bDROP\b", hint="write DROP USER IF EXISTS, or continue after it: --force."),
     _on(1396, sql=rb"\bCREATE\b", hint="write CREATE USER IF NOT EXISTS: the account exists."),
     _on(1396, hint="create the account first, with CREATE USER."),
     _on(
@@ -241,7 +241,7 @@ RULES = (
         "DEFAULT in place of their values.",
     ),
     _on(4025, hint='add --init "SET check_constraint_checks=0".'),
-    _on(3819, hint="correct the row, or write NOT ENFORCED behind the CHECK of the table."),
+    _on(3819, hint="correct the row, or write NOT ENFORCED after the CHECK of the table."),
     _on(
         1153,
         1301,
