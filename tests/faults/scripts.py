@@ -156,7 +156,7 @@ def _checked(server: Server, path: Path) -> None:
     dump(server, path, "--order-by-primary", "--compact")
 
 
-def _myisam(server: Server, path: Path) -> None:
+def _loose(server: Server, path: Path) -> None:
     """Write a dump with a large table that knows no transactions, and is not dropped first."""
     dump(server, path, "--skip-add-drop-table")
     text = path.read_bytes()
@@ -245,6 +245,6 @@ SCRIPTS: dict[str, Callable[[Server, Path], None]] = {
     "single": _single,
     "checked": _checked,
     "phpmyadmin": _phpmyadmin,
-    "myisam": _myisam,
+    "loose": _loose,
     "counted": _counted,
 }

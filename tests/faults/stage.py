@@ -31,6 +31,7 @@ FAREWELL_S = 10.0
 # Seconds for a server to start, after a crash too.
 RESTART_S = 600.0
 MOST_RESUMES = 10
+assert not kinds.KINDS.keys() & scripts.SCRIPTS.keys(), "one name, two scripts"
 PIECES_WAITED_FOR = 6
 FAULTS_BY_US = {"setting init_file"}
 
@@ -160,6 +161,7 @@ class Stage:
     def disturb(self, name: str, fault: Fault) -> dict[str, Any]:
         """Load a script with one fault into the empty server, and return what the load says."""
         self.whole(name)
+        assert any(fault.moment in sql for sql in self._statements[name]), "never at that moment"
         self.server.drop_schemas()
         course = Course(Case(0, name, ((fault,),)))
         with Proxy(self.server.port) as proxy:

@@ -18,7 +18,7 @@ from tests.faults.scripts import SMALL
 from tests.faults.stage import Stage, unfinished
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from tests.servers import Server
@@ -43,7 +43,7 @@ DISTURBANCES = (
 
 
 @pytest.fixture(scope="module")
-def stages(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Server], Stage]:
+def stages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Server], Stage]]:
     """Return what makes a server's stage, once."""
     made: dict[str, Stage] = {}
 
@@ -53,7 +53,9 @@ def stages(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Server], Stage
             made[server.flavour] = Stage(server, folder, SMALL)
         return made[server.flavour]
 
-    return stage
+    yield stage
+    for each in made.values():
+        each.close()
 
 
 @pytest.fixture(params=FLAVOURS)
@@ -233,9 +235,9 @@ def test_a_load_from_the_beginning_after_all(refused: Path, mysql_server: Server
 
 def test_rows_of_a_table_without_transactions_are_not_doubled(stage: Stage) -> None:
     fault = Fault("kill client", b"INSERT INTO `loose`", 0.0, "answered", 0.0)
-    assert stage.disturb("myisam", fault)["error"] == "killed"
+    assert stage.disturb("loose", fault)["error"] == "killed"
     with pytest.raises(ScriptError, match="whether this statement was executed cannot be told"):
-        load(stage.script("myisam"), stage.server.settings, jobs=2, resume=True)
+        load(stage.script("loose"), stage.server.settings, jobs=2, resume=True)
     assert _count(stage.server, "loose") == SMALL.loose
 
 
