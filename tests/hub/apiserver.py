@@ -45,6 +45,13 @@ class HollowKubelet:
 class ApiServer:
     """An API server on a free port of 127.0.0.1; use it as an async context manager.
 
+    Parameters
+    ----------
+    kubelet : Kubelet or None, default None
+        What runs the pods; None means that nothing does.
+    version : tuple of int, default (1, 34)
+        The version of Kubernetes that it says it has.
+
     Attributes
     ----------
     objects : dict
@@ -55,8 +62,11 @@ class ApiServer:
         The grace period of each deletion of a pod, None where the request had none.
     """
 
-    def __init__(self, kubelet: Kubelet | None = None) -> None:
+    def __init__(
+        self, kubelet: Kubelet | None = None, version: tuple[int, int] = (1, 34)
+    ) -> None:
         self.kubelet: Kubelet = kubelet or HollowKubelet()
+        self.version = version
         self.objects: dict[str, dict[str, Manifest]] = {kind: {} for kind in KINDS}
         self.created: dict[str, list[Manifest]] = {kind: [] for kind in KINDS}
         self.graces_s: list[int | None] = []
@@ -67,6 +77,7 @@ class ApiServer:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         application = web.Application()
         every = "/api/v1/namespaces/{namespace}/{kind}"
+        application.router.add_get("/version/", self._tell_version)
         application.router.add_get(every, self._list)
         application.router.add_post(every, self._create)
         application.router.add_get(every + "/{name}", self._get)
@@ -108,6 +119,14 @@ class ApiServer:
         before.cancel()
         if "deletionTimestamp" not in pod["metadata"]:
             await self._end(name, pod, 0, before)
+
+    async def _tell_version(self, _: web.Request) -> web.Response:
+        major, minor = self.version
+        told = dict.fromkeys(
+            ("buildDate", "compiler", "gitCommit", "gitTreeState", "goVersion", "platform"), ""
+        )
+        told.update(major=str(major), minor=f"{minor}+", gitVersion=f"v{major}.{minor}.0")
+        return web.json_response(told)
 
     async def _list(self, request: web.Request) -> web.StreamResponse:
         kind = request.match_info["kind"]

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from traitlets.config import Config
 
 NAMESPACE = "hub"
+VERSION = (1, 34)
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,7 @@ class User:
     name: str = "ada"
     server_name: str = ""
     profile: str | None = None
+    choices: tuple[tuple[str, str], ...] = ()
 
     def __str__(self) -> str:
         return f"{self.name!r}, server {self.server_name!r}"
@@ -68,7 +70,7 @@ class Cluster:
         spawner.server = Server(orm_server=row)
         spawner.api_token = "a token of the hub"
         if user.profile:
-            spawner.user_options = {"profile": user.profile}
+            spawner.user_options = {"profile": user.profile, **dict(user.choices)}
         return spawner
 
     def close(self) -> None:
@@ -78,9 +80,11 @@ class Cluster:
 
 
 @asynccontextmanager
-async def cluster(config: Config, kubelet: Kubelet | None = None) -> AsyncIterator[Cluster]:
-    """Yield a `Cluster` whose API is on a port of this machine."""
-    async with ApiServer(kubelet) as api:
+async def cluster(
+    config: Config, kubelet: Kubelet | None = None, version: tuple[int, int] = VERSION
+) -> AsyncIterator[Cluster]:
+    """Yield a `Cluster` of that version of Kubernetes, whose API is on a port of this machine."""
+    async with ApiServer(kubelet, version) as api:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder, "kubeconfig")
             path.write_text(yaml.safe_dump(kubeconfig(api.url)))
@@ -95,7 +99,9 @@ async def cluster(config: Config, kubelet: Kubelet | None = None) -> AsyncIterat
                     one.close()
 
 
-def pods(config: Config, users: Sequence[User]) -> list[Manifest]:
+def pods(
+    config: Config, users: Sequence[User], version: tuple[int, int] = VERSION
+) -> list[Manifest]:
     """Return the pods that the users' starts send to the API server, one for each of `users`.
 
     Raises
@@ -105,7 +111,7 @@ def pods(config: Config, users: Sequence[User]) -> list[Manifest]:
     """
 
     async def start() -> list[Manifest]:
-        async with cluster(config) as one:
+        async with cluster(config, version=version) as one:
             for user in users:
                 try:
                     await one.spawner(user).start()
@@ -116,9 +122,11 @@ def pods(config: Config, users: Sequence[User]) -> list[Manifest]:
     return asyncio.run(start())
 
 
-def pod(config: Config, user: User | None = None) -> Manifest:
+def pod(
+    config: Config, user: User | None = None, version: tuple[int, int] = VERSION
+) -> Manifest:
     """Return the pod of one user's start; see `pods`."""
-    return pods(config, [user or User()])[0]
+    return pods(config, [user or User()], version)[0]
 
 
 async def _stop_reflectors() -> None:
