@@ -41,6 +41,9 @@ SINGLEUSER: dict[str, tuple[tuple[type, ...], str | None]] = {
     "extraEnv": (EITHER, "environment"),
     "extraFiles": (MAPPING, None),
     "extraLabels": (MAPPING, None),
+    "extraNodeAffinity": (MAPPING, None),
+    "extraResource": (MAPPING, None),
+    "extraTolerations": (LIST, "tolerations"),
     "extraPodConfig": (MAPPING, "extra_pod_config"),
     "fsGid": ((int,), "fs_gid"),
     "image": (MAPPING, None),
@@ -93,6 +96,26 @@ BELOW: dict[str, dict[str, tuple[type, ...]]] = {
         "pullProfileListImages": (bool,),
     },
     "singleuser.cloudMetadata": {"blockWithIptables": (bool,), "ip": (str,)},
+    "imagePullSecret": {"automaticReferenceInjection": (bool,), "create": (bool,)},
+    "scheduling": {
+        "podPriority": MAPPING,
+        "userPlaceholder": MAPPING,
+        "userPods": MAPPING,
+        "userScheduler": MAPPING,
+    },
+    "scheduling.userPlaceholder": {
+        "enabled": (bool,),
+        "replicas": (int,),
+        "resources": MAPPING,
+    },
+    "singleuser.extraNodeAffinity": {"preferred": LIST, "required": LIST},
+    "singleuser.extraResource": {"guarantees": MAPPING, "limits": MAPPING},
+    "singleuser.image": {
+        "name": (str,),
+        "pullPolicy": (str,),
+        "pullSecrets": LIST,
+        "tag": (str,),
+    },
     "singleuser.networkPolicy": {
         "allowedIngressPorts": LIST,
         "egress": LIST,
@@ -120,7 +143,17 @@ BELOW: dict[str, dict[str, tuple[type, ...]]] = {
     "singleuser.storage.static": {"pvcName": (str,), "subPath": (str,)},
 }
 PULLED_IMAGE: dict[str, tuple[type, ...]] = {"name": (str,), "tag": (str,)}
-TOP = {"cull", "custom", "hub", "prePuller", "proxy", "scheduling", "singleuser"}
+TOP = {
+    "cull",
+    "custom",
+    "hub",
+    "imagePullSecret",
+    "imagePullSecrets",
+    "prePuller",
+    "proxy",
+    "scheduling",
+    "singleuser",
+}
 DEFAULTS: Values = {
     "allowPrivilegeEscalation": False,
     "cmd": "jupyterhub-singleuser",
@@ -143,7 +176,9 @@ def spawner_config(values: Values) -> Config:
         The chart's schema does not allow a key, or the type of its value.
     """
     _check_keys("", values, TOP)
-    singleuser = {**DEFAULTS, **values.get("singleuser", {})}
+    given = {**DEFAULTS, **values.get("singleuser", {})}
+    # Helm takes the chart's own value away where an operator's is null.
+    singleuser = {key: value for key, value in given.items() if value is not None}
     _check_types("singleuser", singleuser, {key: kinds for key, (kinds, _) in SINGLEUSER.items()})
     for place, allowed in BELOW.items():
         _check_types(place, _at(values, place, {}), allowed)
@@ -154,8 +189,13 @@ def spawner_config(values: Values) -> Config:
     for key, (_, trait) in SINGLEUSER.items():
         if trait is not None and key in singleuser:
             spawner[trait] = singleuser[key]
-    image = singleuser.get("image")
-    spawner.image = f"{image['name']}:{image['tag']}" if image else IMAGE
+    _set_image(spawner, values, singleuser.get("image", {}))
+    for kind in ("preferred", "required"):
+        affinity = singleuser.get("extraNodeAffinity", {}).get(kind)
+        if affinity:
+            spawner[f"node_affinity_{kind}"] = affinity
+    for kind, amounts in singleuser.get("extraResource", {}).items():
+        spawner[f"extra_resource_{kind}"] = amounts
     spawner.extra_labels = {
         "hub.jupyter.org/network-access-hub": "true",
         **singleuser.get("extraLabels", {}),
@@ -186,6 +226,18 @@ def _check_types(
         ):
             names = " or ".join(kind.__name__ for kind in allowed[key])
             raise ChartError(f"{where}.{key}: {type(value).__name__} instead of {names}")
+
+
+def _set_image(spawner: Config, values: Values, image: Values) -> None:
+    name, tag = image.get("name"), image.get("tag")
+    spawner.image = (f"{name}:{tag}" if tag else name) if name else IMAGE
+    if image.get("pullPolicy"):
+        spawner.image_pull_policy = image["pullPolicy"]
+    secrets = [*values.get("imagePullSecrets", []), *image.get("pullSecrets", [])]
+    if values.get("imagePullSecret", {}).get("create"):
+        secrets.insert(0, "image-pull-secret")
+    if secrets:
+        spawner.image_pull_secrets = secrets
 
 
 def _set_resources(spawner: Config, singleuser: Values) -> None:
@@ -226,15 +278,15 @@ def _set_volumes(spawner: Config, singleuser: Values) -> None:
     for key, file in files.items():
         _check_keys("extraFiles", file, {"binaryData", "data", "mode", "mountPath", "stringData"})
         mounts[f"files-{key}"] = {"mountPath": file["mountPath"], "name": "files", "subPath": key}
-    volumes.update(_keyed(storage.get("extraVolumes", {})))
-    mounts.update(_keyed(storage.get("extraVolumeMounts", {})))
+    volumes.update(_keyed(storage.get("extraVolumes") or {}))
+    mounts.update(_keyed(storage.get("extraVolumeMounts") or {}))
     spawner.volumes, spawner.volume_mounts = volumes, mounts
 
 
 def _keyed(items: Any) -> Values:
     if isinstance(items, list):
         return {f"{index}-{item['name']}": item for index, item in enumerate(items)}
-    return dict(items)
+    return {key: item for key, item in items.items() if item is not None}
 
 
 def _metadata_block() -> Values:
@@ -254,10 +306,13 @@ def _metadata_block() -> Values:
 
 def _add_hub(config: Config, values: Values) -> None:
     hub = values.get("hub", {})
+    if "allowNamedServers" in hub:
+        config.JupyterHub.allow_named_servers = hub["allowNamedServers"]
     for section, traits in hub.get("config", {}).items():
         config[section].update(traits)
     for _, code in sorted(hub.get("extraConfig", {}).items()):
-        run_config(code, config, values)
+        if code is not None:
+            run_config(code, config, values)
 
 
 def run_config(code: str, config: Config, values: Values) -> None:

@@ -1,0 +1,1109 @@
+#!/usr/bin/env python3
+"""Say whether each server of a hub gets its MySQL, and whether the hub keeps all that it had.
+
+In force, in the hub's own container:
+
+    kubectl --namespace NAMESPACE exec -i deploy/hub -- python3 - < check.py
+
+Before deploying: what Helm would install, without and with the file from here, judged in the hub's
+container too (or with `python3 check.py` alone, where JupyterHub and KubeSpawner are installed):
+
+    helm template RELEASE CHART --values config.yaml > before.yaml
+    helm template RELEASE CHART --values config.yaml --values inject.values.yaml > after.yaml
+    python3 check.py --pack after.yaml --before before.yaml |
+        kubectl --namespace NAMESPACE exec -i deploy/hub -- python3 -
+
+It loads the hub's real configuration, has KubeSpawner make pods (for a user, a hostile name, an
+administrator, a named server, each profile and choice), and reads them. It asks the cluster for its
+version and nothing else, and creates nothing. Each finding is one line, with the mend; what could not
+be looked at is said, too. Status 0: nothing found; 1: findings; 2: the configuration cannot be loaded.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import base64
+import contextlib
+import copy
+import json
+import logging
+import os
+import re
+import shutil
+import ssl
+import sys
+import tempfile
+import types
+import urllib.request
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+from unittest.mock import MagicMock
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+Tree = dict[str, Any]
+
+# What `--pack` puts here: the rendered charts.
+PACKED: str | None = None
+
+HOME = "/usr/local/etc/jupyterhub"
+CONFIG = "jupyterhub_config.py"
+ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
+NEWEST = "1.34"
+LOOPBACK = ("127.0.0.1", "localhost")
+DATA = "/var/lib/mysql"
+TUTORIAL = "tutorial"
+MYSQL_IMAGES = ("mysql", "mariadb", "mysql-server", "percona", "sidecar-mysql")
+PASSWORDS = ("MYSQL_PWD", "DJ_PASS")
+OURS = ("MYSQL_HOST", "MYSQL_TCP_PORT", "DJ_HOST", "DJ_PORT", "DJ_USER", *PASSWORDS)
+HOSTILE = "../{0}$(X) 'Ünï\" %s"
+# A stop writes what is in memory to the disk.
+LEAST_GRACE_S = 20
+IDLE_BYTES = 258 * 2**20
+START_S = 60.0
+LOAD_S = 300
+MOST_STAND_INS = 20
+UNITS = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
+UNITS.update({"K": 2**10, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40, "m": 0.001})
+USE_INJECT = "use inject.values.yaml"
+
+
+class Unreadable(Exception):
+    """What was given is no hub's configuration, or it cannot be loaded."""
+
+
+class Finding(NamedTuple):
+    """What is wrong, and what to do."""
+
+    what: str
+    mend: str
+
+
+class Hub(NamedTuple):
+    """A hub's configuration, as files.
+
+    Parameters
+    ----------
+    folder : Path
+        Where its jupyterhub_config.py is.
+    environment : dict
+        Variables of the hub's container that are not set here.
+    placeholder : dict or None
+        What a placeholder pod requests, where Helm has rendered one.
+    notes : list of str
+        What of it cannot be seen.
+    is_installed : bool
+        It is the one of this container.
+    """
+
+    folder: Path
+    environment: dict[str, str]
+    placeholder: Tree | None
+    notes: list[str]
+    is_installed: bool = False
+
+
+class Case(NamedTuple):
+    """One server that somebody starts."""
+
+    label: str
+    user: str = "check-user"
+    server: str = ""
+    is_admin: bool = False
+    options: tuple[tuple[str, str], ...] = ()
+
+
+def main() -> int:
+    """Check what the command line names, print findings, and return the status."""
+    options = _options()
+    if options.pack:
+        print(_packed(options))
+        return 0
+    with tempfile.TemporaryDirectory(prefix="sidecar-check-") as name:
+        try:
+            return _report(options, Path(name))
+        except Unreadable as error:
+            print(f"cannot check: {error}")
+            return 2
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="check.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("rendered", nargs="?", type=Path, help="output of helm template")
+    parser.add_argument("--before", type=Path, help="the same without MySQL, to compare with")
+    parser.add_argument("--pack", action="store_true", help="print a script with both in it")
+    parser.add_argument("--kubernetes", help=f"version (asked of the cluster, or {NEWEST})")
+    parser.add_argument(
+        "--pre-spawn-hook", action="store_true", help="run the hub's pre_spawn_hook as well"
+    )
+    parser.add_argument("--verbose", action="store_true", help="show what the configuration prints")
+    options = parser.parse_args()
+    if (options.before or options.pack) and options.rendered is None:
+        parser.error("name the output of helm template first")
+    return options
+
+
+def _packed(options: argparse.Namespace) -> str:
+    texts = [path and path.read_text() for path in (options.rendered, options.before)]
+    source = Path(__file__).read_text()
+    empty = "\nPACKED: str | None = None\n"
+    # Of the form that Python reads everywhere: no quote or backslash can end it early.
+    content = base64.b64encode(json.dumps(texts).encode()).decode()
+    return source.replace(empty, f'\nPACKED: str | None = "{content}"\n', 1)
+
+
+def _report(options: argparse.Namespace, folder: Path) -> int:
+    after, before = _hubs(options, folder)
+    made = _make(after, options)
+    notes = [*after.notes, *made["notes"]]
+    base = None
+    if before is None and made["facts"]["injects"]:
+        before = _without_ours(after, folder / "without")
+    if before is not None:
+        base = _make(before, options)
+    else:
+        notes.append("not compared with the hub as it was: --before (see the top of check.py)")
+    failures = [each["failure"] for each in made["pods"].values()]
+    if all(failures):
+        raise Unreadable(f"no server of this hub starts: {failures[0]}")
+    findings = list(_findings(made, base, after))
+    for note in dict.fromkeys(notes):
+        print(f"note: {note}")
+    for line in _lines(findings, made["pods"]):
+        print(line)
+    count = len({finding for _, finding in findings})
+    print(f"{len(made['pods'])} pods made, {count or 'no'} finding{'' if count == 1 else 's'}")
+    return 1 if findings else 0
+
+
+def _lines(findings: list[tuple[str, Finding]], pods: Tree) -> Iterator[str]:
+    """Yield a line for each finding, with all the pods that have it."""
+    where: dict[Finding, list[str]] = {}
+    for label, finding in findings:
+        where.setdefault(finding, []).append(label)
+    for finding, labels in where.items():
+        found = [label for label in labels if label]
+        place = "hub" if not found else "every pod" if len(found) == len(pods) else ", ".join(found)
+        yield f"{place}: {finding.what}. Mend: {finding.mend}"
+
+
+# The hub's files
+
+
+def _hubs(options: argparse.Namespace, folder: Path) -> tuple[Hub, Hub | None]:
+    if PACKED is not None:
+        texts = json.loads(base64.b64decode(PACKED))
+    elif options.rendered is not None:
+        try:
+            paths = (options.rendered, options.before)
+            texts = [path and path.read_text() for path in paths]
+        except OSError as error:
+            raise Unreadable(str(error)) from error
+    elif Path(HOME, CONFIG).is_file():
+        return Hub(Path(HOME), {}, None, [], is_installed=True), None
+    else:
+        raise Unreadable(f"no {HOME}/{CONFIG} here, and no output of helm template was named")
+    after = _rendered(texts[0], folder / "after")
+    return after, texts[1] and _rendered(texts[1], folder / "before")
+
+
+def _rendered(text: str, root: Path) -> Hub:
+    """Lay the files of a rendered hub's container out below a folder."""
+    import yaml  # noqa: PLC0415 - in a hub it is there, where only --pack is asked it need not be
+
+    try:
+        objects = [each for each in yaml.safe_load_all(text) if isinstance(each, dict)]
+    except yaml.YAMLError as error:
+        raise Unreadable(f"no output of helm template: {str(error).splitlines()[0]}") from error
+    hubs = [(each, found) for each in objects for found in _hub_containers(each)]
+    if len(hubs) != 1:
+        raise Unreadable(f"{len(hubs)} hubs in the output of helm template, where one is needed")
+    ((deployment, container),) = hubs
+    kept = {(each["kind"], each["metadata"]["name"]): _content(each) for each in objects}
+    volumes = {each["name"]: each for each in deployment["spec"]["template"]["spec"]["volumes"]}
+    notes = []
+    for mount in container.get("volumeMounts") or []:
+        volume = volumes.get(mount["name"], {})
+        if "configMap" in volume or "secret" in volume:
+            name = (volume.get("configMap") or {}).get("name")
+            key = ("ConfigMap", name) if name else ("Secret", volume["secret"]["secretName"])
+            if key not in kept:
+                notes.append(f"{key[0]} {key[1]} is in the cluster only: its values are not seen")
+                continue
+            _lay(root, mount, kept[key], (volume.get("secret") or {}).get("items"))
+    folder = root / HOME.lstrip("/")
+    if not (folder / CONFIG).is_file():
+        raise Unreadable(f"the hub's container has no {HOME}/{CONFIG}")
+    _turn_paths(folder, root)
+    environment = {**_services(objects), **_variables(container, kept)}
+    return Hub(folder, environment, _placeholder(objects), notes)
+
+
+def _hub_containers(item: Tree) -> Iterator[Tree]:
+    if item.get("kind") == "Deployment":
+        for container in item["spec"]["template"]["spec"]["containers"]:
+            mounts = container.get("volumeMounts") or []
+            if any(CONFIG in str(mount.get("mountPath")) for mount in mounts):
+                yield container
+
+
+def _content(item: Tree) -> dict[str, bytes]:
+    """Return the files of a ConfigMap or Secret."""
+    plain, data = {**(item.get("stringData") or {})}, item.get("data") or {}
+    if item["kind"] == "ConfigMap":
+        plain.update(data)
+        data = item.get("binaryData") or {}
+    if item["kind"] not in ("ConfigMap", "Secret"):
+        return {}
+    files = {key: base64.b64decode(value or "") for key, value in data.items()}
+    return {**files, **{key: str(value).encode() for key, value in plain.items()}}
+
+
+def _lay(root: Path, mount: Tree, files: dict[str, bytes], items: list[Tree] | None) -> None:
+    if items is not None:
+        files = {each["path"]: files[each["key"]] for each in items if each["key"] in files}
+    place = root / mount["mountPath"].lstrip("/")
+    if "subPath" in mount:
+        if mount["subPath"] in files:
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_bytes(files[mount["subPath"]])
+        return
+    for name, content in files.items():
+        path = place / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+
+
+def _turn_paths(folder: Path, root: Path) -> None:
+    """Have code look below `root` for what is in the hub's folder."""
+    import yaml  # noqa: PLC0415
+
+    for path in folder.rglob("*.py"):
+        path.write_text(path.read_text().replace(HOME, f"{root}{HOME}"))
+    for path in folder.glob("*secret/values.yaml"):
+        values = yaml.safe_load(path.read_text()) or {}
+        extra = (values.get("hub") or {}).get("extraConfig") or {}
+        for key, code in extra.items():
+            extra[key] = code.replace(HOME, f"{root}{HOME}") if isinstance(code, str) else code
+        path.write_text(yaml.safe_dump(values))
+
+
+def _services(objects: list[Tree]) -> dict[str, str]:
+    """Return the variables that Kubernetes sets in each container for the services."""
+    told = {}
+    for each in objects:
+        if each.get("kind") == "Service" and (each["spec"].get("ports")):
+            name = each["metadata"]["name"].upper().replace("-", "_")
+            told[f"{name}_SERVICE_HOST"] = "127.0.0.1"
+            told[f"{name}_SERVICE_PORT"] = str(each["spec"]["ports"][0]["port"])
+    return told
+
+
+def _variables(container: Tree, kept: dict[tuple[str, str], dict[str, bytes]]) -> dict[str, str]:
+    told = {"POD_NAMESPACE": "check", "HOSTNAME": "hub"}
+    for each in container.get("env") or []:
+        reference = (each.get("valueFrom") or {}).get("secretKeyRef") or {}
+        content = kept.get(("Secret", reference.get("name", "")), {})
+        if "value" in each:
+            told[each["name"]] = str(each["value"])
+        elif reference.get("key") in content:
+            told[each["name"]] = content[reference["key"]].decode()
+    return told
+
+
+def _placeholder(objects: list[Tree]) -> Tree | None:
+    for each in objects:
+        if each.get("kind") == "StatefulSet" and "user-placeholder" in each["metadata"]["name"]:
+            if not each["spec"].get("replicas"):
+                return None
+            (pause,) = each["spec"]["template"]["spec"]["containers"]
+            found: Tree = (pause.get("resources") or {}).get("requests") or {}
+            return found
+    return None
+
+
+def _without_ours(hub: Hub, root: Path) -> Hub:
+    """Return a copy of a hub that has nothing of inject.values.yaml."""
+    import yaml  # noqa: PLC0415
+
+    folder = root / HOME.lstrip("/")
+    shutil.copytree(hub.folder, folder, ignore=lambda _, names: [n for n in names if n[:2] == ".."])
+    if hub.is_installed:
+        _turn_paths(folder, root)
+    for path in folder.rglob("*.py"):
+        path.write_text(path.read_text().replace(str(hub.folder), str(folder)))
+    for path in folder.glob("*secret/values.yaml"):
+        values = yaml.safe_load(path.read_text()) or {}
+        extra = (values.get("hub") or {}).get("extraConfig") or {}
+        for key in [key for key, code in extra.items() if _is_ours(code)]:
+            del extra[key]
+        (values.get("custom") or {}).pop("sidecarMysql", None)
+        path.write_text(yaml.safe_dump(values))
+    return hub._replace(folder=folder, is_installed=False)
+
+
+def _is_ours(code: object) -> bool:
+    return "def sidecar_mysql()" in str(code)
+
+
+# Making pods, in a process of their own: what a configuration does to Python's modules ends with it
+
+
+def _make(hub: Hub, options: argparse.Namespace) -> Tree:
+    try:
+        # Before the children, so that it is done once.
+        import jupyterhub.user  # noqa: F401, PLC0415
+        import kubespawner  # noqa: F401, PLC0415
+    except ModuleNotFoundError as error:
+        raise Unreadable(f"{error.name} is not installed here: see --pack") from error
+    stand_ins: list[str] = []
+    while True:
+        made = _in_child(lambda: _pods(hub, options, stand_ins), verbose=options.verbose)
+        missing = made.get("missing")
+        if missing is None or hub.is_installed or missing in stand_ins:
+            break
+        stand_ins.append(missing)
+        if len(stand_ins) > MOST_STAND_INS:
+            break
+    if "failed" in made:
+        raise Unreadable(made["failed"])
+    if stand_ins:
+        made["notes"].append(
+            f"not installed here, so stand-ins took their place: {', '.join(stand_ins)}; "
+            "in the hub's container (--pack) it is exact"
+        )
+    return made
+
+
+def _in_child(work: Callable[[], Tree], *, verbose: bool) -> Tree:
+    """Return what a function returns in a child of this process."""
+    reading, writing = os.pipe()
+    sys.stdout.flush()
+    child = os.fork()
+    if child == 0:
+        os.close(reading)
+        if not verbose:
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, 1)
+            os.dup2(nowhere, 2)
+        try:
+            made = work()
+        except BaseException as error:  # SystemExit is what z2jh refuses with
+            made = {"failed": _said(error), "missing": _missing(error)}
+        with os.fdopen(writing, "w") as pipe:
+            json.dump(made, pipe)
+        os._exit(0)
+    os.close(writing)
+    with os.fdopen(reading) as pipe:
+        text = pipe.read()
+    os.waitpid(child, 0)
+    if not text:
+        raise Unreadable("the process that loaded the configuration was killed")
+    found: Tree = json.loads(text)
+    return found
+
+
+def _said(error: BaseException) -> str:
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {lines[0][:300]}" if lines else type(error).__name__
+
+
+def _missing(error: BaseException) -> str | None:
+    name = error.name if isinstance(error, ModuleNotFoundError) else None
+    return name.partition(".")[0] if name else None
+
+
+def _pods(hub: Hub, options: argparse.Namespace, stand_ins: Iterable[str]) -> Tree:
+    """Load a configuration and make its pods; runs in the child."""
+    os.environ.update(hub.environment)
+    for name in stand_ins:
+        sys.meta_path.append(_StandIns(name))
+    from tornado.httpclient import AsyncHTTPClient  # noqa: PLC0415 - here, in the child
+    from traitlets.config.loader import PyFileConfigLoader  # noqa: PLC0415
+
+    if not options.verbose:
+        logging.disable(logging.CRITICAL)
+    AsyncHTTPClient.configure = lambda *_, **__: None  # what z2jh names needs a library of C's
+    _no_cluster(_version(options, asks=hub.is_installed or PACKED is not None))
+    sys.path.insert(0, str(hub.folder))
+    config = PyFileConfigLoader(CONFIG, path=str(hub.folder)).load_config()
+    values = _values()
+    made: Tree = {"notes": [], "facts": _facts(values, config), "pods": {}}
+    hooks = [config[kind].get("pre_spawn_hook") for kind in ("Spawner", "KubeSpawner")]
+    if any(hooks) and not options.pre_spawn_hook:
+        made["notes"].append("the hub's pre_spawn_hook was not run: --pre-spawn-hook runs it")
+    asyncio.run(_make_all(config, values, made, runs_hook=options.pre_spawn_hook))
+    return made
+
+
+class _StandIns:
+    """Finds modules below a name that is not installed: each name in them is a new class."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def find_spec(self, name: str, *_: object) -> Any:
+        from importlib.machinery import ModuleSpec  # noqa: PLC0415
+
+        if name.partition(".")[0] != self._name:
+            return None
+        return ModuleSpec(name, self, is_package=True)
+
+    def create_module(self, spec: Any) -> types.ModuleType:
+        module = types.ModuleType(spec.name)
+        module.__getattr__ = _stand_in  # type: ignore[method-assign]
+        return module
+
+    def exec_module(self, module: types.ModuleType) -> None:
+        """Do nothing: what is asked for is made."""
+
+
+def _stand_in(name: str) -> Any:
+    if name.startswith("__"):
+        raise AttributeError(name)
+    return MagicMock(name=name) if name[:1].islower() else type(name, (), {})
+
+
+def _version(options: argparse.Namespace, *, asks: bool) -> tuple[str, str]:
+    text = options.kubernetes
+    if text is None and asks:
+        with contextlib.suppress(OSError, ValueError, KeyError):
+            text = _cluster_version()
+    major, _, minor = (text or NEWEST).lstrip("v").partition(".")
+    return major, minor.partition(".")[0]
+
+
+def _cluster_version() -> str:
+    """Ask the API server; every pod's account may."""
+    host, port = os.environ["KUBERNETES_SERVICE_HOST"], os.environ["KUBERNETES_SERVICE_PORT"]
+    host = f"[{host}]" if ":" in host else host
+    request = urllib.request.Request(  # noqa: S310 - https, and the cluster's own address
+        f"https://{host}:{port}/version",
+        headers={"Authorization": f"Bearer {(ACCOUNT / 'token').read_text().strip()}"},
+    )
+    context = ssl.create_default_context(cafile=str(ACCOUNT / "ca.crt"))
+    with urllib.request.urlopen(request, timeout=10, context=context) as answer:  # noqa: S310
+        told = json.load(answer)
+    return f"{told['major']}.{told['minor']}"
+
+
+def _no_cluster(version: tuple[str, str]) -> None:
+    """Put stand-ins where KubeSpawner, and hooks of the hub, ask the cluster."""
+    from kubernetes_asyncio import client  # noqa: PLC0415
+    import kubespawner.spawner as module  # noqa: PLC0415
+
+    class VersionApi:
+        def __init__(self, *_: object, **__: object) -> None:
+            pass
+
+        async def get_code(self, **_: object) -> Any:
+            return types.SimpleNamespace(major=version[0], minor=version[1])
+
+    async def watch(*_: object, **__: object) -> None:
+        return None
+
+    client.VersionApi = VersionApi
+    module.load_config = lambda *_, **__: None
+    module.shared_client = lambda *_, **__: _Api()
+    for name in ("_start_watching_pods", "_start_watching_events"):
+        setattr(module.KubeSpawner, name, watch)
+
+
+class _Made(Exception):
+    """The pod that a start sends."""
+
+
+class _Api:
+    """Takes all that is sent to a cluster, and keeps nothing but names."""
+
+    def __init__(self) -> None:
+        from kubernetes_asyncio.client import ApiClient, Configuration  # noqa: PLC0415
+
+        # Without its constructor, which opens a session: only its way to write objects is used.
+        self.api_client = ApiClient.__new__(ApiClient)
+        self.api_client.configuration = Configuration()
+        self.claims: list[str] = []
+
+    async def create_namespaced_pod(self, namespace: str, body: Any, **__: object) -> None:
+        raise _Made(body)
+
+    async def create_namespaced_persistent_volume_claim(
+        self, namespace: str, body: Any, **__: object
+    ) -> Any:
+        self.claims.append(self.api_client.sanitize_for_serialization(body)["metadata"]["name"])
+        return body
+
+    async def read_namespaced_persistent_volume_claim(self, *_: object, **__: object) -> None:
+        from kubernetes_asyncio.client.rest import ApiException  # noqa: PLC0415
+
+        raise ApiException(status=404, reason="Not Found")
+
+    def __getattr__(self, name: str) -> Any:
+        async def call(*_: object, **__: object) -> Any:
+            return MagicMock(name=name)
+
+        return call
+
+
+def _values() -> Tree:
+    """Return the values that the hub has, as its own module reads them."""
+    import z2jh  # noqa: PLC0415
+
+    keys = ("custom", "hub", "prePuller", "scheduling", "singleuser")
+    return {key: z2jh.get_config(key) or {} for key in keys}
+
+
+def _facts(values: Tree, config: Any) -> Tree:
+    extra = values["hub"].get("extraConfig") or {}
+    custom = values["custom"]
+    settings = dict(custom.get("sidecarMysql") or {})
+    settings.pop("passwordKey", None)
+    pulled = values["prePuller"]
+    return {
+        "injects": any(_is_ours(code) for code in extra.values()),
+        "settings": settings,
+        "own passwords": settings.get("password") == "perUser",
+        "home": (values["singleuser"].get("storage") or {}).get("homeMountPath", "/home/jovyan"),
+        "pulls": any((pulled.get(kind) or {}).get("enabled") for kind in ("hook", "continuous")),
+        "pulled": [
+            f"{each.get('name')}:{each.get('tag')}"
+            for each in (pulled.get("extraImages") or {}).values()
+            if each
+        ],
+        "placeholder": _wanted_placeholder(values),
+        "named": bool(config.JupyterHub.get("allow_named_servers")),
+        "profiles": [],
+    }
+
+
+def _wanted_placeholder(values: Tree) -> Tree | None:
+    placeholder = values["scheduling"].get("userPlaceholder") or {}
+    if not placeholder.get("enabled") or not placeholder.get("replicas"):
+        return None
+    requests: Tree | None = (placeholder.get("resources") or {}).get("requests")
+    if requests is None:
+        guarantee = (values["singleuser"].get("memory") or {}).get("guarantee")
+        requests = {"memory": guarantee} if guarantee else {}
+    return requests
+
+
+async def _make_all(config: Any, values: Tree, made: Tree, *, runs_hook: bool) -> None:
+    from jupyterhub import orm  # noqa: PLC0415
+
+    session = orm.new_session_factory("sqlite:///:memory:")()
+    profiles, note = await _profiles(config, values, session)
+    if note:
+        made["notes"].append(note)
+    made["facts"]["profiles"] = sorted(_names_of(profiles))
+    for case in _cases(made["facts"]["named"], profiles):
+        spawner = _spawner(config, session, case)
+        if profiles:
+            spawner.profile_list = copy.deepcopy(profiles)
+        made["pods"][case.label] = await _made_by(spawner, runs_hook=runs_hook)
+
+
+def _spawner(config: Any, session: Any, case: Case) -> Any:
+    from jupyterhub import orm  # noqa: PLC0415
+    from jupyterhub.objects import Hub as HubServer  # noqa: PLC0415
+    from jupyterhub.objects import Server  # noqa: PLC0415
+    from jupyterhub.user import User  # noqa: PLC0415
+    from traitlets import import_item  # noqa: PLC0415
+
+    kind = config.JupyterHub.get("spawner_class", "kubespawner.KubeSpawner")
+    if isinstance(kind, str):
+        kind = import_item(kind if "." in kind else "kubespawner.KubeSpawner")
+    row = session.query(orm.User).filter_by(name=case.user).first()
+    if row is None:
+        row = orm.User(name=case.user)
+        session.add(row)
+    row.admin = case.is_admin
+    session.commit()
+    hub = HubServer(ip="127.0.0.1", port=8081)
+    user = User(row, {"config": config, "hub": hub, "base_url": "/"}, db=session)
+    spawner = user._new_spawner(case.server, spawner_class=kind)
+    server = orm.Server(base_url=f"/user/check/{case.server}".rstrip("/") + "/")
+    session.add(server)
+    session.commit()
+    spawner.server = Server(orm_server=server)
+    spawner.api_token = "a token of the hub"
+    spawner.user_options = dict(case.options)
+    return spawner
+
+
+async def _profiles(config: Any, values: Tree, session: Any) -> tuple[list[Tree], str | None]:
+    """Return all profiles, also those that are for some groups only, and what is not known."""
+    spawner = _spawner(config, session, Case("profiles"))
+    found = spawner.profile_list
+    if callable(found):
+        listed = values["singleuser"].get("profileList")
+        if listed:
+            found = listed  # a hook chooses among these for each user
+        else:
+            try:
+                found = found(spawner)
+                found = await found if asyncio.iscoroutine(found) else found
+            except Exception as error:
+                return [], f"the profiles are not known: {_said(error)}"
+    if isinstance(found, dict):
+        found = [found[key] for key in sorted(found)]
+    profiles: list[Tree] = copy.deepcopy(list(found or []))
+    for profile in profiles:
+        if not profile.get("slug"):
+            from slugify import slugify  # noqa: PLC0415
+
+            profile["slug"] = slugify(profile["display_name"])
+    return profiles, None
+
+
+def _names_of(profiles: list[Tree]) -> Iterator[str]:
+    for profile in profiles:
+        yield profile["slug"]
+        yield profile["display_name"]
+        for option, content in (profile.get("profile_options") or {}).items():
+            for choice in content.get("choices") or {}:
+                yield f"{profile['slug']}/{option}/{choice}"
+
+
+def _cases(has_named: bool, profiles: list[Tree]) -> Iterator[Case]:
+    yield Case("default")
+    yield Case("hostile name", user=HOSTILE)
+    yield Case("administrator", user="check-admin", is_admin=True)
+    if has_named:
+        yield Case("named server", server=f"2nd {HOSTILE}")
+    for profile in profiles:
+        slug = profile["slug"]
+        yield Case(f"profile {slug}", options=(("profile", slug),))
+        for option, content in (profile.get("profile_options") or {}).items():
+            for choice in content.get("choices") or {}:
+                chosen = (("profile", slug), (option, choice))
+                yield Case(f"profile {slug}/{option}/{choice}", options=chosen)
+
+
+async def _made_by(spawner: Any, *, runs_hook: bool) -> Tree:
+    pod = None
+    try:
+        if runs_hook:
+            await spawner.run_pre_spawn_hook()
+        await asyncio.wait_for(spawner.start(), START_S)
+        failure = "it sends no pod"
+    except _Made as sent:
+        pod, failure = spawner.api.api_client.sanitize_for_serialization(sent.args[0]), None
+    except Exception as error:
+        failure = _said(error)
+    return {
+        "pod": pod,
+        "failure": failure,
+        "grace_s": getattr(spawner, "delete_grace_period", 1),
+        "start_s": spawner.start_timeout,
+        "claims": getattr(spawner.api, "claims", []),
+    }
+
+
+# Judging pods
+
+
+def _findings(made: Tree, base: Tree | None, hub: Hub) -> Iterator[tuple[str, Finding]]:
+    """Yield what is wrong, each with the pod's label, or with none for the hub as a whole."""
+    facts, pods = made["facts"], made["pods"]
+    is_whole = {label: each for label, each in pods.items() if each["pod"]}
+    has_mysql = {label for label, each in is_whole.items() if _mysqls(each["pod"])}
+    if is_whole and not has_mysql:
+        yield (
+            "",
+            Finding(
+                "no pod has MySQL: the hub has nothing of these values",
+                "put the file's content below the key of the chart that has z2jh inside "
+                "(jupyterhub:), and give the file to helm at every upgrade",
+            ),
+        )
+    for label, each in pods.items():
+        was = base["pods"].get(label) if base else None
+        if each["pod"] is None:
+            if was is None or was["pod"] is not None:
+                yield (
+                    label,
+                    Finding(f"the server does not start: {each['failure']}", "see the hub's log"),
+                )
+            continue
+        for finding in _of_pod(each, was, facts, is_alone=label not in has_mysql and has_mysql):
+            yield label, finding
+    for finding in _of_hub(is_whole, facts, hub):
+        yield "", finding
+
+
+def _of_pod(each: Tree, was: Tree | None, facts: Tree, *, is_alone: object) -> Iterator[Finding]:
+    pod = each["pod"]
+    found = _mysqls(pod)
+    yield from _volumes(pod)
+    if was and was["pod"]:
+        yield from _lost(was["pod"], pod, facts["home"])
+        if facts["injects"] and _mysqls(was["pod"]):
+            yield Finding(
+                "the hub has a MySQL of its own in the pod, and nothing was added",
+                "take the container named mysql out of your values",
+            )
+    if len(found) > 1:
+        names = " and ".join(container["name"] for _, container in found)
+        yield Finding(
+            f"MySQL is there {len(found)} times ({names})", "keep one file that brings it"
+        )
+    elif not found:
+        if _text(_notebook(pod), "MYSQL_HOST") in LOOPBACK:
+            yield Finding(
+                "no MySQL in the pod, and the notebook is told of one (MYSQL_HOST)",
+                "the profile's extra_containers or init_containers replace the hub's: "
+                f"{USE_INJECT}, or copy the container into the profile",
+            )
+        elif is_alone and facts["injects"] and not _chooses(facts):
+            yield Finding("no MySQL in the pod", "see the hub's log at a start")
+    else:
+        ((kind, mysql),) = found
+        yield from _of_mysql(each, kind, mysql, facts)
+
+
+def _chooses(facts: Tree) -> bool:
+    settings = facts["settings"]
+    return bool(settings.get("onlyProfiles") or settings.get("exceptProfiles"))
+
+
+def _mysqls(pod: Tree) -> list[tuple[str, Tree]]:
+    """Return the containers that run a database server, each with its kind."""
+    spec = pod["spec"]
+    found = []
+    for kind, key in (("init", "initContainers"), ("regular", "containers")):
+        for container in spec.get(key) or []:
+            name = container.get("image", "").rpartition("/")[2].partition("@")[0].partition(":")[0]
+            stays = kind == "regular" or container.get("restartPolicy") == "Always"
+            if stays and (container["name"] == "mysql" or name in MYSQL_IMAGES):
+                found.append((kind, container))
+    return found
+
+
+def _notebook(pod: Tree) -> Tree:
+    containers: list[Tree] = pod["spec"]["containers"]
+    return next((each for each in containers if each["name"] == "notebook"), containers[0])
+
+
+def _text(container: Tree, name: str) -> str | None:
+    values = [each.get("value") for each in container.get("env") or [] if each["name"] == name]
+    return values[-1] if values else None
+
+
+def _every(pod: Tree) -> list[Tree]:
+    spec = pod["spec"]
+    return [*(spec.get("initContainers") or []), *spec["containers"]]
+
+
+def _volumes(pod: Tree) -> Iterator[Finding]:
+    names = [each["name"] for each in pod["spec"].get("volumes") or []]
+    for container in _every(pod):
+        mounts = container.get("volumeMounts") or []
+        for mount in mounts:
+            if mount["name"] not in names:
+                yield Finding(
+                    f"container {container['name']} mounts the volume {mount['name']}, which is "
+                    "not in the pod",
+                    "extraVolumes as a list and as a mapping replace each other, and so do a "
+                    f"profile's volumes: {USE_INJECT}, or write all in one form",
+                )
+        for path in _twice(mount["mountPath"] for mount in mounts):
+            yield Finding(
+                f"container {container['name']} has two mounts at {path}", "take one of them out"
+            )
+    for name in _twice(names):
+        yield Finding(f"two volumes are named {name}", "keep one file that brings MySQL")
+    for name in _twice(container["name"] for container in _every(pod)):
+        yield Finding(f"two containers are named {name}", "keep one file that brings MySQL")
+
+
+def _twice(names: Iterable[str]) -> list[str]:
+    seen = list(names)
+    return [name for name in dict.fromkeys(seen) if seen.count(name) > 1]
+
+
+def _of_mysql(each: Tree, kind: str, mysql: Tree, facts: Tree) -> Iterator[Finding]:
+    pod = each["pod"]
+    yield from _environment(pod, mysql, facts)
+    yield from _end(each)
+    yield from _sizes(mysql)
+    yield from _exposure(mysql)
+    yield from _place(each, kind, mysql, facts)
+    patience_s = _patience_s(mysql.get("startupProbe") or mysql.get("readinessProbe"))
+    if patience_s > each["start_s"] and "startupProbe" in mysql:
+        yield Finding(
+            f"MySQL may take {patience_s} s to start, and the hub gives up after "
+            f"{each['start_s']:g} s",
+            "singleuser.startTimeout: 300",
+        )
+
+
+def _environment(pod: Tree, mysql: Tree, facts: Tree) -> Iterator[Finding]:
+    notebook = _notebook(pod)
+    password = _text(mysql, "MYSQL_ROOT_PASSWORD")
+    for name in ("MYSQL_HOST", "DJ_HOST"):
+        if _text(notebook, name) not in LOOPBACK:
+            yield Finding(
+                f"the notebook's {name} is {_text(notebook, name) or 'not set'}",
+                f"take {name} out of singleuser.extraEnv, or leave it if that database is meant",
+            )
+    if password is None:
+        yield Finding("MySQL has no password", "set MYSQL_ROOT_PASSWORD in its env")
+    for name, host in zip(PASSWORDS, ("MYSQL_HOST", "DJ_HOST")):
+        told = _text(notebook, name)
+        if _text(notebook, host) in LOOPBACK and password is not None and told != password:
+            yield Finding(
+                f"the notebook's {name} is not MySQL's password", "write the same in both"
+            )
+    if facts["own passwords"] and password == TUTORIAL:
+        yield Finding(
+            "users have no password of their own: it is the public one",
+            f"another key of hub.extraConfig has set modify_pod_hook anew: {USE_INJECT}",
+        )
+    if _text(mysql, "MYSQL_HOST"):
+        yield Finding("with MYSQL_HOST in its env MySQL cannot make its first data", "take it out")
+
+
+def _end(each: Tree) -> Iterator[Finding]:
+    if each["grace_s"] < LEAST_GRACE_S:
+        yield Finding(
+            f"MySQL is killed {each['grace_s']} s after a stop has begun",
+            "hub.config.KubeSpawner.delete_grace_period: 30",
+        )
+    pods_s = each["pod"]["spec"].get("terminationGracePeriodSeconds", 30)
+    if pods_s < LEAST_GRACE_S:
+        yield Finding(
+            f"MySQL is killed {pods_s} s after its node is drained",
+            "singleuser.extraPodConfig.terminationGracePeriodSeconds: 30",
+        )
+
+
+def _sizes(mysql: Tree) -> Iterator[Finding]:
+    resources = mysql.get("resources") or {}
+    limit = _amount((resources.get("limits") or {}).get("memory"))
+    request = _amount((resources.get("requests") or {}).get("memory")) or limit
+    pool = next(
+        (
+            argument.partition("=")[2]
+            for argument in reversed(_arguments(mysql))
+            if re.match(r"--(loose[-_])?innodb[-_]buffer[-_]pool[-_]size=", argument)
+        ),
+        None,
+    )
+    if limit is None:
+        yield Finding("one user's MySQL may take the node's memory", "set a memory limit of 2Gi")
+    elif pool is None:
+        yield Finding(
+            "the buffer pool is the image's", "--innodb-buffer-pool-size: half of the limit"
+        )
+    elif (
+        size := _amount(re.sub(r"(?i)([kmg])$", lambda unit: f"{unit[1].upper()}i", pool))
+    ) is None:
+        yield Finding(f"MySQL takes no buffer pool of {pool}", "K, M or G, and not Gi")
+    elif size * 2 > limit:
+        yield Finding(
+            f"the buffer pool of {pool} is more than half of the memory limit",
+            "--innodb-buffer-pool-size: half of the limit",
+        )
+    if request is None or request < IDLE_BYTES:
+        yield Finding("MySQL requests less memory than it takes when idle", "request 512Mi")
+
+
+def _arguments(container: Tree) -> list[str]:
+    return [
+        str(each) for each in (*(container.get("command") or []), *(container.get("args") or []))
+    ]
+
+
+def _amount(text: object) -> float | None:
+    """Return bytes or cores of a quantity; None where there is none, or it is not one."""
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)([a-zA-Z]*)", str(text)) if text is not None else None
+    return float(found[1]) * UNITS[found[2]] if found and found[2] in UNITS else None
+
+
+def _exposure(mysql: Tree) -> Iterator[Finding]:
+    bound = [each.partition("=")[2] for each in _arguments(mysql) if "bind" in each and "=" in each]
+    if not bound or bound[-1] not in LOOPBACK:
+        yield Finding(
+            "other pods can connect where network policies are not enforced",
+            "--bind-address=127.0.0.1",
+        )
+
+
+def _place(each: Tree, kind: str, mysql: Tree, facts: Tree) -> Iterator[Finding]:
+    pod = each["pod"]
+    mounts = [mount for mount in mysql.get("volumeMounts") or [] if mount["mountPath"] == DATA]
+    volumes = {volume["name"]: volume for volume in pod["spec"].get("volumes") or []}
+    if not mounts:
+        yield Finding(f"nothing is mounted at {DATA}: a restart loses the data", USE_INJECT)
+        return
+    volume = volumes.get(mounts[0]["name"], {})
+    claim = (volume.get("persistentVolumeClaim") or {}).get("claimName")
+    if "emptyDir" in volume and not (volume["emptyDir"] or {}).get("sizeLimit"):
+        yield Finding("one user's data may fill the node's disk", "set emptyDir.sizeLimit")
+    if "emptyDir" not in volume and volume:
+        gates = mysql.get("startupProbe") or (kind == "regular" and mysql.get("readinessProbe"))
+        if gates:
+            yield Finding(
+                "data that is damaged or full keeps the user from the notebook",
+                "take the startup or readiness probe out where data is kept",
+            )
+        if not mounts[0].get("subPath"):
+            yield Finding("the data has no folder of its own in its volume", "set subPath")
+    homes = {
+        mount["name"]: mount
+        for mount in _notebook(pod).get("volumeMounts") or []
+        if mount["mountPath"] == facts["home"]
+    }
+    if claim and mounts[0]["name"] not in homes and claim not in each["claims"]:
+        yield Finding(
+            "nobody makes the claim that the data is on",
+            f"another key of hub.extraConfig has set modify_pod_hook anew: {USE_INJECT}",
+        )
+    for container in pod["spec"].get("initContainers") or []:
+        if container["name"] == "mysql-data-owner":
+            yield from _owned(container, homes, facts["home"])
+
+
+def _owned(owner: Tree, homes: Tree, path: str) -> Iterator[Finding]:
+    for mount in owner.get("volumeMounts") or []:
+        home = homes.get(mount["name"])
+        if mount["mountPath"] == path and (not home or home.get("subPath") != mount.get("subPath")):
+            yield Finding(
+                f"mysql-data-owner changes the owner of {mount.get('subPath')}, which is not the "
+                "user's home",
+                f"{USE_INJECT}, with data: home",
+            )
+
+
+def _patience_s(probe: Tree | None) -> int:
+    probe = probe or {}
+    every_s, failures = probe.get("periodSeconds", 10), probe.get("failureThreshold", 3)
+    return int(probe.get("initialDelaySeconds", 0) + every_s * failures)
+
+
+def _lost(was: Tree, now: Tree, home: str) -> Iterator[Finding]:
+    """Yield what a pod had before MySQL came, and has not any more."""
+    replaced = f"a list or a hook of yours was replaced: {USE_INJECT}"
+    before, after = _parts(was), _parts(now)
+    for place, content in before.items():
+        if place not in after:
+            yield Finding(f"{place} is gone", replaced)
+        elif after[place] != content and place != f"the mount at {home} of notebook":
+            yield Finding(f"{place} is not what it was", replaced)
+    place = f"the mount at {home} of notebook"
+    if place in before and after.get(place, before[place]) != before[place]:
+        yield Finding(
+            "the home is another one: users see an empty folder",
+            f"take storage out of the values for MySQL: {USE_INJECT}",
+        )
+    names = [
+        [each["name"] for each in pod["spec"].get("initContainers") or []] for pod in (was, now)
+    ]
+    if [name for name in names[1] if name in names[0]] != [n for n in names[0] if n in names[1]]:
+        yield Finding("the init containers run in another order", replaced)
+
+
+def _parts(pod: Tree) -> Tree:
+    """Return a pod as pieces by name, each of which has to stay as it is."""
+    spec = pod["spec"]
+    parts: Tree = {}
+    for key in ("labels", "annotations"):
+        for name, value in (pod["metadata"].get(key) or {}).items():
+            parts[f"the {key[:-1]} {name}"] = value
+    for volume in spec.get("volumes") or []:
+        parts[f"the volume {volume['name']}"] = volume
+    for kind, key in (("init container", "initContainers"), ("container", "containers")):
+        for container in spec.get(key) or []:
+            parts.update(_parts_of(container, kind))
+    others = set(spec) - {"volumes", "initContainers", "containers"}
+    for key in others - {"terminationGracePeriodSeconds"}:
+        parts[f"the pod's {key}"] = spec[key]
+    return parts
+
+
+def _parts_of(container: Tree, kind: str) -> Iterator[tuple[str, Any]]:
+    name = container["name"]
+    pieces = {key: value for key, value in container.items() if key not in ("env", "volumeMounts")}
+    yield f"the {kind} {name}", pieces
+    for mount in container.get("volumeMounts") or []:
+        yield f"the mount at {mount['mountPath']} of {name}", mount
+    for variable in container.get("env") or []:
+        if name != "notebook" or variable["name"] not in OURS:
+            yield f"the variable {variable['name']} of {name}", variable
+        elif variable["name"].endswith("_HOST") and variable.get("value") not in LOOPBACK:
+            yield f"the variable {variable['name']} of {name}", variable
+
+
+def _of_hub(pods: Tree, facts: Tree, hub: Hub) -> Iterator[Finding]:
+    """Yield what shows only in several pods, or beside them."""
+    found = {label: _mysqls(each["pod"]) for label, each in pods.items()}
+    one = {label: each[0][1] for label, each in found.items() if len(each) == 1}
+    passwords = {
+        label: _text(mysql, "MYSQL_ROOT_PASSWORD")
+        for label, mysql in one.items()
+        if label in ("default", "hostile name", "named server")
+    }
+    alike = passwords.get("default") == passwords.get("hostile name", "")
+    if facts["own passwords"] and alike and TUTORIAL not in passwords.values():
+        yield Finding("two users have the same password", USE_INJECT)
+    yield from _shared(pods, one)
+    known = set(facts["profiles"])
+    for key in ("onlyProfiles", "exceptProfiles"):
+        for name in facts["settings"].get(key) or []:
+            if name not in known:
+                yield Finding(
+                    f"custom.sidecarMysql.{key} names {name}, which is no profile",
+                    f"there is: {', '.join(sorted(known)) or 'none'}",
+                )
+    if "default" in one and facts["pulls"] and one["default"]["image"] not in facts["pulled"]:
+        image = one["default"]["image"]
+        if facts["injects"] or len(one) < len(pods):
+            yield Finding(
+                f"{image} is not pulled ahead: the first start on each node waits for it",
+                "name it in prePuller.extraImages",
+            )
+    wanted = hub.placeholder if hub.placeholder is not None else facts["placeholder"]
+    if "default" in one and wanted is not None:
+        yield from _placeholders(pods["default"]["pod"], wanted)
+
+
+def _shared(pods: Tree, one: Tree) -> Iterator[Finding]:
+    """Yield a finding where two servers would have one data folder on one volume."""
+    places: dict[tuple[str, str], str] = {}
+    for label in ("default", "hostile name", "named server"):
+        if label not in one:
+            continue
+        volumes = {each["name"]: each for each in pods[label]["pod"]["spec"].get("volumes") or []}
+        for mount in one[label].get("volumeMounts") or []:
+            claim = volumes.get(mount["name"], {}).get("persistentVolumeClaim")
+            if mount["mountPath"] == DATA and claim:
+                place = (claim["claimName"], mount.get("subPath", ""))
+                if place in places:
+                    yield Finding(
+                        f"{places[place]} and {label} have one data folder: the second MySQL "
+                        "cannot start",
+                        USE_INJECT,
+                    )
+                places[place] = label
+
+
+def _placeholders(pod: Tree, wanted: Tree) -> Iterator[Finding]:
+    needed = sum(
+        _amount(((each.get("resources") or {}).get("requests") or {}).get("memory")) or 0
+        for each in _every(pod)
+        if each in pod["spec"]["containers"] or each.get("restartPolicy") == "Always"
+    )
+    if (_amount(wanted.get("memory")) or 0) < needed:
+        yield Finding(
+            "placeholder pods request less memory than a user's pod, so that users wait for nodes",
+            "scheduling.userPlaceholder.resources.requests.memory: "
+            f"{int(-(-needed // 2**20))}Mi (and cpu as in your guarantee)",
+        )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
