@@ -10,13 +10,14 @@ container too (or with `python3 check.py` alone, where JupyterHub and KubeSpawne
 
     helm template RELEASE CHART --values config.yaml > before.yaml
     helm template RELEASE CHART --values config.yaml --values inject.values.yaml > after.yaml
-    python3 check.py --pack after.yaml --before before.yaml |
-        kubectl --namespace NAMESPACE exec -i deploy/hub -- python3 -
+    python3 check.py --pack after.yaml --before before.yaml > packed.py
+    kubectl --namespace NAMESPACE exec -i deploy/hub -- python3 - < packed.py
 
 It loads the hub's real configuration, has KubeSpawner make pods (for a user, a hostile name, an
 administrator, a named server, each profile and choice), and reads them. It asks the cluster for its
-version and nothing else, and creates nothing. Each finding is one line, with the mend; what could not
-be looked at is said, too. Status 0: nothing found; 1: findings; 2: the configuration cannot be loaded.
+version and nothing else, and creates nothing; packed.py holds the hub's secrets, so delete it. Each
+finding is one line, with the mend; what could not be looked at is said as well. Status 0: nothing
+found; 1: findings; 2: the configuration cannot be loaded.
 """
 
 from __future__ import annotations
@@ -481,7 +482,7 @@ def _cluster_version() -> str:
     """Ask the API server; every pod's account may."""
     host, port = os.environ["KUBERNETES_SERVICE_HOST"], os.environ["KUBERNETES_SERVICE_PORT"]
     host = f"[{host}]" if ":" in host else host
-    request = urllib.request.Request(  # noqa: S310 - https, and the cluster's own address
+    request = urllib.request.Request(
         f"https://{host}:{port}/version",
         headers={"Authorization": f"Bearer {(ACCOUNT / 'token').read_text().strip()}"},
     )
@@ -493,8 +494,8 @@ def _cluster_version() -> str:
 
 def _no_cluster(version: tuple[str, str]) -> None:
     """Put stand-ins where KubeSpawner, and hooks of the hub, ask the cluster."""
-    from kubernetes_asyncio import client  # noqa: PLC0415
     import kubespawner.spawner as module  # noqa: PLC0415
+    from kubernetes_asyncio import client  # noqa: PLC0415
 
     class VersionApi:
         def __init__(self, *_: object, **__: object) -> None:
@@ -629,7 +630,7 @@ def _spawner(config: Any, session: Any, case: Case) -> Any:
     session.add(server)
     session.commit()
     spawner.server = Server(orm_server=server)
-    spawner.api_token = "a token of the hub"
+    spawner.api_token = "a token of the hub"  # noqa: S105 - none
     spawner.user_options = dict(case.options)
     return spawner
 
@@ -1032,9 +1033,9 @@ def _parts_of(container: Tree, kind: str) -> Iterator[tuple[str, Any]]:
     for mount in container.get("volumeMounts") or []:
         yield f"the mount at {mount['mountPath']} of {name}", mount
     for variable in container.get("env") or []:
-        if name != "notebook" or variable["name"] not in OURS:
-            yield f"the variable {variable['name']} of {name}", variable
-        elif variable["name"].endswith("_HOST") and variable.get("value") not in LOOPBACK:
+        ours = name == "notebook" and variable["name"] in OURS
+        is_elsewhere = variable["name"].endswith("_HOST") and variable.get("value") not in LOOPBACK
+        if not ours or is_elsewhere:
             yield f"the variable {variable['name']} of {name}", variable
 
 

@@ -62,9 +62,7 @@ class ApiServer:
         The grace period of each deletion of a pod, None where the request had none.
     """
 
-    def __init__(
-        self, kubelet: Kubelet | None = None, version: tuple[int, int] = (1, 34)
-    ) -> None:
+    def __init__(self, kubelet: Kubelet | None = None, version: tuple[int, int] = (1, 34)) -> None:
         self.kubelet: Kubelet = kubelet or HollowKubelet()
         self.version = version
         self.objects: dict[str, dict[str, Manifest]] = {kind: {} for kind in KINDS}

@@ -158,7 +158,6 @@ _TABLE = (
     ("persistent", "no folder in the home", "of its own", forget(*MOUNT, "subPath")),
     ("persistent", "the folder's owner too late", "belongs to the user", _owner_too_late),
     ("persistent-static", "the folder's owner too late", "belongs to the user", _owner_too_late),
-    ("persistent-pvc", "no folder beside lost+found", "of its own", forget(*MOUNT, "subPath")),
 )
 BROKEN_PROMISES = tuple(
     Mutation(name, "promises", says, change, file) for file, name, says, change in _TABLE

@@ -8,13 +8,14 @@ is installed is refused here as well.
 from __future__ import annotations
 
 import sys
+from contextlib import contextmanager
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from traitlets.config import Config
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from tests.hub.values import Values
 
@@ -317,13 +318,20 @@ def _add_hub(config: Config, values: Values) -> None:
 
 def run_config(code: str, config: Config, values: Values) -> None:
     """Run a piece of ``hub.extraConfig`` as the hub does, with ``c`` and the module ``z2jh``."""
+    with z2jh_module(values):
+        exec(compile(code, "hub.extraConfig", "exec"), {"c": config, "__name__": "extraConfig"})
+
+
+@contextmanager
+def z2jh_module(values: Values) -> Iterator[None]:
+    """Let the module ``z2jh`` be there, as in the hub's container."""
     z2jh: Any = ModuleType("z2jh")
     z2jh.get_config = lambda key, default=None: _at(values, key, default)
     z2jh.get_secret_value = lambda key: SECRET_VALUES[key]
     before = sys.modules.get("z2jh")
     sys.modules["z2jh"] = z2jh
     try:
-        exec(compile(code, "hub.extraConfig", "exec"), {"c": config, "__name__": "extraConfig"})
+        yield
     finally:
         if before is None:
             del sys.modules["z2jh"]

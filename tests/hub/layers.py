@@ -26,6 +26,8 @@ from tests.hub.spawning import SpawnError, User, pods
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from traitlets.config import Config
+
     from tests.hub.admission import Version
     from tests.hub.apiserver import Manifest
     from tests.hub.values import Values
@@ -65,8 +67,20 @@ def objection(
         config = chart.spawner_config(values)
     except chart.ChartError as error:
         return Objection("chart", str(error))
+    # What KubeSpawner sends may depend on what the cluster has.
+    old = [version for version in versions if version < admission.NATIVE_SIDECARS]
+    for group in (old, [version for version in versions if version not in old]):
+        found = _objection(config, users, group, layers) if group else None
+        if found is not None:
+            return found
+    return None
+
+
+def _objection(
+    config: Config, users: Sequence[User], versions: Sequence[Version], layers: Sequence[str]
+) -> Objection | None:
     try:
-        made = pods(config, users)
+        made = pods(config, users, versions[-1])
     except SpawnError as error:
         return Objection("spawner", str(error))
     for user, pod in zip(users, made):

@@ -100,7 +100,7 @@ def broken(pod: Manifest, config: Config) -> list[str]:
         *_start(sidecar),
         *_waiting(sidecar, config.KubeSpawner.get("start_timeout", 60)),
         *_probes(sidecar),
-        *_end(sidecar, config.KubeSpawner.get("delete_grace_period", 1)),
+        *_end(sidecar, _grace_s(config)),
         *_data(sidecar),
         *_exposure(sidecar),
         *_rights(sidecar),
@@ -108,6 +108,13 @@ def broken(pod: Manifest, config: Config) -> list[str]:
         *_credentials(sidecar),
         *_neighbours(sidecar),
     ]
+
+
+def _grace_s(config: Config) -> int:
+    # inject.values.yaml gives it when a pod is made and when it is stopped (test_inject.py).
+    given: int = config.KubeSpawner.get("delete_grace_period", 1)
+    added: int = config.SidecarMysql.get("grace_s", 0)
+    return max(given, added)
 
 
 def _start(sidecar: Sidecar) -> Iterator[str]:

@@ -122,9 +122,7 @@ def pods(
     return asyncio.run(start())
 
 
-def pod(
-    config: Config, user: User | None = None, version: tuple[int, int] = VERSION
-) -> Manifest:
+def pod(config: Config, user: User | None = None, version: tuple[int, int] = VERSION) -> Manifest:
     """Return the pod of one user's start; see `pods`."""
     return pods(config, [user or User()], version)[0]
 

@@ -1,4 +1,4 @@
-"""The volume of its own that persistent-pvc.values.yaml gives each server."""
+"""The volume of its own that inject.values.yaml gives each server, on request."""
 
 from __future__ import annotations
 
@@ -8,14 +8,16 @@ from typing import Any
 from tests.hub import chart
 from tests.hub.apiserver import Manifest
 from tests.hub.spawning import User, cluster
-from tests.hub.values import read
+from tests.hub.values import INJECT, merge
+
+VALUES = merge(INJECT.values(), {"custom": {"sidecarMysql": {"data": "claim", "disk": "5Gi"}}})
 
 
 def claims_after(*users: User) -> list[Manifest]:
     """Return the claims for data after each of the users' servers ran, in that order."""
 
     async def go() -> list[Manifest]:
-        async with cluster(chart.spawner_config(read("persistent-pvc"))) as one:
+        async with cluster(chart.spawner_config(VALUES)) as one:
             for user in users:
                 spawner: Any = one.spawner(user)
                 await spawner.start()
@@ -41,13 +43,13 @@ def test_one_for_each_server() -> None:
 
 def test_pods_ask_for_the_claim_that_was_made() -> None:
     async def go() -> tuple[str, set[str]]:
-        async with cluster(chart.spawner_config(read("persistent-pvc"))) as one:
+        async with cluster(chart.spawner_config(VALUES)) as one:
             await one.spawner(User("9user@email.com")).start()
             (pod,) = one.api.created["pods"]
             (name,) = [
                 volume["persistentVolumeClaim"]["claimName"]
                 for volume in pod["spec"]["volumes"]
-                if volume["name"] == "mysql-data"
+                if volume["name"] == "sidecar-mysql-data"
             ]
             return name, set(one.api.objects["persistentvolumeclaims"])
 

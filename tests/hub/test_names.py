@@ -120,9 +120,10 @@ def test_servers_that_share_a_home_do_not_share_data() -> None:
 
 
 def test_sharing_is_found() -> None:
-    values = read("persistent-pvc")
-    volume = values["singleuser"]["storage"]["extraVolumes"]["sidecar-mysql-data"]
-    volume["persistentVolumeClaim"]["claimName"] = "mysql-{username}"
+    dynamic = {"dynamic": {"pvcNameTemplate": "claim-{username}"}}
+    values = merge(read("persistent"), {"singleuser": {"storage": dynamic}})
+    for container in values["singleuser"]["initContainers"]:
+        container["volumeMounts"][0]["subPath"] = ".sidecar-mysql/data"
     found = sharing(values)
     assert len(found) == len(list(combinations(SERVERS, 2)))
     assert all(text.count("'ada'") == 2 for text in found)
@@ -135,8 +136,8 @@ def test_a_server_has_its_data_again(deployment: Deployment) -> None:
     assert [places(pod) for pod in first] == [places(pod) for pod in again]
 
 
-def test_data_on_a_shared_volume_is_in_no_home() -> None:
-    (deployment,) = [each for each in KEEPING if each.files == ("persistent-static",)]
+@pytest.mark.parametrize("deployment", [each for each in KEEPING if each.hub], ids=str)
+def test_data_on_a_shared_volume_is_in_no_home(deployment: Deployment) -> None:
     made = pods(chart.spawner_config(deployment.values()), USERS)
     homes = set()
     for pod in made:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.hub import helm
-from tests.hub.checking import ALL_SHAPES, HUB_CONFIG, Shape, check, nested, render, written
+from tests.hub.checking import ALL_SHAPES, Shape, check, nested, render, written
+from tests.hub.values import HUB_CONFIG
 
 if TYPE_CHECKING:
     from pathlib import Path

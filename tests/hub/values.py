@@ -32,6 +32,10 @@ class Deployment:
         Data survives a stop of the user's server.
     gates : bool, default True
         The notebook waits for MySQL.
+    settings : tuple of pairs, default empty
+        What an operator has changed in ``custom.sidecarMysql``.
+    hub : str, default empty
+        The hub's own values, as YAML, below the files.
     """
 
     files: tuple[str, ...]
@@ -39,6 +43,15 @@ class Deployment:
     profile: str | None = None
     keeps_data: bool = False
     gates: bool = True
+    settings: tuple[tuple[str, str], ...] = ()
+    hub: str = ""
+
+    @property
+    def is_native(self) -> bool:
+        """Whether MySQL is a native sidecar, where the cluster has such."""
+        if self.files[0] == "inject":
+            return ("sidecar", "classic") not in self.settings
+        return self.kubernetes >= NATIVE
 
     @property
     def user(self) -> User:
@@ -46,25 +59,41 @@ class Deployment:
         return User(profile=self.profile)
 
     def __str__(self) -> str:
-        return "+".join(self.files) + (f":{self.profile}" if self.profile else "")
+        settings = ",".join(f"{name}={value}" for name, value in self.settings)
+        parts = [part for part in (settings, "static" if self.hub else "") if part]
+        more = f"[{','.join(parts)}]" if parts else ""
+        return "+".join(self.files) + more + (f":{self.profile}" if self.profile else "")
 
     def values(self) -> Values:
         """Return the values that z2jh gets, from below the key of a chart that has it as a part."""
-        merged = merge(*(read(name) for name in self.files))
+        layers = [yaml.safe_load(self.hub) or {}, *(read(name) for name in self.files)]
+        if self.settings:
+            layers.append({"custom": {"sidecarMysql": dict(self.settings)}})
+        merged = merge(*layers)
         below: Values = merged.get("jupyterhub", merged)
         return below
 
 
 NATIVE = (1, 29)
+# Homes on one volume, made the user's by a container of the hub's.
+STATIC = """
+singleuser:
+  storage: {type: static, static: {pvcName: home-nfs, subPath: "{username}"}}
+"""
+INJECT = Deployment(("inject",))
 SIDECAR = Deployment(("sidecar",), NATIVE)
 SEED = Deployment(("seed",), gates=False)
 # Every file of hub-config is in one of these (test_values.py).
 DEPLOYMENTS = (
+    INJECT,
+    Deployment(("inject",), settings=(("sidecar", "classic"),)),
+    Deployment(("inject",), settings=(("data", "home"),), keeps_data=True, gates=False),
+    Deployment(("inject",), settings=(("data", "home"),), keeps_data=True, gates=False, hub=STATIC),
+    Deployment(("inject",), settings=(("data", "claim"),), keeps_data=True, gates=False),
     SIDECAR,
     Deployment(("sidecar-classic",)),
     Deployment(("persistent",), NATIVE, keeps_data=True, gates=False),
-    Deployment(("persistent-static",), NATIVE, keeps_data=True, gates=False),
-    Deployment(("persistent-pvc",), NATIVE, keeps_data=True, gates=False),
+    Deployment(("persistent-static",), NATIVE, keeps_data=True, gates=False, hub=STATIC),
     Deployment(("profiles",), profile="mysql"),
     Deployment(("basehub",)),
     Deployment(("sidecar", "ephemeral"), NATIVE),

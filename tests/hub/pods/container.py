@@ -230,6 +230,8 @@ class Container:
             arguments += ["--group-add", str(pods["fsGroup"])]
         if own.get("allowPrivilegeEscalation") is False:
             arguments += ["--security-opt", "no-new-privileges"]
+        if own.get("readOnlyRootFilesystem"):
+            arguments += ["--read-only", "--read-only-tmpfs=false"]
         if own.get("privileged"):
             arguments += ["--privileged"]
         for way in ("drop", "add"):

@@ -23,7 +23,7 @@ from tests.hub.pods.asking import (
 )
 from tests.hub.pods.hub import QueryError, hub
 from tests.hub.spawning import User
-from tests.hub.values import DEPLOYMENTS, NATIVE, SEED, SIDECAR, Deployment, Values
+from tests.hub.values import DEPLOYMENTS, SEED, SIDECAR, Deployment, Values
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,6 +36,8 @@ KEEPING = [each for each in PLAIN if each.keeps_data]
 
 def talkative(deployment: Deployment) -> Values:
     """Return a change with which MySQL tells more in its log."""
+    if "inject" in deployment.files:
+        return {"custom": {"sidecarMysql": {"options": [TALKATIVE]}}}
     containers = copy.deepcopy(deployment.values()["singleuser"]["initContainers"])
     (mysql,) = [each for each in containers if each["name"] == "mysql"]
     mysql["args"].append(TALKATIVE)
@@ -50,7 +52,7 @@ def test_a_pods_life(deployment: Deployment, tmp_path: Path) -> None:
         async with hub(deployment, tmp_path) as here:
             server = await here.start(deployment.user)
             assert await server.query("SELECT 1") == ["1"]
-            await keeps_its_promises(server, survives_shutdown=deployment.kubernetes >= NATIVE)
+            await keeps_its_promises(server, survives_shutdown=deployment.is_native)
             await stops_cleanly(server)
 
     asyncio.run(go())

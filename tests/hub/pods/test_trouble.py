@@ -14,8 +14,8 @@ from tests.background import LIMIT_S
 from tests.hub.pods.asking import content, fill, restarted, run_python, wait
 from tests.hub.pods.hub import QueryError, hub
 from tests.hub.spawning import User
-from tests.hub.test_password_hook import KEY, with_hook
-from tests.hub.values import DEPLOYMENTS, SIDECAR, merge
+from tests.hub.test_passwords import OWN
+from tests.hub.values import DEPLOYMENTS, INJECT, SIDECAR
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -139,10 +139,8 @@ def test_a_full_volume_locks_nobody_out(tmp_path: Path) -> None:
 
 
 def test_each_user_has_a_password(tmp_path: Path) -> None:
-    changes = merge(with_hook({}), KEY)
-
     async def go() -> None:
-        async with hub(SIDECAR, tmp_path, changes) as here:
+        async with hub(INJECT, tmp_path, OWN) as here:
             for name in ("ada", "grace"):
                 server = await here.start(User(name))
                 await wait(server)

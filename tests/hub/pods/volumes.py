@@ -43,6 +43,7 @@ class Volumes:
     ) -> None:
         self._volumes = {each["name"]: each for each in pod["spec"].get("volumes") or []}
         self._group: int | None = (pod["spec"].get("securityContext") or {}).get("fsGroup")
+        self._annotations: dict[str, str] = pod["metadata"].get("annotations") or {}
         self._folder, self._claims, self._files = folder, claims, files
         self._shared_claims = shared_claims
         self._ready: dict[str, Path] = {}
@@ -71,6 +72,8 @@ class Volumes:
     def _made(self, volume: Manifest) -> Path:
         if "secret" in volume:
             return self._secret(volume)
+        if "downwardAPI" in volume:
+            return self._downward(volume)
         claim = volume.get("persistentVolumeClaim")
         if claim:
             root, mode = self._claims / str(claim["claimName"]), 0o755  # a fresh file system's
@@ -88,6 +91,15 @@ class Volumes:
         root.mkdir(parents=True, exist_ok=True)
         for item in volume["secret"]["items"]:
             (root / item["path"]).write_text(self._files[item["key"]])
+        return root
+
+    def _downward(self, volume: Manifest) -> Path:
+        """Write annotations of the pod into files."""
+        root = self._folder / str(volume["name"])
+        root.mkdir(parents=True, exist_ok=True)
+        for item in volume["downwardAPI"]["items"]:
+            key = item["fieldRef"]["fieldPath"].removeprefix("metadata.annotations['")
+            (root / item["path"]).write_text(self._annotations[key.removesuffix("']")])
         return root
 
     @staticmethod

@@ -1,4 +1,4 @@
-"""What z2jh's own file of this name does, as far as pods go: values become KubeSpawner's settings."""
+"""What z2jh's own file of this name does for pods: values become KubeSpawner's settings."""
 
 from z2jh import all_values
 

@@ -1,0 +1,333 @@
+"""inject.values.yaml: what it adds, for whom, and that nothing takes it away again."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.hub import chart
+from tests.hub.layers import pod_objection
+from tests.hub.manifests import container, variables
+from tests.hub.promises import sidecar_of
+from tests.hub.spawning import SpawnError, User, cluster, pod
+from tests.hub.values import INJECT, Values, merge, read
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.hub.apiserver import Manifest
+
+TO_NONE = "c.KubeSpawner.modify_pod_hook = lambda spawner, pod: pod\n"
+RESTRICTED_VOLUMES = {"configMap", "downwardAPI", "emptyDir", "persistentVolumeClaim", "secret"}
+
+
+def made(
+    *changes: Values, user: User | None = None, version: tuple[int, int] = (1, 34)
+) -> Manifest:
+    return pod(chart.spawner_config(merge(INJECT.values(), *changes)), user, version)
+
+
+def setting(**settings: object) -> Values:
+    return {"custom": {"sidecarMysql": settings}}
+
+
+def extra(**code: str) -> Values:
+    return {"hub": {"extraConfig": code}}
+
+
+def code() -> str:
+    text: str = INJECT.values()["hub"]["extraConfig"]["sidecar-mysql"]
+    return text
+
+
+def test_its_code_is_as_clean_as_ours(tmp_path: Path) -> None:
+    path = tmp_path / "inject.py"
+    path.write_text(code())
+    rules = ["--select=E,F,W,B,UP,C4,SIM,RET,RUF", "--config=builtins=['c']"]
+    for command in (["check", *rules], ["format", "--check"]):
+        options = ["--isolated", "--line-length=94", "--target-version=py39"]
+        done = subprocess.run(
+            [sys.executable, "-m", "ruff", *command, *options, str(path)],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("version", [(1, 25), (1, 28)])
+def test_classic_before_native_sidecars(version: tuple[int, int]) -> None:
+    found = sidecar_of(made(version=version))
+    assert found is not None
+    assert (found.is_initial, found.gate) == (False, "readinessProbe")
+
+
+@pytest.mark.parametrize("version", [(1, 29), (1, 34), (2, 0)])
+def test_native_from_then_on(version: tuple[int, int]) -> None:
+    found = sidecar_of(made(version=version))
+    assert found is not None
+    assert (found.is_initial, found.gate) == (True, "startupProbe")
+
+
+@pytest.mark.parametrize("kind", ["native", "classic"])
+def test_or_as_it_is_set(kind: str) -> None:
+    found = sidecar_of(made(setting(sidecar=kind)))
+    assert found is not None
+    assert found.is_initial == (kind == "native")
+
+
+@pytest.mark.parametrize("key", ["a-first", "sidecar-mysql-after", "zzz", "~~~", "ünï"])
+def test_no_other_key_takes_it_away(key: str) -> None:
+    """Whatever sorts before or after it."""
+    assert sidecar_of(made(extra(**{key: TO_NONE}))) is not None
+
+
+def test_nor_does_a_class_of_the_hubs_own() -> None:
+    own = "class Own(KubeSpawner):\n    pass\nc.Own.modify_pod_hook = lambda spawner, pod: pod\n"
+    values = merge(INJECT.values(), extra(zz="from kubespawner import KubeSpawner\n" + own))
+    config = chart.spawner_config(values)
+    assert "modify_pod_hook" in config.Own
+    assert sidecar_of(pod(config)) is not None
+
+
+def test_other_hooks_are_called_first_and_once() -> None:
+    counting = (
+        "def count(spawner, pod):\n"
+        "    labels = pod.metadata.labels\n"
+        "    labels['count'] = labels.get('count', '') + 'x'\n"
+        "    labels['seen'] = ','.join(each.name for each in pod.spec.containers)\n"
+        "    return pod\n"
+        "c.KubeSpawner.modify_pod_hook = count\n"
+    )
+
+    async def twice() -> list[Manifest]:
+        values = merge(INJECT.values(), setting(sidecar="classic"), extra(zz=counting))
+        async with cluster(chart.spawner_config(values)) as one:
+            spawner: Any = one.spawner(User())
+            for _ in range(2):
+                await spawner.start()
+                await spawner.stop()
+            return one.api.created["pods"]
+
+    for each in asyncio.run(twice()):
+        assert each["metadata"]["labels"]["count"] == "x"
+        assert each["metadata"]["labels"]["seen"] == "notebook"
+        assert len(each["spec"]["containers"]) == 2
+
+
+def test_names_of_other_keys_do_not_matter() -> None:
+    """All keys of a hub's extraConfig share one set of names."""
+    others = "\n".join(f"{name} = None" for name in ("add", "settings", "hmac", "asyncio", "c2"))
+    values = merge(INJECT.values(), setting(data="claim"), extra(zz=others))
+    shared: dict[str, Any] = {}
+    config = chart.spawner_config(merge(values, {"hub": {"extraConfig": {"sidecar-mysql": None}}}))
+    shared["c"] = config
+    with chart.z2jh_module(values):
+        exec(code(), shared)
+        exec(others, shared)
+    with chart.z2jh_module(values):
+        assert sidecar_of(pod(config)) is not None
+
+
+@pytest.mark.parametrize("stops_with", [1, 5, 30, 120])
+def test_a_stop_has_time_enough(stops_with: int) -> None:
+    later = extra(zz=f"c.KubeSpawner.delete_grace_period = {stops_with}\n")
+
+    async def go() -> list[int | None]:
+        async with cluster(chart.spawner_config(merge(INJECT.values(), later))) as one:
+            spawner: Any = one.spawner(User())
+            await spawner.start()
+            # As after a restart of the hub: the object that stops it has not started it.
+            await one.spawner(User()).stop()
+            return one.api.graces_s
+
+    assert asyncio.run(go()) == [max(stops_with, 30)]
+
+
+PROFILES: Values = {
+    "singleuser": {
+        "profileList": [
+            {"display_name": "Plain R"},
+            {
+                "display_name": "Python",
+                "slug": "py",
+                "default": True,
+                "profile_options": {
+                    "image": {
+                        "display_name": "Image",
+                        "choices": {
+                            "small": {"display_name": "Small", "kubespawner_override": {}},
+                            "spyglass": {"display_name": "S", "kubespawner_override": {}},
+                        },
+                    }
+                },
+            },
+        ]
+    }
+}
+
+
+@pytest.mark.parametrize(
+    ("settings", "with_mysql"),
+    [
+        ({}, {"plain-r", "py", "py/small", "py/spyglass", None}),
+        ({"onlyProfiles": ["py"]}, {"py", "py/small", "py/spyglass", None}),
+        ({"onlyProfiles": ["Plain R"]}, {"plain-r"}),
+        ({"onlyProfiles": ["py/image/spyglass"]}, {"py/spyglass"}),
+        ({"exceptProfiles": ["plain-r"]}, {"py", "py/small", "py/spyglass", None}),
+        ({"exceptProfiles": ["py/image/small"]}, {"plain-r", "py/spyglass"}),
+        (
+            {"onlyProfiles": ["py"], "exceptProfiles": ["py/image/spyglass"]},
+            {"py", "py/small", None},
+        ),
+    ],
+    ids=str,
+)
+def test_profiles_by_name(settings: dict[str, list[str]], with_mysql: set[str | None]) -> None:
+    users = {
+        None: User(),
+        "plain-r": User(profile="plain-r"),
+        "py": User(profile="py"),
+        "py/small": User(profile="py", choices=(("image", "small"),)),
+        "py/spyglass": User(profile="py", choices=(("image", "spyglass"),)),
+    }
+    found = {
+        name
+        for name, user in users.items()
+        if sidecar_of(made(PROFILES, setting(**settings), user=user))
+    }
+    assert found == with_mysql
+    without = [
+        made(PROFILES, setting(**settings), user=users[name]) for name in set(users) - with_mysql
+    ]
+    for each in without:
+        assert "MYSQL_HOST" not in variables(container(each, "notebook"))
+        assert "sidecar" not in str(each["spec"]["volumes"])
+
+
+def test_a_database_of_the_hubs_own_stays() -> None:
+    own = {"singleuser": {"extraEnv": {"DJ_HOST": "db.example.org", "DJ_USER": "lab"}}}
+    told = variables(container(made(own), "notebook"))
+    assert (told["DJ_HOST"], told["DJ_USER"]) == ("db.example.org", "lab")
+    assert "DJ_PASS" not in told
+    assert told["MYSQL_HOST"] == "127.0.0.1"
+
+
+def test_a_clients_file_of_the_hubs_own_stays() -> None:
+    own = {"singleuser": {"extraFiles": {"m": {"mountPath": "/etc/my.cnf", "stringData": "x"}}}}
+    mounts = container(made(own), "notebook")["volumeMounts"]
+    assert [each["name"] for each in mounts if each["mountPath"] == "/etc/my.cnf"] == ["files"]
+
+
+def test_a_mysql_of_the_hubs_own_stays() -> None:
+    found = made({"singleuser": read("seed")["singleuser"]})
+    mysql = container(found, "mysql")
+    assert "command" not in mysql
+    assert len(found["spec"]["containers"]) == 2
+
+
+@pytest.mark.parametrize(("limit", "pool"), [("2Gi", "1G"), ("1500M", "715M"), ("768Mi", "384M")])
+def test_the_pool_is_half_of_the_limit(limit: str, pool: str) -> None:
+    mysql = container(made(setting(memoryLimit=limit, memoryRequest="300Mi")), "mysql")
+    assert f"--innodb-buffer-pool-size={pool}" in mysql["args"]
+    assert mysql["resources"]["limits"]["memory"] == limit
+
+
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        ({"imagee": "x"}, "imagee is not known"),
+        ({"data": "keep"}, "data has to be ephemeral or home or claim"),
+        ({"memoryLimit": 2}, "memoryLimit has to be str"),
+        ({"memoryLimit": "2 GB"}, "memoryLimit has to be like 2Gi"),
+        ({"onlyProfiles": "py"}, "onlyProfiles has to be list"),
+        ({"image": None}, "image has to be str"),
+        ({"cpuLimit": True}, "cpuLimit has to be"),
+    ],
+    ids=str,
+)
+def test_what_cannot_be_keeps_the_hub_from_starting(settings: dict[str, Any], says: str) -> None:
+    with pytest.raises(ValueError, match=says):
+        made(setting(**settings))
+
+
+def test_settings_that_are_elsewhere_are_missed() -> None:
+    values = {key: value for key, value in INJECT.values().items() if key != "custom"}
+    with pytest.raises(ValueError, match="same file"):
+        chart.spawner_config(values)
+
+
+def test_nothing_that_keeps_a_home_is_said() -> None:
+    with pytest.raises(SpawnError, match="nothing keeps /home/jovyan"):
+        made(setting(data="home"), {"singleuser": {"storage": {"type": "none"}}})
+
+
+@pytest.mark.parametrize(
+    ("sub_path", "owner", "folder"),
+    [
+        (None, "mysql", ".sidecar-mysql/data"),
+        ("{username}", "mysql", "_mysql/ada/data"),
+        ("homes/{username}", "mysql", "homes/_mysql/ada/data"),
+        ("homes/{username}", "user", "homes/ada/.sidecar-mysql/data"),
+        (None, "user", ".sidecar-mysql/data"),
+    ],
+)
+def test_where_data_is_in_homes(sub_path: str | None, owner: str, folder: str) -> None:
+    static = {"type": "static", "static": {"pvcName": "nfs", "subPath": sub_path}}
+    storage: Values = {"singleuser": {"storage": static if sub_path else {}}}
+    found = made(setting(data="home", homeOwner=owner), storage)
+    mounts = {each["mountPath"]: each for each in container(found, "mysql")["volumeMounts"]}
+    assert mounts["/var/lib/mysql"]["subPath"] == folder
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{}, {"data": "claim"}, {"data": "home", "homeOwner": "user"}, {"sidecar": "classic"}],
+    ids=str,
+)
+def test_pod_security_restricted(settings: dict[str, Any]) -> None:
+    """What is added passes it; z2jh's privileged container is switched off on such clusters."""
+    off = {"singleuser": {"cloudMetadata": {"blockWithIptables": False}}}
+    found = made(setting(**settings), off)
+    names = ["mysql", *(["mysql-data-owner"] if settings.get("data") == "home" else [])]
+    for name in names:
+        context = container(found, name)["securityContext"]
+        assert context["runAsNonRoot"] is True
+        assert context["runAsUser"] > 0
+        assert context["allowPrivilegeEscalation"] is False
+        assert context["capabilities"] == {"drop": ["ALL"]}
+        assert context["seccompProfile"] == {"type": "RuntimeDefault"}
+        assert context["readOnlyRootFilesystem"] is True
+    for volume in found["spec"]["volumes"]:
+        assert set(volume) - {"name"} <= RESTRICTED_VOLUMES
+
+
+def test_every_container_says_what_it_takes() -> None:
+    """Else a ResourceQuota refuses the pod."""
+    found = made(setting(data="home"))
+    for name in ("mysql", "mysql-data-owner"):
+        resources = container(found, name)["resources"]
+        assert set(resources["requests"]) == set(resources["limits"]) == {"memory", "cpu"}
+
+
+def test_the_pods_are_good_to_kubernetes_with_everything_set() -> None:
+    settings = setting(
+        data="home",
+        homeOwner="user",
+        options=["--sql-mode=ANSI"],
+        password="perUser",
+        passwordKey="k" * 40,
+    )
+    for version in ((1, 25), (1, 34)):
+        assert pod_objection(made(settings, version=version), version) is None
+
+
+def test_the_image_is_pulled_ahead() -> None:
+    values = read("inject")
+    image = values["prePuller"]["extraImages"]["sidecar-mysql"]
+    assert values["custom"]["sidecarMysql"]["image"] == f"{image['name']}:{image['tag']}"
