@@ -36,7 +36,7 @@ PASSWORDS = ("MYSQL_PWD", "DJ_PASS")
 LEAST_GRACE_S = 20
 # MySQL makes its first data, or recovers; eight to twelve seconds on an idle machine.
 LEAST_PATIENCE_S = 60
-# Idle MySQL with these options: hub-config/README.md, "Published values versus these".
+# Idle MySQL with these options: docs/hub-measurements.md, "Published values versus these".
 IDLE_MEMORY = "258Mi"
 
 

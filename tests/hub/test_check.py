@@ -1,4 +1,4 @@
-"""hub-config/check.py: it finds each fault in the shape that causes it, and nothing where is none."""
+"""hub-config/check.py finds each fault in the shape that causes it, and nothing where is none."""
 
 from __future__ import annotations
 
@@ -77,7 +77,11 @@ def test_homes_that_are_moved(tmp_path: Path) -> None:
 
 def test_an_owner_that_works_on_another_folder(tmp_path: Path) -> None:
     values = read("sidecar")
-    owner = {"name": "mysql-data-owner", "image": "datajoint/mysql:8.0", "command": ["true"]}
+    owner: dict[str, Any] = {
+        "name": "mysql-data-owner",
+        "image": "datajoint/mysql:8.0",
+        "command": ["true"],
+    }
     owner["volumeMounts"] = [{**HOME, "subPath": "{username}"}]
     values["singleuser"]["initContainers"].insert(0, owner)
     static = {"type": "static", "static": {"pvcName": "home-nfs", "subPath": "homes/{username}"}}

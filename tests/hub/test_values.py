@@ -19,16 +19,6 @@ def test_every_file_is_tried() -> None:
     assert files == {name for deployment in ALL for name in deployment.files}
 
 
-def test_the_readme_has_every_file() -> None:
-    """In the table that says for whom it is, and, if it brings a MySQL, in that of versions."""
-    text = (HUB_CONFIG / "README.md").read_text()
-    _, choice, versions, _ = text.split("\n## ", 3)
-    for deployment in DEPLOYMENTS:
-        for name in deployment.files:
-            assert f"`{name}.values.yaml`" in choice
-            assert f"`{name}`" in versions
-
-
 @pytest.mark.parametrize("deployment", [each for each in ALL if len(each.files) == 1], ids=str)
 def test_a_file_says_which_kubernetes_it_needs(deployment: Deployment) -> None:
     text = (HUB_CONFIG / f"{deployment.files[0]}.values.yaml").read_text()

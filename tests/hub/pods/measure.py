@@ -1,4 +1,4 @@
-"""Measure the pods: `python -m tests.hub.pods.measure`; the table in hub-config/README.md.
+"""Measure the pods: `python -m tests.hub.pods.measure`; the table in docs/hub-measurements.md.
 
 For each set of values, one after the other: when KubeSpawner says that the server runs, when MySQL
 answers the notebook, the memory of MySQL's container without its page cache (idle, and after the
