@@ -187,10 +187,11 @@ def _data(sidecar: Sidecar) -> Iterator[str]:
 
 
 def _is_shared(sidecar: Sidecar) -> bool:
-    """Return whether a regular container has the data's volume as well."""
+    """Return whether another regular container has the data's volume as well."""
     return any(
         mount["name"] == sidecar.volume["name"]
         for container in sidecar.pod["spec"]["containers"]
+        if container is not sidecar.container
         for mount in container.get("volumeMounts") or []
     )
 
@@ -198,11 +199,13 @@ def _is_shared(sidecar: Sidecar) -> bool:
 def _is_given_to_mysql(sidecar: Sidecar) -> bool:
     """Return whether an init container before MySQL, as root, has the data's folder."""
     mount = sidecar.mount or {}
-    before = sidecar.pod["spec"]["initContainers"]
+    before = list(sidecar.pod["spec"].get("initContainers") or [])
+    if sidecar.is_initial:
+        before = before[: before.index(sidecar.container)]
     place = (mount["name"], mount.get("subPath"))
     return any(
         (each["name"], each.get("subPath")) == place
-        for container in before[: before.index(sidecar.container)]
+        for container in before
         if (container.get("securityContext") or {}).get("runAsUser") == 0
         for each in container.get("volumeMounts") or []
     )

@@ -83,7 +83,7 @@ def test_an_example_works(example: Any) -> None:
         choices = profiles["singleuser"]["profileList"][1]["profile_options"]["image"]["choices"]
         choices[choice] = {"display_name": choice, "kubespawner_override": {}}
         user = User(profile=profile, choices=((option, choice),))
-    layers = ("chart", "spawner", "schema", "admission", "promises")
+    layers: tuple[str, ...] = ("chart", "spawner", "schema", "admission", "promises")
     if custom.get("homeOwner") == "user" or "cloudMetadata" in values.get("singleuser", {}):
         layers = layers[:-1]  # MySQL is the user's there, and z2jh's container is switched off
     found = objection(
@@ -98,7 +98,7 @@ def test_an_example_works(example: Any) -> None:
 @pytest.mark.server
 @pytest.mark.usefixtures("mysql_process")  # so that the server's binaries are there
 def test_a_start_for_binder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The file `start` brings a server, goes on with what it was given, and ends with its status."""
+    """The file `start` brings a server, runs what it is given, and ends with its status."""
     (script,) = [text for _, text in blocks(DEPLOYMENTS, "sh") if "exec" in text]
     path = tmp_path / "start"
     path.write_text(script)
