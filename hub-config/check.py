@@ -710,6 +710,7 @@ async def _made_by(spawner: Any, *, runs_hook: bool) -> Tree:
 def _findings(made: Tree, base: Tree | None, hub: Hub) -> Iterator[tuple[str, Finding]]:
     """Yield what is wrong, each with the pod's label, or with none for the hub as a whole."""
     facts, pods = made["facts"], made["pods"]
+    facts["injected before"] = bool(base and base["facts"]["injects"])
     is_whole = {label: each for label, each in pods.items() if each["pod"]}
     has_mysql = {label for label, each in is_whole.items() if _mysqls(each["pod"])}
     if is_whole and not has_mysql:
@@ -742,7 +743,7 @@ def _of_pod(each: Tree, was: Tree | None, facts: Tree, *, is_alone: object) -> I
     yield from _volumes(pod)
     if was and was["pod"]:
         yield from _lost(was["pod"], pod, facts["home"])
-        if facts["injects"] and _mysqls(was["pod"]):
+        if facts["injects"] and not facts["injected before"] and _mysqls(was["pod"]):
             yield Finding(
                 "the hub has a MySQL of its own in the pod, and nothing was added",
                 "take the container named mysql out of your values",
