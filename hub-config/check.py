@@ -748,6 +748,7 @@ def _of_pod(each: Tree, was: Tree | None, facts: Tree, *, is_alone: object) -> I
                 "the hub has a MySQL of its own in the pod, and nothing was added",
                 "take the container named mysql out of your values",
             )
+            return
     if len(found) > 1:
         names = " and ".join(container["name"] for _, container in found)
         yield Finding(
@@ -847,9 +848,12 @@ def _environment(pod: Tree, mysql: Tree, facts: Tree) -> Iterator[Finding]:
     notebook = _notebook(pod)
     password = _text(mysql, "MYSQL_ROOT_PASSWORD")
     for name in ("MYSQL_HOST", "DJ_HOST"):
-        if _text(notebook, name) not in LOOPBACK:
+        told = _text(notebook, name)
+        if told is None:
+            yield Finding(f"the notebook is not told of MySQL: {name}", USE_INJECT)
+        elif told not in LOOPBACK:
             yield Finding(
-                f"the notebook's {name} is {_text(notebook, name) or 'not set'}",
+                f"the notebook's {name} is {told}",
                 f"take {name} out of singleuser.extraEnv, or leave it if that database is meant",
             )
     if password is None:

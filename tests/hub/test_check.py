@@ -179,8 +179,8 @@ def test_placeholders_that_are_too_small(tmp_path: Path) -> None:
     answer = checked(tmp_path, own, INJECT)
     assert answer.status == 1
     mend = "scheduling.userPlaceholder.resources.requests.memory: "
-    assert mend + "2420Mi" in answer.output
-    own["scheduling"]["userPlaceholder"]["resources"] = {"requests": {"memory": "2420Mi"}}
+    assert mend + "2560Mi" in answer.output
+    own["scheduling"]["userPlaceholder"]["resources"] = {"requests": {"memory": "2560Mi"}}
     assert checked(tmp_path, own, INJECT).status == 0
 
 
