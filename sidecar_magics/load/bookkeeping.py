@@ -150,6 +150,11 @@ class Bookkeeping:
     def _make_journal(self, *, needed: bool) -> bool:
         try:
             entries.create(self._link)
+        except AccessError as error:
+            if needed:
+                raise
+            self._report.notes.append(f"{error.message} --resume will fail.")
+            return False
         except pymysql_errors() as error:
             if is_lost(error):
                 raise

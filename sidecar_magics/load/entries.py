@@ -14,6 +14,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ..errors import AccessError
 from .journal import SCHEMA, literal
 from .tasks import Table
 
@@ -125,9 +126,15 @@ class Script(NamedTuple):
     options: str
 
 
+# A table that somebody else has made is known by the comment that it lacks.
+_OURS = "table_comment LIKE 'sidecar-magics:%'"
 _EXISTS = (
     "SELECT 1 FROM information_schema.tables"
-    f" WHERE table_schema = '{SCHEMA}' AND table_name = 'indexes'"
+    f" WHERE table_schema = '{SCHEMA}' AND table_name = 'indexes' AND {_OURS}"
+)
+_IN_THE_WAY = (
+    f"SELECT table_name FROM information_schema.tables WHERE table_schema = '{SCHEMA}'"
+    f" AND table_name IN ('loads', 'done', 'doubts', 'indexes') AND NOT {_OURS}"
 )
 
 
@@ -141,11 +148,19 @@ def create(link: Link) -> None:
 
     Raises
     ------
+    AccessError
+        A table of somebody else has the place of one of the journal's.
     pymysql.err.MySQLError
         The account may not.
     """
     if exists(link):
         return
+    for (name,) in link.rows(_IN_THE_WAY):
+        raise AccessError(
+            f"The table {SCHEMA}.{name} has the name of one of the journal's, but is not it.",
+            hint=f"move it: `RENAME TABLE {SCHEMA}.{name} TO ...`, or load without --once and "
+            "--resume.",
+        )
     link.send(b"CREATE DATABASE IF NOT EXISTS sidecar_magics")
     for sql in _TABLES:
         link.send(sql.encode())

@@ -64,6 +64,8 @@ class Rewriter:
         Which collation to take for which, of the same character set.
     system_schemas : bool, default False
         Do not skip what is done to ``mysql``, ``sys`` and their like.
+    reserved : mapping of str to str, default none
+        Schemas, in small letters, in which nothing is ever done, and why, for the report.
 
     Attributes
     ----------
@@ -92,6 +94,7 @@ class Rewriter:
         skip_definer: bool = False,
         collation_map: Mapping[str, str] | None = None,
         system_schemas: bool = False,
+        reserved: Mapping[str, str] | None = None,
     ) -> None:
         if schema_only and data_only:
             raise RewriteError("--schema-only and --data-only exclude each other")
@@ -109,6 +112,7 @@ class Rewriter:
             schema_only=schema_only,
             data_only=data_only,
             system_schemas=system_schemas,
+            reserved=reserved or {},
         )
         self._redirect = None if into is None else Redirect(into, source)
         self._skip_definer = skip_definer
