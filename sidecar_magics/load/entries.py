@@ -223,11 +223,13 @@ def finish(link: Link, entry: Entry, facts: dict[str, Any] | None) -> None:
 
 
 def _keep(link: Link, entry: Entry, facts: dict[str, Any]) -> None:
+    # One that the script itself has dropped again, or that never was there, will not be missed.
+    there = sorted(_schemas(link).intersection(facts["schemas"]))
     link.send(
         f"UPDATE {SCHEMA}.loads SET finished = NOW(), stamp = {literal(facts['stamp'].encode())},"
         f" sha256 = '{facts['sha256']}', statements = {facts['statements']:d},"
         f" rows_changed = {facts['rows']:d}, seconds = {facts['seconds']:f},"
-        f" in_schemas = {literal(json.dumps(facts['schemas']).encode())}"
+        f" in_schemas = {literal(json.dumps(there).encode())}"
         f" WHERE id = {entry.id}".encode()
     )
     # One row a script is enough: the last one says what is in the server.
@@ -289,8 +291,13 @@ def finished(
 
 
 def _are_there(link: Link, schemas: list[str]) -> bool:
-    there = {name for (name,) in link.rows("SELECT schema_name FROM information_schema.schemata")}
-    return there.issuperset(schemas)
+    return _schemas(link).issuperset(schemas)
+
+
+def _schemas(link: Link) -> set[str]:
+    """Return the names of all schemas that the account can see."""
+    rows = link.rows("SELECT schema_name FROM information_schema.schemata")
+    return {name for (name,) in rows if name is not None}
 
 
 def finished_in(inspector: Inspector) -> dict[str, list[int]]:

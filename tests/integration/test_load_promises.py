@@ -150,3 +150,35 @@ def test_a_table_that_has_the_place_of_the_journals_is_named_and_stays(
     report = load(path, server.settings)
     assert report.rows == 4
     assert ask(server, "SHOW TABLES FROM sidecar_magics") == [(name,)]
+
+
+OTHER = "CREATE DATABASE IF NOT EXISTS e; USE e; CREATE TABLE IF NOT EXISTS k (i INT PRIMARY KEY);"
+
+
+@pytest.mark.parametrize(
+    "work",
+    [
+        "DROP TABLE e.k, b.a;",
+        "INSERT INTO k VALUES (2); DELETE b.a FROM k JOIN b.a USING (i);",
+        "UPDATE k, b.a SET a.i = 9 WHERE a.i = 1;",
+        "RENAME TABLE k TO b.k;",
+        "DELIMITER $$\nSELECT 1; USE b; DELETE FROM a$$\n",
+    ],
+)
+def test_whatever_changes_a_schema_ends_what_once_claims_of_it(
+    work: str, server: Server, tmp_path: Path
+) -> None:
+    path, other = tmp_path / "a.sql", tmp_path / "b.sql"
+    path.write_text("DROP DATABASE IF EXISTS b; " + TABLES)
+    load(path, server.settings, once=True)
+    other.write_text(OTHER + work)
+    load(other, server.settings)
+    assert not load(path, server.settings, once=True).already_loaded
+    assert ask(server, "SELECT COUNT(*) FROM b.a WHERE i < 4") == [(3,)]
+
+
+def test_a_schema_that_the_script_drops_again_is_not_missed(server: Server, tmp_path: Path) -> None:
+    path = tmp_path / "a.sql"
+    path.write_text(f"DROP DATABASE IF EXISTS nosuch; {OTHER} {TABLES} DROP DATABASE e;")
+    load(path, server.settings, once=True)
+    assert load(path, server.settings, once=True).already_loaded
