@@ -261,7 +261,9 @@ class Link:
             if not name.startswith("@"):
                 self._remember(name)
             target = name.encode()
-            if isinstance(value, DefaultOf):
+            if isinstance(value, DefaultOf) and name.startswith("@"):
+                sql = b"COLLATION(CONVERT('' USING " + value.charset + b"))"
+            elif isinstance(value, DefaultOf):
                 target, sql = b"character_set_connection", value.charset
             elif isinstance(value, Initial):
                 sql = self._remember(value.variable)
