@@ -183,7 +183,7 @@ def _doctor(arguments: argparse.Namespace) -> int:
 
 def _convert(arguments: argparse.Namespace) -> None:
     """Convert tutorials that were written for one hub to the magics, where that is certain."""
-    from .convert import convert_file  # noqa: PLC0415
+    from sidecar_magics_convert import convert_file  # noqa: PLC0415
 
     if arguments.output is not None and (arguments.write or len(arguments.notebooks) > 1):
         raise SettingsError("--output takes one notebook, and excludes --write.")

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from sidecar_magics.cli import main
-from sidecar_magics.convert import Changed, Conversion, Left, convert
-from sidecar_magics.convert.notebook import Notebook
+from sidecar_magics_convert import Changed, Conversion, Left, convert
+from sidecar_magics_convert.notebook import Notebook
 
 FIRST = "%load_ext sidecar_magics\n%mysql_wait"
 PASTE = """\

@@ -9,28 +9,47 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from ..settings import TUTORIAL_PASSWORD
 from . import code
-from .configuration import ELSEWHERE, names_a_base, remarks_on, settings_in, target_of
+from .configuration import (
+    ELSEWHERE,
+    found_by_datajoint,
+    is_own,
+    names_a_base,
+    remarks_on,
+    requires_tls,
+    said_by,
+    settings_in,
+)
 from .ipython import commands
-from .report import Changed, Left
-from .shell import ClientCall, Say, Step, Target, Wait, steps
+from .report import Changed, Left, Offer
+from .shell import ClientCall, Say, Step, Target, Wait, steps, together
 from .words import Remark, Uncertain
 
 if TYPE_CHECKING:
+    import ast
     from collections.abc import Iterator, Sequence
 
     from .notebook import Notebook
 
 LOADED = re.compile(r"^\s*%load_ext\s+sidecar_magics\b", re.MULTILINE)
 WAITS = re.compile(r"%mysql_wait\b(.*)")
+CONNECTS = re.compile(r"%datajoint_connect\b|\bdatajoint_connect\(")
 OPTION = re.compile(r"--(host|port|user|password-env)[= ]+'?([^\s']+)")
 EMPTY_LINES = re.compile(r"\A(?:[ \t]*\n)+")  # IPython takes no notice of them before a cell
 SHELL_CELL = re.compile(r"%%(?:bash|sh)[ \t]*\n")
 # Cell magics whose cell is Python.
 PYTHON_CELLS = ("%%capture", "%%time")
 OTHER_SHELLS = ("%%bash", "%%sh", "%%script", "%%system", "%%!")
-CLIENT = re.compile(r"\b(?:mysql|mariadb|mysqladmin)(?!\S)")
+# Programs, services, packages and images that are about a server.
+CLIENT = re.compile(
+    r"(?<![\w.@-])(?:(?:default-)?(?:mysql|mariadb)-(?:server|client|dump)[\w.-]*"
+    r"|mysqladmin|mysqldump|mysqld_safe|mariadbd-safe|mysqld|(?:mysql|mariadb)(?:\.service|:[\w.-]+)?)"
+    r"(?=[\s<;|&]|\Z)"
+)
+# Commands that name such a thing, and do nothing to it.
+HARMLESS = re.compile(
+    r"!+\s*(?:pip3?|conda|mamba|ls|cat|which|grep|find|git|\{?sys\.executable)\b[^|;&]*\Z"
+)
 # In statements: what makes them unfit to be shown.
 ABOUT_PASSWORDS = re.compile(r"\b(?:identified|password)\b", re.IGNORECASE)
 # A password that the shell takes as it is written, so that it can be found there.
@@ -42,15 +61,13 @@ BY_ITSELF = (
         "an address with an account in it: sidecar.engine(), of sidecar = %mysql_wait, goes there",
     ),
     (
-        re.compile(r"\b(?:pymysql|MySQLdb|connector)\.connect\s*\("),
+        re.compile(r"\b(?:pymysql|MySQLdb|connector|mariadb)\.connect\s*\("),
         "it connects by itself: sidecar.connect(), of sidecar = %mysql_wait, does it",
-    ),
-    (
-        re.compile(r"\b(?:os\.system|os\.popen|subprocess\.\w+)\s*\(.*\b(?:mysql|mariadb)\b"),
-        "the client is started from Python: %mysql_load takes files",
     ),
     (re.compile(r"=\s*!\s*(?:\S*/)?(?:mysql|mariadb)\s"), "what the client prints is kept"),
 )
+# The folder that the kernel was started in, which IPython keeps: of a notebook, its own.
+START = "{_dh[0]}"
 # How far up a file of another machine is looked for.
 FOLDERS_UP = 3
 
@@ -85,14 +102,14 @@ class Draft:
 
     def passwords(self) -> set[str]:
         """Return the passwords that stand there."""
-        given = {password for each in self.asked() for password in each.passwords}
+        given = {password for each in self.asked() for password in each.passwords if password}
         return given | {each for each in (self.wish.passwords if self.wish else ()) if each}
 
     def can_be_shown(self, source: str) -> bool:
         """Tell whether the passwords can be found in a cell, and so be masked."""
         if any(ABOUT_PASSWORDS.search(call.sql or "") for call in self.calls()):
             return False
-        given = [password for each in self.asked() for password in each.passwords]
+        given = [password for each in self.asked() for password in each.passwords if password]
         return all(PLAIN.fullmatch(each) and each in source for each in given)
 
 
@@ -113,13 +130,17 @@ class Plan:
     def __init__(self, notebook: Notebook) -> None:
         self._sources = {at: notebook.sources[at] for at in notebook.code()}
         self._folder = notebook.path.absolute().parent
-        trees = {at: code.parsed(source) for at, source in self._sources.items()}
+        self._trees = {at: code.parsed(source) for at, source in self._sources.items()}
         self._aliases = {
-            name for tree in trees.values() for name in code.names_of(tree, code.MODULE)
+            name for tree in self._trees.values() for name in code.names_of(tree, code.MODULE)
         }
-        self._spyglass = [at for at, tree in trees.items() if code.imports(tree, "spyglass")]
+        self._spyglass = [at for at, tree in self._trees.items() if code.imports(tree, "spyglass")]
         self._password_env: str | None = None
         self._target = self._waited_for()
+        self._import = self._first_import()
+        self._found = self._found_by_datajoint()
+        self._said: dict[str, str] = {}  # what cells say of DataJoint's server
+        self._is_said_by_datajoint = False
         self._stayed: set[int] = set()  # cells whose os.chdir stays
         self.secrets: set[str] = set()
 
@@ -129,7 +150,7 @@ class Plan:
         left: dict[int, Left] = {}
         for at, source in self._sources.items():
             try:
-                draft = self._draft(source)
+                draft = self._draft(source, self._trees[at])
                 if draft is not None:
                     self._agree(draft, at)
                     drafts[at] = draft
@@ -151,8 +172,69 @@ class Plan:
         """Return the cell that comes before all that is changed; None if it is there."""
         if any(LOADED.search(source) for source in self._sources.values()):
             return None
-        target = self._target[0] if self._target else Target()
+        target = self._target_or_default()
         return f"%load_ext sidecar_magics\n%mysql_wait{target.options()}{self._password_option()}"
+
+    def offer(self, first: int | None) -> Offer | None:
+        """Return the lines that are missing where DataJoint is connected without a word.
+
+        Parameters
+        ----------
+        first : int or None
+            The first cell that is changed, which has the extension before it.
+        """
+        if self._import is None or any(CONNECTS.search(each) for each in self._sources.values()):
+            return None
+        at, package, line = self._import
+        loaded = [no for no, source in self._sources.items() if LOADED.search(source)]
+        has_waited = min([at + 1, *loaded, *([] if first is None else [first])]) <= at
+        said = Target.of(**(said_by(self._found[1]) if self._found else {}))
+        lines = [] if has_waited else ["%load_ext sidecar_magics", f"%mysql_wait{said.options()}"]
+        is_other = has_waited and self._found is not None and self._target_or_default() != said
+        connect = f"%datajoint_connect{said.options() if is_other else ''}"
+        notes = []
+        if self._found:
+            connect += " --tls required" if requires_tls(self._found[1]) else ""
+            notes += [
+                f"of {self._found[0].name}: {each}" for each in remarks_on(self._found[1], said)
+            ]
+        if self._spyglass and names_a_base(self._found[1] if self._found else None):
+            connect += " --spyglass"
+        elif self._spyglass:
+            notes.append("Spyglass is imported: add --spyglass BASE_DIR if it misses its folders")
+        steps = code.folders_gone_to(self._sources[at], line)
+        place = None if steps == [] else line
+        if steps:  # DataJoint finds its file where the cell has gone to
+            place = steps[-1][1] + 1
+        return Offer(
+            at + 1, place, f"imports {package}", "\n".join([*lines, connect]), tuple(notes)
+        )
+
+    def _first_import(self) -> tuple[int, str, int] | None:
+        """Return the cell that imports DataJoint, what it imports for that, and the line."""
+        for at, tree in self._trees.items():
+            if found := code.first_import(tree, code.MODULE, "spyglass"):
+                return at, *found
+        return None
+
+    def _found_by_datajoint(self) -> tuple[Path, dict[str, Any]] | None:
+        """Return the configuration file that DataJoint finds when it is imported."""
+        if self._import is None:
+            return None
+        at, _, line = self._import
+        folder = self._folder
+        for no, source in self._sources.items():
+            if no > at:
+                break
+            steps = code.folders_gone_to(source, line if no == at else None)
+            if steps is None:
+                return None
+            for step, _ in steps:
+                folder = Path(os.path.normpath(folder / step))
+        return found_by_datajoint(folder)
+
+    def _target_or_default(self) -> Target:
+        return self._target[0] if self._target else Target()
 
     def _waited_for(self) -> tuple[Target, int] | None:
         """Return the server that a notebook which has our extension waits for, and where."""
@@ -166,7 +248,7 @@ class Plan:
 
     # Reading ---------------------------------------------------------------------------------
 
-    def _draft(self, source: str) -> Draft | None:
+    def _draft(self, source: str, tree: ast.Module | None) -> Draft | None:
         cell = EMPTY_LINES.sub("", source)
         if SHELL_CELL.match(cell):
             if not CLIENT.search(cell):
@@ -179,14 +261,29 @@ class Plan:
             )
         if cell.startswith("%%") and not cell.startswith(PYTHON_CELLS):
             return None
-        for pattern, why in BY_ITSELF:
-            if pattern.search(source):
-                raise Uncertain(why)
+        self._check(source, tree)
         draft = Draft(wish=code.wish(source, self._aliases))
         # In plain Python a line that begins with ! is within a text.
         if code.as_python(source) is None:
             draft.shell_lines = dict(_shell_lines(source))
+        if not draft.wish and code.asks(tree) and self._is_about_a_server():
+            raise Uncertain(
+                "getpass asks a question, which nobody answers in a run: take it out, and put the "
+                "password into SIDECAR_MYSQL_PASSWORD, in the environment of the kernel"
+            )
         return _whole_if_alone(draft, source) if draft.wish or draft.shell_lines else None
+
+    def _check(self, source: str, tree: ast.Module | None) -> None:
+        """Raise `Uncertain` if a cell goes to a server in a way of its own."""
+        for pattern, why in BY_ITSELF:
+            if pattern.search(source):
+                raise Uncertain(why)
+        if starter := code.program_started(tree):
+            raise Uncertain(f"{starter} starts the client from Python: %mysql_load takes files")
+
+    def _is_about_a_server(self) -> bool:
+        texts = self._sources.values()
+        return self._import is not None or any(re.search(r"mysql|mariadb", each) for each in texts)
 
     def _agree(self, draft: Draft, at: int) -> None:
         """Have all that is converted go to one server: what is waited for is what is meant."""
@@ -196,23 +293,38 @@ class Plan:
             for each in draft.asked()
             if isinstance(each, ClientCall) or each.target != Target()
         ]
-        wish = draft.wish
-        if wish and (wish.file is None or wish.target != Target()):
-            targets.append(wish.target)
-        if wish and wish.file is not None and (settings := self._settings(wish, at)) is not None:
-            targets.append(target_of(settings))
+        wish, said = draft.wish, self._said
+        if wish is not None:
+            said = self._said_with(wish, at)
+            base = said_by(self._found[1]) if self._found else {}
+            if wish.file is None or said:
+                targets.append(Target.of(**{**base, **said}))
         if len(set(targets)) > 1:
             raise Uncertain("it is for several servers")
-        for target in targets[:1]:
-            if self._target is None:
-                self._target = target, at
-            elif self._target[0] != target:
-                raise Uncertain(f"it is for another server than cell {self._target[1] + 1}")
+        known = self._target
+        # Cells that say one thing each are about one server.
+        goes_on = wish is not None and self._is_said_by_datajoint
+        if targets and known is not None and known[0] != targets[0] and not goes_on:
+            raise Uncertain(f"it is for another server than cell {known[1] + 1}")
         if wish and wish.password_env:
             if self._password_env not in (None, wish.password_env):
                 raise Uncertain("its password is in another variable than before")
             self._password_env = wish.password_env
+        if targets and (known is None or goes_on):
+            self._target = targets[0], at if known is None else known[1]
+            self._is_said_by_datajoint = wish is not None and not any(draft.asked())
+        self._said = said
         self.secrets |= draft.passwords()
+
+    def _said_with(self, wish: code.Wish, at: int) -> dict[str, str]:
+        """Return what the cells up to one say of DataJoint's server."""
+        settings = self._settings(wish, at) if wish.file is not None else None
+        said = {**(said_by(settings) if settings else {}), **wish.said}
+        for name, value in said.items():
+            before = {name: self._said.get(name, value)}
+            if self._target and Target.of(**before) != Target.of(**{name: value}):
+                raise Uncertain(f"it is for another server than cell {self._target[1] + 1}")
+        return {**self._said, **said}
 
     def _settings(self, wish: code.Wish, at: int) -> dict[str, Any] | None:
         """Return what the file of a cell says; None if it is not here, or may be anywhere."""
@@ -265,9 +377,16 @@ class Plan:
                 gone |= set(draft.wish.folder_lines) if drops_folder else set()
                 what.append("connects DataJoint with %datajoint_connect")
             lines = list(_replaced(lines, insertions, gone))
-        given = {each.strip("\"'") for each in draft.passwords()}
-        if given - {"", TUTORIAL_PASSWORD.reveal()}:
+        given = {password for each in draft.asked() for password in each.passwords}
+        given |= set(draft.wish.passwords[::2]) if draft.wish else set()
+        if draft.wish and draft.wish.asks:
+            notes.append(ELSEWHERE.format("it asked for a password, which nobody answers in a run"))
+        elif any(is_own(password, self._target_or_default()) for password in given):
             notes.append(ELSEWHERE.format("its password was taken out"))
+        if any(isinstance(each, Wait) and each.starts for each in draft.asked()):
+            notes.append(
+                "the sidecar is its server now; without one, `sidecar-magics up` starts one"
+            )
         return Changed(
             at + 1,
             ", and ".join(dict.fromkeys(what)),
@@ -307,7 +426,7 @@ class Plan:
         options += " --force" if call.force else ""
         if call.sql is not None:
             return f"%%mysql_load{options}\n{call.sql.strip()}", "is loaded with %%mysql_load"
-        name = self._near(call.file or "", at, notes)
+        name = self._from_start(self._near(call.file or "", at, notes), at, notes)
         return f"%mysql_load {shlex.quote(name)} --once{options}", "loads a file with %mysql_load"
 
     def _connect(self, wish: code.Wish, at: int, notes: list[str], *, drops_folder: bool) -> str:
@@ -318,9 +437,17 @@ class Plan:
             name = wish.file
             if drops_folder:
                 name = PurePosixPath(os.path.normpath(PurePosixPath(gone_to, name))).as_posix()
-            options += f" --config {shlex.quote(name)}"
+            options += f" --config {shlex.quote(self._from_start(name, at, notes))}"
+            notes.extend(remarks_on(self._settings(wish, at), self._target_or_default()))
+        elif self._found:
+            options += " --tls required" if requires_tls(self._found[1]) else ""
+            notes += [
+                f"of {self._found[0].name}: {each}"
+                for each in remarks_on(self._found[1], self._target_or_default())
+                if not wish.passwords and not wish.password_env and not wish.asks
+            ]
+        if wish.file is not None or self._found:
             options += self._spyglass_option(wish, at, notes)
-            notes.extend(remarks_on(self._settings(wish, at)))
         if wish.folder is not None and not drops_folder:
             notes.append(
                 "os.chdir stays, since other lines may rely on it; run twice, it leaves the folder"
@@ -332,7 +459,10 @@ class Plan:
             return ""
         before = "\n".join(self._sources[at].split("\n")[: max(r.stop for r in wish.lines)])
         is_early = min(self._spyglass) >= at and not code.imports(code.parsed(before), "spyglass")
-        if is_early and names_a_base(self._settings(wish, at)):
+        settings = self._settings(wish, at) if wish.file is not None else None
+        if wish.file is None and self._found is not None:
+            settings = self._found[1]
+        if is_early and names_a_base(settings):
             return " --spyglass"
         notes.append("Spyglass is imported: add --spyglass BASE_DIR here if it misses its folders")
         return ""
@@ -346,31 +476,50 @@ class Plan:
             return name
         parts = PurePosixPath(name).parts[1:]
         here = [self._folder, *list(self._folder.parents)[:FOLDERS_UP]]
-        if not any(no <= at for no in self._stayed):
-            for begin in range(len(parts)):
-                for folder in here if begin < len(parts) - 1 else here[:1]:
-                    if (folder / Path(*parts[begin:])).is_file():
-                        found = folder / Path(*parts[begin:])
-                        return Path(os.path.relpath(found, self._folder)).as_posix()
+        for begin in range(len(parts)):
+            for folder in here if begin < len(parts) - 1 else here[:1]:
+                found = folder / Path(*parts[begin:])
+                if found.is_file():
+                    near = Path(os.path.relpath(found, self._folder)).as_posix()
+                    return f"{START}/{near}" if self._stayed else near
         notes.append("its path is absolute: on another machine put the file beside the notebook")
+        return name
+
+    def _from_start(self, name: str, at: int, notes: list[str]) -> str:
+        """Return a path that means the same when all cells are run once more in one kernel."""
+        is_relative = not name.startswith(("/", "~", START)) and "\\" not in name
+        if is_relative and self._stayed and min(self._stayed) > at:
+            name = f"{START}/{name}"
+        if name.startswith(START):
+            notes.append(
+                f"the folder is changed in cell {min(self._stayed) + 1}: "
+                f"{START} is the one that the kernel started in"
+            )
         return name
 
 
 def _understood(script: str) -> list[Step]:
     """Return the steps of a script, if they can stand in one cell."""
-    found = list(steps(script))
-    statements = [each for each in found if isinstance(each, ClientCall) and each.sql is not None]
-    others = [each for each in found if isinstance(each, (ClientCall, Say))]
-    if statements and len(others) > 1:
+    return _in_one_cell(list(steps(script)))
+
+
+def _in_one_cell(found: list[Step]) -> list[Step]:
+    calls = [each for each in found if isinstance(each, ClientCall)]
+    statements = [each for each in calls if each.sql is not None]
+    if not statements:
+        return found
+    if len(statements) < len(calls) or any(isinstance(each, Say) for each in found):
         raise Uncertain("statements stand beside other commands: give them a cell of their own")
-    return found
+    rest = [each for each in found if not isinstance(each, ClientCall)]
+    return [*rest, together(statements)] if len(statements) > 1 else found
 
 
 def _shell_lines(source: str) -> Iterator[tuple[range, list[Step]]]:
     lines = source.split("\n")
     for where in commands(source):
         command = "\n".join(lines[where.start : where.stop]).strip()
-        if command.startswith("!") and CLIENT.search(command):
+        is_meant = command.startswith("!") and not HARMLESS.match(command)
+        if is_meant and CLIENT.search(command):
             if "{" in command or "$" in command:  # IPython puts it in, also within quotes
                 raise Uncertain("a variable of Python, or of the shell, is put in")
             found = _understood(command.lstrip("!"))
@@ -379,15 +528,14 @@ def _shell_lines(source: str) -> Iterator[tuple[range, list[Step]]]:
 
 
 def _whole_if_alone(draft: Draft, source: str) -> Draft:
-    """Take a single shell line for the whole cell: statements need one of their own."""
+    """Take shell lines for the whole cell, if they have statements: these need one of their own."""
     if any(call.sql is not None for call in draft.calls()):
-        ((where, found),) = (
-            draft.shell_lines.items() if len(draft.shell_lines) == 1 else ((range(0), []),)
-        )
-        rest = [line for no, line in enumerate(source.split("\n")) if no not in where]
-        if draft.wish or any(line.strip() for line in rest):
+        taken = {number for where in draft.shell_lines for number in where}
+        rest = [line for no, line in enumerate(source.split("\n")) if no not in taken]
+        if draft.wish or any(line.strip() and not line.startswith("#") for line in rest):
             raise Uncertain("statements stand beside other code: give them a cell of their own")
-        return Draft(whole=found)
+        found: list[Step] = [step for many in draft.shell_lines.values() for step in many]
+        return Draft(whole=_in_one_cell([*found, *(Remark(each) for each in rest if each.strip())]))
     return draft
 
 

@@ -14,12 +14,20 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .ipython import commands, without_commands
-from .shell import Target
 from .words import Uncertain
 
 MODULE = "datajoint"
-CONNECTION_KEYS = {f"database.{name}" for name in ("host", "port", "user", "password", "use_tls")}
+FIELDS = ("host", "port", "user", "password", "use_tls")
+# The environment that DataJoint reads while it is imported.
+VARIABLES = {
+    **{"DJ_HOST": "host", "DJ_PORT": "port", "DJ_USER": "user", "DJ_PASS": "password"},
+    "DJ_USE_TLS": "use_tls",
+}
 QUESTIONS = ("set_password", "save_dj_config")
+ASKS = ("getpass", "getpass.getpass")
+# What starts programs, and the programs that are about a server.
+STARTERS = re.compile(r"os\.(?:system|popen)|subprocess\.\w+|(?:check_)?(?:run|call|output)|Popen")
+PROGRAM = re.compile(r"(?:\S*/)?(?:mysql|mariadb|mysqladmin|mysqldump|mariadb-dump)(?!\S)")
 # Names that make a difference by the folder that the kernel is in.
 FOLDER_WORDS = {
     *("cwd", "getcwd", "listdir", "scandir", "glob", "iglob", "rglob", "walk", "open", "exists"),
@@ -40,8 +48,10 @@ class Wish:
     ----------
     lines : list of range
         Lines that a magic replaces, counted from 0.
-    target : Target
-        The server, where the lines name one.
+    said : dict of str to str
+        What they say of the server: host, port, user.
+    asks : bool
+        Whether a password is asked for.
     options : str
         Further options of the magic, each with a space before it.
     password_env : str or None
@@ -57,7 +67,8 @@ class Wish:
     """
 
     lines: list[range] = field(default_factory=list)
-    target: Target = field(default_factory=Target)
+    said: dict[str, str] = field(default_factory=dict)
+    asks: bool = False
     options: str = ""
     password_env: str | None = None
     passwords: tuple[str, ...] = ()
@@ -167,7 +178,6 @@ class _Reader:
         self._aliases = aliases
         self._lines = lines
         self._wish = Wish()
-        self._said: dict[str, str | None] = {}
         self._between = False  # something of DataJoint's stands behind what is to be replaced
 
     def read(self, statement: ast.stmt) -> None:
@@ -187,48 +197,55 @@ class _Reader:
 
     def result(self) -> Wish | None:
         """Return what was found."""
-        if not self._wish.lines:
-            return None
-        self._wish.target = Target.of(
-            self._said.get("host"), self._said.get("port"), self._said.get("user")
-        )
-        return self._wish
+        return self._wish if self._wish.lines else None
 
     def _sets_the_connection(self, statement: ast.stmt) -> bool:
         if not isinstance(statement, ast.Assign) or len(statement.targets) != 1:
             return False
-        key = self._key(statement.targets[0])
-        if key is None:
-            return False
-        name = key.partition(".")[2]
+        name = self._field(statement.targets[0])
         if name == "password":
             self._take_password(statement.value)
         elif name == "use_tls":
             self._take_tls(statement.value)
-        elif name in ("host", "port", "user"):
-            self._said[name] = str(_constant(statement.value, (str, int), name))
-        else:
-            return False
-        return True
+        elif name is not None:
+            value = str(_constant(statement.value, (str, int), name))
+            if not re.fullmatch(r"[\w.:%@$-]*", value):
+                raise Uncertain(f"{name} is not filled in")
+            self._wish.said[name] = value
+        return name is not None
 
-    def _key(self, node: ast.expr) -> str | None:
-        """Return the key of ``dj.config[...]``, if that is what it is, and about the server."""
-        if not isinstance(node, ast.Subscript) or not self._is_config(node.value):
+    def _field(self, node: ast.AST) -> str | None:
+        """Return which field of the connection is meant, in one of the ways to write it.
+
+        ``dj.config["database.host"]``, ``dj.config.database.host`` and ``os.environ["DJ_HOST"]``.
+        """
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Attribute):
+            is_group = node.value.attr == "database" and self._is_config(node.value.value)
+            return node.attr if is_group and node.attr in FIELDS else None
+        if not isinstance(node, ast.Subscript):
             return None
         inner: Any = node.slice
         key = inner.value if isinstance(inner, ast.Constant) else None
-        return key if isinstance(key, str) and key.startswith("database.") else None
+        if not isinstance(key, str):
+            return None
+        if self._is_config(node.value):
+            group, _, name = key.partition(".")
+            return name if group == "database" and name in FIELDS else None
+        return VARIABLES.get(key) if ast.unparse(node.value) == "os.environ" else None
 
     def _take_password(self, node: ast.expr) -> None:
         variable = _variable(node)
         if variable is not None:
             self._wish.password_env = variable
             return
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in ASKS:
+            self._wish.asks = True
+            return
         written = ast.get_source_segment("\n".join(self._lines), node) or ""
         self._wish.passwords += (str(_constant(node, (str,), "password")), written)
 
     def _take_tls(self, node: ast.expr) -> None:
-        if _constant(node, (bool, type(None)), "use_tls"):
+        if _constant(node, (bool, type(None), str), "use_tls") in (True, "True", "true", "1"):
             self._wish.options += " --tls required"
 
     def _loads_a_file(self, statement: ast.stmt) -> bool:
@@ -255,11 +272,12 @@ class _Reader:
     def _otherwise(self, statement: ast.stmt) -> str:
         """Return why a statement keeps its cell from being converted, if it does."""
         for node in ast.walk(statement):
-            if isinstance(node, ast.Subscript) and self._key(node) in CONNECTION_KEYS:
-                return "DataJoint is configured within other code"
+            is_set = isinstance(getattr(node, "ctx", None), (ast.Store, ast.Del))
+            if is_set and (name := self._field(node)):
+                return f"{name} of DataJoint's connection is set within other code"
             if isinstance(node, ast.Attribute) and self._is_config(node.value):
                 if node.attr in ("load", "update"):
-                    return "DataJoint is configured within other code, or many keys at once"
+                    return f"dj.config.{node.attr} sets many keys at once, or stands in other code"
             elif isinstance(node, ast.Attribute) and node.attr in QUESTIONS:
                 return f"{node.attr} asks questions, which nobody answers in a run: take it out"
             elif isinstance(node, ast.Call) and self._connects(node):
@@ -270,10 +288,10 @@ class _Reader:
 
     def _connects(self, call: ast.Call) -> bool:
         func = call.func
-        is_conn = (
-            isinstance(func, ast.Attribute) and func.attr == "conn" and self._is_alias(func.value)
-        )
-        return is_conn and bool(call.args or call.keywords)
+        if not isinstance(func, ast.Attribute) or func.attr != "conn":
+            return False
+        given = [each for each in call.keywords if each.arg not in ("reset", "init_fun")]
+        return self._is_alias(func.value) and bool(call.args or given)
 
     def _is_config(self, node: ast.AST) -> bool:
         return (
@@ -309,6 +327,63 @@ def _path(node: ast.expr) -> str | None:
     if isinstance(node.func, ast.Attribute) and node.func.attr in ("absolute", "resolve"):
         return None if node.args else _path(node.func.value)
     return None
+
+
+def program_started(tree: ast.Module | None) -> str | None:
+    """Return what starts a program that is about a server, such as ``subprocess.run``."""
+    for node in ast.walk(tree) if tree else ():
+        if not isinstance(node, ast.Call):
+            continue
+        name = ast.unparse(node.func)
+        words = [
+            each.value
+            for argument in node.args
+            for each in ast.walk(argument)
+            if isinstance(each, ast.Constant) and isinstance(each.value, str)
+        ]
+        if STARTERS.fullmatch(name) and any(PROGRAM.search(word) for word in words):
+            return name
+    return None
+
+
+def asks(tree: ast.Module | None) -> bool:
+    """Tell whether a cell asks for a password."""
+    return any(
+        isinstance(node, ast.Call) and ast.unparse(node.func) in ASKS
+        for node in (ast.walk(tree) if tree else ())
+    )
+
+
+def first_import(tree: ast.Module | None, *packages: str) -> tuple[str, int] | None:
+    """Return the first of some packages that a cell imports, and the line of it, from 1."""
+    for statement in tree.body if tree else ():
+        for package in packages:
+            if imports(ast.Module([statement], []), package):
+                return package, statement.lineno
+    return None
+
+
+def folders_gone_to(source: str, before: int | None = None) -> list[tuple[str, int]] | None:
+    """Return where a cell goes, and the last line of each step; None if that cannot be seen.
+
+    Parameters
+    ----------
+    source : str
+        The cell.
+    before : int, optional
+        The line to end at, from 1. Default: all of it.
+    """
+    if before is not None:
+        source = "\n".join(source.split("\n")[: before - 1])
+    if not goes_elsewhere(source):
+        return []
+    tree = parsed(source)
+    found = []
+    for statement in tree.body if tree else ():
+        if (folder := _folder_gone_to(statement)) is not None:
+            found.append((folder, statement.end_lineno or statement.lineno))
+    steps = len(re.findall(r"\bchdir\b|^\s*%(?:cd|pushd|popd)\b", source, re.MULTILINE))
+    return found if tree is not None and len(found) == steps else None
 
 
 def _folder_gone_to(statement: ast.stmt) -> str | None:
