@@ -24,6 +24,12 @@ VARIABLES = {
     "DJ_USE_TLS": "use_tls",
 }
 QUESTIONS = ("set_password", "save_dj_config")
+# What a notebook has of DataJoint that gets it from a module of its own, under its usual name.
+OF_DATAJOINT = {
+    f"dj.{name}"
+    for name in ("conn", "schema", "Schema", "Diagram", "ERD", "U", "kill", "list_schemas")
+}
+IMPORTS = (ast.Import, ast.ImportFrom)
 ASKS = ("getpass", "getpass.getpass")
 # What starts programs, and the programs that are about a server.
 STARTERS = re.compile(r"os\.(?:system|popen)|subprocess\.\w+|(?:check_)?(?:run|call|output)|Popen")
@@ -64,6 +70,8 @@ class Wish:
         Where the cell goes before it does so.
     folder_lines : range
         The lines of that.
+    is_guarded : bool
+        Whether it asks first where it is, so that it stays there when it is run twice.
     """
 
     lines: list[range] = field(default_factory=list)
@@ -75,6 +83,7 @@ class Wish:
     file: str | None = None
     folder: str | None = None
     folder_lines: range = range(0)
+    is_guarded: bool = False
 
 
 def parsed(source: str) -> ast.Module | None:
@@ -93,6 +102,15 @@ def as_python(text: str) -> ast.Module | None:
         warnings.simplefilter("ignore")  # of a tutorial's own code: "\\d" without an r before it
         return ast.parse(text)
     return None
+
+
+def dotted(node: ast.AST) -> str:
+    """Return a name with dots, such as ``os.environ``; empty if it is something else."""
+    names: list[str] = []
+    while isinstance(node, ast.Attribute):
+        names.append(node.attr)
+        node = node.value
+    return ".".join([node.id, *reversed(names)]) if isinstance(node, ast.Name) else ""
 
 
 def names_of(tree: ast.Module | None, module: str) -> set[str]:
@@ -144,6 +162,10 @@ def depends_on_folder(source: str, after: int = 0) -> bool:
     return False
 
 
+class Unclear(Uncertain):
+    """A cell configures DataJoint's connection, and to what cannot be seen."""
+
+
 def wish(source: str, aliases: set[str]) -> Wish | None:
     """Return what a cell wants of DataJoint's connection; None if nothing.
 
@@ -190,8 +212,9 @@ class _Reader:
             if not self._wish.lines:
                 self._wish.folder = folder
                 self._wish.folder_lines = self._own_lines(statement)
+                self._wish.is_guarded = isinstance(statement, ast.If)
         elif why := self._otherwise(statement):
-            raise Uncertain(why)
+            raise why
         elif self._wish.lines and any(self._is_alias(node) for node in ast.walk(statement)):
             self._between = not isinstance(statement, (ast.Import, ast.ImportFrom))
 
@@ -210,7 +233,7 @@ class _Reader:
         elif name is not None:
             value = str(_constant(statement.value, (str, int), name))
             if not re.fullmatch(r"[\w.:%@$-]*", value):
-                raise Uncertain(f"{name} is not filled in")
+                raise Unclear(f"{name} is not filled in")
             self._wish.said[name] = value
         return name is not None
 
@@ -231,14 +254,14 @@ class _Reader:
         if self._is_config(node.value):
             group, _, name = key.partition(".")
             return name if group == "database" and name in FIELDS else None
-        return VARIABLES.get(key) if ast.unparse(node.value) == "os.environ" else None
+        return VARIABLES.get(key) if dotted(node.value) == "os.environ" else None
 
     def _take_password(self, node: ast.expr) -> None:
         variable = _variable(node)
         if variable is not None:
             self._wish.password_env = variable
             return
-        if isinstance(node, ast.Call) and ast.unparse(node.func) in ASKS:
+        if isinstance(node, ast.Call) and dotted(node.func) in ASKS:
             self._wish.asks = True
             return
         written = ast.get_source_segment("\n".join(self._lines), node) or ""
@@ -256,7 +279,7 @@ class _Reader:
             return False
         name = _path(call.args[0]) if len(call.args) == 1 and not call.keywords else None
         if name is None or self._wish.file is not None:
-            raise Uncertain("which file dj.config.load takes cannot be seen")
+            raise Unclear("which file dj.config.load takes cannot be seen")
         self._wish.file = name
         return True
 
@@ -269,22 +292,26 @@ class _Reader:
             raise Uncertain("DataJoint is configured on a line with other code")
         return range(statement.lineno - 1, end)
 
-    def _otherwise(self, statement: ast.stmt) -> str:
+    def _otherwise(self, statement: ast.stmt) -> Uncertain | None:
         """Return why a statement keeps its cell from being converted, if it does."""
         for node in ast.walk(statement):
             is_set = isinstance(getattr(node, "ctx", None), (ast.Store, ast.Del))
             if is_set and (name := self._field(node)):
-                return f"{name} of DataJoint's connection is set within other code"
+                return Unclear(f"{name} of DataJoint's connection is set within other code")
             if isinstance(node, ast.Attribute) and self._is_config(node.value):
                 if node.attr in ("load", "update"):
-                    return f"dj.config.{node.attr} sets many keys at once, or stands in other code"
+                    return Unclear(
+                        f"dj.config.{node.attr} sets many keys at once, or stands in other code"
+                    )
             elif isinstance(node, ast.Attribute) and node.attr in QUESTIONS:
-                return f"{node.attr} asks questions, which nobody answers in a run: take it out"
+                return Uncertain(
+                    f"{node.attr} asks questions, which nobody answers in a run: take it out"
+                )
             elif isinstance(node, ast.Call) and self._connects(node):
-                return (
+                return Uncertain(
                     "dj.conn has a server of its own: without arguments it takes what is connected"
                 )
-        return ""
+        return None
 
     def _connects(self, call: ast.Call) -> bool:
         func = call.func
@@ -305,7 +332,7 @@ class _Reader:
 def _constant(node: ast.expr, kinds: tuple[type, ...], name: str) -> Any:
     if isinstance(node, ast.Constant) and isinstance(node.value, kinds):
         return node.value
-    raise Uncertain(f"{name} is not given as it is, but computed or asked for")
+    raise Unclear(f"{name} is not given as it is, but computed or asked for")
 
 
 def _variable(node: ast.expr) -> str | None:
@@ -321,7 +348,7 @@ def _path(node: ast.expr) -> str | None:
         return node.value
     if not isinstance(node, ast.Call):
         return None
-    name = ast.unparse(node.func)
+    name = dotted(node.func)
     if name in ("Path", "pathlib.Path", "str", "os.path.abspath") and len(node.args) == 1:
         return _path(node.args[0])
     if isinstance(node.func, ast.Attribute) and node.func.attr in ("absolute", "resolve"):
@@ -334,7 +361,7 @@ def program_started(tree: ast.Module | None) -> str | None:
     for node in ast.walk(tree) if tree else ():
         if not isinstance(node, ast.Call):
             continue
-        name = ast.unparse(node.func)
+        name = dotted(node.func)
         words = [
             each.value
             for argument in node.args
@@ -349,9 +376,30 @@ def program_started(tree: ast.Module | None) -> str | None:
 def asks(tree: ast.Module | None) -> bool:
     """Tell whether a cell asks for a password."""
     return any(
-        isinstance(node, ast.Call) and ast.unparse(node.func) in ASKS
+        isinstance(node, ast.Call) and dotted(node.func) in ASKS
         for node in (ast.walk(tree) if tree else ())
     )
+
+
+def works_with_tables(tree: ast.Module | None) -> bool:
+    """Tell whether a cell does what only DataJoint's tables can, whoever imported DataJoint."""
+    for node in ast.walk(tree) if tree else ():
+        if isinstance(node, ast.Attribute) and node.attr in ("fetch1", "proj", "aggr"):
+            return True
+        if isinstance(node, ast.Attribute) and dotted(node) in OF_DATAJOINT:
+            return True
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitAnd):
+            # Only of tables are rows chosen like this.
+            right = node.right
+            if isinstance(right, ast.Dict) or isinstance(getattr(right, "value", None), str):
+                return True
+    return False
+
+
+def imports_something(tree: ast.Module | None) -> int | None:
+    """Return the line of the first import in a cell, from 1; None if it has none."""
+    found = (each.lineno for each in (tree.body if tree else ()) if isinstance(each, IMPORTS))
+    return next(found, None)
 
 
 def first_import(tree: ast.Module | None, *packages: str) -> tuple[str, int] | None:
@@ -389,12 +437,12 @@ def folders_gone_to(source: str, before: int | None = None) -> list[tuple[str, i
 def _folder_gone_to(statement: ast.stmt) -> str | None:
     """Return where ``os.chdir("..")`` goes, also behind an ``if`` that asks for the folder."""
     if isinstance(statement, ast.If):
-        about = ast.unparse(statement.test)
-        if statement.orelse or len(statement.body) != 1 or "cwd" not in about:
+        about = {name for each in ast.walk(statement.test) for name in dotted(each).split(".")}
+        if statement.orelse or len(statement.body) != 1 or not about & {"cwd", "getcwd"}:
             return None
         return _folder_gone_to(statement.body[0])
     call = statement.value if isinstance(statement, ast.Expr) else None
-    if isinstance(call, ast.Call) and ast.unparse(call.func) == "os.chdir" and len(call.args) == 1:
+    if isinstance(call, ast.Call) and dotted(call.func) == "os.chdir" and len(call.args) == 1:
         return _path(call.args[0])
     return None
 

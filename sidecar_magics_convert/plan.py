@@ -43,7 +43,7 @@ OTHER_SHELLS = ("%%bash", "%%sh", "%%script", "%%system", "%%!")
 # Programs, services, packages and images that are about a server.
 CLIENT = re.compile(
     r"(?<![\w.@-])(?:(?:default-)?(?:mysql|mariadb)-(?:server|client|dump)[\w.-]*"
-    r"|mysqladmin|mysqldump|mysqld_safe|mariadbd-safe|mysqld|(?:mysql|mariadb)(?:\.service|:[\w.-]+)?)"
+    r"|mysqladmin|mysqldump|mysqld_safe|mariadbd-safe|mysqld|(?:mysql|mariadb)(?:\.service|[:@][\w.-]+)?)"
     r"(?=[\s<;|&]|\Z)"
 )
 # Commands that name such a thing, and do nothing to it.
@@ -141,6 +141,7 @@ class Plan:
         self._found = self._found_by_datajoint()
         self._said: dict[str, str] = {}  # what cells say of DataJoint's server
         self._is_said_by_datajoint = False
+        self._unclear: int | None = None  # a cell that says something of it which cannot be seen
         self._stayed: set[int] = set()  # cells whose os.chdir stays
         self.secrets: set[str] = set()
 
@@ -148,9 +149,9 @@ class Plan:
         """Return what becomes of the cells that are about a server."""
         drafts: dict[int, Draft] = {}
         left: dict[int, Left] = {}
-        for at, source in self._sources.items():
+        for at in self._sources:
             try:
-                draft = self._draft(source, self._trees[at])
+                draft = self._draft(at)
                 if draft is not None:
                     self._agree(draft, at)
                     drafts[at] = draft
@@ -215,6 +216,10 @@ class Plan:
         for at, tree in self._trees.items():
             if found := code.first_import(tree, code.MODULE, "spyglass"):
                 return at, *found
+        if any(code.works_with_tables(tree) for tree in self._trees.values()):
+            for at, tree in self._trees.items():
+                if (line := code.imports_something(tree)) is not None:
+                    return at, "what connects DataJoint", line
         return None
 
     def _found_by_datajoint(self) -> tuple[Path, dict[str, Any]] | None:
@@ -248,7 +253,8 @@ class Plan:
 
     # Reading ---------------------------------------------------------------------------------
 
-    def _draft(self, source: str, tree: ast.Module | None) -> Draft | None:
+    def _draft(self, at: int) -> Draft | None:
+        source, tree = self._sources[at], self._trees[at]
         cell = EMPTY_LINES.sub("", source)
         if SHELL_CELL.match(cell):
             if not CLIENT.search(cell):
@@ -262,7 +268,11 @@ class Plan:
         if cell.startswith("%%") and not cell.startswith(PYTHON_CELLS):
             return None
         self._check(source, tree)
-        draft = Draft(wish=code.wish(source, self._aliases))
+        try:
+            draft = Draft(wish=code.wish(source, self._aliases))
+        except code.Unclear:
+            self._unclear = at
+            raise
         # In plain Python a line that begins with ! is within a text.
         if code.as_python(source) is None:
             draft.shell_lines = dict(_shell_lines(source))
@@ -320,6 +330,8 @@ class Plan:
         """Return what the cells up to one say of DataJoint's server."""
         settings = self._settings(wish, at) if wish.file is not None else None
         said = {**(said_by(settings) if settings else {}), **wish.said}
+        if self._unclear is not None and not {"host", "user"} <= said.keys() and not wish.file:
+            raise code.Unclear(f"it goes on with what cell {self._unclear + 1} says")
         for name, value in said.items():
             before = {name: self._said.get(name, value)}
             if self._target and Target.of(**before) != Target.of(**{name: value}):
@@ -450,7 +462,8 @@ class Plan:
             options += self._spyglass_option(wish, at, notes)
         if wish.folder is not None and not drops_folder:
             notes.append(
-                "os.chdir stays, since other lines may rely on it; run twice, it leaves the folder"
+                "os.chdir stays, since other lines may rely on it"
+                + ("" if wish.is_guarded else "; run twice, it leaves the folder")
             )
         return f"%datajoint_connect{options}"
 

@@ -235,7 +235,9 @@ def _is_more_than_text(word: str) -> bool:
 
 def _container(words: list[str]) -> Wait:
     """Return what ``docker run ... mysql`` waits for, if it is a server that it starts."""
-    rest, passwords, port = words[2:], [], None
+    rest = words[2:]
+    passwords: list[str] = []
+    port: str | None = None
     while rest and rest[0].startswith("-"):
         flag = rest.pop(0)
         if _DOCKER_FLAGS.fullmatch(flag):
@@ -248,11 +250,12 @@ def _container(words: list[str]) -> Wait:
                 [text] if variable.endswith("_PASSWORD") and "ALLOW" not in variable else []
             )
         elif flag in ("-p", "--publish"):
-            port = re.sub(r"\A(?:[\d.]*:)?(\d+):3306\Z", r"\1", value)
+            found = re.fullmatch(r"(?:[\d.]*:)?(\d+):3306", value)
+            if found is None:
+                raise Uncertain("which port its server has cannot be seen")
+            port = found[1]
     if not rest or not _IMAGE.fullmatch(rest[0]):
         raise Uncertain(f"{words[0]} {words[1]} starts something that is not known here")
-    if port is not None and not port.isdigit():
-        raise Uncertain("which port its server has cannot be seen")
     return Wait(Target.of(None, port, None), tuple(passwords), starts=True)
 
 
@@ -393,7 +396,7 @@ def check_statements(sql: str) -> None:
                     "take it out"
                 )
             if _first_word(item.sql) not in NO_ROWS and number < len(items):
-                raise Uncertain("it shows rows of several statements: give each a cell of its own")
+                raise Uncertain("several statements show rows: give each a cell of its own")
         elif effect_of(item.name) is Effect.REFUSE:
             raise Uncertain(f"its statements have a command of the client, {item.name}")
     if not items:

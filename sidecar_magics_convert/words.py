@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Uncertain(Exception):
-    """What is there cannot be converted with certainty; the text says why, without quoting it."""
+    """What is there cannot be converted with certainty; the text says why, without a password."""
 
 
 class Remark(NamedTuple):
