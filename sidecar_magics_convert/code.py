@@ -185,11 +185,8 @@ def wish(source: str, aliases: set[str]) -> Wish | None:
     if tree is None:
         return None
     reader = _Reader(aliases, source.split("\n"))
-    try:
-        for statement in tree.body:
-            reader.read(statement)
-    except RecursionError:
-        raise Uncertain("its code is nested too deeply") from None
+    for statement in tree.body:
+        reader.read(statement)
     return reader.result()
 
 
@@ -337,9 +334,12 @@ def _constant(node: ast.expr, kinds: tuple[type, ...], name: str) -> Any:
 
 def _variable(node: ast.expr) -> str | None:
     """Return the variable of ``os.environ["X"]`` and its like."""
-    text = ast.unparse(node)
-    match = re.fullmatch(r"os\.(?:environ\['(\w+)'\]|(?:environ\.get|getenv)\('(\w+)'\))", text)
-    return (match[1] or match[2]) if match else None
+    key: Any = None
+    if isinstance(node, ast.Subscript) and dotted(node.value) == "os.environ":
+        key = node.slice
+    elif isinstance(node, ast.Call) and dotted(node.func) in ("os.getenv", "os.environ.get"):
+        key = node.args[0] if len(node.args) == 1 else None
+    return key.value if isinstance(key, ast.Constant) and isinstance(key.value, str) else None
 
 
 def _path(node: ast.expr) -> str | None:
