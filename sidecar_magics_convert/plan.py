@@ -5,14 +5,12 @@ from __future__ import annotations
 import os
 import re
 import shlex
-from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from . import code
+from . import folders, python, wishes
 from .configuration import (
     ELSEWHERE,
-    found_by_datajoint,
     is_own,
     names_a_base,
     remarks_on,
@@ -20,97 +18,27 @@ from .configuration import (
     said_by,
     settings_in,
 )
-from .ipython import commands
-from .report import Changed, Left, Offer
-from .shell import ClientCall, Say, Step, Target, Wait, steps, together
+from .drafts import draft_of
+from .offers import DATAJOINT, configuration_found, first_import, offer_of
+from .report import Changed, Left
+from .steps import ClientCall, Say, Step, Target, Wait
 from .words import Remark, Uncertain
 
 if TYPE_CHECKING:
-    import ast
     from collections.abc import Iterator, Sequence
 
+    from .drafts import Draft
     from .notebook import Notebook
+    from .report import Offer
 
 LOADED = re.compile(r"^\s*%load_ext\s+sidecar_magics\b", re.MULTILINE)
 WAITS = re.compile(r"%mysql_wait\b(.*)")
 CONNECTS = re.compile(r"%datajoint_connect\b|\bdatajoint_connect\(")
 OPTION = re.compile(r"--(host|port|user|password-env)[= ]+'?([^\s']+)")
-EMPTY_LINES = re.compile(r"\A(?:[ \t]*\n)+")  # IPython takes no notice of them before a cell
-SHELL_CELL = re.compile(r"%%(?:bash|sh)[ \t]*\n")
-# Cell magics whose cell is Python.
-PYTHON_CELLS = ("%%capture", "%%time")
-OTHER_SHELLS = ("%%bash", "%%sh", "%%script", "%%system", "%%!")
-# Programs, services, packages and images that are about a server.
-CLIENT = re.compile(
-    r"(?<![\w.@-])(?:(?:default-)?(?:mysql|mariadb)-(?:server|client|dump)[\w.-]*"
-    r"|mysqladmin|mysqldump|mysqld_safe|mariadbd-safe|mysqld|(?:mysql|mariadb)(?:\.service|[:@][\w.-]+)?)"
-    r"(?=[\s<;|&]|\Z)"
-)
-# Commands that name such a thing, and do nothing to it.
-HARMLESS = re.compile(
-    r"!+\s*(?:pip3?|conda|mamba|ls|cat|which|grep|find|git|\{?sys\.executable)\b[^|;&]*\Z"
-)
-# In statements: what makes them unfit to be shown.
-ABOUT_PASSWORDS = re.compile(r"\b(?:identified|password)\b", re.IGNORECASE)
-# A password that the shell takes as it is written, so that it can be found there.
-PLAIN = re.compile(r"[\w.!@#%^*+=/:,-]+")
-# Other ways to a server, and what to say of them.
-BY_ITSELF = (
-    (
-        re.compile(r"\bmysql(?:\+\w+)?://"),
-        "an address with an account in it: sidecar.engine(), of sidecar = %mysql_wait, goes there",
-    ),
-    (
-        re.compile(r"\b(?:pymysql|MySQLdb|connector|mariadb)\.connect\s*\("),
-        "it connects by itself: sidecar.connect(), of sidecar = %mysql_wait, does it",
-    ),
-    (re.compile(r"=\s*!\s*(?:\S*/)?(?:mysql|mariadb)\s"), "what the client prints is kept"),
-)
 # The folder that the kernel was started in, which IPython keeps: of a notebook, its own.
 START = "{_dh[0]}"
 # How far up a file of another machine is looked for.
 FOLDERS_UP = 3
-
-
-@dataclass
-class Draft:
-    """What is to replace lines of a cell.
-
-    Parameters
-    ----------
-    whole : list, optional
-        The steps of a shell cell, for all of the cell.
-    shell_lines : dict
-        The steps of single shell lines, by the lines that they replace.
-    wish : Wish, optional
-        What is wanted of DataJoint's connection.
-    """
-
-    whole: list[Step] | None = None
-    shell_lines: dict[range, list[Step]] = field(default_factory=dict)
-    wish: code.Wish | None = None
-
-    def asked(self) -> Iterator[ClientCall | Wait]:
-        """Yield each step that is about a server."""
-        for each in (*(self.whole or ()), *(s for many in self.shell_lines.values() for s in many)):
-            if isinstance(each, (ClientCall, Wait)):
-                yield each
-
-    def calls(self) -> Iterator[ClientCall]:
-        """Yield each call of the client."""
-        return (each for each in self.asked() if isinstance(each, ClientCall))
-
-    def passwords(self) -> set[str]:
-        """Return the passwords that stand there."""
-        given = {password for each in self.asked() for password in each.passwords if password}
-        return given | {each for each in (self.wish.passwords if self.wish else ()) if each}
-
-    def can_be_shown(self, source: str) -> bool:
-        """Tell whether the passwords can be found in a cell, and so be masked."""
-        if any(ABOUT_PASSWORDS.search(call.sql or "") for call in self.calls()):
-            return False
-        given = [password for each in self.asked() for password in each.passwords if password]
-        return all(PLAIN.fullmatch(each) and each in source for each in given)
 
 
 class Plan:
@@ -130,15 +58,17 @@ class Plan:
     def __init__(self, notebook: Notebook) -> None:
         self._sources = {at: notebook.sources[at] for at in notebook.code()}
         self._folder = notebook.path.absolute().parent
-        self._trees = {at: code.parsed(source) for at, source in self._sources.items()}
+        self._trees = {at: python.parsed(source) for at, source in self._sources.items()}
         self._aliases = {
-            name for tree in self._trees.values() for name in code.names_of(tree, code.MODULE)
+            name for tree in self._trees.values() for name in python.names_of(tree, DATAJOINT)
         }
-        self._spyglass = [at for at, tree in self._trees.items() if code.imports(tree, "spyglass")]
+        self._spyglass = [
+            at for at, tree in self._trees.items() if python.imports(tree, "spyglass")
+        ]
         self._password_env: str | None = None
         self._target = self._waited_for()
-        self._import = self._first_import()
-        self._found = self._found_by_datajoint()
+        self._import = first_import(self._sources, self._trees)
+        self._found = configuration_found(self._import, self._folder, self._sources)
         self._said: dict[str, str] = {}  # what cells say of DataJoint's server
         self._is_said_by_datajoint = False
         self._unclear: int | None = None  # a cell that says something of it which cannot be seen
@@ -161,7 +91,7 @@ class Plan:
         self._stayed = {
             at
             for at, source in self._sources.items()
-            if code.goes_elsewhere(source) and at not in dropped
+            if folders.goes_elsewhere(source) and at not in dropped
         }
         changed = {
             at: self._changed(draft, at, drops_folder=at in dropped) for at, draft in drafts.items()
@@ -186,57 +116,15 @@ class Plan:
         """
         if self._import is None or any(CONNECTS.search(each) for each in self._sources.values()):
             return None
-        at, package, line = self._import
         loaded = [no for no, source in self._sources.items() if LOADED.search(source)]
-        has_waited = min([at + 1, *loaded, *([] if first is None else [first])]) <= at
-        said = Target.of(**(said_by(self._found[1]) if self._found else {}))
-        lines = [] if has_waited else ["%load_ext sidecar_magics", f"%mysql_wait{said.options()}"]
-        is_other = has_waited and self._found is not None and self._target_or_default() != said
-        connect = f"%datajoint_connect{said.options() if is_other else ''}"
-        notes = []
-        if self._found:
-            connect += " --tls required" if requires_tls(self._found[1]) else ""
-            notes += [
-                f"of {self._found[0].name}: {each}" for each in remarks_on(self._found[1], said)
-            ]
-        if self._spyglass and names_a_base(self._found[1] if self._found else None):
-            connect += " --spyglass"
-        elif self._spyglass:
-            notes.append("Spyglass is imported: add --spyglass BASE_DIR if it misses its folders")
-        steps = code.folders_gone_to(self._sources[at], line)
-        place = None if steps == [] else line
-        if steps:  # DataJoint finds its file where the cell has gone to
-            place = steps[-1][1] + 1
-        return Offer(
-            at + 1, place, f"imports {package}", "\n".join([*lines, connect]), tuple(notes)
+        before = [*loaded, *([] if first is None else [first])]
+        has_waited = any(no <= self._import.cell for no in before)
+        return offer_of(
+            self._import,
+            self._found,
+            waited_for=self._target_or_default() if has_waited else None,
+            has_spyglass=bool(self._spyglass),
         )
-
-    def _first_import(self) -> tuple[int, str, int] | None:
-        """Return the cell that imports DataJoint, what it imports for that, and the line."""
-        for at, tree in self._trees.items():
-            if found := code.first_import(tree, code.MODULE, "spyglass"):
-                return at, *found
-        if any(code.works_with_tables(tree) for tree in self._trees.values()):
-            for at, tree in self._trees.items():
-                if (line := code.imports_something(tree)) is not None:
-                    return at, "what connects DataJoint", line
-        return None
-
-    def _found_by_datajoint(self) -> tuple[Path, dict[str, Any]] | None:
-        """Return the configuration file that DataJoint finds when it is imported."""
-        if self._import is None:
-            return None
-        at, _, line = self._import
-        folder = self._folder
-        for no, source in self._sources.items():
-            if no > at:
-                break
-            steps = code.folders_gone_to(source, line if no == at else None)
-            if steps is None:
-                return None
-            for step, _ in steps:
-                folder = Path(os.path.normpath(folder / step))
-        return found_by_datajoint(folder)
 
     def _target_or_default(self) -> Target:
         return self._target[0] if self._target else Target()
@@ -254,46 +142,19 @@ class Plan:
     # Reading ---------------------------------------------------------------------------------
 
     def _draft(self, at: int) -> Draft | None:
-        source, tree = self._sources[at], self._trees[at]
-        cell = EMPTY_LINES.sub("", source)
-        if SHELL_CELL.match(cell):
-            if not CLIENT.search(cell):
-                return None
-            draft = Draft(whole=_understood(cell.partition("\n")[2]))
-            return draft if any(draft.asked()) else None
-        if cell.startswith(OTHER_SHELLS) and CLIENT.search(cell):
-            raise Uncertain(
-                "its lines end as on Windows" if "\r" in cell else "the shell's cell has options"
-            )
-        if cell.startswith("%%") and not cell.startswith(PYTHON_CELLS):
-            return None
-        self._check(source, tree)
         try:
-            draft = Draft(wish=code.wish(source, self._aliases))
-        except code.Unclear:
+            draft = draft_of(self._sources[at], self._trees[at], self._aliases)
+        except wishes.Unclear:
             self._unclear = at
             raise
-        # In plain Python a line that begins with ! is within a text.
-        if code.as_python(source) is None:
-            draft.shell_lines = dict(_shell_lines(source))
-        if not draft.wish and code.asks(tree) and self._is_about_a_server():
+        is_server_named = any(map(re.compile(r"mysql|mariadb").search, self._sources.values()))
+        is_about_a_server = self._import is not None or is_server_named
+        if not (draft and draft.wish) and is_about_a_server and python.asks(self._trees[at]):
             raise Uncertain(
                 "getpass asks a question, which nobody answers in a run: take it out, and put the "
                 "password into SIDECAR_MYSQL_PASSWORD, in the environment of the kernel"
             )
-        return _whole_if_alone(draft, source) if draft.wish or draft.shell_lines else None
-
-    def _check(self, source: str, tree: ast.Module | None) -> None:
-        """Raise `Uncertain` if a cell goes to a server in a way of its own."""
-        for pattern, why in BY_ITSELF:
-            if pattern.search(source):
-                raise Uncertain(why)
-        if starter := code.program_started(tree):
-            raise Uncertain(f"{starter} starts the client from Python: %mysql_load takes files")
-
-    def _is_about_a_server(self) -> bool:
-        texts = self._sources.values()
-        return self._import is not None or any(re.search(r"mysql|mariadb", each) for each in texts)
+        return draft
 
     def _agree(self, draft: Draft, at: int) -> None:
         """Have all that is converted go to one server: what is waited for is what is meant."""
@@ -326,27 +187,29 @@ class Plan:
         self._said = said
         self.secrets |= draft.passwords()
 
-    def _said_with(self, wish: code.Wish, at: int) -> dict[str, str]:
+    def _said_with(self, wish: wishes.Wish, at: int) -> dict[str, str]:
         """Return what the cells up to one say of DataJoint's server."""
         settings = self._settings(wish, at) if wish.file is not None else None
         said = {**(said_by(settings) if settings else {}), **wish.said}
         if self._unclear is not None and not {"host", "user"} <= said.keys() and not wish.file:
-            raise code.Unclear(f"it goes on with what cell {self._unclear + 1} says")
+            raise wishes.Unclear(f"it goes on with what cell {self._unclear + 1} says")
         for name, value in said.items():
             before = {name: self._said.get(name, value)}
             if self._target and Target.of(**before) != Target.of(**{name: value}):
                 raise Uncertain(f"it is for another server than cell {self._target[1] + 1}")
         return {**self._said, **said}
 
-    def _settings(self, wish: code.Wish, at: int) -> dict[str, Any] | None:
+    def _settings(self, wish: wishes.Wish, at: int) -> dict[str, Any] | None:
         """Return what the file of a cell says; None if it is not here, or may be anywhere."""
-        if self._is_moved(at) or (wish.folder is None and code.goes_elsewhere(self._sources[at])):
+        if self._is_moved(at) or (
+            wish.folder is None and folders.goes_elsewhere(self._sources[at])
+        ):
             return None
         return settings_in(self._folder / (wish.folder or ".") / (wish.file or ""))
 
     def _is_moved(self, at: int) -> bool:
         """Tell whether a cell before this one may have taken the kernel to another folder."""
-        return any(code.goes_elsewhere(each) for no, each in self._sources.items() if no < at)
+        return any(folders.goes_elsewhere(each) for no, each in self._sources.items() if no < at)
 
     def _can_stay_here(self, draft: Draft, at: int) -> bool:
         """Tell whether ``os.chdir`` was there for the configuration file only."""
@@ -360,8 +223,8 @@ class Plan:
         if (self._folder / wish.file).exists() or draft.shell_lines:
             return False  # which of the two was meant cannot be seen
         last = max(lines.stop for lines in wish.lines)
-        rest = [code.depends_on_folder(self._sources[at], last)]
-        rest += [code.depends_on_folder(each) for no, each in self._sources.items() if no > at]
+        rest = [folders.depends_on_folder(self._sources[at], last)]
+        rest += [folders.depends_on_folder(each) for no, each in self._sources.items() if no > at]
         return not any(rest)
 
     # Writing ---------------------------------------------------------------------------------
@@ -441,7 +304,7 @@ class Plan:
         name = self._from_start(self._near(call.file or "", at, notes), at, notes)
         return f"%mysql_load {shlex.quote(name)} --once{options}", "loads a file with %mysql_load"
 
-    def _connect(self, wish: code.Wish, at: int, notes: list[str], *, drops_folder: bool) -> str:
+    def _connect(self, wish: wishes.Wish, at: int, notes: list[str], *, drops_folder: bool) -> str:
         options = self._password_option() if wish.password_env else ""
         options += wish.options
         if wish.file is not None:
@@ -467,11 +330,13 @@ class Plan:
             )
         return f"%datajoint_connect{options}"
 
-    def _spyglass_option(self, wish: code.Wish, at: int, notes: list[str]) -> str:
+    def _spyglass_option(self, wish: wishes.Wish, at: int, notes: list[str]) -> str:
         if not self._spyglass:
             return ""
         before = "\n".join(self._sources[at].split("\n")[: max(r.stop for r in wish.lines)])
-        is_early = min(self._spyglass) >= at and not code.imports(code.parsed(before), "spyglass")
+        is_early = min(self._spyglass) >= at and not python.imports(
+            python.parsed(before), "spyglass"
+        )
         settings = self._settings(wish, at) if wish.file is not None else None
         if wish.file is None and self._found is not None:
             settings = self._found[1]
@@ -509,47 +374,6 @@ class Plan:
                 f"{START} is the one that the kernel started in"
             )
         return name
-
-
-def _understood(script: str) -> list[Step]:
-    """Return the steps of a script, if they can stand in one cell."""
-    return _in_one_cell(list(steps(script)))
-
-
-def _in_one_cell(found: list[Step]) -> list[Step]:
-    calls = [each for each in found if isinstance(each, ClientCall)]
-    statements = [each for each in calls if each.sql is not None]
-    if not statements:
-        return found
-    if len(statements) < len(calls) or any(isinstance(each, Say) for each in found):
-        raise Uncertain("statements stand beside other commands: give them a cell of their own")
-    rest = [each for each in found if not isinstance(each, ClientCall)]
-    return [*rest, together(statements)] if len(statements) > 1 else found
-
-
-def _shell_lines(source: str) -> Iterator[tuple[range, list[Step]]]:
-    lines = source.split("\n")
-    for where in commands(source):
-        command = "\n".join(lines[where.start : where.stop]).strip()
-        is_meant = command.startswith("!") and not HARMLESS.match(command)
-        if is_meant and CLIENT.search(command):
-            if "{" in command or "$" in command:  # IPython puts it in, also within quotes
-                raise Uncertain("a variable of Python, or of the shell, is put in")
-            found = _understood(command.lstrip("!"))
-            if any(isinstance(each, (ClientCall, Wait)) for each in found):
-                yield where, found
-
-
-def _whole_if_alone(draft: Draft, source: str) -> Draft:
-    """Take shell lines for the whole cell, if they have statements: these need one of their own."""
-    if any(call.sql is not None for call in draft.calls()):
-        taken = {number for where in draft.shell_lines for number in where}
-        rest = [line for no, line in enumerate(source.split("\n")) if no not in taken]
-        if draft.wish or any(line.strip() and not line.startswith("#") for line in rest):
-            raise Uncertain("statements stand beside other code: give them a cell of their own")
-        found: list[Step] = [step for many in draft.shell_lines.values() for step in many]
-        return Draft(whole=_in_one_cell([*found, *(Remark(each) for each in rest if each.strip())]))
-    return draft
 
 
 def _replaced(lines: list[str], insertions: dict[int, list[str]], gone: set[int]) -> Iterator[str]:

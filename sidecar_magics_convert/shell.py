@@ -8,102 +8,18 @@ uncertain.
 from __future__ import annotations
 
 import re
-import shlex
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, NamedTuple, Union
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from sidecar_magics.addresses import split_port
 from sidecar_magics.script.commands import Effect, effect_of
 from sidecar_magics.script.splitter import ScriptSyntaxError, Statement, split
 
+from .servers import ENGINES, container, starts_a_server, without_wrapping
+from .steps import ClientCall, Say, Step, Target, Wait
 from .words import TEXT, Remark, Sign, Uncertain, commands
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-
-
-class Target(NamedTuple):
-    """The server that something is for; None where it is the tutorial's convention."""
-
-    host: str | None = None
-    port: str | None = None
-    user: str | None = None
-
-    @classmethod
-    def of(
-        cls, host: str | None = None, port: str | None = None, user: str | None = None
-    ) -> Target:
-        """Make a target of what a tutorial says, without what is said by default."""
-        if host is not None:  # DataJoint takes a port there
-            host, own_port = split_port(host)
-            port = own_port or port
-        return cls(
-            None if host in ("localhost", "127.0.0.1") else host,
-            None if port == "3306" else port,
-            None if user == "root" else user,
-        )
-
-    def options(self) -> str:
-        """Return the options of a magic that mean the same, each with a space before it."""
-        return "".join(
-            f" --{name} {shlex.quote(value)}"
-            for name, value in self._asdict().items()
-            if value is not None
-        )
-
-
-@dataclass(frozen=True)
-class ClientCall:
-    """A call of the ``mysql`` client: a file, or statements, for a server.
-
-    Parameters
-    ----------
-    target : Target
-        The server.
-    passwords : tuple of str
-        What stood there, so that it can be kept out of what is shown.
-    database : str or None
-        The schema to begin in.
-    force : bool
-        Whether it goes on after errors.
-    file, sql : str or None
-        One of them.
-    """
-
-    target: Target
-    passwords: tuple[str, ...] = ()
-    database: str | None = None
-    force: bool = False
-    file: str | None = None
-    sql: str | None = None
-
-
-@dataclass(frozen=True)
-class Wait:
-    """A pause, a question whether a server is there, or the start of one.
-
-    Parameters
-    ----------
-    target : Target
-        The server that is asked.
-    passwords : tuple of str
-        What stood there, so that it can be kept out of what is shown.
-    starts : bool
-        Whether it starts a server, or installs one.
-    """
-
-    target: Target
-    passwords: tuple[str, ...] = ()
-    starts: bool = False
-
-
-class Say(NamedTuple):
-    """A text that is printed."""
-
-    text: str
-
-
-Step = Union[ClientCall, Wait, Say, Remark]
 
 CLIENTS = {"mysql", "mariadb"}
 UNPACKERS = {
@@ -144,23 +60,6 @@ _NUMBER = re.compile(r"[\d.]+[smh]?")
 _ASSIGNMENT = re.compile(r"(\w+)=(.*)", re.DOTALL)
 # How `mysqladmin ping` is asked, and not whom.
 _PINGING = re.compile(r"ping|-[sw]|--(?:silent|wait|connect[-_]timeout)(?:=\d+)?")
-# What starts a server: as a service, as a program, as a container; what installs one.
-_SERVICE = re.compile(
-    r"(?:service (?:mysqld?|mariadb) (?:start|status)"
-    r"|systemctl (?:start|status|enable --now) (?:mysqld?|mariadb)(?:\.service)?"
-    r"|(?:\S*/)?init\.d/(?:mysqld?|mariadb) (?:start|status)"
-    r"|brew services start (?:mysql|mariadb)(?:@\S+)?"
-    r"|(?:\S*/)?(?:mysqld_safe|mariadbd-safe)(?: --user=\w+)?)"
-)
-_INSTALLS = re.compile(
-    r"apt(?:-get)?(?: -\S+)* (?:update|install"
-    r"(?: -\S+| (?:default-)?(?:mysql|mariadb)-(?:server|client)\S*)+)(?: -\S+)*"
-)
-_IMAGE = re.compile(r"(?:[\w.-]+/)*(?:mysql|mariadb)(?:-server)?(?::[\w.-]+)?")
-_DOCKER = {"docker", "podman"}
-_DOCKER_FLAGS = re.compile(
-    r"-[ditT]+|--(?:rm|detach|interactive|tty|privileged|init)|--[\w-]+=.*", re.DOTALL
-)
 # What can be named in a message: no word that somebody may have typed as a password.
 _NAME = re.compile(r"[a-z][\w.+-]*\Z")
 
@@ -184,25 +83,8 @@ def steps(script: str) -> Iterator[Step]:
             yield command
         else:
             # Behind a client that asks for its password may stand what was typed.
-            yield from _step(_without_wrapping(command), is_nameable=not asked)
+            yield from _step(without_wrapping(command), is_nameable=not asked)
             asked = asked or any(word in ASKING for word in command)
-
-
-def _without_wrapping(words: list[str]) -> list[str]:
-    """Return a command without ``sudo`` and ``docker exec``: who runs it where does not matter."""
-    rest = list(words)
-    while rest and rest[0] == "sudo":
-        del rest[0]
-        while rest and re.fullmatch(r"-[EHnS]+", rest[0]):
-            del rest[0]
-    if len(rest) > 2 and rest[0] in _DOCKER:
-        compose = rest[1] == "compose"
-        if rest[1 + compose] == "exec":
-            del rest[: 2 + compose]
-            while rest and _DOCKER_FLAGS.fullmatch(rest[0]):
-                del rest[0]
-            del rest[:1]  # the container
-    return rest
 
 
 def _step(words: list[str], *, is_nameable: bool) -> Iterator[Step]:
@@ -212,10 +94,10 @@ def _step(words: list[str], *, is_nameable: bool) -> Iterator[Step]:
         return
     if name == "sleep" and len(words) == 2 and _NUMBER.fullmatch(words[1]):
         yield Wait(Target())
-    elif _SERVICE.fullmatch(line) or _INSTALLS.fullmatch(line):
+    elif starts_a_server(line):
         yield Wait(Target(), starts=True)
-    elif name in _DOCKER and len(words) > 2 and words[1] in ("run", "pull", "start"):
-        yield _container(words)
+    elif name in ENGINES and len(words) > 2 and words[1] in ("run", "pull", "start"):
+        yield container(words)
     elif (at := _position("|", words)) is not None:
         yield _piped(words[:at], words[at + 1 :], is_nameable=is_nameable)
     elif name == "echo" and not any(_is_more_than_text(word) for word in words[1:]):
@@ -233,36 +115,10 @@ def _is_more_than_text(word: str) -> bool:
     return isinstance(word, Sign) or re.search(r"\A[-~]|[*?]", word) is not None
 
 
-def _container(words: list[str]) -> Wait:
-    """Return what ``docker run ... mysql`` waits for, if it is a server that it starts."""
-    rest = words[2:]
-    passwords: list[str] = []
-    port: str | None = None
-    while rest and rest[0].startswith("-"):
-        flag = rest.pop(0)
-        if _DOCKER_FLAGS.fullmatch(flag):
-            flag, _, value = flag.partition("=")
-        else:
-            value = rest.pop(0) if rest else ""
-        if flag in ("-e", "--env"):
-            variable, _, text = value.partition("=")
-            passwords += (
-                [text] if variable.endswith("_PASSWORD") and "ALLOW" not in variable else []
-            )
-        elif flag in ("-p", "--publish"):
-            found = re.fullmatch(r"(?:[\d.]*:)?(\d+):3306", value)
-            if found is None:
-                raise Uncertain("which port its server has cannot be seen")
-            port = found[1]
-    if not rest or not _IMAGE.fullmatch(rest[0]):
-        raise Uncertain(f"{words[0]} {words[1]} starts something that is not known here")
-    return Wait(Target.of(None, port, None), tuple(passwords), starts=True)
-
-
 def _piped(before: list[str], behind: list[str], *, is_nameable: bool) -> ClientCall | Wait:
     if _position("|", behind) is not None or TEXT in behind or "<" in behind:
         raise Uncertain("what the client prints goes into another command")
-    behind = _without_wrapping(behind)
+    behind = without_wrapping(behind)
     if len(before) == 3 and before[0] == "cat" and before[1] == TEXT:
         return _call([*behind, *before[1:]], is_nameable=is_nameable)
     if before and before[0] == "echo":

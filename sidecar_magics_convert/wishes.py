@@ -1,22 +1,19 @@
-"""Python cells of tutorials: what they do to DataJoint's configuration, as far as that is certain.
+"""What Python cells do to DataJoint's configuration, as far as that is certain.
 
-A cell is read as Python, with IPython's own lines masked; only statements that stand at its top
-level, on lines of their own, are taken.
+Only statements that stand at a cell's top level, on lines of their own, are taken.
 """
 
 from __future__ import annotations
 
 import ast
-import contextlib
 import re
-import warnings
 from dataclasses import dataclass, field
 from typing import Any
 
-from .ipython import commands, without_commands
+from .folders import folder_gone_to, path_of
+from .python import ASKS, dotted, parsed
 from .words import Uncertain
 
-MODULE = "datajoint"
 FIELDS = ("host", "port", "user", "password", "use_tls")
 # The environment that DataJoint reads while it is imported.
 VARIABLES = {
@@ -24,26 +21,6 @@ VARIABLES = {
     "DJ_USE_TLS": "use_tls",
 }
 QUESTIONS = ("set_password", "save_dj_config")
-# What a notebook has of DataJoint that gets it from a module of its own, under its usual name.
-OF_DATAJOINT = {
-    f"dj.{name}"
-    for name in ("conn", "schema", "Schema", "Diagram", "ERD", "U", "kill", "list_schemas")
-}
-IMPORTS = (ast.Import, ast.ImportFrom)
-ASKS = ("getpass", "getpass.getpass")
-# What starts programs, and the programs that are about a server.
-STARTERS = re.compile(r"os\.(?:system|popen)|subprocess\.\w+|(?:check_)?(?:run|call|output)|Popen")
-PROGRAM = re.compile(r"(?:\S*/)?(?:mysql|mariadb|mysqladmin|mysqldump|mariadb-dump)(?!\S)")
-# Names that make a difference by the folder that the kernel is in.
-FOLDER_WORDS = {
-    *("cwd", "getcwd", "listdir", "scandir", "glob", "iglob", "rglob", "walk", "open", "exists"),
-    *("chdir", "abspath", "resolve", "absolute", "iterdir"),
-}
-_PATH = re.compile(r"(?!/|~|\w+://)(?:[^\s/]+/\S*|\S*[^\s.]\.[A-Za-z]\w{0,4}|\.\.?)\Z")
-# IPython's lines that do not care for the folder.
-_HARMLESS_LINE = re.compile(
-    r"\s*%(?:load_ext|matplotlib|config|autoreload|reload_ext|mysql_wait|env|time\b)"
-)
 
 
 @dataclass
@@ -84,82 +61,6 @@ class Wish:
     folder: str | None = None
     folder_lines: range = range(0)
     is_guarded: bool = False
-
-
-def parsed(source: str) -> ast.Module | None:
-    """Return a cell as Python, None if it is none."""
-    if "\r" in source:  # which ends a line for Python, and not for who joins lines here
-        return None
-    # In plain Python a line that begins with % or ! is the rest of an expression, or in a text.
-    return as_python(source) or as_python(without_commands(source))
-
-
-def as_python(text: str) -> ast.Module | None:
-    """Return a text as plain Python, None if it is none."""
-    # The last two are for code that is nested too deeply.
-    unreadable = (SyntaxError, ValueError, MemoryError, RecursionError)
-    with contextlib.suppress(*unreadable), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of a tutorial's own code: "\\d" without an r before it
-        return ast.parse(text)
-    return None
-
-
-def dotted(node: ast.AST) -> str:
-    """Return a name with dots, such as ``os.environ``; empty if it is something else."""
-    names: list[str] = []
-    while isinstance(node, ast.Attribute):
-        names.append(node.attr)
-        node = node.value
-    return ".".join([node.id, *reversed(names)]) if isinstance(node, ast.Name) else ""
-
-
-def names_of(tree: ast.Module | None, module: str) -> set[str]:
-    """Return the names under which a cell imports a module."""
-    found = set()
-    for node in ast.walk(tree) if tree else ():
-        if isinstance(node, ast.Import):
-            found |= {each.asname or each.name for each in node.names if each.name == module}
-    return found
-
-
-def imports(tree: ast.Module | None, package: str) -> bool:
-    """Tell whether a cell imports a package, or something of it."""
-    for node in ast.walk(tree) if tree else ():
-        names = [each.name for each in node.names] if isinstance(node, ast.Import) else []
-        if isinstance(node, ast.ImportFrom):
-            names = [node.module or ""]
-        if any(name.partition(".")[0] == package for name in names):
-            return True
-    return False
-
-
-def depends_on_folder(source: str, after: int = 0) -> bool:
-    """Tell whether what a cell does may depend on the folder that the kernel is in.
-
-    Parameters
-    ----------
-    source : str
-        The cell.
-    after : int, default 0
-        The line to begin with.
-    """
-    tree = parsed(source)
-    if tree is None:
-        return True
-    if as_python(source) is None:
-        lines = source.split("\n")
-        others = [where.start for where in commands(source) if where.start >= after]
-        if any(not _HARMLESS_LINE.match(lines[number]) for number in others):
-            return True
-    for node in ast.walk(tree):
-        if getattr(node, "lineno", 0) <= after:
-            continue
-        if isinstance(node, ast.Constant) and isinstance(node.value, str):
-            if _PATH.match(node.value):
-                return True
-        elif {getattr(node, "id", None), getattr(node, "attr", None)} & FOLDER_WORDS:
-            return True
-    return False
 
 
 class Unclear(Uncertain):
@@ -205,7 +106,7 @@ class _Reader:
             if self._between:
                 raise Uncertain("DataJoint is used between the lines that configure it")
             self._wish.lines.append(self._own_lines(statement))
-        elif (folder := _folder_gone_to(statement)) is not None:
+        elif (folder := folder_gone_to(statement)) is not None:
             if not self._wish.lines:
                 self._wish.folder = folder
                 self._wish.folder_lines = self._own_lines(statement)
@@ -274,7 +175,7 @@ class _Reader:
             return False
         if call.func.attr != "load" or not self._is_config(call.func.value):
             return False
-        name = _path(call.args[0]) if len(call.args) == 1 and not call.keywords else None
+        name = path_of(call.args[0]) if len(call.args) == 1 and not call.keywords else None
         if name is None or self._wish.file is not None:
             raise Unclear("which file dj.config.load takes cannot be seen")
         self._wish.file = name
@@ -340,113 +241,3 @@ def _variable(node: ast.expr) -> str | None:
     elif isinstance(node, ast.Call) and dotted(node.func) in ("os.getenv", "os.environ.get"):
         key = node.args[0] if len(node.args) == 1 else None
     return key.value if isinstance(key, ast.Constant) and isinstance(key.value, str) else None
-
-
-def _path(node: ast.expr) -> str | None:
-    """Return the path that an expression is, if that can be seen."""
-    if isinstance(node, ast.Constant) and isinstance(node.value, str):
-        return node.value
-    if not isinstance(node, ast.Call):
-        return None
-    name = dotted(node.func)
-    if name in ("Path", "pathlib.Path", "str", "os.path.abspath") and len(node.args) == 1:
-        return _path(node.args[0])
-    if isinstance(node.func, ast.Attribute) and node.func.attr in ("absolute", "resolve"):
-        return None if node.args else _path(node.func.value)
-    return None
-
-
-def program_started(tree: ast.Module | None) -> str | None:
-    """Return what starts a program that is about a server, such as ``subprocess.run``."""
-    for node in ast.walk(tree) if tree else ():
-        if not isinstance(node, ast.Call):
-            continue
-        name = dotted(node.func)
-        words = [
-            each.value
-            for argument in node.args
-            for each in ast.walk(argument)
-            if isinstance(each, ast.Constant) and isinstance(each.value, str)
-        ]
-        if STARTERS.fullmatch(name) and any(PROGRAM.search(word) for word in words):
-            return name
-    return None
-
-
-def asks(tree: ast.Module | None) -> bool:
-    """Tell whether a cell asks for a password."""
-    return any(
-        isinstance(node, ast.Call) and dotted(node.func) in ASKS
-        for node in (ast.walk(tree) if tree else ())
-    )
-
-
-def works_with_tables(tree: ast.Module | None) -> bool:
-    """Tell whether a cell does what only DataJoint's tables can, whoever imported DataJoint."""
-    for node in ast.walk(tree) if tree else ():
-        if isinstance(node, ast.Attribute) and node.attr in ("fetch1", "proj", "aggr"):
-            return True
-        if isinstance(node, ast.Attribute) and dotted(node) in OF_DATAJOINT:
-            return True
-        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitAnd):
-            # Only of tables are rows chosen like this.
-            right = node.right
-            if isinstance(right, ast.Dict) or isinstance(getattr(right, "value", None), str):
-                return True
-    return False
-
-
-def imports_something(tree: ast.Module | None) -> int | None:
-    """Return the line of the first import in a cell, from 1; None if it has none."""
-    found = (each.lineno for each in (tree.body if tree else ()) if isinstance(each, IMPORTS))
-    return next(found, None)
-
-
-def first_import(tree: ast.Module | None, *packages: str) -> tuple[str, int] | None:
-    """Return the first of some packages that a cell imports, and the line of it, from 1."""
-    for statement in tree.body if tree else ():
-        for package in packages:
-            if imports(ast.Module([statement], []), package):
-                return package, statement.lineno
-    return None
-
-
-def folders_gone_to(source: str, before: int | None = None) -> list[tuple[str, int]] | None:
-    """Return where a cell goes, and the last line of each step; None if that cannot be seen.
-
-    Parameters
-    ----------
-    source : str
-        The cell.
-    before : int, optional
-        The line to end at, from 1. Default: all of it.
-    """
-    if before is not None:
-        source = "\n".join(source.split("\n")[: before - 1])
-    if not goes_elsewhere(source):
-        return []
-    tree = parsed(source)
-    found = []
-    for statement in tree.body if tree else ():
-        if (folder := _folder_gone_to(statement)) is not None:
-            found.append((folder, statement.end_lineno or statement.lineno))
-    steps = len(re.findall(r"\bchdir\b|^\s*%(?:cd|pushd|popd)\b", source, re.MULTILINE))
-    return found if tree is not None and len(found) == steps else None
-
-
-def _folder_gone_to(statement: ast.stmt) -> str | None:
-    """Return where ``os.chdir("..")`` goes, also behind an ``if`` that asks for the folder."""
-    if isinstance(statement, ast.If):
-        about = {name for each in ast.walk(statement.test) for name in dotted(each).split(".")}
-        if statement.orelse or len(statement.body) != 1 or not about & {"cwd", "getcwd"}:
-            return None
-        return _folder_gone_to(statement.body[0])
-    call = statement.value if isinstance(statement, ast.Expr) else None
-    if isinstance(call, ast.Call) and dotted(call.func) == "os.chdir" and len(call.args) == 1:
-        return _path(call.args[0])
-    return None
-
-
-def goes_elsewhere(source: str) -> bool:
-    """Tell whether a cell may take the kernel to another folder."""
-    return re.search(r"\bchdir\b|^\s*%(?:cd|pushd|popd)\b", source, re.MULTILINE) is not None
