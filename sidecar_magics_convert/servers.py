@@ -15,6 +15,11 @@ _SERVICE = re.compile(
     r"|brew services start (?:mysql|mariadb)(?:@\S+)?"
     r"|(?:\S*/)?(?:mysqld_safe|mariadbd-safe)(?: --user=\w+)?)"
 )
+_CONTROLS = re.compile(
+    r"(?:service (?:mysqld?|mariadb)|systemctl .*\b(?:mysqld?|mariadb)"
+    r"|(?:\S*/)?init\.d/(?:mysqld?|mariadb)"
+    r"|brew services \w+ (?:mysql|mariadb))\b"
+)
 _INSTALLS = re.compile(
     r"apt(?:-get)?(?: -\S+)* (?:update|install"
     r"(?: -\S+| (?:default-)?(?:mysql|mariadb)-(?:server|client)\S*)+)(?: -\S+)*"
@@ -70,5 +75,15 @@ def container(words: list[str]) -> Wait:
 
 
 def starts_a_server(line: str) -> bool:
-    """Tell whether a command starts a server on this machine, or installs one."""
-    return bool(_SERVICE.fullmatch(line) or _INSTALLS.fullmatch(line))
+    """Tell whether a command starts a server on this machine, or installs one.
+
+    Raises
+    ------
+    Uncertain
+        It does something else with the server, such as to stop it.
+    """
+    if _SERVICE.fullmatch(line) or _INSTALLS.fullmatch(line):
+        return True
+    if _CONTROLS.match(line):
+        raise Uncertain("it stops or restarts the server, which the sidecar does not need")
+    return False

@@ -43,7 +43,8 @@ PASSWORD = re.compile(r"(?:-p(?=.)|--password=)(.*)|-p|--password", re.DOTALL)
 ASKING = ("-p", "--password")
 NO_ROWS = {
     *("create", "drop", "alter", "grant", "revoke", "insert", "update", "delete", "replace"),
-    *("set", "use", "truncate", "flush", "rename"),
+    *("set", "truncate", "flush", "rename", "load", "lock", "unlock", "do"),
+    *("begin", "start", "commit", "rollback"),
 }
 # What would change how everybody logs in to the server, the magics as well.
 _OWN_ACCOUNT = re.compile(
