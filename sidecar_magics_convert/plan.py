@@ -21,6 +21,7 @@ from .configuration import (
 from .drafts import draft_of
 from .offers import DATAJOINT, configuration_found, first_import, offer_of
 from .report import Changed, Left
+from .shell import runnable_again
 from .steps import ClientCall, Say, Step, Target, Wait
 from .words import Remark, Uncertain
 
@@ -300,7 +301,10 @@ class Plan:
         options = f" --database {shlex.quote(call.database)}" if call.database else ""
         options += " --force" if call.force else ""
         if call.sql is not None:
-            return f"%%mysql_load{options}\n{call.sql.strip()}", "is loaded with %%mysql_load"
+            sql = runnable_again(call.sql)
+            if sql != call.sql:
+                notes.append("IF NOT EXISTS was added, so that the cell can be run again")
+            return f"%%mysql_load{options}\n{sql.strip()}", "is loaded with %%mysql_load"
         name = self._from_start(self._near(call.file or "", at, notes), at, notes)
         return f"%mysql_load {shlex.quote(name)} --once{options}", "loads a file with %mysql_load"
 

@@ -51,6 +51,9 @@ _OWN_ACCOUNT = re.compile(
     rb"set\s+password|(?:alter|create|drop)\s+user\b.*\broot\b|update\s+(?:mysql\s*\.\s*)?user\b",
     re.IGNORECASE | re.DOTALL,
 )
+_MAKES = re.compile(
+    rb"create\s+(?:database|schema|table|user)(?=\s+(?!if\s+not\s+exists\b))", re.IGNORECASE
+)
 _SOURCE = re.compile(r"(?:source|\\\.)\s+([^;\s'\"`]+)\s*;?\s*\Z", re.IGNORECASE)
 _WAITING_LOOP = re.compile(
     r"(^|;)[ \t]*(?:until|while\s+!)\s+(mysqladmin\s[^;\n]*\bping\b[^;\n]*)[;\n]\s*do\s+"
@@ -258,6 +261,23 @@ def check_statements(sql: str) -> None:
             raise Uncertain(f"its statements have a command of the client, {item.name}")
     if not items:
         raise Uncertain("its statements are empty")
+
+
+def runnable_again(sql: str) -> str:
+    """Return statements such that what they make may be there already.
+
+    The client reports an error then, and the notebook goes on; a magic stops it. A script that
+    drops something makes it anew each time, so it stays as it is.
+    """
+    text = sql.encode()
+    statements = [each for each in split([text]) if isinstance(each, Statement)]
+    if any(_first_word(each.sql) == "drop" for each in statements):
+        return sql
+    for each in reversed(statements):
+        if found := _MAKES.match(each.sql):
+            at = each.offset + found.end()
+            text = text[:at] + b" IF NOT EXISTS" + text[at:]
+    return text.decode()
 
 
 def together(calls: Sequence[ClientCall]) -> ClientCall:

@@ -79,9 +79,9 @@ SERVER_OF_ITS_OWN = (
     """\
 %%bash
 mysql --password='' <<'EOF'
-CREATE DATABASE IF NOT EXISTS heredoc;
+CREATE DATABASE heredoc;
 USE heredoc;
-CREATE TABLE IF NOT EXISTS `t` (a INT PRIMARY KEY);
+CREATE TABLE `t` (a INT PRIMARY KEY);
 EOF""",
     "!echo 'REPLACE INTO heredoc.t VALUES (1), (2)' | sudo mysql -u root",
     "!docker exec -i db mysql -uroot heredoc -e 'DELETE FROM t WHERE a = 2'\n"

@@ -88,7 +88,7 @@ def only(source: str, *, folder: Path = Path("/nowhere")) -> str:
         ("set -e\nmysqladmin ping\nsleep 3", "%mysql_wait"),
         (
             "mysql -u root -e \"CREATE DATABASE d; GRANT ALL ON d.* TO 'a'@'%'\"",
-            "%%mysql_load\nCREATE DATABASE d; GRANT ALL ON d.* TO 'a'@'%'",
+            "%%mysql_load\nCREATE DATABASE IF NOT EXISTS d; GRANT ALL ON d.* TO 'a'@'%'",
         ),
         (
             "mysql d -e '\nINSERT INTO `t`\nVALUES (1);'",
@@ -118,7 +118,20 @@ def only(source: str, *, folder: Path = Path("/nowhere")) -> str:
             "%%mysql_load\nUSE d;\nDROP TABLE t",
         ),
         ("mysql <<< 'DROP TABLE d.t'", "%%mysql_load\nDROP TABLE d.t"),
-        ("echo 'CREATE DATABASE d' | sudo mysql -u root", "%%mysql_load\nCREATE DATABASE d"),
+        (
+            "echo 'CREATE DATABASE d' | sudo mysql -u root",
+            "%%mysql_load\nCREATE DATABASE IF NOT EXISTS d",
+        ),
+        (
+            "mysql -e 'DROP TABLE d.t; CREATE TABLE d.t (a INT)'",
+            "%%mysql_load\nDROP TABLE d.t; CREATE TABLE d.t (a INT)",
+        ),
+        (
+            "mysql -e 'create  TABLE if not exists d.`ü`(a INT);"
+            " CREATE USER u; CREATE TEMPORARY TABLE x (a INT)'",
+            "%%mysql_load\ncreate  TABLE if not exists d.`ü`(a INT);"
+            " CREATE USER IF NOT EXISTS u; CREATE TEMPORARY TABLE x (a INT)",
+        ),
         ('echo "show engines;" | mysql', "%%mysql_load\nshow engines;"),
         ("docker exec -i db mysql -uroot -ptutorial < a.sql", "%mysql_load a.sql --once"),
         ("docker compose exec -T db mysql x < a.sql", "%mysql_load a.sql --once --database x"),
@@ -126,7 +139,8 @@ def only(source: str, *, folder: Path = Path("/nowhere")) -> str:
         ("sudo service mysql start\nmysql < a.sql >/dev/null", "%mysql_load a.sql --once"),
         (
             "mysql -e 'CREATE DATABASE d'\nmysql -e 'USE d; CREATE TABLE t (a INT);'",
-            "%%mysql_load\nCREATE DATABASE d;\nUSE d; CREATE TABLE t (a INT);",
+            "%%mysql_load\nCREATE DATABASE IF NOT EXISTS d;\n"
+            "USE d; CREATE TABLE IF NOT EXISTS t (a INT);",
         ),
         (
             "mysql -e \"INSERT INTO d.t VALUES ('a 2>/dev/null b', '\\$5', 'x\\\ny')\"",
@@ -268,7 +282,7 @@ def test_single_lines_of_the_shell_keep_their_place() -> None:
     expected = "if True:\n    x = 1\n    %mysql_load a.sql --once\n    y = '''\n!\n'''\n!ls"
     assert only(source) == expected
     assert only("%%time\n!mysql < a.sql") == "%%time\n%mysql_load a.sql --once"
-    assert only("!mysql -e 'CREATE DATABASE d'") == "%%mysql_load\nCREATE DATABASE d"
+    assert only("!mysql -e 'DROP DATABASE d'") == "%%mysql_load\nDROP DATABASE d"
     several = "!service mysql start\n# lab\n!mysql -e 'DROP TABLE d.t'\n!mysql -e 'SHOW TABLES'"
     assert only(several) == "%%mysql_load\nDROP TABLE d.t;\nSHOW TABLES;\n# lab"
 
