@@ -109,11 +109,7 @@ def kept_rows(world: World) -> Iterator[Finding]:
 def collations(case: Case) -> Iterator[Finding]:
     """Name the collations that the server lacks, with the nearest that it has."""
     mentions, target = case.inventory.collations, case.target
-    lacking = [
-        name
-        for name in mentions
-        if name not in case.collation_map and not target.knows_collation(name)
-    ]
+    lacking = [name for name in mentions if not target.knows_collation(name)]
     known = target.collations() if lacking else set()
     for name in lacking:
         message = (
@@ -125,11 +121,6 @@ def collations(case: Case) -> Iterator[Finding]:
             near, difference = substitute
             hint = f"the nearest is {near} ({difference}): --collation-map {name}={near}."
         yield Finding("collation", message, hint, str(mentions.first(name)), 1273)
-    for name, replacement in case.collation_map.items():
-        if name in mentions and not target.knows_collation(replacement):
-            message = f"the server lacks {replacement}, which is to replace {name}"
-            hint = "name another in --collation-map."
-            yield Finding("collation", message, hint, str(mentions.first(name)), 1273)
 
 
 def features(case: Case, *, refused: bool) -> Iterator[Finding]:
