@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from .link import Link
     from .policy import LoadPolicy
     from .report import LoadReport
-    from .sources import Source, Sources
+    from .sources import Sources
     from .tasks import Task
 
 # MySQL has had strings in dollar quotes since 9.0; MariaDB has none.

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
     from ..script.classify import Classification
     from .failures import Step
-    from .sources import Source
     from .tasks import Task
 
 # What a plan is made for where no server is asked: the image that hubs run.

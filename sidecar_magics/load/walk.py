@@ -155,7 +155,8 @@ class Walk:
                 yield from self._begin_session(source)
             if self._policy.database is not None:
                 name = self._policy.database.encode()
-                yield from self._enter(name, Step(ClientCommand("use", name, 1, 1, 0, 0), source))
+                command = ClientCommand("use", name, 1, 1, 0, 0)
+                yield from self._enter(name, Step(command, source, is_ours=True))
                 self._script_schema = self._policy.database
             self._delimiter = source.delimiter
             yield from self._read(source)
@@ -338,6 +339,7 @@ class Walk:
             source,
             b"CREATE DATABASE IF NOT EXISTS " + quoted(name),
             schema=self._policy.into,
+            is_ours=True,
         )
         self._server.saw(step, classify(step.sql), b";")
         yield from self._planner.statement(step)

@@ -6,6 +6,7 @@ our own; what the script does is played through against what is there (`world`).
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any
 
 from ...connection import connect_now
@@ -13,9 +14,10 @@ from ...settings import resolve
 from ...sidecar import FLAVOURS, describe
 from ..policy import LoadPolicy
 from ..sources import open_sources
-from . import advice, objects, rules
+from . import advice, objects, rules, verdict
 from .findings import Finding, count, size, some, unique
 from .recorder import Dialect
+from .rehearsal import Rehearsal
 from .report import CheckReport, ObjectPlan, SchemaPlan
 from .survey import survey
 from .target import Target
@@ -30,9 +32,6 @@ if TYPE_CHECKING:
     from .world import World
 
 __all__ = ["CheckReport", "Finding", "ObjectPlan", "SchemaPlan", "check", "check_sources"]
-
-# Findings that are no more than likely where a script does what cannot be foreseen.
-_PLAYED = {"exists", "missing", "schema-missing", "parent-missing", "other-kind"}
 
 
 def check(
@@ -101,27 +100,45 @@ def check_sources(
     )
     try:
         collations = target.collations() if policy.wants_collations else ()
-        inventory = survey(sources, dialect, policy, collations=collations)
-        return _report(rules.Case(inventory, target), sources)
+        with _rehearsal(settings, target, policy) as rehearsal:
+            inventory = survey(sources, dialect, policy, collations=collations, rehearsal=rehearsal)
+        return _report(rules.Case(inventory, target), sources, rehearsal)
     finally:
         connection.close()
 
 
-def _report(case: rules.Case, sources: Sources) -> CheckReport:
+@contextlib.contextmanager
+def _rehearsal(
+    settings: ConnectionSettings, target: Target, policy: LoadPolicy
+) -> Iterator[Rehearsal | None]:
+    """Yield a rehearsal; none on another machine's server, unless the user means it."""
+    if not settings.is_loopback and not policy.yes_remote:
+        yield None
+        return
+    with contextlib.closing(Rehearsal(lambda: connect_now(settings), target)) as rehearsal:
+        yield rehearsal
+
+
+def _report(case: rules.Case, sources: Sources, rehearsal: Rehearsal | None) -> CheckReport:
     inventory, target = case.inventory, case.target
     world = objects.play(inventory, target)
+    if rehearsal:
+        world.clashes = [
+            clash for clash in world.clashes if not verdict.is_refuted(clash, rehearsal)
+        ]
     problems, warnings = list(_problems(case, world)), list(_warnings(case, world))
-    if inventory.unfollowed:
-        likely = [finding for finding in problems if finding.kind in _PLAYED]
-        problems = [finding for finding in problems if finding not in likely]
-        warnings = likely + warnings
+    if rehearsal:
+        problems = verdict.confirmed(problems, rehearsal)
+    likely = [finding for finding in problems if finding.likely]
+    problems = [finding for finding in problems if not finding.likely]
+    warnings = likely + warnings
     settings = target.sidecar.settings
     return CheckReport(
         source=sources.name,
         server=f"{settings.user}@{settings.address}, {target.sidecar.server}",
         problems=tuple(problems),
         warnings=tuple(warnings),
-        facts=(*_facts(case), *sources.notes),
+        facts=(*_facts(case), *verdict.facts(rehearsal), *sources.notes),
         schemas=tuple(
             SchemaPlan(schema, action, tables)
             for schema, (action, tables) in world.schema_outcomes().items()

@@ -41,13 +41,14 @@ def play(inventory: Inventory, target: Target) -> World:
 
 def clashes(world: World) -> Iterator[Finding]:
     """Tell of the statements that the server would refuse for what there is, or is not."""
-    groups: dict[tuple[str, str, int], list[Clash]] = {}
+    groups: dict[tuple[str, str, int, bool], list[Clash]] = {}
     for clash in world.clashes:
-        groups.setdefault((clash.kind, clash.what, clash.errno), []).append(clash)
-    for (kind, what, errno), found in groups.items():
+        key = (clash.kind, clash.what, clash.errno, clash.likely)
+        groups.setdefault(key, []).append(clash)
+    for (kind, what, errno, likely), found in groups.items():
         names = tuple(clash.name for clash in found)
         message, hint = _sentence(kind, what, names, found)
-        yield Finding(kind, message, hint, str(found[0].place), errno, names)
+        yield Finding(kind, message, hint, str(found[0].place), errno, names, likely)
 
 
 def _sentence(kind: str, what: str, names: tuple[str, ...], found: list[Clash]) -> tuple[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from ...script.classify import Classification, Kind, classify, reads_local_file
 from ...script.collations import names_in
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ...errors import ScriptError
-    from .inventory import TableKey
 
 _ROUTINE_BODY = re.compile(
     rb"\s*CREATE\b[^;]*?\b(?:PROCEDURE|FUNCTION|TRIGGER|EVENT|PACKAGE)\b", re.IGNORECASE
@@ -27,6 +26,8 @@ _ROUTINE_BODY = re.compile(
 # What a SET names, the server is asked for.
 _NEVER_PECULIAR = (Kind.SESSION, Kind.USE, Kind.TRANSACTION, Kind.LOCK)
 _LONGEST_DEFINITION_BYTES = 1 << 20
+_NAME = rb"(`(?:[^`]|``)+`|[\w$\x80-\xff]+)"
+_CALL = re.compile(rb"\s*CALL\s+(?:%s\s*\.\s*)?%s" % (_NAME, _NAME), re.IGNORECASE)
 _FIRST_WORD = re.compile(rb"[\s(]*([A-Za-z]+)")
 
 
@@ -195,6 +196,10 @@ class Recorder:
 
     def _other(self, sql: bytes, place: Place) -> None:
         word = _first_word(sql)
+        called = _CALL.match(sql)
+        if called:
+            schema, name = (_unquoted(part) for part in called.groups())
+            self._event("call", "procedure", schema or self.session.schema, name or "", place)
         if word in (b"CALL", b"EXECUTE", b"PREPARE"):
             self.inventory.unfollowed.append(place)
             self.filling.clear()
@@ -210,7 +215,16 @@ class Recorder:
         self, verb: str, what: str, schema: str | None, name: str, place: Place, **more: object
     ) -> None:
         self.inventory.events.append(
-            Event(verb, what, schema, name, place, self.session.state, **more)  # type: ignore[arg-type]
+            Event(
+                verb,
+                what,
+                schema,
+                name,
+                place,
+                self.session.state,
+                likely=bool(self.inventory.unfollowed),
+                **more,  # type: ignore[arg-type]
+            )
         )
 
     def _resolved(
@@ -279,3 +293,9 @@ def _subjects(
 def _first_word(sql: bytes) -> bytes:
     found = _FIRST_WORD.match(sql)
     return found[1].upper() if found else b""
+
+
+def _unquoted(name: bytes | None) -> str | None:
+    if name is None:
+        return None
+    return name.strip(b"`").replace(b"``", b"`").decode("utf-8", "replace")

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from ..known import Found
     from ..sources import Source
     from .recorder import Dialect
+    from .rehearsal import Rehearsal
 
 _ROWS = re.compile(
     rb"(INSERT|REPLACE)\s+(?:IGNORE\s+)?INTO\s+"
@@ -46,6 +47,7 @@ def survey(
     policy: LoadPolicy | None = None,
     *,
     collations: Collection[str] = (),
+    rehearsal: Rehearsal | None = None,
 ) -> Inventory:
     """Walk over scripts to their end and return what they hold.
 
@@ -59,6 +61,8 @@ def survey(
         How they are to be loaded.
     collations : collection of str, default none
         Those that the server has.
+    rehearsal : Rehearsal, optional
+        Where the server is asked about each statement.
 
     Raises
     ------
@@ -66,7 +70,7 @@ def survey(
         A script is missing, damaged or broken.
     """
     policy = policy or LoadPolicy()
-    surveyor = Surveyor(dialect, policy)
+    surveyor = Surveyor(dialect, policy, rehearsal)
     name = sources.name if isinstance(sources, Sources) else ""
     report = LoadReport(name, flavour=dialect.flavour, server_version=dialect.release)
     walk = Walk(
@@ -94,13 +98,14 @@ def survey(
 class Surveyor:
     """The target of a walk that goes nowhere: `inventory` is what was found so far."""
 
-    def __init__(self, dialect: Dialect, policy: LoadPolicy) -> None:
+    def __init__(
+        self, dialect: Dialect, policy: LoadPolicy, rehearsal: Rehearsal | None = None
+    ) -> None:
+        self._rehearsal = rehearsal
         self._recorder = Recorder(dialect)
         self.inventory = self._recorder.inventory
         self.host, self.is_loopback = dialect.host, dialect.is_loopback
-        self.dollar_quotes = (
-            dialect.flavour == "mysql" and dialect.version >= _DOLLAR_QUOTES_SINCE
-        )
+        self.dollar_quotes = dialect.flavour == "mysql" and dialect.version >= _DOLLAR_QUOTES_SINCE
         self._allows_outside = policy.allow_outside_source
         self._last: Item | None = None
 
@@ -113,14 +118,17 @@ class Surveyor:
                 continue
             if source.fresh_session:
                 self._recorder.begin(source.schema, Place(source.name, 1, 1))
+                if self._rehearsal:
+                    self._rehearsal.begin_session(source.schema)
             yield source
             self.inventory.file_bytes += source.position_bytes
             if source.looks_truncated:
                 self.inventory.truncated.append(source.name)
 
     def quoting(self, before: Quoting) -> Quoting:
-        """Read on as the modes that the script mentions have it: no server is asked."""
-        del before
+        """Read on as the server says, or as the modes that the script mentions have it."""
+        if self._rehearsal:
+            return self._rehearsal.quoting(before)
         mode = self._recorder.session.sql_mode
         if mode.isdigit():
             return quoting_of(mode)
@@ -135,7 +143,6 @@ class Surveyor:
 
     def saw(self, step: Step, about: Classification, delimiter: bytes) -> None:
         """Take down a statement."""
-        del about
         inventory, recorder = self.inventory, self._recorder
         place, size = _place(step), len(step.sql)
         if step.item is not self._last and step.item.end:  # else it stands nowhere in the script
@@ -152,6 +159,8 @@ class Surveyor:
             recorder.first_rows(rows, size, place)
         else:
             recorder.statement(step.sql, place, delimiter)
+        if self._rehearsal and tally is None:
+            self._rehearsal.play(step, about, delimiter, place)
 
 
 def _place(step: Step) -> Place:
