@@ -163,8 +163,7 @@ def failed(
     step: Step, errno: int, sqlstate: str, message: str, report: LoadReport
 ) -> StatementError:
     """Return the error for a statement that the server refused."""
-    start, is_open = shown(step.sql, step.table)
-    start = printable(start)
+    start = printable(shown(step.sql, step.table).text)
     refusal = Refusal(errno, message, report.flavour, step.sql, step.source.is_dump)
     hint = hint_for(refusal)
     if report.resumed and errno in NOT_THERE:
@@ -172,7 +171,7 @@ def failed(
             "load from the beginning, without --resume: what an earlier load had made was "
             "dropped since."
         )
-    message = printable(message if is_open else _without_quotes(errno, message))
+    message = server_words(step, errno, message)
     about = f" (table {step.table})" if step.table else ""
     return StatementError(
         f"{step.place}: error {errno} ({sqlstate}): {message}",
@@ -188,6 +187,12 @@ def failed(
         table=step.table,
         report=report,
     )
+
+
+def server_words(step: Step, errno: int, message: str) -> str:
+    """Return a server's words about a statement, without what they may quote of a secret."""
+    is_open = shown(step.sql, step.table).is_open
+    return printable(message if is_open else _without_quotes(errno, message))
 
 
 def warnings(

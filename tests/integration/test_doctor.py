@@ -21,7 +21,7 @@ from sidecar_magics.errors import SidecarError
 from sidecar_magics.hints import Place
 from sidecar_magics.load import load
 from sidecar_magics.settings import Secret
-from tests.background import meanwhile, until
+from tests.background import LIMIT_S, meanwhile, until
 from tests.ports import quiet_port
 from tests.servers import Server, needs_servers
 
