@@ -24,7 +24,8 @@ def test_a_load_into_another_schema_is_resumed(
 ) -> None:
     """What makes that schema stands nowhere in the script: it is no part that is done."""
     path = tmp_path / "part.sql"
-    script = "CREATE TABLE t (i INT PRIMARY KEY);\nINSERT INTO t VALUES (1);\nINSERT INTO {} VALUES (2);\n"
+    script = "CREATE TABLE t (i INT PRIMARY KEY);\nINSERT INTO t VALUES (1);\n"
+    script += "INSERT INTO {} VALUES (2);\n"
     path.write_text(script.format("u"))
     for _ in range(2):
         with pytest.raises(StatementError, match=r":3:1: error 1146"):

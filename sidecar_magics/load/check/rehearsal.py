@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from ...script.names import Names
     from ..failures import Step
     from .inventory import Place
+    from .statements import Definition
     from .target import Target
 
 PREFIX = "sidecar_check_"
@@ -55,8 +56,7 @@ STATEMENT_S = 20.0
 # Longer ones are rows, or dumps of one large object.
 LONGEST_BYTES = 1 << 20
 
-# Source: MySQL error reference, ER_UNSUPPORTED_PS.
-CANNOT_BE_PREPARED = 1295
+SYNTAX_ERROR = 1064
 COM_STMT_PREPARE = 0x16
 COM_STMT_CLOSE = 0x19
 
@@ -142,6 +142,7 @@ class Rehearsal:
         self.refused: list[Refused] = []
         self.ended = ""
         self._target = target
+        self._longest_bytes = min(LONGEST_BYTES, target.number("max_allowed_packet") - 64)
         self._folds = target.number("lower_case_table_names") > 0
         self._token = secrets.token_hex(4)
         self._scratch: dict[str, str] = {}  # names of scratch schemas, by the script's
@@ -177,7 +178,7 @@ class Rehearsal:
         place : Place
             Where it stands.
         """
-        if self.ended or len(step.sql) > LONGEST_BYTES:
+        if self.ended or len(step.sql) > self._longest_bytes:
             return
         if time.monotonic() > self._ends_at:
             self.ended = f"from {place} on, since {LIMIT_S:.0f} s were over"
@@ -248,8 +249,9 @@ class Rehearsal:
         elif kind is Kind.QUERY and _SELECTS.match(sql):
             self._prepare(step, place)
         elif kind is Kind.ACCOUNT:  # that it can be read is all that is tried
-            self._judge(step, step.sql, place, execute=self._prepared_only)
+            self._read(step, place)
         elif kind is Kind.OTHER:
+            self._read(step, place)
             self._is_likely = True  # a procedure's call, for example, can make anything
 
     def _set(self, step: Step, sql: bytes, place: Place) -> None:
@@ -295,10 +297,16 @@ class Rehearsal:
         if sent is None or self._judge(step, sent, place):
             self._spoiled.update(subjects)
         elif about.kind is Kind.SCHEMA:
-            self._mirrored_whole.update(self._fold(schema) for _, schema in definition.names)
             for _, schema in definition.names:
-                if definition.verb == "drop" and self._schema == schema:
-                    self._schema = None
+                self._redefine(schema, definition)
+
+    def _redefine(self, schema: str, definition: Definition) -> None:
+        """Take note that a schema is the script's own from now on: nothing is mirrored into it."""
+        folded = self._fold(schema)
+        if definition.verb == "drop" or definition.replaces or folded not in self._existing:
+            self._mirrored_whole.add(folded)
+        if definition.verb == "drop" and self._schema == schema:
+            self._schema = None
 
     def _drop_program(self, what: str, subjects: Sequence[Thing]) -> None:
         """Drop what the script has made; what the server has of its own is not here."""
@@ -324,6 +332,18 @@ class Rehearsal:
         sent = self._redirected(step.sql)
         if sent is not None:
             self._judge(step, sent, place, execute=self._prepared_only)
+
+    def _read(self, step: Step, place: Place) -> None:
+        """Find out whether the server can read a statement that must not be executed."""
+        try:
+            with limited(self._stage, STATEMENT_S):
+                self._prepared_only(step.sql)
+        except pymysql_errors() as error:
+            errno = failures.number(error)
+            if failures.is_lost(error):
+                raise
+            if errno == SYNTAX_ERROR:
+                self._take_down(step, errno, str(error.args[1]), place)
 
     # Names -------------------------------------------------------------------------------------
 
@@ -493,8 +513,6 @@ class Rehearsal:
             errno = failures.number(error)
             if failures.is_lost(error) or errno < 1000:
                 raise
-            if errno == CANNOT_BE_PREPARED:
-                return 0
             words = str(error.args[1]) if len(error.args) > 1 else ""
             self._take_down(step, errno, words, place)
             return errno
