@@ -45,4 +45,4 @@ def preview(arguments: argparse.Namespace, settings: ConnectionSettings) -> Chec
         return explain(arguments.file, policy=LoadPolicy(**options.loading_options(arguments)))
     from .load.check import check  # noqa: PLC0415
 
-    return check(arguments.file, settings, **options.checking_options(arguments))
+    return check(arguments.file, settings, **options.loading_options(arguments))

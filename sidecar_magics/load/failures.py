@@ -10,7 +10,7 @@ from ..script.disclosure import CUT, shown
 from .server_errors import Refusal, hint_for
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from ..script.splitter import Item, ScriptSyntaxError
     from .report import LoadReport
@@ -47,10 +47,6 @@ _NOT_SHOWN = "the server's words are not shown, since they may quote a secret"
 _LINE = re.compile(r" at line [0-9]+\Z")
 
 
-# In the place of a schema's name: a statement that may work on any.
-ANY_SCHEMA = "*"
-
-
 class Step(NamedTuple):
     """One thing to do: what stands in the script, what is sent for it, and what it is about."""
 
@@ -59,7 +55,7 @@ class Step(NamedTuple):
     sql: bytes = b""
     table: str | None = None
     is_data: bool = False
-    schema: str | None = None  # that it works on, if it changes anything
+    schemas: Collection[str] = ()  # in which it changes something
     is_ours: bool = False  # it stands nowhere in the script
 
     @property
@@ -105,11 +101,22 @@ def brought_up_to_date(error: SidecarError, report: LoadReport) -> SidecarError:
     return error
 
 
-def in_doubt(step: Step, report: LoadReport) -> ScriptError:
-    """Return the error for a load that stopped where nobody can tell what was done."""
+def in_doubt(step: Step, report: LoadReport, *, onwards: bool = False) -> ScriptError:
+    """Return the error for a load that stopped where nothing shows what was done.
+
+    Parameters
+    ----------
+    step : Step
+        The first statement of which that is so.
+    report : LoadReport
+        What was done before it.
+    onwards : bool, default False
+        Nothing is known of the statements after it either.
+    """
+    rest = ", nor how many of those after it" if onwards else ""
     return ScriptError(
-        f"{step.place}: whether this statement was executed cannot be told, so the load cannot go "
-        "on from here.",
+        f"{step.place}: whether this statement was executed cannot be told{rest}, so the load "
+        "cannot go on from here.",
         details=[f"Statement: {excerpt(step.sql, step.table)}", report.so_far()],
         hint="load from the beginning, without --resume.",
     )
@@ -156,8 +163,7 @@ def failed(
     step: Step, errno: int, sqlstate: str, message: str, report: LoadReport
 ) -> StatementError:
     """Return the error for a statement that the server refused."""
-    start, is_open = shown(step.sql, step.table)
-    start = printable(start)
+    start = printable(shown(step.sql, step.table).text)
     refusal = Refusal(errno, message, report.flavour, step.sql, step.source.is_dump)
     hint = hint_for(refusal)
     if report.resumed and errno in NOT_THERE:
@@ -165,7 +171,7 @@ def failed(
             "load from the beginning, without --resume: what an earlier load had made was "
             "dropped since."
         )
-    message = printable(message if is_open else _without_quotes(errno, message))
+    message = server_words(step, errno, message)
     about = f" (table {step.table})" if step.table else ""
     return StatementError(
         f"{step.place}: error {errno} ({sqlstate}): {message}",
@@ -181,6 +187,12 @@ def failed(
         table=step.table,
         report=report,
     )
+
+
+def server_words(step: Step, errno: int, message: str) -> str:
+    """Return a server's words about a statement, without what they may quote of a secret."""
+    is_open = shown(step.sql, step.table).is_open
+    return printable(message if is_open else _without_quotes(errno, message))
 
 
 def warnings(
