@@ -97,7 +97,6 @@ BELOW: dict[str, dict[str, tuple[type, ...]]] = {
         "pullProfileListImages": (bool,),
     },
     "singleuser.cloudMetadata": {"blockWithIptables": (bool,), "ip": (str,)},
-    "imagePullSecret": {"automaticReferenceInjection": (bool,), "create": (bool,)},
     "scheduling": {
         "podPriority": MAPPING,
         "userPlaceholder": MAPPING,
