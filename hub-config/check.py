@@ -239,7 +239,7 @@ def _rendered(text: str, root: Path) -> Hub:
     folder = root / HOME.lstrip("/")
     if not (folder / CONFIG).is_file():
         raise Unreadable(f"the hub's container has no {HOME}/{CONFIG}")
-    _turn_paths(folder, root)
+    _turn_paths(folder, HOME)
     environment = {**_services(objects), **_variables(container, kept)}
     return Hub(folder, environment, _placeholder(objects), notes)
 
@@ -279,17 +279,17 @@ def _lay(root: Path, mount: Tree, files: dict[str, bytes], items: list[Tree] | N
         path.write_bytes(content)
 
 
-def _turn_paths(folder: Path, root: Path) -> None:
-    """Have code look below `root` for what is in the hub's folder."""
+def _turn_paths(folder: Path, before: str) -> None:
+    """Have code look in `folder` for what was in the folder `before`."""
     import yaml  # noqa: PLC0415
 
     for path in folder.rglob("*.py"):
-        path.write_text(path.read_text().replace(HOME, f"{root}{HOME}"))
+        path.write_text(path.read_text().replace(before, str(folder)))
     for path in folder.glob("*secret/values.yaml"):
         values = yaml.safe_load(path.read_text()) or {}
         extra = (values.get("hub") or {}).get("extraConfig") or {}
         for key, code in extra.items():
-            extra[key] = code.replace(HOME, f"{root}{HOME}") if isinstance(code, str) else code
+            extra[key] = code.replace(before, str(folder)) if isinstance(code, str) else code
         path.write_text(yaml.safe_dump(values))
 
 
@@ -332,11 +332,14 @@ def _without_ours(hub: Hub, root: Path) -> Hub:
     import yaml  # noqa: PLC0415
 
     folder = root / HOME.lstrip("/")
-    shutil.copytree(hub.folder, folder, ignore=lambda _, names: [n for n in names if n[:2] == ".."])
-    if hub.is_installed:
-        _turn_paths(folder, root)
-    for path in folder.rglob("*.py"):
-        path.write_text(path.read_text().replace(str(hub.folder), str(folder)))
+    # A mounted Secret's files are links into a folder of such a name, and may be read-only.
+    shutil.copytree(
+        hub.folder,
+        folder,
+        ignore=lambda _, names: [name for name in names if name.startswith("..")],
+        copy_function=shutil.copyfile,
+    )
+    _turn_paths(folder, str(hub.folder))
     for path in folder.glob("*secret/values.yaml"):
         values = yaml.safe_load(path.read_text()) or {}
         extra = (values.get("hub") or {}).get("extraConfig") or {}

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from tests.hub import helm
-from tests.hub.checking import ALL_SHAPES, Answer, check, nested, render, written
+from tests.hub.checking import ALL_SHAPES, CHECK, SMALL, Answer, check, nested, render, written
 from tests.hub.values import HUB_CONFIG, STATIC, Values, read
 
 if TYPE_CHECKING:
@@ -292,3 +292,56 @@ def test_the_hubs_own_pre_spawn_hook_is_left_alone(tmp_path: Path) -> None:
 def test_nesting_as_the_readme_has_it(tmp_path: Path) -> None:
     path = nested(INJECT, ("a", "b"), tmp_path)
     assert yaml.safe_load(path.read_text()) == {"a": {"b": read("inject")}}
+
+
+def installed(folder: Path, *layers: Path | Values) -> str:
+    """Lay a hub's container out in a folder, and return a check.py that looks there."""
+    paths = [
+        layer if not isinstance(layer, dict) else written(layer, folder / f"layer{index}.yaml")
+        for index, layer in enumerate(layers)
+    ]
+    defaults = yaml.safe_load((SMALL / "values.yaml").read_text())
+    values = helm.merged_files(paths, defaults=defaults)
+    # A Secret is mounted so: the files are links into a folder that is replaced as a whole.
+    data = folder / "hub" / "secret" / "..data"
+    data.mkdir(parents=True)
+    written(values, data / "values.yaml")
+    (data / "hub.config.CryptKeeper.keys").write_text("00" * 32)
+    for path in data.iterdir():
+        (data.parent / path.name).symlink_to(f"..data/{path.name}")
+    home = "/usr/local/etc/jupyterhub"
+    for path in (SMALL / "files").iterdir():
+        text = path.read_text().replace(home, str(folder / "hub"))
+        (folder / "hub" / path.name).write_text(text)
+    script = CHECK.read_text()
+    assert f'HOME = "{home}"' in script
+    return script.replace(f'HOME = "{home}"', f'HOME = "{folder / "hub"}"')
+
+
+@pytest.mark.parametrize("number", [1, 7, 16, 19])
+def test_in_the_hubs_own_container(number: int, tmp_path: Path) -> None:
+    """Compared with itself without MySQL, since nothing else is there to compare with."""
+    answer = check(script=installed(tmp_path, shape(number), INJECT))
+    assert (answer.findings, answer.status) == ([], 0), answer.output
+    assert "not compared" not in answer.output
+
+
+def test_a_fault_in_the_hubs_own_container(tmp_path: Path) -> None:
+    answer = check(script=installed(tmp_path, shape(8), CLASSIC))
+    assert answer.status == 1
+    assert "profile code-server: no MySQL in the pod" in answer.output
+    assert "not compared" in answer.output
+
+
+def test_what_is_lost_in_the_hubs_own_container(tmp_path: Path) -> None:
+    """A hook of ours that throws something of the hub's away, as none should."""
+    values = read("inject")
+    code = values["hub"]["extraConfig"]["sidecar-mysql"]
+    worse = code.replace(
+        "spec = pod.spec\n", "spec = pod.spec\n        spec.init_containers = []\n", 1
+    )
+    assert worse != code
+    values["hub"]["extraConfig"]["sidecar-mysql"] = worse
+    answer = check(script=installed(tmp_path, shape(10), values))
+    assert answer.status == 1
+    assert "every pod: the init container s3fs is gone" in answer.output
