@@ -66,6 +66,8 @@ IDLE_BYTES = 258 * 2**20
 START_S = 60.0
 LOAD_S = 300
 MOST_STAND_INS = 20
+SECRET = re.compile(r"(?i)password|key|token|secret|pepper")
+SHORTEST_SECRET = 8
 UNITS = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 UNITS.update({"K": 2**10, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40, "m": 0.001})
 USE_INJECT = "use inject.values.yaml"
@@ -373,14 +375,48 @@ def _make(hub: Hub, options: argparse.Namespace) -> Tree:
         stand_ins.append(missing)
         if len(stand_ins) > MOST_STAND_INS:
             break
+    secrets = _secrets(hub)
     if "failed" in made:
-        raise Unreadable(made["failed"])
+        raise Unreadable(_masked(made["failed"], secrets))
+    for each in made["pods"].values():
+        each["failure"] = each["failure"] and _masked(each["failure"], secrets)
+    made["notes"] = [_masked(note, secrets) for note in made["notes"]]
     if stand_ins:
         made["notes"].append(
             f"not installed here, so stand-ins took their place: {', '.join(stand_ins)}; "
             "in the hub's container (--pack) it is exact"
         )
     return made
+
+
+def _secrets(hub: Hub) -> list[str]:
+    """Return what a message of the hub's own code must not show, the longest first."""
+    import yaml  # noqa: PLC0415
+
+    found: set[str] = set()
+
+    def look(node: object, name: str = "") -> None:
+        if isinstance(node, dict):
+            for key, value in node.items():
+                look(value, str(key))
+        elif isinstance(node, list):
+            for value in node:
+                look(value, name)
+        elif isinstance(node, str) and SECRET.search(name) and len(node) >= SHORTEST_SECRET:
+            found.add(node)
+
+    for path in hub.folder.glob("*secret/*"):
+        if path.name == "values.yaml":
+            look(yaml.safe_load(path.read_text()))
+        elif path.is_file():
+            found.add(path.read_text(errors="ignore"))
+    return sorted(filter(None, found), key=len, reverse=True)
+
+
+def _masked(text: str, secrets: list[str]) -> str:
+    for secret in secrets:
+        text = text.replace(secret, "***")
+    return text
 
 
 def _in_child(work: Callable[[], Tree], *, verbose: bool) -> Tree:

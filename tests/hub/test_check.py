@@ -281,6 +281,17 @@ def test_a_configuration_that_fails(tmp_path: Path) -> None:
     assert "ZeroDivisionError" in answer.output
 
 
+@pytest.mark.parametrize("when", ["loading", "a start"])
+def test_a_failure_that_quotes_a_secret(when: str, tmp_path: Path) -> None:
+    code = f"def fail(*_):\n    raise RuntimeError('wrong: {KEY}')\n"
+    code += "fail()\n" if when == "loading" else "c.KubeSpawner.modify_pod_hook = fail\n"
+    settings = setting(password="perUser", passwordKey=KEY)
+    answer = checked(tmp_path, INJECT, settings, extra(own=code))
+    assert answer.status == 2
+    assert "RuntimeError: wrong: ***" in answer.output
+    assert KEY not in answer.output
+
+
 def test_the_hubs_own_pre_spawn_hook_is_left_alone(tmp_path: Path) -> None:
     code = "def hook(spawner):\n    raise RuntimeError('asked')\nc.Spawner.pre_spawn_hook = hook\n"
     answer = checked(tmp_path, INJECT, extra(own=code))
