@@ -287,7 +287,7 @@ class Rehearsal:
     def _define(self, step: Step, about: Classification, place: Place) -> None:
         sql = step.sql
         definition = read_definition(effective(sql, self._target.flavour, self._target.version))
-        if definition is None or self._ended_here():
+        if definition is None or (about.kind is not Kind.SCHEMA and self._ended_here()):
             return
         subjects = [self._thing(*name) for name in definition.names]
         if definition.what == "schema":
