@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from IPython import get_ipython
 from IPython.core.completer import SimpleCompletion, context_matcher
 
 from .place import find_place
@@ -27,8 +28,13 @@ def complete(context: CompletionContext) -> SimpleMatcherResult:
     from .values import offers  # noqa: PLC0415 - nothing is imported before it is used
 
     fragment, found = offers(place, lines[at][column:])
+    # JupyterLab wraps what stands beside a completion over its neighbours. A terminal does not, and
+    # would underline these blanks.
+    blank = " " if getattr(get_ipython(), "kernel", None) is None else "\N{NO-BREAK SPACE}"
     return {
-        "completions": [SimpleCompletion(offer.text, type=offer.brief) for offer in found],
+        "completions": [
+            SimpleCompletion(offer.text, type=offer.brief.replace(" ", blank)) for offer in found
+        ],
         "matched_fragment": fragment,
         "suppress": True,
         "ordered": True,
