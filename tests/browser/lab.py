@@ -1,4 +1,4 @@
-"""A JupyterLab of its own: its server in a process, a page of it in Chromium, cells to type into."""
+"""A JupyterLab of its own: its server in a process, a page of it in Chromium, cells to type in."""
 
 from __future__ import annotations
 
@@ -132,14 +132,23 @@ class Notebook:
         return "\n".join(self.cell(number).locator(".cm-line").all_inner_texts()).rstrip("\n")
 
     def complete(self, number: int, text: str) -> dict[str, str]:
-        """Put a text into a cell, press Tab, and return what pops up, with what stands beside it."""
+        """Put a text into a cell, press Tab, return what pops up, with what stands beside each."""
         self.type(number, text)
         self.page.keyboard.press("Tab")
-        popup = self.page.locator(".jp-Completer:visible")
-        popup.wait_for(timeout=WAIT_MS)
-        items = popup.locator(".jp-Completer-item")
-        texts = items.locator(".jp-Completer-match").all_inner_texts()
-        return dict(zip(texts, items.locator(".jp-Completer-typeExtended").all_inner_texts()))
+        self.popup.wait_for(timeout=WAIT_MS)
+        texts = self.items.locator(".jp-Completer-match").all_inner_texts()
+        beside = self.items.locator(".jp-Completer-typeExtended").all_inner_texts()
+        return {text: said.replace("\N{NO-BREAK SPACE}", " ") for text, said in zip(texts, beside)}
+
+    @property
+    def popup(self) -> Locator:
+        """The completions that have popped up."""
+        return self.page.locator(".jp-Completer:visible")
+
+    @property
+    def items(self) -> Locator:
+        """One of them each."""
+        return self.popup.locator(".jp-Completer-item")
 
 
 @contextlib.contextmanager
