@@ -138,7 +138,12 @@ class Notebook:
         self.popup.wait_for(timeout=WAIT_MS)
         texts = self.items.locator(".jp-Completer-match").all_inner_texts()
         beside = self.items.locator(".jp-Completer-typeExtended").all_inner_texts()
-        return {text: said.replace("\N{NO-BREAK SPACE}", " ") for text, said in zip(texts, beside)}
+        # What has nothing beside it is JupyterLab's own: words of the notebook.
+        return {
+            text: said.replace("\N{NO-BREAK SPACE}", " ")
+            for text, said in zip(texts, beside)
+            if said
+        }
 
     @property
     def popup(self) -> Locator:
