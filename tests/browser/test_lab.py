@@ -144,7 +144,7 @@ def unfold(outputs: Locator) -> None:
 
 
 def picture(page: Page, area: Locator, name: str, *, more: int = 0) -> None:
-    """Keep a picture of a cell, and of so many pixels below it, where that is asked for."""
+    """Keep a picture of a cell, with so many pixels below and beside it, if that is asked for."""
     if not PICTURES:
         return
     from PIL import Image
@@ -156,7 +156,12 @@ def picture(page: Page, area: Locator, name: str, *, more: int = 0) -> None:
     assert box is not None
     height = min(box["height"] + more, HEIGHT - box["y"])
     shot = page.screenshot(
-        clip={"x": box["x"], "y": box["y"], "width": box["width"], "height": height}
+        clip={
+            "x": box["x"],
+            "y": box["y"],
+            "width": min(box["width"] + more, NARROW - box["x"]),
+            "height": height,
+        }
     )
     drawn = Image.open(BytesIO(shot)).convert("RGB")
     path = Path(PICTURES, f"lab-{name}.png")
@@ -206,12 +211,10 @@ def test_a_session(notebook: Notebook, theme: str, mysql_server: Server) -> None
 def test_completion_pops_up_with_what_each_is_for(notebook: Notebook, theme: str) -> None:
     page = notebook.page
     page.set_viewport_size({"width": NARROW, "height": HEIGHT})
-    offered = notebook.complete(TYPED, "report = %mysql_load prepopulate.sql --s")
-    assert offered == {
-        "--schema-only": "load no rows",
-        "--skip-definer": "leave definer out",
-        "--system-schemas": "include mysql, sys, ...",
-    }
+    offered = notebook.complete(TYPED, "report = %mysql_load prepopulate.sql --")
+    assert offered["--schema-only"] == "load no rows"
+    assert "--once" in offered
+    assert "--password" not in offered
     # A line each, within the page; the colours are JupyterLab's own.
     popup = notebook.popup.bounding_box()
     assert popup is not None
@@ -224,7 +227,7 @@ def test_completion_pops_up_with_what_each_is_for(notebook: Notebook, theme: str
     for each in beside.all():
         assert each.evaluate(lines) == 1
         assert each.evaluate(inside)
-    picture(page, notebook.cell(TYPED), f"completion-{theme}", more=110)
+    picture(page, notebook.cell(TYPED), f"completion-{theme}", more=260)
     page.keyboard.press("Escape")
 
     assert list(notebook.complete(TYPED, "%mysql_load --tls "))[:2] == ["auto", "required"]
