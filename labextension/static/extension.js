@@ -46,10 +46,10 @@
     return 0;
   }
 
-  function sqlExtension({ language }, { Prec, StateEffect, StateField }, view, load) {
+  function sqlExtension({ Compartment, EditorState, Prec, StateField }, view, load) {
     const { Decoration, EditorView, ViewPlugin } = view;
-    const arrived = StateEffect.define();
     const line = Decoration.line({ class: 'sidecar-magics-line' });
+    const ours = new Compartment();
     let sql = null;
 
     const head = StateField.define({
@@ -57,34 +57,37 @@
       update: (lines, transaction) =>
         transaction.docChanged ? magicLines(transaction.newDoc) : lines
     });
-    const ours = StateField.define({
-      create: state => (state.field(head) ? sql : null),
-      update: (value, transaction) =>
-        transaction.docChanged || transaction.effects.some(effect => effect.is(arrived))
-          ? transaction.state.field(head) && sql
-          : value,
-      // Before the language that the kernel has given the cell.
-      provide: field =>
-        Prec.highest(
-          language.computeN([field], state => (state.field(field) ? [state.field(field)] : []))
-        )
+    // Before the language that the kernel has given the cell. Where it is not wanted there must be
+    // nothing: an editor may have no language at all.
+    const language = isWanted => (isWanted ? Prec.highest(sql.extension) : []);
+    const follow = EditorState.transactionExtender.of(transaction => {
+      if (!sql || !transaction.docChanged) {
+        return null;
+      }
+      const isWanted = magicLines(transaction.newDoc) > 0;
+      return isWanted === magicLines(transaction.startState.doc) > 0
+        ? null
+        : { effects: ours.reconfigure(language(isWanted)) };
     });
     const loader = ViewPlugin.define(editor => {
       let isThere = true;
-      // The language comes over the network, so only where a cell needs it.
+      let isAsked = false;
+      // The language comes over the network, so only where a cell needs it, and after the cell.
       const look = () => {
-        if (!sql && editor.state.field(head)) {
-          load().then(found => {
-            sql = found;
-            if (isThere) {
-              editor.dispatch({ effects: arrived.of(null) });
-            }
-          }, console.warn);
+        if (isAsked || !editor.state.field(head)) {
+          return;
         }
+        isAsked = true;
+        load().then(found => {
+          sql = found;
+          if (isThere) {
+            editor.dispatch({ effects: ours.reconfigure(language(editor.state.field(head) > 0)) });
+          }
+        }, console.warn);
       };
       look();
       return {
-        update: change => change.docChanged && look(),
+        update: look,
         destroy: () => {
           isThere = false;
         }
@@ -95,12 +98,11 @@
       const starts = Array.from({ length: count }, (_, at) => state.doc.line(at + 1).from);
       return Decoration.set(starts.map(start => line.range(start)));
     });
-    return [head, ours, loader, lines, EditorView.baseTheme(LOOK)];
+    return [head, ours.of([]), follow, loader, lines, EditorView.baseTheme(LOOK)];
   }
 
   async function plugin() {
     const codemirror = await shared('@jupyterlab/codemirror');
-    const language = await shared('@codemirror/language');
     const state = await shared('@codemirror/state');
     const view = await shared('@codemirror/view');
     const { EditorExtensionRegistry, IEditorExtensionRegistry, IEditorLanguageRegistry } = codemirror;
@@ -111,7 +113,7 @@
       requires: [IEditorExtensionRegistry, IEditorLanguageRegistry],
       activate: (_, extensions, languages) => {
         const load = async () => (await languages.getLanguage(MIME)).support.language;
-        const extension = sqlExtension(language, state, view, load);
+        const extension = sqlExtension(state, view, load);
         extensions.addExtension({
           name: `${NAME}:sql`,
           factory: () => EditorExtensionRegistry.createImmutableExtension(extension)

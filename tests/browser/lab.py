@@ -63,6 +63,12 @@ class Lab:
         """Have pages that are loaded from now on look ``light`` or ``dark``."""
         self._set("apputils-extension/themes", {"theme": THEMES[theme]})
 
+    def set_jupysql(self, *, is_on: bool) -> None:
+        """Have pages that are loaded from now on with or without JupySQL's own extension."""
+        path = self.settings.parent / ".jupyter" / "labconfig" / "page_config.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps({"disabledExtensions": {"jupysql-plugin": not is_on}}))
+
     def _set(self, plugin: str, values: Mapping[str, object]) -> None:
         path = self.settings / "@jupyterlab" / f"{plugin}.jupyterlab-settings"
         path.parent.mkdir(parents=True, exist_ok=True)

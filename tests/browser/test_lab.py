@@ -110,6 +110,8 @@ def opened(theme: str, lab: Lab, chromium: Browser) -> Iterator[Notebook]:
     (lab.folder / "my data").mkdir(exist_ok=True)
     (lab.folder / "my data" / "spikes.sql.gz").touch()
     lab.set_theme(theme)
+    # It gives each editor a language; without it some have none, which ours must not mind.
+    lab.set_jupysql(is_on=theme == "dark")
     page = chromium.new_page(viewport={"width": WIDE, "height": HEIGHT})
     page.set_default_timeout(WAIT_MS)
     notebook = lab.open(page, f"{theme}.ipynb", CELLS)
