@@ -89,7 +89,7 @@ class Lab:
         page.wait_for_selector(IDLE, timeout=WAIT_MS)
         if page.locator("#jp-left-stack").is_visible():
             page.keyboard.press("Control+b")
-            page.locator("#jp-left-stack").wait_for(state="hidden")
+            page.locator("#jp-left-stack").wait_for(state="hidden", timeout=WAIT_MS)
         return Notebook(page)
 
 

@@ -178,7 +178,7 @@ def test_a_session(notebook: Notebook, theme: str, mysql_server: Server) -> None
     with closed_gate(mysql_server) as gate:
         notebook.start(LOAD)
         outputs = notebook.outputs(LOAD)
-        outputs.locator("progress").wait_for()
+        outputs.locator("progress").wait_for(timeout=WAIT_MS)
         until(lambda: "waiting for" in outputs.inner_text())
         assert faults(outputs) == []
         picture(page, notebook.cell(LOAD), f"progress-{theme}")

@@ -205,11 +205,11 @@ def test_every_option_has_a_few_words_and_fitting_values() -> None:
                 continue
             # The popup of a notebook of 800 pixels has room for so much beside the option.
             assert re.fullmatch(r"\S.{8,40}", option.brief), option.flags
-            choices = option.keywords.get("choices")
-            assert choices is None or list(option.values) == list(choices)
-            if not isinstance(option.values, options.Values):
-                for value in option.values:
-                    option.keywords.get("type", str)(value)
+            if isinstance(option.values, options.Values):
+                continue
+            assert list(option.values) == list(option.keywords.get("choices", option.values))
+            for value in option.values:
+                option.keywords.get("type", str)(value)
 
 
 @pytest.mark.filterwarnings("ignore:.*pending deprecation:PendingDeprecationWarning")
