@@ -3,7 +3,7 @@
 PYTHON ?= python3
 RUN := .venv/bin/python
 
-.PHONY: help demo test test-kinds check test-oldest test-newest test-corpus test-faults test-refusals test-busy test-matrix test-hub test-hub-whole test-spyglass tutorial-data bench lock clean
+.PHONY: help demo test test-kinds check test-oldest test-newest test-corpus test-faults test-refusals test-busy test-matrix test-hub test-hub-whole test-browser pictures test-spyglass tutorial-data bench lock clean
 
 help:
 	@echo "make demo    run the quick-start notebook on a private MySQL server"
@@ -14,6 +14,8 @@ help:
 	@echo "make test-matrix   connect each DataJoint with each PyMySQL to each kind of server"
 	@echo "make test-hub      run the pods of hub-config for real (root, Debian; about ten minutes)"
 	@echo "make test-hub-whole   a whole JupyterHub on these pods, with a browser (root, Debian)"
+	@echo "make test-browser  JupyterLab in Chromium, which it fetches: completion, a load, its report"
+	@echo "make pictures   the same, and the pictures of docs/images anew"
 	@echo "make test-spyglass   run the tutorial with Spyglass itself (1.7 GB to install)"
 	@echo "make tutorial-data   make the notebooks' dump and recordings anew, with Spyglass"
 	@echo "make bench   measure, also against the mysql client (about ten minutes)"
@@ -60,6 +62,13 @@ tutorial-data: .venv/ready .venv-spyglass/ready
 test-hub-whole: .venv-browser/ready
 	HUB_WHOLE=1 .venv-browser/bin/python -m pytest tests/hub/whole
 
+# JupyterLab as a user sees it, in both themes; two minutes, once all is there. No root is needed.
+test-browser: .venv-browser/ready
+	.venv-browser/bin/python -m pytest tests/browser
+
+pictures: .venv-browser/ready
+	BROWSER_PICTURES=docs/images .venv-browser/bin/python -m pytest tests/browser
+
 # The tutorial, with Spyglass itself.
 test-spyglass: .venv/ready .venv-spyglass/ready
 	$(RUN) -m pytest tests/spyglass
@@ -86,7 +95,7 @@ bench: .venv/ready
 .venv-datajoint2/ready: requirements/datajoint2.txt pyproject.toml
 	@$(PYTHON) -m tools.setup_venv .venv-datajoint2 requirements/datajoint2.txt --editable
 
-# What drives a browser, beside all that the tests have.
+# JupyterLab and what drives a browser, beside all that the tests have.
 .venv-browser/ready: requirements/dev.txt requirements/browser.txt pyproject.toml
 	@$(PYTHON) -m tools.setup_venv .venv-browser requirements/dev.txt requirements/browser.txt --editable
 

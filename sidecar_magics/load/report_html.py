@@ -70,7 +70,7 @@ def _row(full_name: str, table: TableReport, most_rows: int) -> str:
     bar = f"<div style='{look}'></div>" if pixels else ""
     numbers = (
         f"{table.statements:,}",
-        size(table.size_bytes),
+        size(table.size_bytes).replace(" ", "&nbsp;"),
         f"{table.seconds:.2f}",
         f"{table.warnings:,}" if table.warnings else "",
     )
