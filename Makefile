@@ -3,7 +3,7 @@
 PYTHON ?= python3
 RUN := .venv/bin/python
 
-.PHONY: help demo test test-kinds check test-oldest test-newest test-corpus test-faults test-refusals test-busy test-matrix test-hub test-hub-whole test-spyglass tutorial-data bench lock clean
+.PHONY: help demo test test-kinds check test-oldest test-newest test-corpus test-faults test-refusals test-busy test-matrix test-hub test-hub-whole test-spyglass tutorial-data pictures bench lock clean
 
 help:
 	@echo "make demo    run the quick-start notebook on a private MySQL server"
@@ -16,6 +16,7 @@ help:
 	@echo "make test-hub-whole   a whole JupyterHub on these pods, with a browser (root, Debian)"
 	@echo "make test-spyglass   run the tutorial with Spyglass itself (1.7 GB to install)"
 	@echo "make tutorial-data   make the notebooks' dump and recordings anew, with Spyglass"
+	@echo "make pictures   draw the notebooks' and the README's pictures anew (needs Chromium)"
 	@echo "make bench   measure, also against the mysql client (about ten minutes)"
 	@echo "make lock    resolve the development requirements anew"
 	@echo "make clean   remove what the others made in this folder"
@@ -55,6 +56,10 @@ test-hub: .venv/ready
 # The dump and the NWB files of the notebooks; the same bytes each time.
 tutorial-data: .venv/ready .venv-spyglass/ready
 	$(RUN) -m tools.tutorial_data
+
+# The drawing of the tables, and the README's picture of the quick start, from a run of it.
+pictures: .venv/ready
+	$(RUN) -m tools.pictures
 
 # JupyterHub, pods, and Chromium in front of them; two minutes, once all is there.
 test-hub-whole: .venv-browser/ready
