@@ -40,7 +40,7 @@ def build(folder: Path) -> Path:
         [*command, "--directory", str(folder)],
         check=True,
         cwd=PROJECT,
-        stdout=subprocess.DEVNULL,
+        capture_output=True,
         timeout=BUILD_S,
     )
     (wheel,) = folder.glob("*.whl")

@@ -15,6 +15,7 @@ import nbformat
 import pytest
 
 from tests.background import LIMIT_S
+from tests.docs.snippets import PROJECT, snippets
 from tests.notebooks.running import client_of, notebook_of, outputs_of, shown_by, text_of
 
 if TYPE_CHECKING:
@@ -183,3 +184,42 @@ def test_the_notebooks_run_as_scripts_in_ipython(
     assert "900 positions and 3000 samples of theta in 30 s" in printed
     assert "nothing was deleted" in printed
     assert "tutorial_path" in mysql_server.schemas()
+
+
+def test_a_dump_of_0_14_is_read_as_the_page_says(
+    installed: tuple[str, Path], installed_kernel: str, mysql_server: Server, notebooks: Path
+) -> None:
+    del mysql_server
+    page = (PROJECT / "docs" / "datajoint.md").read_text(encoding="utf-8")
+    codes = [found.text for found in snippets(page, "datajoint.md") if found.kind == "python"]
+    (reading,) = [code for code in codes if "from datajoint.blob import unpack" in code]
+    (changing,) = [code for code in codes if "datajoint.migrate" in code]
+    fresh = 'dj.VirtualModule("{0}", "common_{0}")'
+    after = (
+        f"ephys, region = {fresh.format('ephys')}, {fresh.format('region')}\n"
+        f"interval = {fresh.format('interval')}\n"
+        "key = \"interval_list_name = 'raw data valid times'\"\n"
+        "times = (interval.IntervalList & key).fetch1('valid_times')\n"
+        "len(ephys.Electrode * region.BrainRegion), times.shape"
+    )
+    notebook = notebook_of(
+        "%load_ext sidecar_magics\n%mysql_wait --quiet\n%datajoint_connect --quiet",
+        "%mysql_load data/spyglass-prepopulate.sql.gz --quiet",
+        f"{reading}\ntimes.shape",
+        f"len({next(line for line in reading.splitlines() if 'join' in line).partition('  #')[0]})",
+        *([changing, after] if installed[0] == "2" else []),
+    )
+    client_of(notebook, notebooks, kernel=installed_kernel).execute()
+    shown = ["\n".join(map(text_of, cell.outputs)) for cell in notebook.cells]
+    assert shown[2].splitlines()[-1] == "(1, 2)"
+    assert shown[3].splitlines()[-1] == "4"
+    if installed[0] == "2":
+        assert shown[5].splitlines()[-1] == "(4, (1, 2))"
+        defaults = notebook_of(  # what the change has left as it was
+            "%load_ext sidecar_magics\nsidecar = %mysql_wait --quiet",
+            "import pandas as pd\n"
+            "sql = 'SHOW CREATE TABLE common_region.`#brain_region`'\n"
+            "'AUTO_INCREMENT' in pd.read_sql(sql, sidecar.engine()).iloc[0, 1]",
+        )
+        client_of(defaults, notebooks, kernel=installed_kernel).execute()
+        assert text_of(defaults.cells[1].outputs[0]) == "True"
