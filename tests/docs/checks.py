@@ -80,7 +80,9 @@ def _requirement(word: str) -> None:
         wanted = set(filter(None, (local[2] or "").split(",")))
         assert wanted <= extras(), f"no such extra: {wanted - extras()}"
         return
-    requirement = Requirement(word.replace("git+", f"{OURS} @ git+", 1) if word[:4] == "git+" else word)
+    requirement = Requirement(
+        word.replace("git+", f"{OURS} @ git+", 1) if word[:4] == "git+" else word
+    )
     if canonicalize_name(requirement.name) == OURS:
         unknown = requirement.extras - extras()
         assert not unknown, f"no such extra: {unknown}"

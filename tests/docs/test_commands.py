@@ -35,7 +35,9 @@ EVERY = {page.name: snippets(page.read_text(encoding="utf-8"), page.name) for pa
 # Not run: what they start stays, or their reader names what is his.
 FOR_2 = "datajoint.migrate"
 ONLY_LOOKED_AT = {"up", "down"}
-SCRIPT = "CREATE SCHEMA IF NOT EXISTS lab; CREATE TABLE IF NOT EXISTS lab.mouse (id INT PRIMARY KEY);\n"
+SCRIPT = (
+    "CREATE SCHEMA IF NOT EXISTS lab; CREATE TABLE IF NOT EXISTS lab.mouse (id INT PRIMARY KEY);\n"
+)
 
 
 def of_kind(kind: str) -> list[Any]:
@@ -200,7 +202,9 @@ def ready(snippet: Snippet, server: Server) -> str:
 
 
 @pytest.mark.server
-@pytest.mark.parametrize("page", list(filter(cells_of, PAGES)), ids=lambda page: page.name)
+@pytest.mark.parametrize(
+    "page", [page for page in PAGES if cells_of(page)], ids=lambda page: page.name
+)
 def test_cells_run(
     page: Path, mysql_server: Server, place: Path, surroundings: dict[str, str], tmp_path: Path
 ) -> None:

@@ -128,27 +128,36 @@ def test_nothing_but_the_wheel_is_installed(
 def test_the_notebooks_run_twice_in_one_kernel(
     mysql_server: Server, installed_kernel: str, notebooks: Path
 ) -> None:
-    quick_start, sql = (nbformat.read(notebooks / name, as_version=4) for name in (QUICK_START, SQL))
+    quick_start, sql = (
+        nbformat.read(notebooks / name, as_version=4) for name in (QUICK_START, SQL)
+    )
     change = notebook_of(f"%%mysql_load\n{RENAMED};")
     kept = notebook_of("""pd.read_sql("SELECT description FROM common_subject.subject", engine)""")
     client = client_of(quick_start, notebooks, kernel=installed_kernel)
     with client.setup_kernel():
         for turn in range(2):
             for notebook in (quick_start, sql):
-                for index, cell in enumerate(notebook.cells):
-                    client.execute_cell(cell, index)
+                execute_in(client, notebook)
             check_quick_start(quick_start, mysql_server, is_first=turn == 0)
             check_sql(sql)
             connected = shown_by(quick_start, "%datajoint_connect")
             assert ("(already connected)" in connected) == (turn == 1)
             if turn == 0:
-                client.execute_cell(change.cells[0], 0)
-        client.execute_cell(kept.cells[0], 0)
+                execute_in(client, change)
+        execute_in(client, kept)
     # "Run All" has kept what its reader did.
     assert "Mine" in text_of(kept.cells[0].outputs[0])
     for notebook in (quick_start, sql):
         assert f'"{mysql_server.password}"' not in nbformat.writes(notebook)
         assert f":{mysql_server.password}@" not in nbformat.writes(notebook)
+
+
+def execute_in(client: Any, notebook: Any) -> None:
+    """Execute a notebook in the kernel of another one's client."""
+    client.nb = notebook
+    client.reset_execution_trackers()
+    for index, cell in enumerate(notebook.cells):
+        client.execute_cell(cell, index)
 
 
 def test_papermill_runs_the_notebooks(

@@ -42,8 +42,8 @@ def digest(path: Path = NOTEBOOK) -> str:
 def digest_of(picture: Path = PICTURE) -> str | None:
     """Return the hash of the notebook that a picture shows; None if it has none."""
     with Image.open(picture) as image:
-        text: dict[str, Any] = image.info
-        return text.get(KEY)
+        found: Any = image.info.get(KEY)
+    return None if found is None else str(found)
 
 
 def excerpt(notebook: NotebookNode) -> NotebookNode:
