@@ -22,8 +22,8 @@ LARGEST_TABLES = 10
 MOST_ERRORS = 10
 # Warnings whose words the server did not tell: it tells those of the last statement it was sent.
 UNTOLD = 0
-# A later MySQL will do without something (1287, 1681, 3090, 3129, 3135, 3719, 3778): that is for who
-# writes such scripts. Of what is loaded nothing is lost, so it is no warning to who loads one.
+# A later MySQL will do without something: that is for who writes such scripts. Of what is loaded
+# nothing is lost, so it is no warning to who loads one.
 DEPRECATIONS = frozenset({1287, 1681, 3090, 3129, 3135, 3719, 3778})
 
 

@@ -1,4 +1,4 @@
-"""What can be said of a command without running it: its targets, options, files and extras exist."""
+"""What can be said of a command that is not run: its targets, options, services, extras exist."""
 
 from __future__ import annotations
 

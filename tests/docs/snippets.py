@@ -20,8 +20,31 @@ SHELLS = frozenset({"sh", "bash", "shell", "console"})
 PYTHONS = frozenset({"python", "ipython", "ipython3", "py"})
 # What a block of shell lines, or code within a sentence, may begin with.
 PROGRAMS = frozenset(
-    "cd cp docker export git grep gunzip gzip jupyter ipython make mkdir mysql mysqldump papermill "
-    "pip pip3 pipx python python3 sidecar-magics uv zcat".split()
+    [
+        "cd",
+        "cp",
+        "docker",
+        "export",
+        "git",
+        "grep",
+        "gunzip",
+        "gzip",
+        "jupyter",
+        "ipython",
+        "make",
+        "mkdir",
+        "mysql",
+        "mysqldump",
+        "papermill",
+        "pip",
+        "pip3",
+        "pipx",
+        "python",
+        "python3",
+        "sidecar-magics",
+        "uv",
+        "zcat",
+    ]
 )
 OURS = ("%mysql_", "%%mysql_", "%datajoint_connect", "%load_ext")
 FENCE = re.compile(r"^(`{3,}|~{3,})\s*\{?\.?(\w*)")
