@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 EVERY = {page.name: snippets(page.read_text(encoding="utf-8"), page.name) for page in PAGES}
 # Not run: what they start stays, or their reader names what is his.
+DUMP = PROJECT / "notebooks" / "data" / "spyglass-prepopulate.sql.gz"
 FOR_2 = "datajoint.migrate"
 ONLY_LOOKED_AT = {"up", "down"}
 SCRIPT = (
@@ -208,6 +209,8 @@ def test_cells_run(
     page: Path, mysql_server: Server, place: Path, surroundings: dict[str, str], tmp_path: Path
 ) -> None:
     cells = []
+    if any("common_" in snippet.text for snippet in cells_of(page)):
+        cells.append(("the notebooks' dump", f"%mysql_load '{DUMP}' --quiet"))
     for snippet in cells_of(page):
         furnish(place, snippet.text)
         text = ready(snippet, mysql_server)
