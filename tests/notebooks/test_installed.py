@@ -203,6 +203,8 @@ def test_a_dump_of_0_14_is_read_as_the_page_says(
     page = (PROJECT / "docs" / "datajoint.md").read_text(encoding="utf-8")
     codes = [found.text for found in snippets(page, "datajoint.md") if found.kind == "python"]
     (reading,) = [code for code in codes if "from datajoint.blob import unpack" in code]
+    (joined,) = [line for line in reading.splitlines() if ".join(" in line]
+    joined = joined.partition("  #")[0]
     (changing,) = [code for code in codes if "datajoint.migrate" in code]
     fresh = 'dj.VirtualModule("{0}", "common_{0}")'
     after = (
@@ -216,7 +218,7 @@ def test_a_dump_of_0_14_is_read_as_the_page_says(
         "%load_ext sidecar_magics\n%mysql_wait --quiet\n%datajoint_connect --quiet",
         "%mysql_load data/spyglass-prepopulate.sql.gz --quiet",
         f"{reading}\ntimes.shape",
-        f"len({next(line for line in reading.splitlines() if '.join(' in line).partition('  #')[0]})",
+        f"len({joined})",
         *([changing, after] if installed[0] == "2" else []),
     )
     client_of(notebook, notebooks, kernel=installed_kernel).execute()
