@@ -15,9 +15,9 @@ help:
 	@echo "make test-hub      run the pods of hub-config for real (root, Debian; about ten minutes)"
 	@echo "make test-hub-whole   a whole JupyterHub on these pods, with a browser (root, Debian)"
 	@echo "make test-browser  JupyterLab in Chromium, which it fetches: completion, a load, its report"
-	@echo "make pictures   the same, and the pictures of docs/images anew"
 	@echo "make test-spyglass   run the tutorial with Spyglass itself (1.7 GB to install)"
 	@echo "make tutorial-data   make the notebooks' dump and recordings anew, with Spyglass"
+	@echo "make pictures   draw the pictures of notebooks, README and docs anew"
 	@echo "make bench   measure, also against the mysql client (about ten minutes)"
 	@echo "make lock    resolve the development requirements anew"
 	@echo "make clean   remove what the others made in this folder"
@@ -66,7 +66,9 @@ test-hub-whole: .venv-browser/ready
 test-browser: .venv-browser/ready
 	.venv-browser/bin/python -m pytest tests/browser
 
-pictures: .venv-browser/ready
+# The drawing of the tables, the README's picture of the quick start, and JupyterLab, from runs of them.
+pictures: .venv/ready .venv-browser/ready
+	$(RUN) -m tools.pictures
 	BROWSER_PICTURES=docs/images .venv-browser/bin/python -m pytest tests/browser
 
 # The tutorial, with Spyglass itself.

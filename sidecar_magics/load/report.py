@@ -22,6 +22,9 @@ LARGEST_TABLES = 10
 MOST_ERRORS = 10
 # Warnings whose words the server did not tell: it tells those of the last statement it was sent.
 UNTOLD = 0
+# A later MySQL will do without something: that is for who writes such scripts. Of what is loaded
+# nothing is lost, so it is no warning to who loads one.
+DEPRECATIONS = frozenset({1287, 1681, 3090, 3129, 3135, 3719, 3778})
 
 
 @dataclass
@@ -94,7 +97,7 @@ class LoadReport:
     tables : dict of str to TableReport
         By ``schema.table``, in the order of their first statement.
     warnings : dict of int to WarningReport
-        What the server warned of, by its error number.
+        What the server warned of, by its error number; `is_note` says which of it is harmless.
     errors : list of ErrorReport
         Statements that were refused, with --force.
     notes : list of str
@@ -303,16 +306,27 @@ class LoadReport:
         if self.already_loaded:
             rows = f", {count(self.loaded_rows, 'row')}" if self.loaded_rows else ""
             return f"already loaded at {self.loaded_at}{rows}; nothing was done"
-        warnings = sum(warning.count for warning in list(self.warnings.values()))
+        warnings, notes = self._warnings_and_notes()
         parts = [
             *([count(len(self.errors), "error")] if self.errors else []),
             count(self.statements, "statement"),
             count(self.rows, "row"),
             *([self.extent()] if self.tables else []),
             *([count(warnings, "warning")] if warnings else []),
+            *([count(notes, "note")] if notes else []),
             *([f"{count(self.resumed, 'statement')} done before"] if self.resumed else []),
         ]
         return ", ".join(parts)
+
+    def _warnings_and_notes(self) -> tuple[int, int]:
+        """Return how many warnings the server gave, and how often it noted what harms nothing."""
+        notes = warnings = 0
+        for code, warning in list(self.warnings.items()):
+            if is_note(code, warning.level):
+                notes += warning.count
+            else:
+                warnings += warning.count
+        return warnings, notes
 
     def extent(self) -> str:
         """Return how many tables in how many schemas were touched."""
@@ -326,7 +340,9 @@ class LoadReport:
         for code, warning in list(self.warnings.items()):
             number = f" {code}" if code != UNTOLD else ""
             times = "once" if warning.count == 1 else f"{warning.count:,} times"
-            lines.append(f"{warning.level}{number}: {warning.message} ({times})")
+            level = "Note" if is_note(code, warning.level) else warning.level
+            harmless = "; nothing is lost" if code in DEPRECATIONS else ""
+            lines.append(f"{level}{number}: {warning.message} ({times}{harmless})")
         for why, number_left_out in self.skipped.items():
             lines.append(f"Left out: {count(number_left_out, 'statement')} ({why})")
         if self.retries:
@@ -371,6 +387,19 @@ class LoadReport:
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state, is_on_screen=None, _lock=threading.Lock())
+
+
+def is_note(code: int, level: str) -> bool:
+    """Say whether what the server warned of changes nothing of what was loaded.
+
+    Parameters
+    ----------
+    code : int
+        The server's error number.
+    level : str
+        What the server calls it: ``Note``, ``Warning`` or ``Error``.
+    """
+    return level == "Note" or code in DEPRECATIONS
 
 
 def count(number: int, noun: str) -> str:

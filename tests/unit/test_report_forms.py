@@ -121,6 +121,21 @@ def test_a_refused_statement_is_kept_with_its_place() -> None:
 # As text -----------------------------------------------------------------------------------------
 
 
+def test_what_harms_nothing_is_a_note() -> None:
+    report = loaded()
+    report.add_warnings([("Warning", "1681", "Integer display width is deprecated")] * 15, 15)
+    report.add_warnings([("Note", "1007", "Can't create database 'lab'; database exists")], 1)
+    assert "2 schemas, 16 notes;" in repr(report).splitlines()[0]
+    assert repr(report).splitlines()[-2:] == [
+        "  Note 1681: Integer display width is deprecated (15 times; nothing is lost)",
+        "  Note 1007: Can't create database 'lab'; database exists (once)",
+    ]
+    # What the server called it stays, for programs.
+    assert report.warnings[1681].level == "Warning"
+    report.add_warnings([("Warning", "1366", "Incorrect value")], 1)
+    assert "2 schemas, 1 warning, 16 notes;" in repr(report).splitlines()[0]
+
+
 def test_the_text_has_what_matters() -> None:
     report = loaded(retries=1, skipped={"of a system schema": 2}, notes=["Mind the gap."])
     report.add_warnings([("Warning", "1366", "Incorrect value")], 1)
