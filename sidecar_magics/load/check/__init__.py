@@ -6,14 +6,14 @@ our own; what the script does is played through against what is there (`world`).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ...connection import connect_now
 from ...script.selection import TableSelection
 from ...settings import resolve
 from ...sidecar import FLAVOURS, describe
 from ..policy import LoadPolicy
-from ..sources import open_sources
+from ..sources import Sources, open_sources
 from . import advice, objects, rules
 from .findings import Finding, count, size, some, unique
 from .recorder import Choice, Dialect
@@ -26,11 +26,19 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from ...settings import ConnectionSettings
-    from ..sources import Sources
     from .inventory import Inventory
     from .world import World
 
-__all__ = ["CheckReport", "Choice", "Finding", "ObjectPlan", "SchemaPlan", "check", "check_sources"]
+__all__ = [
+    "CheckReport",
+    "Choice",
+    "Finding",
+    "ObjectPlan",
+    "SchemaPlan",
+    "check",
+    "check_sources",
+    "check_sql",
+]
 
 # Findings that are no more than likely where a script does what cannot be foreseen.
 _PLAYED = {"exists", "missing", "schema-missing", "parent-missing", "other-kind"}
@@ -93,11 +101,55 @@ def check(
         allow_local_infile=allow_local_infile,
         allow_outside_source=allow_outside_source,
     )
-    sources = open_sources(file)
+    return _check(
+        open_sources(file),
+        settings,
+        choice,
+        skip_definer=skip_definer,
+        collation_map=collation_map,
+    )
+
+
+def check_sql(
+    sql: str,
+    settings: ConnectionSettings | None = None,
+    *,
+    first_line: int = 1,
+    skip_definer: bool = False,
+    collation_map: Mapping[str, str] | str | None = None,
+    tables: Sequence[str] = (),
+    **choice: Any,
+) -> CheckReport:
+    """Tell what loading a script given as text, such as a cell's body, would do to a server.
+
+    Parameters
+    ----------
+    sql : str
+        The script.
+    first_line : int, default 1
+        Number of its first line, in messages.
+    settings, skip_definer, collation_map, tables, **choice
+        As in `check`.
+
+    Raises
+    ------
+    As `check`.
+    """
+    wanted = TableSelection(tables).has if tables else None
+    return _check(
+        Sources.from_text(sql, first_line=first_line),
+        settings,
+        Choice(wanted=wanted, **choice),
+        skip_definer=skip_definer,
+        collation_map=collation_map,
+    )
+
+
+def _check(
+    sources: Sources, settings: ConnectionSettings | None, choice: Choice, **rewriting: Any
+) -> CheckReport:
     try:
-        return check_sources(
-            sources, settings, choice, skip_definer=skip_definer, collation_map=collation_map
-        )
+        return check_sources(sources, settings, choice, **rewriting)
     finally:
         sources.close()
 
