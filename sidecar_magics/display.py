@@ -97,9 +97,9 @@ class TerminalLine:
 class NotebookLine:
     """An output of a notebook cell that is replaced in place; what is final is an output anew.
 
-    Whatever is shown may stay for good: a kernel that is gone replaces nothing, what comes while the
-    page is closed may be lost, and some front-ends never replace an output. So what is not final
-    has its date and time, and what is final does not rely on replacing.
+    Whatever is shown may stay for good: a kernel that is gone replaces nothing, what comes while
+    the page is closed may be lost, and some front-ends never replace an output. So what is not
+    final has its date and time, and what is final does not rely on replacing.
     """
 
     def __init__(self) -> None:

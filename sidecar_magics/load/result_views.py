@@ -126,7 +126,7 @@ def _pandas_table(result: ResultSet) -> str:
         frame = pandas.DataFrame(rows, columns=range(len(names)), dtype=object)
         frame.columns = pandas.Index(names, dtype=object)
         columns: int | None = pandas.get_option("display.max_columns") or None
-        return frame.to_html(max_cols=columns, notebook=True)
+        return str(frame.to_html(max_cols=columns, notebook=True))
     except Exception:  # one that is broken, or older than what is asked of it
         return ""
 

@@ -237,5 +237,6 @@ def test_done_statements_are_not_asked_again_when_a_load_is_resumed(
     assert caught.value.report.results == 2
     load_sql("CREATE TABLE lab.missing (n INT)", settings)
     report = load(script, settings, resume=True)
-    assert (report.results, report.result and report.result.rows) == (1, [(3,)])
+    assert report.result is not None
+    assert (report.results, report.result.rows) == (1, [(3,)])
     assert load(script, settings, resume=True).result is None
