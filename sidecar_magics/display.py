@@ -6,7 +6,6 @@ import contextlib
 import os
 import sys
 import time
-import unicodedata
 from html import escape
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -192,19 +191,12 @@ def _bar(fraction: float, columns: int) -> str:
 
 def _cut(text: str, columns: int) -> str:
     """Return as much of a text as fits into so many columns."""
-    used = 0
-    for at, character in enumerate(text):
-        used += _width(character)
-        if used > columns:
-            return text[:at]
-    return text
+    if text.isascii():
+        return text[:columns]
+    # Letters of East Asia take two columns, accents none.
+    from rich.cells import cell_len, set_cell_size  # noqa: PLC0415
 
-
-def _width(character: str) -> int:
-    """Return how many columns a character takes: letters of East Asia two, accents none."""
-    if unicodedata.category(character) in ("Mn", "Me", "Cf"):
-        return 0
-    return 2 if unicodedata.east_asian_width(character) in "FW" else 1
+    return text if cell_len(text) <= columns else set_cell_size(text, columns).rstrip()
 
 
 class WaitDisplay:
