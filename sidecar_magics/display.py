@@ -196,7 +196,7 @@ def _cut(text: str, columns: int) -> str:
     # Letters of East Asia take two columns, accents none.
     from rich.cells import cell_len, set_cell_size  # noqa: PLC0415
 
-    return text if cell_len(text) <= columns else set_cell_size(text, columns).rstrip()
+    return text if cell_len(text) <= columns else set_cell_size(text, columns)
 
 
 class WaitDisplay:
@@ -292,14 +292,13 @@ class LoadDisplay:
         self._name = printable(name)
         self._pace, self._describe = Pace(), describe
         self._shown_at: float | None = None
-        self._began = time.monotonic()
 
     def progress(self, progress: Progress) -> None:
         """Show how far it is, a few times a second at most; for `load`'s ``progress``."""
         self._pace.note(progress)
         moment = time.monotonic()
         if self._shown_at is None:
-            is_time = moment - self._began >= FIRST_AFTER_S
+            is_time = progress.elapsed_s >= FIRST_AFTER_S
         else:
             is_time = moment - self._shown_at >= UPDATE_INTERVAL_S
         if is_time:

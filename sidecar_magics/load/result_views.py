@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 ROWS_SHOWN = 100
 COLUMNS_SHOWN = {"text": 20, "html": 50}
 # A value's characters: fewer where there are many columns.
-VALUE_SHOWN = 200
+VALUE_SHOWN = {"text": 50, "html": 200}
 LEAST_SHOWN = 20
 LINE_SHOWN = 4000
 USUAL_COLUMNS = 100
@@ -36,7 +36,7 @@ def as_text(result: ResultSet) -> str:
     from rich.table import Table  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
 
-    names, rows, numbers = _beginning(result, COLUMNS_SHOWN["text"])
+    names, rows, numbers = _beginning(result, "text")
     table = Table(box=ASCII2)
     for name, is_number in zip(names, numbers):
         table.add_column(
@@ -82,13 +82,11 @@ def _value_bytes(result: ResultSet) -> int:
     return KEPT.size_bytes // max(len(result.columns), 1)
 
 
-def _beginning(
-    result: ResultSet, most_columns: int
-) -> tuple[list[str], list[list[Any]], list[bool]]:
+def _beginning(result: ResultSet, form: str) -> tuple[list[str], list[list[Any]], list[bool]]:
     """Return names, rows and which columns are numbers, as much of each as is shown."""
-    shown_columns = min(len(result.columns), most_columns)
+    shown_columns = min(len(result.columns), COLUMNS_SHOWN[form])
     left_out = len(result.columns) > shown_columns
-    limit = min(VALUE_SHOWN, max(LEAST_SHOWN, LINE_SHOWN // max(shown_columns, 1)))
+    limit = min(VALUE_SHOWN[form], max(LEAST_SHOWN, LINE_SHOWN // max(shown_columns, 1)))
     names = [shown(name, limit) for name in result.columns[:shown_columns]]
     rows = [
         [_shown(value, limit) for value in row[:shown_columns]] for row in result.rows[:ROWS_SHOWN]
@@ -122,7 +120,7 @@ def _pandas_table(result: ResultSet) -> str:
     try:
         import pandas  # noqa: PLC0415 - not a dependency
 
-        names, rows, _ = _beginning(result, COLUMNS_SHOWN["html"])
+        names, rows, _ = _beginning(result, "html")
         frame = pandas.DataFrame(rows, columns=range(len(names)), dtype=object)
         frame.columns = pandas.Index(names, dtype=object)
         columns: int | None = pandas.get_option("display.max_columns") or None
@@ -132,7 +130,7 @@ def _pandas_table(result: ResultSet) -> str:
 
 
 def _plain_table(result: ResultSet) -> str:
-    names, rows, numbers = _beginning(result, COLUMNS_SHOWN["html"])
+    names, rows, numbers = _beginning(result, "html")
     head = "".join(f"<th>{escape(name)}</th>" for name in names)
     aligned = ["" if is_number else " style='text-align:left'" for is_number in numbers]
     body = "".join(

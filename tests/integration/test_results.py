@@ -180,7 +180,10 @@ def test_a_file_s_are_counted_and_mentioned(server: Server, tmp_path: Path) -> N
 def test_a_statement_that_is_refused_leaves_what_came_before_it(mysql_server: Server) -> None:
     with pytest.raises(StatementError) as caught:
         load_sql("SELECT 7 AS n; SELECT nothing;", mysql_server.settings)
-    assert caught.value.report.result.rows == [(7,)]
+    report = caught.value.report
+    assert report is not None
+    assert report.result is not None
+    assert report.result.rows == [(7,)]
 
 
 def test_rows_without_end_do_not_fill_the_memory(mysql_server: Server) -> None:

@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from rich.cells import cell_len
 
 from sidecar_magics.cli import main
 from sidecar_magics.doctor import condition, examine, here, packages, reaching
 from sidecar_magics.doctor.diagnosis import Diagnosis, Verdict, failure, ok, warning
 from sidecar_magics.doctor.facts import ServerFacts
+from sidecar_magics.doctor.terminal import for_terminal
 from sidecar_magics.errors import SettingsError
 from sidecar_magics.hints import Place
 from sidecar_magics.load.entries import Unfinished
@@ -263,15 +265,47 @@ def test_a_containers_limit_is_read_as_the_kernel_shows_it(tmp_path: Path) -> No
 
 
 def test_a_load_that_was_killed_is_not_one_that_runs() -> None:
-    running = Unfinished("a.sql", "2026-01-01 10:00:00", True)
-    broken = Unfinished("my dump.sql", "2026-01-01 09:00:00", False)
+    running = Unfinished("a.sql", "2026-01-01 10:00:00", True, 1)
+    broken = Unfinished("my dump.sql", "2026-01-01 09:00:00", False, 1234)
     assert condition.journal(facts()).message == "no load is unfinished."
-    assert condition.journal(replace(facts(), unfinished=(running,))).verdict is Verdict.OK
+    check = condition.journal(replace(facts(), unfinished=(running,)))
+    assert check.verdict is Verdict.OK
+    assert check.message == "under way: a.sql (began 2026-01-01 10:00:00, 1 piece done)."
     check = condition.journal(replace(facts(), unfinished=(running, broken)))
     assert check.verdict is Verdict.WARNING
-    assert "my dump.sql (of 2026-01-01 09:00:00)" in check.message
-    assert "a.sql" not in check.message
+    broken_said, _, running_said = check.message.partition(" Under way: ")
+    assert broken_said == (
+        "not loaded to the end: my dump.sql (began 2026-01-01 09:00:00, 1,234 pieces done)."
+    )
+    assert running_said.startswith("a.sql ")
     assert check.hint.startswith("%mysql_load 'my dump.sql' --resume")
+
+
+# In a terminal -------------------------------------------------------------------------------
+
+
+def test_a_terminal_has_colours_and_lines_that_end_between_words() -> None:
+    words = "alpha beta gamma delta " * 12
+    checks = (
+        failure("login", f"[red]{words}\x1b[2J", "try this."),
+        ok("disk", "研究室" * 30),
+    )
+    text = for_terminal(Diagnosis("root@[::1]:3306", checks), columns=60)
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", text)
+    assert text != plain
+    assert "\x1b" not in plain  # of what a server said, nothing reaches the screen as a command
+    assert "[red]alpha" in plain
+    assert all(cell_len(line) <= 60 for line in plain.splitlines())
+    said = {word for line in plain.splitlines() for word in line.split() if word.isascii()}
+    assert {"alpha", "beta", "gamma", "delta"} <= said
+    assert not {word for word in said if word != "delta" and "delta".startswith(word)}
+    assert "Hint: try this." in plain
+
+
+def test_who_wants_no_colours_gets_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    text = for_terminal(Diagnosis("x", (failure("login", "no", "try."),)), columns=60)
+    assert not re.search(r"\x1b\[[0-9;]*3[0-9]", text)
 
 
 # Packages ------------------------------------------------------------------------------------

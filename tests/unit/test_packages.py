@@ -428,8 +428,8 @@ class FakeServers:
         path.write_text(f"#!/bin/sh\necho '{says}'\n")
         path.chmod(0o755)
 
-    def packaged_engine(self, flavour: str, progress: object) -> Engine:
-        del progress
+    def packaged_engine(self, flavour: str, progress: object, download: object) -> Engine:
+        del progress, download
         if flavour in self.packaged:
             return Engine(flavour, "9.9.9", Program(Path("/unpacked")))
         raise LocalServerError("This machine has no apt-get.")
