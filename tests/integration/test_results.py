@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import json
 import pickle
+import re
 import subprocess
 import tracemalloc
 from decimal import Decimal
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import sqlalchemy
 
+from sidecar_magics import mysql_doctor
 from sidecar_magics.errors import StatementError
 from sidecar_magics.load import load, load_sql
 from sidecar_magics.load.results import KEPT
@@ -243,3 +245,39 @@ def test_done_statements_are_not_asked_again_when_a_load_is_resumed(
     assert report.result is not None
     assert (report.results, report.result.rows) == (1, [(3,)])
     assert load(script, settings, resume=True).result is None
+
+
+def test_a_load_that_began_anew_says_what_became_of_the_last(
+    mysql_server: Server, tmp_path: Path
+) -> None:
+    script = tmp_path / "x.sql"
+    script.write_text(
+        "CREATE DATABASE IF NOT EXISTS lab; USE lab; CREATE TABLE IF NOT EXISTS t (x TEXT);\n"
+        f"-- {'x' * (1 << 20)}\nINSERT INTO missing VALUES (1);\n"
+    )
+    settings: ConnectionSettings = mysql_server.settings
+    with pytest.raises(StatementError):
+        load(script, settings)
+    message = mysql_doctor(settings)["journal"].message
+    assert re.search(r"x\.sql \(began 20\d\d-.*, [1-9]\d* pieces? done\)", message)
+    load_sql("CREATE TABLE lab.missing (n INT)", settings)
+    (note,) = [note for note in load(script, settings).notes if "began anew" in note]
+    assert re.match(r"The load of this script that began at 20\d\d-\d\d-\d\d ", note)
+    assert "--resume" in note
+    assert not [note for note in load(script, settings).notes if "began anew" in note]
+    assert mysql_doctor(settings)["journal"].message == "no load is unfinished."
+
+
+def test_notes_of_a_server_are_no_warnings(server: Server) -> None:
+    report = load_sql(
+        "CREATE DATABASE lab; DROP TABLE IF EXISTS lab.t;\n"
+        "CREATE TABLE lab.t (n TINYINT); SET sql_mode = '';\n"
+        "INSERT INTO lab.t VALUES (1000);\n",
+        server.settings,
+    )
+    assert ", 1 warning" in report.summary()
+    assert [(each.level, each.count) for each in report.warnings.values()] == [
+        ("Note", 1),
+        ("Warning", 1),
+    ]
+    assert report.tables["lab.t"].warnings == 1
