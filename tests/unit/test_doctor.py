@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
+import pty
 import re
+import select
 import socket
+import struct
+import subprocess
+import sys
+import termios
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +21,7 @@ from rich.cells import cell_len
 
 from sidecar_magics.cli import main
 from sidecar_magics.doctor import condition, examine, here, packages, reaching
-from sidecar_magics.doctor.diagnosis import Diagnosis, Verdict, failure, ok, warning
+from sidecar_magics.doctor.diagnosis import MARKS, Diagnosis, Verdict, failure, ok, warning
 from sidecar_magics.doctor.facts import ServerFacts
 from sidecar_magics.doctor.terminal import for_terminal
 from sidecar_magics.errors import SettingsError
@@ -21,6 +29,8 @@ from sidecar_magics.hints import Place
 from sidecar_magics.load.entries import Unfinished
 from sidecar_magics.settings import ConnectionSettings, Secret, resolve
 from sidecar_magics.sidecar import Sidecar
+from tests.background import LIMIT_S, running
+from tests.ports import quiet_port
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -300,6 +310,36 @@ def test_a_terminal_has_colours_and_lines_that_end_between_words() -> None:
     assert {"alpha", "beta", "gamma", "delta"} <= said
     assert not {word for word in said if word != "delta" and "delta".startswith(word)}
     assert "Hint: try this." in plain
+
+
+@pytest.mark.parametrize("is_terminal", [True, False])
+def test_the_command_has_colours_in_a_terminal_only(is_terminal: bool) -> None:
+    command = [sys.executable, "-m", "sidecar_magics.cli", "doctor", "--port", str(quiet_port())]
+    master, slave = pty.openpty()
+    fcntl.ioctl(master, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 60, 0, 0))
+    environment = {**os.environ, "TERM": "xterm-256color"}
+    for name in ("NO_COLOR", "COLUMNS", "FORCE_COLOR"):
+        environment.pop(name, None)
+    stdout: int = slave if is_terminal else subprocess.PIPE
+    with running(command, stdout=stdout, stderr=slave, env=environment) as process:
+        os.close(slave)
+        if process.stdout is not None:
+            written = process.stdout.read()
+        else:
+            written = b""
+            while select.select([master], [], [], LIMIT_S)[0]:
+                try:
+                    written += os.read(master, 65536)
+                except OSError:  # EIO: the other side is closed
+                    break
+        assert process.wait(LIMIT_S) == 1
+    os.close(master)
+    text = written.decode()
+    assert (f"\x1b[1;31m{MARKS[Verdict.FAILURE]} failure" in text) is is_terminal
+    assert text.startswith("<Diagnosis of") is not is_terminal
+    if is_terminal:
+        plain = re.sub(r"\x1b\[[0-9;]*m", "", text)
+        assert all(cell_len(line) <= 60 for line in plain.splitlines())
 
 
 def test_who_wants_no_colours_gets_none(monkeypatch: pytest.MonkeyPatch) -> None:
