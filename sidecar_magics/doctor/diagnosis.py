@@ -162,9 +162,10 @@ class Diagnosis:
 
 
 def is_terminal(stream: Any) -> bool:
-    """Tell whether a stream leads to a terminal that knows more than letters."""
+    """Tell whether a stream leads to a terminal that knows colours, and more than ASCII."""
     try:
-        return bool(stream.isatty()) and os.environ.get("TERM") != "dumb"
+        knows_marks = str(stream.encoding).lower().startswith("utf")
+        return bool(stream.isatty()) and knows_marks and os.environ.get("TERM") != "dumb"
     except (AttributeError, ValueError):  # there is none, or it is closed
         return False
 
