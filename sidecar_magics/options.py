@@ -339,12 +339,6 @@ def loading_options(arguments: argparse.Namespace) -> dict[str, Any]:
     return {name: tuple(v) if isinstance(v, list) else v for name, v in given.items()}
 
 
-def checking_options(arguments: argparse.Namespace) -> dict[str, Any]:
-    """Return the options that `load.check.check` takes as well."""
-    given = loading_options(arguments)
-    return {name: value for name, value in given.items() if name not in _ONLY_FOR_LOADING}
-
-
 def magic_arguments(
     verb: tuple[Option, ...],
 ) -> Callable[[Callable[..., Any]], Any]:

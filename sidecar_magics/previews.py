@@ -53,7 +53,7 @@ def preview(
         return explain_sql(cell, policy=policy, first_line=2)
     from .load.check import check, check_sql  # noqa: PLC0415
 
-    chosen = options.checking_options(arguments)
+    chosen = options.loading_options(arguments)
     if cell is None:
         return check(arguments.file, settings, **chosen)
     return check_sql(cell, settings, first_line=2, **chosen)

@@ -20,16 +20,17 @@ from .journal import lock_name
 from .lane import OLD_CONNECTION_TIMEOUT_S, Lane, get_lock
 from .plan import Planner, Server
 from .progress import Progress
-from .reader import Quoting, Reader, quoting_of
 from .schedule import Scheduler
 from .stall import StallWatch
 from .tasks import TaskKind
 from .threads import Threads
 from .trial import Trial
+from .walk import Quoting, Walk, quoting_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from ..script.classify import Classification
     from ..settings import ConnectionSettings
     from ..sidecar import Sidecar
     from .entries import Entry
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from .link import Link
     from .policy import LoadPolicy
     from .report import LoadReport
-    from .sources import Source, Sources
+    from .sources import Sources
     from .tasks import Task
 
 # MySQL has had strings in dollar quotes since 9.0; MariaDB has none.
@@ -160,7 +161,7 @@ class Loader:
             checks_foreign_keys=control.ask("SELECT @@foreign_key_checks") == "1",
             verbatim=quoting.verbatim,
         )
-        self._reader = Reader(
+        self._walk = Walk(
             planner, make_rewriter, self._policy, target=self, report=self.report, quoting=quoting
         )
         self.report.jobs = jobs
@@ -209,7 +210,7 @@ class Loader:
         self._runtime.start(self._lanes, self.inspector)
         error: Exception | None = None
         try:
-            self._submit(self._reader.tasks(scripts))
+            self._submit(self._walk.tasks(scripts))
         except _Ended:
             pass
         except Exception as failure:  # what comes before it is run first
@@ -285,7 +286,7 @@ class Loader:
         for lane in self._lanes:  # what is uncommitted is undone, and keeps nobody waiting
             lane.link.close()
         if self.load.first_failure is None:
-            self.load.count(self._reader.absorbed)
+            self.load.count(self._walk.absorbed)
         failure = self.load.first_failure or error
         if failure is None:
             return
@@ -367,11 +368,16 @@ class Loader:
         self._drain()
         self._open_first_lane()
 
-    def passed(self, source: Source, step: Step) -> None:
-        """Take note of how far the reader is."""
-        del source
+    def saw(self, step: Step, about: Classification, delimiter: bytes) -> None:
+        """Take note of how far the walk is."""
+        del about, delimiter
         self._last_step = step
         self._show()
+
+    def refuse(self, error: ScriptError, step: Step) -> None:
+        """End the load where something is refused."""
+        del step
+        raise error
 
     def _show(self) -> None:
         """Show how far it is, if somebody wants to know and it is time."""
@@ -434,7 +440,7 @@ class Loader:
 
     def _submit(self, tasks: Iterable[Task]) -> None:
         for task in tasks:
-            task.absorbed, self._reader.absorbed = self._reader.absorbed, 0
+            task.absorbed, self._walk.absorbed = self._walk.absorbed, 0
             if self._books is not None:
                 for step in task.steps:
                     self._books.touch(step)

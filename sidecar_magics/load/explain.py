@@ -7,21 +7,21 @@ from dataclasses import asdict, dataclass, field
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from ..errors import printable
+from ..errors import ScriptError, printable
 from ..script.versioned import version_number
 from .failures import excerpt
 from .plan import Planner, Server
 from .policy import LoadPolicy
-from .reader import Quoting, Reader
 from .report import LoadReport
 from .sources import Sources, open_sources
 from .tasks import TaskKind
+from .walk import Quoting, Walk
 
 if TYPE_CHECKING:
     import os
 
+    from ..script.classify import Classification
     from .failures import Step
-    from .sources import Source
     from .tasks import Task
 
 # What a plan is made for where no server is asked: the image that hubs run.
@@ -161,7 +161,7 @@ def _explain(sources: Sources, policy: LoadPolicy, server: tuple[str, str]) -> L
     plan = LoadPlan(sources.name, notes=list(sources.notes))
     report = LoadReport(sources.name, flavour=server[0], server_version=server[1])
     planner = Planner(Server(server[0], version_number(server[1])), _look_up)
-    reader = Reader(
+    walk = Walk(
         planner,
         lambda source: policy.rewriter((), source),
         policy,
@@ -171,7 +171,7 @@ def _explain(sources: Sources, policy: LoadPolicy, server: tuple[str, str]) -> L
     )
     counts: Counter[str] = Counter()
     try:
-        for task in reader.tasks(sources):
+        for task in walk.tasks(sources):
             if any(step.sql for step in task.steps) or task.kind is TaskKind.INDEXES:
                 _take_down(task, plan, counts)
     finally:
@@ -209,8 +209,12 @@ class _Nowhere:
     def renew(self) -> None:
         """Do nothing."""
 
-    def passed(self, source: Source, step: Step) -> None:
+    def saw(self, step: Step, about: Classification, delimiter: bytes) -> None:
         """Do nothing."""
+
+    def refuse(self, error: ScriptError, step: Step) -> None:
+        """End where a load would."""
+        raise error
 
 
 def _look_up(schema: bytes, name: bytes, /, *, settled: bool) -> None:

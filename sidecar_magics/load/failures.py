@@ -10,7 +10,7 @@ from ..script.disclosure import CUT, shown
 from .server_errors import Refusal, hint_for
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from ..script.splitter import Item, ScriptSyntaxError
     from .report import LoadReport
@@ -47,10 +47,6 @@ _NOT_SHOWN = "the server's words are not shown, since they may quote a secret"
 _LINE = re.compile(r" at line [0-9]+\Z")
 
 
-# In the place of a schema's name: a statement that may work on any.
-ANY_SCHEMA = "*"
-
-
 class Step(NamedTuple):
     """One thing to do: what stands in the script, what is sent for it, and what it is about."""
 
@@ -59,7 +55,7 @@ class Step(NamedTuple):
     sql: bytes = b""
     table: str | None = None
     is_data: bool = False
-    schema: str | None = None  # that it works on, if it changes anything
+    schemas: Collection[str] = ()  # in which it changes something
     is_ours: bool = False  # it stands nowhere in the script
 
     @property
@@ -167,8 +163,7 @@ def failed(
     step: Step, errno: int, sqlstate: str, message: str, report: LoadReport
 ) -> StatementError:
     """Return the error for a statement that the server refused."""
-    start, is_open = shown(step.sql, step.table)
-    start = printable(start)
+    start = printable(shown(step.sql, step.table).text)
     refusal = Refusal(errno, message, report.flavour, step.sql, step.source.is_dump)
     hint = hint_for(refusal)
     if report.resumed and errno in NOT_THERE:
@@ -176,7 +171,7 @@ def failed(
             "load from the beginning, without --resume: what an earlier load had made was "
             "dropped since."
         )
-    message = printable(message if is_open else _without_quotes(errno, message))
+    message = server_words(step, errno, message)
     about = f" (table {step.table})" if step.table else ""
     return StatementError(
         f"{step.place}: error {errno} ({sqlstate}): {message}",
@@ -192,6 +187,12 @@ def failed(
         table=step.table,
         report=report,
     )
+
+
+def server_words(step: Step, errno: int, message: str) -> str:
+    """Return a server's words about a statement, without what they may quote of a secret."""
+    is_open = shown(step.sql, step.table).is_open
+    return printable(message if is_open else _without_quotes(errno, message))
 
 
 def warnings(

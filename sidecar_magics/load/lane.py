@@ -268,7 +268,7 @@ class Lane:
                 self._sender.count()
                 break
             except StatementError:
-                if journal and step.sql:  # it was not done, and will be tried again
+                if journal and step.sql and not step.is_ours:  # it will be tried again
                     yield Send((journal.note_doubt(step, REFUSED),))
                 raise
             except RolledBack:
@@ -280,7 +280,7 @@ class Lane:
                 yield from self._reconnect(step, attempt)
         else:
             raise failures.stopped(step, self._load.report)
-        if step.sql:
+        if step.sql and not step.is_ours:
             yield from self._complete(task)
 
     def _complete(self, task: Task) -> Work[None]:
@@ -301,7 +301,7 @@ class Lane:
         """
         journal, step = self._load.journal, task.steps[0]
         simple = task.kind is TaskKind.DEFINITION and not forms.alters(step.sql)
-        if journal is None or simple or doubt is not None or not step.sql:
+        if journal is None or simple or doubt is not None or not step.sql or step.is_ours:
             return doubt
         before = yield from self._state_of(task)
         yield from self._doubt(step, before)

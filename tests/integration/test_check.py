@@ -13,6 +13,7 @@ from sidecar_magics.load import load
 from sidecar_magics.load.check import CheckReport, advice, check
 from sidecar_magics.settings import ConnectionSettings, Secret
 from tests.background import LIMIT_S
+from tests.corpus.fingerprint import difference, fingerprint
 from tests.servers import Server, needs_servers
 
 if TYPE_CHECKING:
@@ -439,11 +440,11 @@ def test_behind_a_call_nothing_is_certain(bench: Bench) -> None:
 
 def test_into_another_schema(bench: Bench) -> None:
     script = f"{A}; USE a; CREATE TABLE t (i INT); INSERT INTO a.t VALUES (1)"
-    finding = check(bench.file(script), bench.settings, into="b").problems[0]
-    assert (finding.kind, finding.items) == ("schema-missing", ("b",))
-    bench.run("CREATE DATABASE b")
-    report = check(bench.file(script), bench.settings, into="b")
+    report = check(bench.file(script), bench.settings, into="b")  # it is made where it is not there
     assert report.ok
+    assert [(schema.name, schema.action) for schema in report.schemas if schema.name == "b"] == [
+        ("b", "created")
+    ]
     assert [(thing.schema, thing.name) for thing in report.objects] == [("b", "t")]
     assert report.objects[0].statements == 1
 
@@ -456,28 +457,21 @@ def test_only_definitions_or_only_rows(bench: Bench) -> None:
     assert [finding.items for finding in problems] == [("a.u",)]
 
 
-def test_nothing_but_questions_and_the_own_session(bench: Bench) -> None:
+def test_nothing_is_changed_but_what_is_changed_back(bench: Bench) -> None:
     bench.run(A, T, "INSERT INTO a.t VALUES (1)")
     everything = ";".join(
         f"{case.bad};{case.good}" for case in CLASHES.values() if "DELIMITER" not in case.bad
     )
-
-    def counters() -> dict[str, int]:
-        rows = bench.run("FLUSH STATUS", "SHOW GLOBAL STATUS LIKE 'Com%'")
-        return {name: int(value) for name, value in rows if value.isdigit()}
-
-    def variables() -> dict[str, str]:
-        ours = ("gtid_", "timestamp", "pseudo_", "last_")
-        rows = bench.run("SHOW GLOBAL VARIABLES")
-        return {name: value for name, value in rows if not name.startswith(ours)}
-
-    first, set_before = counters(), variables()
+    before = fingerprint(bench.server)
     check(bench.file(everything.replace("use a\n", "USE a")), bench.settings)
-    last = counters()
-    done = {name for name, number in last.items() if number > first[name]}
-    harmless = ("Com_select", "Com_show_", "Com_set_option", "Com_flush", "Com_change_db")
-    assert {name for name in done if not name.startswith(harmless)} <= {"Com_commit"}
-    assert variables() == set_before
+    assert difference(before, fingerprint(bench.server)) == ""
+    assert bench.run("SHOW SCHEMAS LIKE 'sidecar%'") == []
+
+
+def test_what_a_check_that_was_killed_has_left_is_dropped(bench: Bench) -> None:
+    bench.run("CREATE DATABASE sidecar_check_0123abcd_0", "CREATE DATABASE sidecar_check_mine")
+    check(bench.file("SELECT 1"), bench.settings)
+    assert bench.run("SHOW SCHEMAS LIKE 'sidecar%'") == [("sidecar_check_mine",)]
 
 
 # Dumps ------------------------------------------------------------------------------------------
@@ -542,7 +536,7 @@ def test_the_server_s_own_schemas_are_left_out(bench: Bench) -> None:
     report = check(bench.file(script), bench.settings)
     assert report.ok
     assert not report.objects
-    assert "3 statements on the server's own schemas would be left out" in report.facts
+    assert "4 statements on the server's own schemas would be left out" in report.facts
     report = check(bench.file(script), bench.settings, system_schemas=True)
     assert {thing.name for thing in report.objects} == {"t", "user", "db"}
 

@@ -11,7 +11,7 @@ from sidecar_magics.errors import ScriptError
 from sidecar_magics.load.check.assignments import Assignment, assignments
 from sidecar_magics.load.check.findings import Finding, count, size, some
 from sidecar_magics.load.check.grants import Grants
-from sidecar_magics.load.check.recorder import Choice, Dialect
+from sidecar_magics.load.check.recorder import Dialect
 from sidecar_magics.load.check.statements import (
     Account,
     is_deterministic,
@@ -19,6 +19,7 @@ from sidecar_magics.load.check.statements import (
     table_traits,
 )
 from sidecar_magics.load.check.survey import survey
+from sidecar_magics.load.policy import LoadPolicy
 from sidecar_magics.load.sources import Source
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ MARIADB = Dialect("mariadb", 101100, "STRICT_TRANS_TABLES")
 
 def surveyed(script: str | bytes, dialect: Dialect = MYSQL, **choice: Any) -> Inventory:
     text = script.decode("latin-1") if isinstance(script, bytes) else script
-    return survey([Source.from_text(text)], dialect, Choice(**choice))
+    return survey([Source.from_text(text)], dialect, LoadPolicy(**choice))
 
 
 def events(script: str, dialect: Dialect = MYSQL, **choice: Any) -> list[tuple[str, ...]]:
@@ -38,6 +39,17 @@ def events(script: str, dialect: Dialect = MYSQL, **choice: Any) -> list[tuple[s
         (event.verb, event.what, f"{event.schema}.{event.name}")
         for event in surveyed(script, dialect, **choice).events
     ]
+
+
+def test_what_is_done_to_the_journals_schema_is_left_out() -> None:
+    script = (
+        "CREATE DATABASE sidecar_magics; USE sidecar_magics; DROP TABLE IF EXISTS done;"
+        "INSERT INTO done VALUES (1); INSERT INTO done SELECT 2; CREATE TABLE b.t (i INT);"
+    )
+    inventory = surveyed(script, system_schemas=True)
+    assert [(event.schema, event.name) for event in inventory.events] == [("b", "t")]
+    assert inventory.system_statements == 4
+    assert not inventory.tables
 
 
 DEFINITIONS = {
@@ -230,16 +242,29 @@ def test_the_schema_of_each_thing() -> None:
     ]
     given = events(script, database="d")
     assert given[:2] == [("use", "schema", "d."), ("create", "table", "d.a")]
-    into = events("CREATE DATABASE x;" + script, into="z")
-    assert [event[2] for event in into if event[1] == "table"] == ["z.a", "z.b", "z.c"]
+    script = "CREATE DATABASE x; USE x; CREATE TABLE a (i INT); CREATE TABLE x.b (i INT)"
+    into = events(script, into="z")
+    assert [event[2] for event in into if event[1] == "table"] == ["z.a", "z.b"]
     assert ("create", "schema", "x.") not in into
+
+
+def test_what_a_load_would_refuse_is_taken_down_and_read_past() -> None:
+    script = "USE x; CREATE TABLE a (i INT); CREATE TABLE y.c (i INT); CREATE TABLE d (i INT)"
+    inventory = surveyed(script, into="z")
+    assert [event.name for event in inventory.events if event.verb == "create"] == ["a", "d"]
+    (obstacle,) = inventory.obstacles
+    assert str(obstacle.place) == "cell:1:32"
+    assert obstacle.message.startswith("refused: --into takes a script of one schema")
+    remote = Dialect("mysql", 90700, host="db.example.org", is_loopback=False)
+    assert len(surveyed("DROP TABLE a; DROP TABLE b", remote).obstacles) == 2
+    assert not surveyed("DROP TABLE a; DROP TABLE b", remote, yes_remote=True).obstacles
 
 
 def test_what_is_wanted() -> None:
     script = "CREATE TABLE s.a (i INT); INSERT INTO s.a VALUES (1); INSERT INTO s.b VALUES (1)"
     assert events(script, schema_only=True) == [("create", "table", "s.a")]
     assert [verb for verb, _, _ in events(script, data_only=True)] == ["insert", "insert"]
-    only_b = events(script, wanted=lambda schema, name: (schema, name) == ("s", "b"))
+    only_b = events(script, tables=("s.b",))
     assert only_b == [("insert", "table", "s.b")]
 
 
@@ -259,7 +284,7 @@ def test_scripts_that_expect_a_new_session(tmp_path: Path) -> None:
 
 def test_what_a_source_is_for() -> None:
     source = Source.from_text("CREATE TABLE t (i INT) $$ SELECT 1")
-    source.schema, source.delimiter = "s", b"$$"
+    source.schema, source.delimiter, source.fresh_session = "s", b"$$", True
     inventory = survey([source], MYSQL)
     assert [(event.verb, event.schema) for event in inventory.events] == [
         ("use", "s"),

@@ -6,24 +6,25 @@ our own; what the script does is played through against what is there (`world`).
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any
 
 from ...connection import connect_now
-from ...script.selection import TableSelection
 from ...settings import resolve
 from ...sidecar import FLAVOURS, describe
 from ..policy import LoadPolicy
 from ..sources import Sources, open_sources
-from . import advice, objects, rules
+from . import advice, objects, rules, verdict
 from .findings import Finding, count, size, some, unique
-from .recorder import Choice, Dialect
+from .recorder import Dialect
+from .rehearsal import Rehearsal
 from .report import CheckReport, ObjectPlan, SchemaPlan
 from .survey import survey
 from .target import Target
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator
 
     from ...settings import ConnectionSettings
     from .inventory import Inventory
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CheckReport",
-    "Choice",
     "Finding",
     "ObjectPlan",
     "SchemaPlan",
@@ -40,24 +40,9 @@ __all__ = [
     "check_sql",
 ]
 
-# Findings that are no more than likely where a script does what cannot be foreseen.
-_PLAYED = {"exists", "missing", "schema-missing", "parent-missing", "other-kind"}
-
 
 def check(
-    file: str | os.PathLike[str],
-    settings: ConnectionSettings | None = None,
-    *,
-    database: str | None = None,
-    into: str | None = None,
-    skip_definer: bool = False,
-    collation_map: Mapping[str, str] | str | None = None,
-    system_schemas: bool = False,
-    tables: Sequence[str] = (),
-    schema_only: bool = False,
-    data_only: bool = False,
-    allow_local_infile: bool = False,
-    allow_outside_source: bool = False,
+    file: str | os.PathLike[str], settings: ConnectionSettings | None = None, **options: Any
 ) -> CheckReport:
     """Tell what loading a script would do to a server, and what would stop it.
 
@@ -67,58 +52,25 @@ def check(
         The script, or several, as `open_sources` finds them.
     settings : ConnectionSettings, optional
         Where the server is. Default: `resolve()`.
-    database : str, optional
-        Schema to work in until the script says otherwise.
-    into : str, optional
-        Schema that everything would go to.
-    skip_definer : bool, default False
-        DEFINERs would be left out.
-    collation_map : mapping of str to str, or "nearest", optional
-        Collations that would be replaced by others.
-    system_schemas : bool, default False
-        The server's own schemas (``mysql``, ``sys``) would be loaded, too.
-    tables : sequence of str, default (): all
-        Patterns of the tables that would be loaded.
-    schema_only, data_only : bool, default False
-        Only definitions, or only rows, would be loaded.
-    allow_local_infile, allow_outside_source : bool, default False
-        As in `load`.
+    **options
+        As for `load`.
 
     Raises
     ------
+    SettingsError
+        The options contradict each other, or make no sense.
     ScriptError
         The script is missing, damaged or broken; the message has the place.
     ServerNotReadyError, AccessError
         There is no connection.
     """
-    choice = Choice(
-        database=database,
-        into=into,
-        system_schemas=system_schemas,
-        schema_only=schema_only,
-        data_only=data_only,
-        wanted=TableSelection(tables).has if tables else None,
-        allow_local_infile=allow_local_infile,
-        allow_outside_source=allow_outside_source,
-    )
-    return _check(
-        open_sources(file),
-        settings,
-        choice,
-        skip_definer=skip_definer,
-        collation_map=collation_map,
-    )
+    policy = LoadPolicy(**options)
+    with contextlib.closing(open_sources(file)) as sources:
+        return check_sources(sources, settings, policy)
 
 
 def check_sql(
-    sql: str,
-    settings: ConnectionSettings | None = None,
-    *,
-    first_line: int = 1,
-    skip_definer: bool = False,
-    collation_map: Mapping[str, str] | str | None = None,
-    tables: Sequence[str] = (),
-    **choice: Any,
+    sql: str, settings: ConnectionSettings | None = None, *, first_line: int = 1, **options: Any
 ) -> CheckReport:
     """Tell what loading a script given as text, such as a cell's body, would do to a server.
 
@@ -128,39 +80,20 @@ def check_sql(
         The script.
     first_line : int, default 1
         Number of its first line, in messages.
-    settings, skip_definer, collation_map, tables, **choice
+    settings, **options
         As in `check`.
 
     Raises
     ------
     As `check`.
     """
-    wanted = TableSelection(tables).has if tables else None
-    return _check(
-        Sources.from_text(sql, first_line=first_line),
-        settings,
-        Choice(wanted=wanted, **choice),
-        skip_definer=skip_definer,
-        collation_map=collation_map,
-    )
-
-
-def _check(
-    sources: Sources, settings: ConnectionSettings | None, choice: Choice, **rewriting: Any
-) -> CheckReport:
-    try:
-        return check_sources(sources, settings, choice, **rewriting)
-    finally:
-        sources.close()
+    policy = LoadPolicy(**options)
+    with contextlib.closing(Sources.from_text(sql, first_line=first_line)) as sources:
+        return check_sources(sources, settings, policy)
 
 
 def check_sources(
-    sources: Sources,
-    settings: ConnectionSettings | None = None,
-    choice: Choice | None = None,
-    *,
-    skip_definer: bool = False,
-    collation_map: Mapping[str, str] | str | None = None,
+    sources: Sources, settings: ConnectionSettings | None = None, policy: LoadPolicy | None = None
 ) -> CheckReport:
     """Check scripts that were found already.
 
@@ -170,49 +103,69 @@ def check_sources(
         The scripts, in the order in which they would be loaded.
     settings : ConnectionSettings, optional
         Where the server is. Default: `resolve()`.
-    choice : Choice, optional
-        What of the scripts would be loaded, and where to.
-    skip_definer, collation_map
-        As in `check`.
+    policy : LoadPolicy, optional
+        How they would be loaded.
 
     Raises
     ------
     As `check`.
     """
     settings = resolve() if settings is None else settings
-    choice = choice or Choice()
+    policy = policy or LoadPolicy()
     connection = connect_now(settings)
     try:
         target = Target(connection, describe(connection, settings, 0.0))
     except BaseException:
         connection.close()
         raise
-    dialect = Dialect(target.flavour, target.version, target.variables.get("sql_mode", ""))
+    dialect = Dialect(
+        target.flavour,
+        target.version,
+        target.variables.get("sql_mode", ""),
+        host=settings.host,
+        is_loopback=settings.is_loopback,
+    )
     try:
-        inventory = survey(sources, dialect, choice)
-        policy = LoadPolicy(collation_map=collation_map)
-        replaced = policy.collations_to_replace(target.collations())
-        case = rules.Case(inventory, target, skip_definer, replaced)
-        return _report(case, sources)
+        collations = target.collations() if policy.wants_collations else ()
+        with _rehearsal(settings, target, policy) as rehearsal:
+            inventory = survey(sources, dialect, policy, collations=collations, rehearsal=rehearsal)
+        return _report(rules.Case(inventory, target), sources, rehearsal)
     finally:
         connection.close()
 
 
-def _report(case: rules.Case, sources: Sources) -> CheckReport:
+@contextlib.contextmanager
+def _rehearsal(
+    settings: ConnectionSettings, target: Target, policy: LoadPolicy
+) -> Iterator[Rehearsal | None]:
+    """Yield a rehearsal; none on another machine's server, unless the user means it."""
+    if not settings.is_loopback and not policy.yes_remote:
+        yield None
+        return
+    with contextlib.closing(Rehearsal(lambda: connect_now(settings), target)) as rehearsal:
+        yield rehearsal
+
+
+def _report(case: rules.Case, sources: Sources, rehearsal: Rehearsal | None) -> CheckReport:
     inventory, target = case.inventory, case.target
     world = objects.play(inventory, target)
+    if rehearsal:
+        world.clashes = [
+            clash for clash in world.clashes if not verdict.is_refuted(clash, rehearsal)
+        ]
     problems, warnings = list(_problems(case, world)), list(_warnings(case, world))
-    if inventory.unfollowed:
-        likely = [finding for finding in problems if finding.kind in _PLAYED]
-        problems = [finding for finding in problems if finding not in likely]
-        warnings = likely + warnings
+    if rehearsal:
+        problems = verdict.confirmed(problems, rehearsal)
+    likely = [finding for finding in problems if finding.likely]
+    problems = [finding for finding in problems if not finding.likely]
+    warnings = likely + warnings
     settings = target.sidecar.settings
     return CheckReport(
         source=sources.name,
         server=f"{settings.user}@{settings.address}, {target.sidecar.server}",
         problems=tuple(problems),
         warnings=tuple(warnings),
-        facts=(*_facts(case), *sources.notes),
+        facts=(*_facts(case), *verdict.facts(rehearsal), *sources.notes),
         schemas=tuple(
             SchemaPlan(schema, action, tables)
             for schema, (action, tables) in world.schema_outcomes().items()
@@ -267,11 +220,12 @@ def _facts(case: rules.Case) -> Iterator[str]:
     yield f"{size(inventory.script_bytes)} of SQL{file}, {count(inventory.statements, 'statement')}"
     if inventory.maker:
         yield f"made from {FLAVOURS[inventory.maker]} {inventory.maker_version}"
-    limit = target.number("max_allowed_packet")
-    yield (
-        f"largest statement: {size(inventory.largest_bytes)}, at {inventory.largest_at}; "
-        f"max_allowed_packet: {size(limit)}"
-    )
+    if inventory.largest_at:
+        limit = target.number("max_allowed_packet")
+        yield (
+            f"largest statement: {size(inventory.largest_bytes)}, at {inventory.largest_at}; "
+            f"max_allowed_packet: {size(limit)}"
+        )
     if inventory.system_statements:
         left_out = count(inventory.system_statements, "statement")
         yield f"{left_out} on the server's own schemas would be left out"

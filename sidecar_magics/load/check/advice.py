@@ -31,7 +31,7 @@ def optional_privileges(case: Case) -> Iterator[Finding]:
 def missing_definers(case: Case) -> Iterator[Finding]:
     """Name definers that do not exist: what runs as them fails when it is used."""
     wanted = case.inventory.definers
-    if case.skip_definer or not wanted:
+    if not wanted:
         return
     accounts = case.target.accounts()
     if accounts is None:

@@ -31,6 +31,8 @@ class Finding:
         The server's error number for it; None for what the loader refuses itself.
     items : tuple of str
         All that the sentence is about, where it names only some.
+    likely : bool
+        It may not come true: what is before it in the script cannot be foreseen.
     """
 
     kind: str
@@ -39,6 +41,7 @@ class Finding:
     place: str = ""
     errno: int | None = None
     items: tuple[str, ...] = ()
+    likely: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as plain values, for JSON."""

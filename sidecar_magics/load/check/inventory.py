@@ -40,7 +40,7 @@ class Event(NamedTuple):
     ----------
     verb : str
         ``create``, ``drop``, ``alter``, ``rename``, ``truncate``, ``lock``, ``use``, ``insert``,
-        ``replace``, ``update``, ``delete``, ``load`` or ``grant``.
+        ``replace``, ``update``, ``delete``, ``load``, ``call`` or ``grant``.
     what : str
         As `statements.Definition.what`.
     schema, name : str or None
@@ -55,6 +55,8 @@ class Event(NamedTuple):
         New name, of a rename.
     deterministic : bool
         Of a function.
+    likely : bool
+        What is before it in the script cannot be foreseen.
     """
 
     verb: str
@@ -68,6 +70,7 @@ class Event(NamedTuple):
     new: TableKey | None = None
     deterministic: bool = True
     no_effect_on_innodb: bool = False
+    likely: bool = False
 
 
 class Obstacle(NamedTuple):

@@ -41,13 +41,14 @@ def play(inventory: Inventory, target: Target) -> World:
 
 def clashes(world: World) -> Iterator[Finding]:
     """Tell of the statements that the server would refuse for what there is, or is not."""
-    groups: dict[tuple[str, str, int], list[Clash]] = {}
+    groups: dict[tuple[str, str, int, bool], list[Clash]] = {}
     for clash in world.clashes:
-        groups.setdefault((clash.kind, clash.what, clash.errno), []).append(clash)
-    for (kind, what, errno), found in groups.items():
+        key = (clash.kind, clash.what, clash.errno, clash.likely)
+        groups.setdefault(key, []).append(clash)
+    for (kind, what, errno, likely), found in groups.items():
         names = tuple(clash.name for clash in found)
         message, hint = _sentence(kind, what, names, found)
-        yield Finding(kind, message, hint, str(found[0].place), errno, names)
+        yield Finding(kind, message, hint, str(found[0].place), errno, names, likely)
 
 
 def _sentence(kind: str, what: str, names: tuple[str, ...], found: list[Clash]) -> tuple[str, str]:
@@ -109,11 +110,7 @@ def kept_rows(world: World) -> Iterator[Finding]:
 def collations(case: Case) -> Iterator[Finding]:
     """Name the collations that the server lacks, with the nearest that it has."""
     mentions, target = case.inventory.collations, case.target
-    lacking = [
-        name
-        for name in mentions
-        if name not in case.collation_map and not target.knows_collation(name)
-    ]
+    lacking = [name for name in mentions if not target.knows_collation(name)]
     known = target.collations() if lacking else set()
     for name in lacking:
         message = (
@@ -125,11 +122,6 @@ def collations(case: Case) -> Iterator[Finding]:
             near, difference = substitute
             hint = f"the nearest is {near} ({difference}): --collation-map {name}={near}."
         yield Finding("collation", message, hint, str(mentions.first(name)), 1273)
-    for name, replacement in case.collation_map.items():
-        if name in mentions and not target.knows_collation(replacement):
-            message = f"the server lacks {replacement}, which is to replace {name}"
-            hint = "name another in --collation-map."
-            yield Finding("collation", message, hint, str(mentions.first(name)), 1273)
 
 
 def features(case: Case, *, refused: bool) -> Iterator[Finding]:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from ...schemas import SYSTEM_SCHEMAS
 from ...script.classify import Classification, Kind, classify, reads_local_file
 from ...script.collations import names_in
 from ...script.splitter import Statement, split
@@ -17,9 +16,9 @@ from .inventory import Event, Inventory, Mentions, Obstacle, Place, Tally
 from .session import ReadSession
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
-    from .inventory import TableKey
+    from ...errors import ScriptError
 
 _ROUTINE_BODY = re.compile(
     rb"\s*CREATE\b[^;]*?\b(?:PROCEDURE|FUNCTION|TRIGGER|EVENT|PACKAGE)\b", re.IGNORECASE
@@ -27,6 +26,8 @@ _ROUTINE_BODY = re.compile(
 # What a SET names, the server is asked for.
 _NEVER_PECULIAR = (Kind.SESSION, Kind.USE, Kind.TRANSACTION, Kind.LOCK)
 _LONGEST_DEFINITION_BYTES = 1 << 20
+_NAME = rb"(`(?:[^`]|``)+`|[\w$\x80-\xff]+)"
+_CALL = re.compile(rb"\s*CALL\s+(?:%s\s*\.\s*)?%s" % (_NAME, _NAME), re.IGNORECASE)
 _FIRST_WORD = re.compile(rb"[\s(]*([A-Za-z]+)")
 
 
@@ -42,24 +43,22 @@ class Dialect:
         As versioned comments spell it.
     sql_mode : str
         Of a new session.
+    host : str, default 127.0.0.1
+        Where it is.
+    is_loopback : bool, default True
+        Whether that is this machine.
     """
 
     flavour: str = "mysql"
     version: int = 80000
     sql_mode: str = ""
+    host: str = "127.0.0.1"
+    is_loopback: bool = True
 
-
-class Choice(NamedTuple):
-    """What of a script is loaded, and where to; as the options of `check.check`."""
-
-    database: str | None = None
-    into: str | None = None
-    system_schemas: bool = False
-    schema_only: bool = False
-    data_only: bool = False
-    wanted: Callable[[str | None, str], bool] | None = None
-    allow_local_infile: bool = False
-    allow_outside_source: bool = False
+    @property
+    def release(self) -> str:
+        """The version with dots, as a server spells it."""
+        return f"{self.version // 10000}.{self.version // 100 % 100}.{self.version % 100}"
 
 
 class Recorder:
@@ -69,8 +68,6 @@ class Recorder:
     ----------
     dialect : Dialect
         The server that the script is read for.
-    choice : Choice
-        What of it is loaded, and where to.
 
     Attributes
     ----------
@@ -82,29 +79,18 @@ class Recorder:
         Tables that get rows, by how such a statement begins, until something else comes between.
     """
 
-    def __init__(self, dialect: Dialect, choice: Choice) -> None:
+    def __init__(self, dialect: Dialect) -> None:
         self.inventory = Inventory()
         self.filling: dict[bytes, Tally] = {}
         self._dialect = dialect
-        self._choice = choice
         self.session = ReadSession(dialect.sql_mode)
 
-    def begin(self, schema: str | None = None, *, fresh: bool = False) -> None:
-        """Begin a script.
-
-        Parameters
-        ----------
-        schema : str, optional
-            Schema that the script is for. Default: the one chosen for all.
-        fresh : bool, default False
-            Whether it expects the session of a new connection.
-        """
-        if fresh:
-            self.session = ReadSession(self._dialect.sql_mode)
-            self._enter(None)
-        schema = self._choice.database if schema is None else schema
+    def begin(self, schema: str | None, place: Place) -> None:
+        """Begin a script that knows nothing of the one before it: in a new session."""
+        self.session = ReadSession(self._dialect.sql_mode)
+        self._enter(None)
         if schema is not None:
-            self.use(schema, Place("--database", 1, 1))
+            self.use(schema, place)
 
     # Statements --------------------------------------------------------------------------------
 
@@ -112,10 +98,7 @@ class Recorder:
         """Take down a table that gets rows; the statements that follow are only counted."""
         table = classify(rows[0])
         key = (table.schema or self.session.schema, table.table or "")
-        if key[0] in SYSTEM_SCHEMAS and not self._choice.system_schemas:
-            self.inventory.system_statements += 1
-            return
-        tally = self.inventory.tables.setdefault(self._target(*key), Tally())
+        tally = self.inventory.tables.setdefault(key, Tally())
         tally.statements += 1
         tally.bytes += size
         self.filling[rows[0]] = tally
@@ -124,7 +107,7 @@ class Recorder:
     def statement(self, sql: bytes, place: Place, delimiter: bytes) -> None:
         """Take down a statement, or several that were under another delimiter."""
         if reads_local_file(sql):
-            self._local_file(place)
+            self.inventory.local_files.append(place)
         if len(sql) <= _LONGEST_DEFINITION_BYTES:
             as_read = effective(sql, self._dialect.flavour, self._dialect.version)
             self._mention_features(sql, as_read, place)
@@ -192,7 +175,7 @@ class Recorder:
                 place,
                 definition=definition,
                 traits=self._resolved(traits, own_schema),
-                new=self._target(new[0] or own_schema, new[1]) if new else None,
+                new=(new[0] or own_schema, new[1]) if new else None,
                 deterministic=what != "function" or statements.is_deterministic(sql),
                 no_effect_on_innodb=statements.switches_keys(sql),
             )
@@ -206,58 +189,43 @@ class Recorder:
         verb = _first_word(sql).lower().decode()
         if verb == "load" and b"LOCAL" not in sql[:100].upper():
             self.inventory.commands.add("FILE", place)
-        if schema not in SYSTEM_SCHEMAS or self._choice.system_schemas:
-            tally = self.inventory.tables.setdefault(self._target(schema, about.table), Tally())
-            tally.statements += 1
-            tally.bytes += len(sql)
+        tally = self.inventory.tables.setdefault((schema, about.table), Tally())
+        tally.statements += 1
+        tally.bytes += len(sql)
         self._event(verb, "table", schema, about.table, place)
 
     def _other(self, sql: bytes, place: Place) -> None:
         word = _first_word(sql)
+        called = _CALL.match(sql)
+        if called:
+            schema, name = (_unquoted(part) for part in called.groups())
+            self._event("call", "procedure", schema or self.session.schema, name or "", place)
         if word in (b"CALL", b"EXECUTE", b"PREPARE"):
             self.inventory.unfollowed.append(place)
             self.filling.clear()
         elif word == b"FLUSH":
             self.inventory.commands.add("RELOAD", place)
 
-    def _local_file(self, place: Place) -> None:
-        self.inventory.local_files.append(place)
-        if not self._choice.allow_local_infile:
-            message = "LOAD DATA LOCAL INFILE would send a file of this machine to the server"
-            hint = "allow it with --allow-local-infile if you trust the script."
-            self.refuse(place, message, hint)
-
-    def refuse(self, place: Place, message: str, hint: str) -> None:
+    def refuse(self, place: Place, error: ScriptError) -> None:
         """Take down what the loader would refuse."""
-        self.inventory.obstacles.append(Obstacle(place, message, hint))
+        message = error.message.removeprefix(f"{place}: ").rstrip(".")
+        self.inventory.obstacles.append(Obstacle(place, message, error.hint))
 
     def _event(
         self, verb: str, what: str, schema: str | None, name: str, place: Place, **more: object
     ) -> None:
-        choice = self._choice
-        if schema is not None and schema.lower() in SYSTEM_SCHEMAS and what != "account":
-            if verb != "use" and not choice.system_schemas:
-                self.inventory.system_statements += 1
-            if not choice.system_schemas:
-                return
-        is_rows = verb in ("insert", "replace", "update", "delete", "load")
-        if (choice.schema_only and is_rows) or (
-            choice.data_only and not is_rows and verb not in ("use", "lock")
-        ):
-            return
-        if choice.wanted and what in ("table", "view") and not choice.wanted(schema, name):
-            return
-        if choice.into is not None and what != "account":
-            if what == "schema" and verb != "use":
-                return
-            schema = choice.into
         self.inventory.events.append(
-            Event(verb, what, schema, name, place, self.session.state, **more)  # type: ignore[arg-type]
+            Event(
+                verb,
+                what,
+                schema,
+                name,
+                place,
+                self.session.state,
+                likely=bool(self.inventory.unfollowed),
+                **more,  # type: ignore[arg-type]
+            )
         )
-
-    def _target(self, schema: str | None, name: str) -> TableKey:
-        """Return where a table is to go."""
-        return (self._choice.into or schema, name)
 
     def _resolved(
         self, traits: statements.TableTraits | None, schema: str | None
@@ -265,7 +233,7 @@ class Recorder:
         """Return a table's traits with the schemas of its parents spelled out."""
         if traits is None or not traits.parents:
             return traits
-        parents = {self._target(own or schema, name): None for own, name in traits.parents}
+        parents = {(own or schema, name): None for own, name in traits.parents}
         return traits._replace(parents=tuple((own, name) for own, name in parents))
 
     # The session -------------------------------------------------------------------------------
@@ -325,3 +293,9 @@ def _subjects(
 def _first_word(sql: bytes) -> bytes:
     found = _FIRST_WORD.match(sql)
     return found[1].upper() if found else b""
+
+
+def _unquoted(name: bytes | None) -> str | None:
+    if name is None:
+        return None
+    return name.strip(b"`").replace(b"``", b"`").decode("utf-8", "replace")

@@ -9,7 +9,7 @@ from .findings import LISTED, Finding, count, some, unique
 from .privileges import DEFINER_PRIVILEGES, foreign_definers, lacking
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from .inventory import Event, Inventory, Mentions
     from .target import Target
@@ -18,22 +18,10 @@ LARGEST_PACKET_BYTES = 1 << 30
 
 
 class Case(NamedTuple):
-    """What is compared, and how the script is to be loaded.
-
-    Attributes
-    ----------
-    inventory, target
-        The script and the server.
-    skip_definer : bool
-        DEFINERs are left out.
-    collation_map : mapping of str to str
-        Collations that are replaced, in lower case.
-    """
+    """What is compared: what would be sent of the script, and the server."""
 
     inventory: Inventory
     target: Target
-    skip_definer: bool
-    collation_map: Mapping[str, str]
 
 
 def packet(case: Case) -> Iterator[Finding]:
@@ -62,7 +50,7 @@ def packet(case: Case) -> Iterator[Finding]:
 def refusals(case: Case) -> Iterator[Finding]:
     """Tell what the loader itself refuses, and the server of LOAD DATA LOCAL."""
     for obstacle in case.inventory.obstacles:
-        yield Finding("refused", f"refused: {obstacle.message}", obstacle.hint, str(obstacle.place))
+        yield Finding("refused", obstacle.message, obstacle.hint, str(obstacle.place))
     places = case.inventory.local_files
     refused = any(obstacle.place in places for obstacle in case.inventory.obstacles)
     if places and not refused and not case.target.is_on("local_infile"):
@@ -247,7 +235,7 @@ def definers(case: Case) -> Iterator[Finding]:
     target = case.target
     others = foreign_definers(case.inventory, target.account)
     allowed = DEFINER_PRIVILEGES[target.flavour]
-    if case.skip_definer or not others or target.grants.any_of(*allowed):
+    if not others or target.grants.any_of(*allowed):
         return
     names = tuple(str(definer) for definer in others)
     yield Finding(

@@ -1,29 +1,35 @@
-"""Read a whole script, and take down what a server may object to; no server is asked.
+"""Walk over a script for a server, and take down what that may object to.
 
-The script is streamed: what is kept grows with the number of its definitions, not with its rows.
-Of a statement with rows only the first bytes are looked at.
+It is the loader's own walk, so what is taken down is what a load would send. What is kept grows
+with the number of a script's definitions, not with its rows; of a statement with rows only the
+first bytes are looked at.
 """
 
 from __future__ import annotations
 
-import os
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...errors import ScriptError
-from ...script.commands import Effect, effect_of
-from ...script.sent import as_sent, client_keeps_comments
-from ...script.splitter import ClientCommand, ScriptSyntaxError, Splitter, Statement
 from ..folders import ALLOW_LINKS, astray
-from ..sources import Source
+from ..plan import Planner, Server
+from ..policy import LoadPolicy
+from ..report import LoadReport
+from ..sources import Sources
+from ..walk import Quoting, Walk, quoting_of
 from .inventory import Inventory, Place
-from .recorder import Choice, Dialect, Recorder
+from .recorder import Recorder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
+    from ...script.classify import Classification
     from ...script.splitter import Item
+    from ..failures import Step
+    from ..known import Found
+    from ..sources import Source
+    from .recorder import Dialect
+    from .rehearsal import Rehearsal
 
 _ROWS = re.compile(
     rb"(INSERT|REPLACE)\s+(?:IGNORE\s+)?INTO\s+"
@@ -31,11 +37,19 @@ _ROWS = re.compile(
     re.IGNORECASE,
 )
 _HEADER = re.compile(rb"^-- Server version:?\s+(\d\S*)", re.MULTILINE)
-_HEADER_BYTES = 4096
+# MySQL has had strings in dollar quotes since 9.0; MariaDB has none.
+_DOLLAR_QUOTES_SINCE = 90000
 
 
-def survey(sources: Iterable[Source], dialect: Dialect, choice: Choice | None = None) -> Inventory:
-    """Read scripts to their end and return what they hold.
+def survey(
+    sources: Iterable[Source],
+    dialect: Dialect,
+    policy: LoadPolicy | None = None,
+    *,
+    collations: Collection[str] = (),
+    rehearsal: Rehearsal | None = None,
+) -> Inventory:
+    """Walk over scripts to their end and return what they hold.
 
     Parameters
     ----------
@@ -43,179 +57,115 @@ def survey(sources: Iterable[Source], dialect: Dialect, choice: Choice | None = 
         The scripts, in order. They are not closed.
     dialect : Dialect
         The server that they are read for.
-    choice : Choice, optional
-        What of them is loaded, and where to.
+    policy : LoadPolicy, optional
+        How they are to be loaded.
+    collations : collection of str, default none
+        Those that the server has.
+    rehearsal : Rehearsal, optional
+        Where the server is asked about each statement.
 
     Raises
     ------
     ScriptError
         A script is missing, damaged or broken.
     """
-    surveyor = Surveyor(dialect, choice or Choice())
-    for source in sources:
-        surveyor.read(source)
-    return surveyor.inventory
+    policy = policy or LoadPolicy()
+    surveyor = Surveyor(dialect, policy, rehearsal)
+    name = sources.name if isinstance(sources, Sources) else ""
+    report = LoadReport(name, flavour=dialect.flavour, server_version=dialect.release)
+    walk = Walk(
+        Planner(Server(dialect.flavour, dialect.version), _look_up),
+        lambda source: policy.rewriter(collations, source),
+        policy,
+        target=surveyor,
+        report=report,
+        quoting=quoting_of(dialect.sql_mode),
+    )
+    for _ in walk.tasks(surveyor.passing(sources)):
+        pass  # what the planner makes of it does not matter here
+    inventory = surveyor.inventory
+    inventory.script_bytes = report.script_bytes
+    inventory.system_statements = sum(
+        number for what, number in walk.rewriter.skipped.items() if what.startswith("system schema")
+    )
+    found = _HEADER.search(walk.heading)
+    if found:
+        inventory.maker = "mariadb" if b"mariadb" in walk.heading.lower() else "mysql"
+        inventory.maker_version = found[1].decode("ascii", "replace")
+    return inventory
 
 
 class Surveyor:
-    """One reading of one or more scripts; `inventory` is what was found so far."""
+    """The target of a walk that goes nowhere: `inventory` is what was found so far."""
 
-    def __init__(self, dialect: Dialect, choice: Choice) -> None:
-        self._recorder = Recorder(dialect, choice)
+    def __init__(
+        self, dialect: Dialect, policy: LoadPolicy, rehearsal: Rehearsal | None = None
+    ) -> None:
+        self._rehearsal = rehearsal
+        self._recorder = Recorder(dialect)
         self.inventory = self._recorder.inventory
-        self._dialect = dialect
-        self._choice = choice
-        self._delimiter = b";"
-        self._opened: list[Source] = []
-        self._sandboxed = False
-        self._ended = False
+        self.host, self.is_loopback = dialect.host, dialect.is_loopback
+        self.dollar_quotes = dialect.flavour == "mysql" and dialect.version >= _DOLLAR_QUOTES_SINCE
+        self._allows_outside = policy.allow_outside_source
+        self._last: Item | None = None
 
-    def read(self, source: Source) -> None:
-        """Read one script to its end.
-
-        Raises
-        ------
-        ScriptError
-            The script is damaged or broken; the message has the place.
-        """
-        if source.stray is not None and not self._choice.allow_outside_source:
-            place = Place(source.name, 1, 1)
-            self._recorder.refuse(place, f"it {astray(source.stray)}", ALLOW_LINKS)
-            return
-        self._delimiter, self._sandboxed = source.delimiter, False
-        self._recorder.begin(source.schema, fresh=source.fresh_session)
-        self._run(source)
-        source.read_rest()
-        self.inventory.file_bytes += source.position_bytes
-        if source.looks_truncated:
-            self.inventory.truncated.append(source.name)
-
-    # The script, as the loader reads it --------------------------------------------------------
-
-    def _run(self, source: Source) -> None:
-        self._opened.append(source)
-        flavour, version = self._dialect.flavour, self._dialect.version
-        keep_comments = client_keeps_comments(flavour, version)
-        splitter = Splitter(
-            delimiter=self._delimiter,
-            dollar_quotes=flavour == "mysql" and version >= 90000,
-            keep_comments=keep_comments,
-        )
-        inventory, recorder = self.inventory, self._recorder
-        for item in self._items(source, splitter):
-            if not isinstance(item, Statement):
-                self._delimiter = splitter.delimiter
-                self._obey(item, source)
-                if self._ended:
-                    break
-                splitter.delimiter = self._delimiter
-                self._set_quoting(splitter)
+    def passing(self, sources: Iterable[Source]) -> Iterator[Source]:
+        """Yield scripts, and take down what is known of each afterwards."""
+        for source in sources:
+            if source.stray is not None and not self._allows_outside:
+                error = ScriptError(f"refused: it {astray(source.stray)}.", hint=ALLOW_LINKS)
+                self._recorder.refuse(Place(source.name, 1, 1), error)
                 continue
-            sql = as_sent(
-                item,
-                keep_comments=keep_comments,
-                ansi_quotes=splitter.ansi_quotes,
-                no_backslash_escapes=splitter.no_backslash_escapes,
-            ).sql
-            size = len(sql)
-            inventory.statements += 1
-            if size > inventory.largest_bytes:
-                inventory.largest_bytes, inventory.largest_at = size, _place(item, source)
-            rows = _ROWS.match(sql)
-            tally = recorder.filling.get(rows[0]) if rows else None
-            if tally is not None:
-                tally.statements += 1
-                tally.bytes += size
-            elif rows:
-                recorder.first_rows(rows, size, _place(item, source))
-            else:
-                self._delimiter = splitter.delimiter
-                recorder.statement(sql, _place(item, source), self._delimiter)
-                self._set_quoting(splitter)
-        self._ended = False
-        self._opened.pop()
+            if source.fresh_session:
+                self._recorder.begin(source.schema, Place(source.name, 1, 1))
+                if self._rehearsal:
+                    self._rehearsal.begin_session(source.schema)
+            yield source
+            self.inventory.file_bytes += source.position_bytes
+            if source.looks_truncated:
+                self.inventory.truncated.append(source.name)
 
-    def _items(self, source: Source, splitter: Splitter) -> Iterator[Item]:
-        self._set_quoting(splitter)
-        first = not self.inventory.script_bytes
-        try:
-            for chunk in source.chunks():
-                if first:
-                    self._read_header(chunk[:_HEADER_BYTES])
-                    first = False
-                self.inventory.script_bytes += len(chunk)
-                yield from splitter.feed(chunk)
-            yield from splitter.finish()
-        except ScriptSyntaxError as error:
-            place = f"{source.name}:{error.line + source.first_line - 1}:{error.column}"
-            raise ScriptError(f"{place}: {error.message}.") from None
-
-    def _set_quoting(self, splitter: Splitter) -> None:
+    def quoting(self, before: Quoting) -> Quoting:
+        """Read on as the server says, or as the modes that the script mentions have it."""
+        if self._rehearsal:
+            return self._rehearsal.quoting(before)
         mode = self._recorder.session.sql_mode
-        splitter.no_backslash_escapes = "NO_BACKSLASH_ESCAPES" in mode
-        splitter.ansi_quotes = "ANSI" in mode  # ANSI_QUOTES, or ANSI, which includes it
+        if mode.isdigit():
+            return quoting_of(mode)
+        return Quoting(ansi="ANSI" in mode, verbatim="NO_BACKSLASH_ESCAPES" in mode)
 
-    def _read_header(self, head: bytes) -> None:
-        found = _HEADER.search(head)
-        if found:
-            version = found[1].decode("ascii", "replace")
-            is_mariadb = b"mariadb" in head.lower()
-            self.inventory.maker = "mariadb" if is_mariadb else "mysql"
-            self.inventory.maker_version = version
+    def renew(self) -> None:
+        """Do nothing: there is no connection."""
 
-    # The client's own commands -----------------------------------------------------------------
+    def refuse(self, error: ScriptError, step: Step) -> None:
+        """Take down what a load would refuse."""
+        self._recorder.refuse(_place(step), error)
 
-    def _obey(self, command: ClientCommand, source: Source) -> None:
-        place = _place(command, source)
-        effect = effect_of(command.name)
-        if effect is Effect.USE:
-            self.inventory.statements += 1
-            self._recorder.use(command.argument.decode("utf-8", "replace"), place)
-        elif effect is Effect.CHARSET:
-            self._recorder.set(b"SET NAMES " + command.argument, place)
-        elif effect is Effect.SOURCE:
-            self._source(os.fsdecode(command.argument), place, source)
-        elif effect is Effect.END:
-            self._ended = True
-        elif effect is Effect.SANDBOX:
-            self._sandboxed = True
-        elif effect in (Effect.REFUSE, Effect.RESET_CONNECTION):
-            message = f"the client command {command.name!r} is not carried out"
-            self._recorder.refuse(place, message, "remove it from the script if it is not needed.")
-
-    def _source(self, wanted: str, place: Place, source: Source) -> None:
-        """Read another script at this place, by the loader's own rules (`load.execute`)."""
-        if self._sandboxed:
-            message = "the script's first line forbids it to read files (MariaDB's sandbox mode)"
-            self._recorder.refuse(place, message, "remove that line if you trust it.")
-            return
-        try:
-            path = (source.folder / Path(wanted).expanduser()).resolve()
-        except (RuntimeError, ValueError) as error:  # ~nobody, or a NUL byte
-            self._recorder.refuse(place, f"{wanted!r} is no path ({error})", "")
-            return
-        home = self._opened[0].folder
-        if home not in path.parents and not self._choice.allow_outside_source:
-            message = f"{wanted!r} lies outside the script's own folder, {home}"
-            hint = "allow it with --allow-outside-source if you trust the script."
-            self._recorder.refuse(place, message, hint)
-            return
-        if any(path == opened.path for opened in self._opened):
-            self._recorder.refuse(
-                place, f"{wanted!r} is being loaded already: it sources itself", ""
-            )
-            return
-        try:
-            inner = Source.from_file(path, wanted_at=str(place))
-        except ScriptError as error:
-            self._recorder.refuse(place, f"{wanted!r} cannot be read", error.hint)
-            return
-        try:
-            self._run(inner)
-            self.inventory.file_bytes += inner.position_bytes
-        finally:
-            inner.close()
+    def saw(self, step: Step, about: Classification, delimiter: bytes) -> None:
+        """Take down a statement."""
+        inventory, recorder = self.inventory, self._recorder
+        place, size = _place(step), len(step.sql)
+        if step.item is not self._last and step.item.end:  # else it stands nowhere in the script
+            inventory.statements += 1
+        self._last = step.item
+        if size > inventory.largest_bytes:
+            inventory.largest_bytes, inventory.largest_at = size, place
+        rows = _ROWS.match(step.sql)
+        tally = recorder.filling.get(rows[0]) if rows else None
+        if tally is not None:
+            tally.statements += 1
+            tally.bytes += size
+        elif rows:
+            recorder.first_rows(rows, size, place)
+        else:
+            recorder.statement(step.sql, place, delimiter)
+        if self._rehearsal and tally is None:
+            self._rehearsal.play(step, about, delimiter, place)
 
 
-def _place(item: Item, source: Source) -> Place:
-    return Place(source.name, item.line + source.first_line - 1, item.column)
+def _place(step: Step) -> Place:
+    return Place(step.source.name, step.line, step.item.column)
+
+
+def _look_up(schema: bytes, name: bytes, /, *, settled: bool) -> Found | None:
+    """Find nothing: what there is on the server is compared afterwards."""

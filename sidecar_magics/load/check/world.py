@@ -44,6 +44,8 @@ class Clash(NamedTuple):
         The table that a foreign key misses.
     rows : int or None
         Rows of a table that exists.
+    likely : bool
+        What is before it in the script cannot be foreseen.
     """
 
     kind: str
@@ -53,6 +55,7 @@ class Clash(NamedTuple):
     place: Place
     parent: str = ""
     rows: int | None = None
+    likely: bool = False
 
 
 class Outcome(NamedTuple):
@@ -209,7 +212,9 @@ class World:
 
     def _no_schema(self, event: Event, schema: str) -> None:
         errno = 1146 if event.verb in _ROWS and self._flavour == "mariadb" else 1049
-        self.clashes.append(Clash("schema-missing", "schema", schema, errno, event.place))
+        self.clashes.append(
+            Clash("schema-missing", "schema", schema, errno, event.place, likely=event.likely)
+        )
         self._schemas.add(self._fold(schema))
         self._excused.add(self._fold(schema))
 
@@ -220,6 +225,9 @@ class World:
             self._need_table(event, event.name)
         elif event.verb == "create":
             self._create(event)
+        elif event.verb == "call":
+            if self._key_of(event) not in self._things:
+                self._clash("missing", event, _NO_SUCH[event.what])
         elif event.verb == "drop":
             self._drop(event)
         elif event.what in ("table", "view") and event.verb in _NEEDS_TABLE:
@@ -299,7 +307,9 @@ class World:
         self._things[key] = Thing("table")  # told once
         if key[1] not in self._excused:
             full = f"{event.schema}.{name}"
-            self.clashes.append(Clash("missing", "table", full, 1146, event.place))
+            self.clashes.append(
+                Clash("missing", "table", full, 1146, event.place, likely=event.likely)
+            )
 
     def _check_parents(self, event: Event, key: _Key) -> None:
         checks = event.state.foreign_key_checks
@@ -311,7 +321,13 @@ class World:
                 errno = 1005 if self._flavour == "mariadb" else 1824
                 full = f"{event.schema}.{event.name}"
                 clash = Clash(
-                    "parent-missing", "table", full, errno, event.place, f"{schema}.{name}"
+                    "parent-missing",
+                    "table",
+                    full,
+                    errno,
+                    event.place,
+                    f"{schema}.{name}",
+                    likely=event.likely,
                 )
                 self.clashes.append(clash)
 
@@ -335,7 +351,9 @@ class World:
         name = f"{event.schema}.{event.name}" if event.what != "schema" else event.schema or ""
         if kind == "no-schema":
             name = event.name
-        self.clashes.append(Clash(kind, event.what, name, errno, event.place, rows=rows))
+        self.clashes.append(
+            Clash(kind, event.what, name, errno, event.place, rows=rows, likely=event.likely)
+        )
 
     def _key_of(self, event: Event) -> _Key:
         return self._key(event.what, event.schema or "", event.name)

@@ -1,15 +1,19 @@
-"""Read scripts: what the splitter finds goes through the rewriter to the planner."""
+"""Walk over scripts: each statement as it would be sent, or why it is refused, and its tasks.
+
+Loading, `--explain` and `--check` all see a script through this one walk, so they agree on what
+would be sent, where, and in which session. They differ in their `Target` alone.
+"""
 
 from __future__ import annotations
 
 import os
-import re
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from ..errors import SidecarError
+from ..errors import ScriptError, SidecarError
 from ..script import forms
+from ..script.changes import changed_schemas
 from ..script.classify import Kind, classify, may_change_quoting, reads_local_file
 from ..script.commands import Effect, effect_of
 from ..script.rewrite import RewriteError, schema_of_heading
@@ -19,7 +23,7 @@ from ..script.splitter import ClientCommand, ScriptSyntaxError, Splitter, Statem
 from ..script.versioned import version_number
 from ..units import size
 from . import failures
-from .failures import ANY_SCHEMA, Step
+from .failures import Step
 from .sources import Source, Sources
 from .tasks import quoted
 
@@ -37,8 +41,8 @@ if TYPE_CHECKING:
 # Modes that have ANSI_QUOTES in them. Source: "Server SQL Modes", MySQL 9; "SQL Mode", MariaDB.
 _ANSI_MODES = {"ANSI", "ANSI_QUOTES", "DB2", "MAXDB", "MSSQL", "ORACLE", "POSTGRESQL"}
 _NEEDS_SCHEMA = {Kind.TABLE, Kind.DATA, Kind.VIEW, Kind.ROUTINE, Kind.EVENT, Kind.TRIGGER}
-_WORK_ON_SCHEMA = {*_NEEDS_SCHEMA, Kind.SCHEMA}
-_MAY_DO_ANYTHING = re.compile(rb"\s*(?:CALL|EXECUTE)\b", re.IGNORECASE)
+# What a dump tool writes about itself stands in the first lines.
+HEADING_BYTES = 4096
 # How a dump tool's work begins, also without its comments.
 _DUMP_MARKS = (
     b"-- MySQL dump",
@@ -58,7 +62,7 @@ class Quoting(NamedTuple):
 
 
 class Target(Protocol):
-    """What a reader has to know of where the script goes."""
+    """What the walk has to know of where the script goes."""
 
     host: str
     is_loopback: bool
@@ -70,12 +74,15 @@ class Target(Protocol):
     def renew(self) -> None:
         """Give the first lane a new session, behind all that was yielded."""
 
-    def passed(self, source: Source, step: Step) -> None:
-        """Take note of how far the reader is."""
+    def saw(self, step: Step, about: Classification, delimiter: bytes) -> None:
+        """Take note of a statement as it would be sent, before its tasks are yielded."""
+
+    def refuse(self, error: ScriptError, step: Step) -> None:
+        """Raise the error for what is not sent; or take note of it, and the walk goes on."""
 
 
-class Reader:
-    """Scripts on their way to being tasks.
+class Walk:
+    """One way through scripts, from their bytes to tasks.
 
     Parameters
     ----------
@@ -86,7 +93,7 @@ class Reader:
     policy : LoadPolicy
         What the scripts may do.
     target : Target
-        Where they go.
+        Where they go, and what becomes of what is refused.
     report : LoadReport
         Counts the statements that no task is made of; knows what kind of server it is.
     quoting : Quoting
@@ -105,7 +112,7 @@ class Reader:
     ) -> None:
         self._planner = planner
         self._make_rewriter = make_rewriter
-        self._rewriter = make_rewriter(None)
+        self.rewriter = make_rewriter(None)
         self._policy = policy
         self._server = target
         self._report = report
@@ -114,6 +121,7 @@ class Reader:
             report.flavour, version_number(report.server_version)
         )
         self.absorbed = 0  # statements that no task is made of, since somebody took the number
+        self.heading = b""  # the beginning of the first script
         self._opened: list[Source] = []
         self._sources = 0
         self._delimiter = b";"
@@ -145,8 +153,8 @@ class Reader:
                 yield from self._begin_session(source)
             if self._policy.database is not None:
                 name = self._policy.database.encode()
-                step = Step(ClientCommand("use", name, 1, 1, 0, 0), source)
-                yield from self._planner.use(name, step._replace(sql=b"USE " + quoted(name)))
+                command = ClientCommand("use", name, 1, 1, 0, 0)
+                yield from self._enter(name, Step(command, source, is_ours=True))
                 self._script_schema = self._policy.database
             self._delimiter = source.delimiter
             yield from self._read(source)
@@ -159,7 +167,7 @@ class Reader:
         self._report_rewriting()
 
     def _report_rewriting(self) -> None:
-        rewriter = self._rewriter
+        rewriter = self.rewriter
         self._report.skipped = dict(rewriter.skipped)
         self._report.notes.extend(rewriter.notes)
         if not self._has_statements:
@@ -220,8 +228,10 @@ class Reader:
                         _DUMP_MARKS
                     )
                     begins = False
-                    if self._sources == 1 and self._policy.into is not None:
-                        self._rewriter = self._make_rewriter(schema_of_heading(chunk))
+                    if self._sources == 1:
+                        self.heading = chunk[:HEADING_BYTES]
+                        if self._policy.into is not None:
+                            self.rewriter = self._make_rewriter(schema_of_heading(chunk))
                 self._report.script_bytes += len(chunk)
                 self._fed += len(chunk)
                 self._chunk = chunk
@@ -265,33 +275,40 @@ class Reader:
             about = classify(sql)
         if self._policy.into is not None and about.kind in _NEEDS_SCHEMA:
             yield from self._enter_target(statement, source)
-        schema = about.schema
-        if schema is None and self._planner.session.schema is not None:
-            schema = self._planner.session.schema.decode("utf-8", "replace")
-        table = about.table and f"{schema or '?'}.{about.table}"
-        works_on = schema if about.kind in _WORK_ON_SCHEMA else None
-        if _MAY_DO_ANYTHING.match(sql):
-            works_on = ANY_SCHEMA
+        schema = self._planner.session.schema
+        default = None if schema is None else schema.decode("utf-8", "replace")
+        table = about.table and f"{about.schema or default or '?'}.{about.table}"
+        ansi, verbatim = self._quoting_now()
+        changes = changed_schemas(
+            sql,
+            about,
+            schema=default,
+            ansi_quotes=ansi,
+            no_backslash_escapes=verbatim,
+            several=self._delimiter != b";",
+        )
         step = Step(
             statement,
             source,
             sql,
             table,
             is_data=about.kind is Kind.DATA,
-            schema=works_on,
+            schemas=changes,
         )
         if reads_local_file(sql) and not self._policy.allow_local_infile:
             what = "LOAD DATA LOCAL INFILE would send a file of this machine to the server"
-            hint = "add --allow-local-infile if you trust the script."
-            raise failures.refused(step, what, self._report, hint)
+            self._refuse(step, what, "add --allow-local-infile if you trust the script.")
+            return
         may_drop = self._server.is_loopback or self._policy.yes_remote
         if not may_drop and forms.may_drop(sql):
             what = f"it drops something, and {self._server.host} is not this machine"
-            raise failures.refused(step, what, self._report, "add --yes-remote if you mean it.")
+            self._refuse(step, what, "add --yes-remote if you mean it.")
+            return
         if about.kind is Kind.TRANSACTION and self._planner.would_undo(sql):
             what = "a dump's rows are committed as they come, and this would undo them"
             hint = "remove the script's first line, which makes it a dump; it then runs in order."
-            raise failures.refused(step, what, self._report, hint)
+            self._refuse(step, what, hint)
+            return
         yield from self._plan(step, about)
 
     def _rewritten(
@@ -300,7 +317,7 @@ class Reader:
         """Return what is to be sent instead of a statement of the script; None for nothing."""
         ansi, verbatim = self._quoting_now()
         try:
-            sql = self._rewriter.rewrite(
+            sql = self.rewriter.rewrite(
                 statement.sql,
                 about,
                 schema=self._script_schema,
@@ -309,7 +326,8 @@ class Reader:
                 several=self._delimiter != b";",
             )
         except RewriteError as error:
-            raise failures.refused(Step(statement, source), str(error), self._report) from None
+            self._refuse(Step(statement, source, statement.sql), str(error))
+            return None
         if about.kind is Kind.USE:
             self._script_schema = about.schema
         return sql
@@ -323,14 +341,22 @@ class Reader:
             statement,
             source,
             b"CREATE DATABASE IF NOT EXISTS " + quoted(name),
-            schema=self._policy.into,
+            schemas=(self._policy.into or "",),
+            is_ours=True,
         )
+        self._server.saw(step, classify(step.sql), b";")
         yield from self._planner.statement(step)
-        yield from self._planner.use(name, step._replace(sql=b"USE " + quoted(name)))
+        yield from self._enter(name, step)
+
+    def _enter(self, schema: bytes, step: Step) -> Iterator[Task]:
+        step = step._replace(sql=b"USE " + quoted(schema))
+        self._server.saw(step, classify(step.sql), b";")
+        yield from self._planner.use(schema, step)
 
     def _plan(self, step: Step, about: Classification) -> Iterator[Task]:
         planner = self._planner
         absorbed, followed = planner.absorbed, not planner.in_order
+        self._server.saw(step, about, self._delimiter)
         yield from planner.statement(step, about, delimiter=self._delimiter)
         self.absorbed += planner.absorbed - absorbed
         several = self._delimiter != b";" and b";" in step.sql
@@ -338,7 +364,6 @@ class Reader:
             # The session is not followed: its connection knows how to read on.
             yield from planner.finish()
             self._quoting = self._server.quoting(self._quoting)
-        self._server.passed(self._opened[0], step)
 
     # The client's own commands -----------------------------------------------------------------
 
@@ -359,8 +384,7 @@ class Reader:
             self._sandboxed = True
         elif effect in (Effect.REFUSE, Effect.RESET_CONNECTION):
             what = f"the client command {name!r} is not carried out"
-            hint = "remove it from the script if you do not need it."
-            raise failures.refused(step, what, self._report, hint)
+            self._refuse(step, what, "remove it from the script if you do not need it.")
 
     def _use(self, schema: bytes, step: Step) -> Iterator[Task]:
         self._has_statements = True
@@ -369,7 +393,7 @@ class Reader:
         if wanted is None:
             return
         schema = (classify(wanted).schema or "").encode()
-        yield from self._planner.use(schema, step._replace(sql=b"USE " + quoted(schema)))
+        yield from self._enter(schema, step)
         self.absorbed += 1
 
     def _source(self, step: Step, wanted: str) -> Iterator[Task]:
@@ -377,27 +401,43 @@ class Reader:
 
         The client takes the folder that it was started in; no dump can know that.
         """
-        if self._sandboxed:
-            what = "the script's first line forbids it to read files (MariaDB's sandbox mode)"
-            raise failures.refused(step, what, self._report, "remove that line if you trust it.")
+        path = self._path_of(step, wanted)
+        if path is None:
+            return
         try:
-            path = (step.source.folder / Path(wanted).expanduser()).resolve()
-        except (RuntimeError, ValueError) as error:  # ~nobody, or a NUL byte
-            what = f"{wanted!r} is no path ({error})"
-            raise failures.refused(step, what, self._report) from None
-        home = self._opened[0].folder
-        if home not in path.parents and not self._policy.allow_outside_source:
-            what = f"{wanted!r} lies outside the script's own folder, {home}"
-            hint = "add --allow-outside-source if you trust the script."
-            raise failures.refused(step, what, self._report, hint)
-        if any(path == source.path for source in self._opened):
-            what = f"{wanted!r} is being loaded already: it sources itself"
-            raise failures.refused(step, what, self._report)
-        inner = Source.from_file(path, wanted_at=step.place)
+            inner = Source.from_file(path, wanted_at=step.place)
+        except ScriptError as error:
+            self._server.refuse(error, step)
+            return
         try:
             yield from self._read(inner)
         finally:
             inner.close()
+
+    def _path_of(self, step: Step, wanted: str) -> Path | None:
+        """Return the file that a ``source`` names, None where it is not to be read."""
+        what, hint = "", ""
+        home = self._opened[0].folder
+        path = step.source.folder
+        try:
+            path = (path / Path(wanted).expanduser()).resolve()
+        except (RuntimeError, ValueError) as error:  # ~nobody, or a NUL byte
+            what = f"{wanted!r} is no path ({error})"
+        if self._sandboxed:
+            what = "the script's first line forbids it to read files (MariaDB's sandbox mode)"
+            hint = "remove that line if you trust it."
+        elif not what and home not in path.parents and not self._policy.allow_outside_source:
+            what = f"{wanted!r} lies outside the script's own folder, {home}"
+            hint = "add --allow-outside-source if you trust the script."
+        elif not what and any(path == source.path for source in self._opened):
+            what = f"{wanted!r} is being loaded already: it sources itself"
+        if what:
+            self._refuse(step, what, hint)
+            return None
+        return path
+
+    def _refuse(self, step: Step, what: str, hint: str = "") -> None:
+        self._server.refuse(failures.refused(step, what, self._report, hint), step)
 
 
 @lru_cache(maxsize=16)

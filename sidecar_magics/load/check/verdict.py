@@ -1,0 +1,83 @@
+"""Let what the server said in a rehearsal decide what is a finding and what is not.
+
+The rules know why a statement is refused, and what to do about it; the server knows whether it is.
+So a rule's finding stands if the server refused the statement, or was not asked about it; and what
+the server refused without a rule that knows why is a finding in the server's own words.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from .findings import Finding, count
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from .rehearsal import Refused, Rehearsal
+    from .world import Clash
+
+# What a rehearsal shows: these are the server's answers to a definition or a SET.
+_SHOWN = {
+    "binary-log",
+    "charset",
+    "collation",
+    "definer-privilege",
+    "engine",
+    "exists",
+    "feature",
+    "missing",
+    "other-kind",
+    "parent-missing",
+    "primary-key",
+    "schema-missing",
+    "no-schema",
+    "sql-mode",
+    "time-zone",
+    "variable",
+}
+# Of these a rehearsal has what the server has.
+_MIRRORED = {"schema", "table", "view"}
+
+
+def is_refuted(clash: Clash, rehearsal: Rehearsal) -> bool:
+    """Tell whether the server took a statement that the play has refused."""
+    return clash.what in _MIRRORED and rehearsal.judged.get(clash.place) == 0
+
+
+def confirmed(problems: Sequence[Finding], rehearsal: Rehearsal) -> list[Finding]:
+    """Return what stands of the rules' findings, and what only the server knew."""
+    judged = {str(place): errno for place, errno in rehearsal.judged.items()}
+    standing = []
+    for finding in problems:
+        errno = judged.get(finding.place)
+        if finding.kind not in _SHOWN or errno is None:
+            standing.append(finding)
+        elif errno or finding.kind in ("exists", "missing"):
+            standing.append(replace(finding, errno=errno or finding.errno))
+    explained = {finding.place for finding in standing}
+    groups: dict[tuple[int, str, bool], list[Refused]] = {}
+    for refused in rehearsal.refused:
+        groups.setdefault((refused.errno, refused.message, refused.likely), []).append(refused)
+    for (errno, message, likely), found in groups.items():
+        if not any(str(each.place) in explained for each in found):
+            times = f" ({count(len(found), 'statement')})" if len(found) > 1 else ""
+            place = str(found[0].place)
+            standing.append(
+                Finding(
+                    "refused-by-server", message + times, found[0].hint, place, errno, likely=likely
+                )
+            )
+    return standing
+
+
+def facts(rehearsal: Rehearsal | None) -> Iterator[str]:
+    """Say what was rehearsed, and what nobody can know before a load."""
+    if rehearsal is None:
+        yield "nothing was rehearsed: the server is not this machine's; --yes-remote allows it"
+    elif rehearsal.ended:
+        yield f"definitions were not rehearsed {rehearsal.ended}"
+    if rehearsal and rehearsal.judged:
+        yield f"{count(len(rehearsal.judged), 'statement')} rehearsed in scratch schemas"
+    yield "what depends on rows (duplicates, wrong values) shows only in a load"
