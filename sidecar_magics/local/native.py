@@ -60,6 +60,7 @@ def up(
     ephemeral: bool = False,
     timeout_s: float = 120.0,
     progress: Callable[[str], None] | None = None,
+    download: Callable[[int, int], None] | None = None,
 ) -> LocalSidecar:
     """Start a server on 127.0.0.1 that outlives this process, or return the one that is there.
 
@@ -82,6 +83,8 @@ def up(
         Seconds for making the data folder and starting; the download has no limit.
     progress : callable, optional
         Called with a line of text at each step.
+    download : callable, optional
+        Called during a download with the bytes that are there, and those that there will be.
 
     Returns
     -------
@@ -112,7 +115,7 @@ def up(
                 return other
         if taken and port is not None:
             raise _port_taken(port)
-        engine = find_engine(flavour, say)
+        engine = find_engine(flavour, say, download)
         chosen = free_port() if taken or port == 0 else port or DEFAULT_PORT
         if taken:
             say(f"Port {DEFAULT_PORT} is taken by another program; using port {chosen}.")

@@ -112,7 +112,7 @@ def test_loading_the_extension_imports_nothing_heavy() -> None:
     code = (
         "import sys; from IPython.core.interactiveshell import InteractiveShell as S\n"
         "S.instance().extension_manager.load_extension('sidecar_magics')\n"
-        "heavy = {'pymysql', 'sqlalchemy', 'datajoint', 'pandas', 'psutil'}\n"
+        "heavy = {'pymysql', 'sqlalchemy', 'datajoint', 'pandas', 'psutil', 'rich'}\n"
         "print(sorted(heavy & set(sys.modules)))"
     )
     command = [sys.executable, "-c", code]
