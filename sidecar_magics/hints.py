@@ -55,7 +55,7 @@ START_A_SERVER = {
     "-d -p 127.0.0.1:3306:3306 -e MYSQL_ROOT_PASSWORD=tutorial datajoint/mysql:8.0`; if it runs, "
     "look at `docker logs`.",
     Place.NATIVE: "start one with `sidecar-magics up`; it needs neither Docker nor root.",
-    Place.WINDOWS: "install Docker Desktop and run `docker compose up -d mysql` (see compose.yaml), "
+    Place.WINDOWS: "install Docker Desktop and `docker compose up -d mysql` (see compose.yaml), "
     "or run `sidecar-magics up` in WSL.",
 }
 
