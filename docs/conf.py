@@ -31,7 +31,7 @@ nitpicky = False
 smartquotes = False
 
 # Pages and notebooks: every cell runs, and an error that a cell does not announce ends the build.
-myst_enable_extensions = ["colon_fence", "deflist"]
+myst_enable_extensions = ["colon_fence", "deflist", "html_image"]
 myst_heading_anchors = 3
 nb_execution_mode = "force"
 nb_execution_raise_on_error = True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -32,6 +33,7 @@ def main() -> int:
     """Make the site, and tell where it is."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     try:
+        shutil.rmtree(BUILD, ignore_errors=True)
         stage(SOURCE)
         with private_server():
             made = subprocess.run(
