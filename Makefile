@@ -62,8 +62,8 @@ check: .venv/ready
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
 	$(RUN) -m mypy
-	$(RUN) -m mypy --platform win32 sidecar_magics
-	$(RUN) -m mypy --platform darwin sidecar_magics
+	$(RUN) -m mypy --platform win32 $(wildcard sidecar_magics*)
+	$(RUN) -m mypy --platform darwin $(wildcard sidecar_magics*)
 
 # The unit tests need no server; so they also run on the oldest Python that is supported, with the
 # oldest dependencies allowed, and on the newest of both.

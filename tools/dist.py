@@ -20,10 +20,15 @@ import zipfile
 from email import message_from_bytes
 from email.policy import EmailPolicy
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tools.project import PROJECT, repository, version
 from tools.setup_venv import make_venv
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:  # brought by build
+    import tomli as tomllib
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -33,8 +38,8 @@ NAME = f"sidecar_magics-{version()}"
 # The time of each file in the archives, so that they are the same whoever builds them.
 EPOCH = "1780000000"
 DATAJOINTS = ("datajoint<2", "datajoint>=2")
-BESIDE_THE_PACKAGE = {"LICENSE", "README.md", "CHANGELOG.md", "pyproject.toml", "hatch_build.py"}
-MADE_BY_THE_BUILD = {"PKG-INFO", ".gitignore"}
+# What hatchling puts into a source archive by itself.
+ALWAYS = {"PKG-INFO", ".gitignore", "pyproject.toml"}
 METADATA = ("METADATA", "WHEEL", "RECORD", "entry_points.txt", "licenses/LICENSE")
 NOTEBOOK = "00_QuickStart.ipynb"
 LIMIT_S = 900
@@ -109,18 +114,40 @@ def check(wheel: Path, archive: Path) -> None:
     with zipfile.ZipFile(wheel) as file:
         inside = {name for name in file.namelist() if not name.endswith("/")}
         metadata = file.read(f"{NAME}.dist-info/METADATA")
-    same("the wheel", inside, package() | {f"{NAME}.dist-info/{name}" for name in METADATA})
+    same("the wheel", inside, in_wheel() | {f"{NAME}.dist-info/{name}" for name in METADATA})
     with tarfile.open(archive) as tar:
         members = {member.name for member in tar.getmembers() if member.isfile()}
-    wanted = package() | BESIDE_THE_PACKAGE | MADE_BY_THE_BUILD
-    same("the source archive", members, {f"{NAME}/{name}" for name in wanted})
+    same("the source archive", members, {f"{NAME}/{name}" for name in in_archive() | ALWAYS})
     for wrong in faults(metadata, (PROJECT / "CHANGELOG.md").read_text(encoding="utf-8")):
         raise WrongError(wrong)
 
 
-def package() -> set[str]:
-    """Return the package's files that are under version control."""
-    command = ["git", "ls-files", "-z", "sidecar_magics"]
+def in_wheel() -> set[str]:
+    """Return the names that a wheel has beside its metadata: the packages, and files for others."""
+    wheel = targets()["wheel"]
+    shared = {
+        f"{NAME}.data/data/{place}{name[len(folder) :]}"
+        for folder, place in wheel.get("shared-data", {}).items()
+        for name in tracked(folder)
+    }
+    return tracked(*wheel["packages"]) | shared
+
+
+def in_archive() -> set[str]:
+    """Return the names that a source archive has beside those that are always there."""
+    return tracked(*(name.lstrip("/") for name in targets()["sdist"]["include"]))
+
+
+def targets() -> dict[str, Any]:
+    """Return what pyproject.toml says of the wheel and of the source archive."""
+    with (PROJECT / "pyproject.toml").open("rb") as file:
+        found: dict[str, Any] = tomllib.load(file)["tool"]["hatch"]["build"]["targets"]
+    return found
+
+
+def tracked(*folders: str) -> set[str]:
+    """Return the files below folders that are under version control: no others are published."""
+    command = ["git", "ls-files", "-z", "--", *folders]
     listed = subprocess.run(command, check=True, capture_output=True, cwd=PROJECT).stdout
     return {name for name in listed.decode().split("\0") if name}
 

@@ -21,7 +21,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
 SCRIPT = """CREATE DATABASE lab;
 CREATE TABLE lab.t (id INT PRIMARY KEY);
 INSERT INTO lab.t VALUES (1), (2);
@@ -74,10 +75,11 @@ def main() -> None:
 
 def imports() -> int:
     """Import every module, and return how many there are."""
-    import sidecar_magics
-
-    found = pkgutil.walk_packages(sidecar_magics.__path__, "sidecar_magics.")
-    names = [each.name for each in found]
+    packages = [path.parent for path in ROOT.glob("sidecar_magics*/__init__.py")]
+    names = [package.name for package in packages]
+    for package in packages:
+        found = pkgutil.walk_packages([str(package)], f"{package.name}.")
+        names += [each.name for each in found]
     for name in names:
         importlib.import_module(name)
     return len(names)

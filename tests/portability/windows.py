@@ -1,6 +1,6 @@
 """What this package meets on Windows, made on any system: no POSIX modules, no POSIX functions.
 
-Only modules of `sidecar_magics` see it: what they import is looked at, and `os`, `sys`, `signal`
+Only modules of ours see it: what they import is looked at, and `os`, `sys`, `signal`
 and `socket` are given to them as stand-ins. IPython, PyMySQL and the others, which know Windows by
 themselves, go on as usual.
 
@@ -78,12 +78,12 @@ class StandIn(types.ModuleType):
 
 
 def pretend() -> None:
-    """Let `sidecar_magics`, not imported yet, be on Windows from now on, in this process."""
+    """Let our packages, not imported yet, be on Windows from now on, in this process."""
     import os
     import signal
     import socket
 
-    assert not any(name.partition(".")[0] == PACKAGE for name in sys.modules), "imported already"
+    assert not any(name.startswith(PACKAGE) for name in sys.modules), "imported already"
     stand_ins = {
         "os": StandIn(os, OS, {"name": "nt"}),
         "sys": StandIn(sys, words("abiflags getdlopenflags"), {"platform": "win32"}),
@@ -99,8 +99,8 @@ def pretend() -> None:
         fromlist: Sequence[str] | None = (),
         level: int = 0,
     ) -> types.ModuleType:
-        asking = str((globals or {}).get("__name__", "")).partition(".")[0]
-        if asking != PACKAGE or level:
+        asking = str((globals or {}).get("__name__", ""))
+        if not asking.startswith(PACKAGE) or level:
             return genuine(name, globals, locals, fromlist or (), level)
         top = name.partition(".")[0]
         if top in MISSING:

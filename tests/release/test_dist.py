@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from tools.dist import BESIDE_THE_PACKAGE, WrongError, faults, package, run, same
+from tools.dist import WrongError, faults, in_archive, in_wheel, run, same
 from tools.project import PROJECT, repository, version
 
 METADATA = f"""Metadata-Version: 2.4
@@ -47,9 +47,9 @@ def test_contents_that_are_wrong() -> None:
 
 
 def test_what_is_expected_is_there() -> None:
-    assert "sidecar_magics/py.typed" in package()
-    for name in BESIDE_THE_PACKAGE:
-        assert (PROJECT / name).is_file()
+    assert "sidecar_magics/py.typed" in in_wheel()
+    assert {"sidecar_magics/py.typed", "README.md", "LICENSE", "hatch_build.py"} <= in_archive()
+    assert not any(name.startswith(("tests/", "tools/")) for name in in_archive() | in_wheel())
 
 
 def test_a_command_that_fails_is_an_error_with_what_it_said() -> None:
