@@ -25,7 +25,7 @@ extensions = [
     "sphinx_copybutton",
     "tools.site.options",
 ]
-exclude_patterns = ["data", "notebooks/data", "**.ipynb_checkpoints"]
+exclude_patterns = ["data", "lesson.ipynb", "notebooks/data", "**.ipynb_checkpoints"]
 nitpicky = False
 # An option is written with two hyphens, not with a dash.
 smartquotes = False

@@ -50,19 +50,8 @@ def run(server: Server, folder: Path) -> subprocess.CompletedProcess[str]:
     tests.write_text(TESTS.replace("{port}", str(server.port)))
     return subprocess.run(
         [
-            sys.executable,
-            "-m",
-            "pytest",
-            "-q",
-            "-p",
-            "no:cacheprovider",
-            "--rootdir",
-            str(folder),
-            "--import-mode=importlib",
-            "-o",
-            "pythonpath=",
-            "-rs",
-            str(tests),
+            *(sys.executable, "-m", "pytest", "-q", "-rs", "--import-mode=importlib"),
+            *("-p", "no:cacheprovider", "--rootdir", str(folder), "-o", "pythonpath=", str(tests)),
         ],
         capture_output=True,
         text=True,

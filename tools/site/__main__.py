@@ -70,6 +70,8 @@ def private_server() -> Iterator[None]:
         Path(home, "cache").symlink_to(cache)
         os.environ[HOME_VARIABLE] = home
         os.environ["HOME"] = home  # no ~/.my.cnf, and no settings of IPython's but these
+        scripts = str(Path(sys.executable).parent)  # where the command is
+        os.environ["PATH"] = f"{scripts}{os.pathsep}{os.environ['PATH']}"
         profile = Path(home, ".ipython", "profile_default")
         profile.mkdir(parents=True)
         (profile / "ipython_kernel_config.py").write_text("c.IPKernelApp.log_level = 'ERROR'\n")
