@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pymysql
 import pytest
 
 from sidecar_magics.connection import connect_now
@@ -46,6 +47,9 @@ DUMP_CLIENTS = {"mysql": ("mysqldump",), "mariadb": ("mariadb-dump", "mysqldump"
 GIVEN = "SIDECAR_TEST_SERVER"
 GIVEN_PASSWORD = "SIDECAR_TEST_PASSWORD"
 GIVEN_CLIENT = "SIDECAR_TEST_CLIENT"
+
+# What MySQL executes, and MariaDB before 11.8 does not.
+MYSQLS_COLLATION = "SELECT _utf8mb4 'a' COLLATE utf8mb4_0900_ai_ci"
 
 DROP_LIMIT_S = 60
 
@@ -269,6 +273,16 @@ def given_server(folder: Path) -> GivenServer:
         os.environ.get(GIVEN_PASSWORD, "tutorial"),
         os.environ.get(GIVEN_CLIENT, ""),
     )
+
+
+def takes(settings: ConnectionSettings, sql: str) -> bool:
+    """Tell whether a server executes a statement."""
+    with connect_now(settings) as connection, connection.cursor() as cursor:
+        try:
+            cursor.execute(sql)
+        except pymysql.MySQLError:
+            return False
+        return True
 
 
 def needs_servers() -> bool:

@@ -8,7 +8,6 @@ import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pymysql
 import pytest
 
 from sidecar_magics.connection import connect_now
@@ -23,6 +22,7 @@ from sidecar_magics.load import LoadReport, Progress, load, load_sql
 from sidecar_magics.load.check import check
 from sidecar_magics.settings import ConnectionSettings, Secret
 from tests.background import LIMIT_S, meanwhile, until
+from tests.servers import MYSQLS_COLLATION, takes
 
 if TYPE_CHECKING:
     from tests.servers import Server
@@ -120,18 +120,8 @@ def test_loading_twice_gives_the_same(mysql_server: Server, settings: Connection
     assert dumped(mysql_server) == once
 
 
-def takes(settings: ConnectionSettings, sql: str) -> bool:
-    """Tell whether a server executes a statement."""
-    with connect_now(settings) as connection, connection.cursor() as cursor:
-        try:
-            cursor.execute(sql)
-        except pymysql.MySQLError:
-            return False
-        return True
-
-
 def test_mariadb_says_why_it_cannot_take_a_mysql_8_dump(maria: ConnectionSettings) -> None:
-    if takes(maria, "SELECT _utf8mb4 'a' COLLATE utf8mb4_0900_ai_ci"):
+    if takes(maria, MYSQLS_COLLATION):
         pytest.skip("this MariaDB knows MySQL's collations, as 11.8 does")
     with pytest.raises(StatementError) as caught:
         load(DUMP, maria)
