@@ -432,7 +432,7 @@ class Loader:
             return False
         if task.session is None:
             if journal.doubt(task.steps[0]) is not None:
-                raise failures.in_doubt(task.steps[0], self.report)
+                raise failures.in_doubt(task.steps[0], self.report, onwards=True)
             return False
         try:
             left = [step for step in task.steps if not journal.is_done(step)]

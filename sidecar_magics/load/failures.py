@@ -105,11 +105,22 @@ def brought_up_to_date(error: SidecarError, report: LoadReport) -> SidecarError:
     return error
 
 
-def in_doubt(step: Step, report: LoadReport) -> ScriptError:
-    """Return the error for a load that stopped where nobody can tell what was done."""
+def in_doubt(step: Step, report: LoadReport, *, onwards: bool = False) -> ScriptError:
+    """Return the error for a load that stopped where nothing shows what was done.
+
+    Parameters
+    ----------
+    step : Step
+        The first statement of which that is so.
+    report : LoadReport
+        What was done before it.
+    onwards : bool, default False
+        Nothing is known of the statements after it either.
+    """
+    rest = ", nor how many of those after it" if onwards else ""
     return ScriptError(
-        f"{step.place}: whether this statement was executed cannot be told, so the load cannot go "
-        "on from here.",
+        f"{step.place}: whether this statement was executed cannot be told{rest}, so the load "
+        "cannot go on from here.",
         details=[f"Statement: {excerpt(step.sql, step.table)}", report.so_far()],
         hint="load from the beginning, without --resume.",
     )

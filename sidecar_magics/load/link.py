@@ -12,6 +12,7 @@ from ..limits import limited
 from ..script.session import DefaultOf, Initial, Literal, Session
 from ..server import pymysql_errors, send, send_each
 from ..sidecar import describe
+from . import failures
 from .tasks import quoted
 
 if TYPE_CHECKING:
@@ -105,7 +106,7 @@ class Link:
             try:
                 send(self.connection, sql)
             except pymysql_errors() as error:
-                if isinstance(error, OSError) or not isinstance(error.args[0], int):
+                if failures.is_lost(error):
                     raise
                 # Without its text, which may hold a password.
                 raise SettingsError(
@@ -261,7 +262,9 @@ class Link:
             if not name.startswith("@"):
                 self._remember(name)
             target = name.encode()
-            if isinstance(value, DefaultOf):
+            if isinstance(value, DefaultOf) and name.startswith("@"):
+                sql = b"COLLATION(CONVERT('' USING " + value.charset + b"))"
+            elif isinstance(value, DefaultOf):
                 target, sql = b"character_set_connection", value.charset
             elif isinstance(value, Initial):
                 sql = self._remember(value.variable)

@@ -12,13 +12,14 @@ if TYPE_CHECKING:
     from tests.servers import Server
 
 
-def others(cursor: Any) -> list[int]:
-    """Return the numbers of all connections but one's own."""
+def others(cursor: Any) -> dict[int, list[Any]]:
+    """Return all connections but one's own: what each does, by its number."""
     cursor.execute(
-        "SELECT id FROM information_schema.processlist"
+        "SELECT id, user, host, db, command, time, state, LEFT(info, 200)"
+        " FROM information_schema.processlist"
         " WHERE id <> CONNECTION_ID() AND user NOT IN ('event_scheduler', 'system user')"
     )
-    return [number for (number,) in cursor.fetchall()]
+    return {number: does for number, *does in cursor.fetchall()}
 
 
 def end_others(server: Server) -> None:

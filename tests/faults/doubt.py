@@ -123,5 +123,6 @@ def _is_between(
     """Tell whether a table has some rows of a statement, where that may be so."""
     if found is None or before is None or after is None:
         return False
-    may_differ = not script.kind.keeps_transactions or table in script.kind.unlike
+    kind = script.kind
+    may_differ = not kind.keeps_transactions or kind.in_parts or table in kind.unlike
     return may_differ and before[1] <= found[1] <= after[1]

@@ -100,7 +100,8 @@ def _transaction(chance: random.Random) -> Kind:
     fills += ["SET autocommit = 0;\n", *each(put, 300, 5, chance), "COMMIT;\n"]
     fills += [*each(put, 400, 5, chance), "SET autocommit = 1;\n"]
     later = ["START TRANSACTION;\n", *each(put, 500, 5, chance), "COMMIT;\n"]
-    return Kind(fills, later, moments=(b"INTO a ", b"COMMIT", b"START TRANSACTION"))
+    moments = (b"INTO a ", b"COMMIT", b"START TRANSACTION")
+    return Kind(fills, later, moments=moments, may_doubt=True)  # after SET autocommit
 
 
 def _trigger(chance: random.Random) -> Kind:
@@ -316,6 +317,7 @@ def _delimited(chance: random.Random) -> Kind:
     return Kind(
         [*made("a", A_COLUMNS), *(block(10 * n) for n in range(5))],
         [block(900)],
+        in_parts=True,
         may_doubt=True,
     )
 

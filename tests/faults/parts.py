@@ -31,6 +31,8 @@ class Kind:
         Leave foreign keys to be checked, which dumps do not.
     keeps_transactions : bool, default True
         Whether a killed statement leaves nothing; MyISAM keeps what it has.
+    in_parts : bool, default False
+        Whether a chunk is several statements, of which some may be done.
     may_doubt : bool, default False
         Whether a statement can have been executed and have left no trace that a resumed load
         sees: the error that says so is as good as the whole content.
@@ -48,6 +50,7 @@ class Kind:
     heading: bool = False
     checks_keys: bool = False
     keeps_transactions: bool = True
+    in_parts: bool = False
     may_doubt: bool = False
     asks: tuple[str, ...] = ()
     unlike: tuple[str, ...] = ()

@@ -205,7 +205,8 @@ class _Pair:
     def __init__(self, proxy: Proxy, client: socket.socket, server: socket.socket) -> None:
         self._proxy = proxy
         self._client, self._server = client, server
-        self._answered = threading.Event()
+        self._answered = threading.Event()  # or there will be no answer any more
+        self._is_open = True
         self._answers = threading.Lock()  # held as long as they are
 
     def start(self) -> None:
@@ -224,6 +225,8 @@ class _Pair:
     def _run(self, way: Callable[[], None]) -> None:
         with contextlib.suppress(OSError, EOFError):
             way()
+        self._is_open = False
+        self._answered.set()
         self._proxy.forget(self)
         self.cut(reset=True)
         for end in (self._client, self._server):
@@ -257,12 +260,15 @@ class _Pair:
         size = {"before": 0, "middle": len(packet) // 2}.get(trigger.phase, len(packet))
         try:
             self._server.sendall(packet[:size])
-        except OSError:  # the fault before this one has ended the connection already
+            if trigger.phase == "answered":
+                if self._is_open:
+                    self._answered.wait(ANSWER_S)
+                if not self._is_open:
+                    raise EOFError
+        except (OSError, EOFError):  # the fault before this one has ended the connection already
             self._proxy.put_off(trigger)
             raise
-        if trigger.phase == "answered":
-            self._answered.wait(ANSWER_S)
-        elif trigger.phase == "sent":
+        if trigger.phase == "sent":
             time.sleep(trigger.wait_s)
         trigger.fault()
         self._proxy.behave()

@@ -7,6 +7,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
+import psutil
 import pymysql
 
 from sidecar_magics.connection import connect_now
@@ -23,6 +24,7 @@ from tests.faults.watch import Watch
 
 if TYPE_CHECKING:
     import subprocess
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from tests.servers import Server
@@ -189,7 +191,7 @@ class Stage:
             failures += unfinished(cursor)
             while left := others(cursor):
                 if time.monotonic() > deadline:
-                    failures.append(f"connections are left: {left}")
+                    failures.append(f"connections are left: {left}, held by {_holders(left)}")
                     break
                 time.sleep(0.02)
         return failures
@@ -329,6 +331,16 @@ class Stage:
                     pass
                 cursor.execute(f"DROP DATABASE {SCHEMA}")
         return True
+
+
+def _holders(left: Mapping[int, Sequence[Any]]) -> list[str]:
+    """Return which processes hold the other end of connections."""
+    ports = {int(does[1].rpartition(":")[2] or 0) for does in left.values() if does[1]}
+    return [
+        f"{psutil.Process(each.pid).cmdline()} (state {each.status})"
+        for each in psutil.net_connections("tcp")
+        if each.laddr and each.laddr.port in ports and each.pid is not None
+    ]
 
 
 def unfinished(cursor: Any) -> list[str]:

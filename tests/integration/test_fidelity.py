@@ -42,6 +42,11 @@ SCRIPTS = {
     b"INSERT INTO t VALUES (7);\n",
     "an event": b"CREATE EVENT e ON SCHEDULE EVERY 1 /* k */ DAY STARTS '2030-01-01' DISABLE"
     b" DO SELECT '\r\n' /* c */ -- e\n; -- note\nALTER EVENT e DO SELECT 2 /**/; -- another\n",
+    "a collation that came with its character set": b"SET NAMES latin1;\n"
+    b"SET @kept = @@collation_connection, @set = @@character_set_connection;\n"
+    b"CREATE TABLE t (a text, b text);\nINSERT INTO t VALUES (@kept, @set);\n"
+    b"SET NAMES utf8mb4;\nSET collation_connection = @kept;\n"
+    b"INSERT INTO t VALUES (@@collation_connection, @@character_set_connection);\n",
     "bare dashes": b"--bare\nCREATE TABLE t (a int); --bare\n;\nINSERT INTO t VALUES (1);\n",
     "a backslash in another mode": b"SET sql_mode = 'NO_BACKSLASH_ESCAPES';\n"
     b"CREATE TABLE t (a text);\nINSERT INTO t VALUES ('a\\\nb\\\r\nc'); SET sql_mode = '';\n"
