@@ -64,6 +64,7 @@ RESTART_IT = {
     Place.CONTAINER: "restart the MySQL container.",
     Place.DOCKER: "look at `docker ps` and `docker logs`, and restart the container.",
     Place.NATIVE: "look at `sidecar-magics status`; `sidecar-magics down` and `up` restart it.",
+    Place.WINDOWS: "restart the MySQL service; in WSL, `sidecar-magics down` and `up` restart it.",
 }
 
 

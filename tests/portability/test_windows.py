@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from sidecar_magics import hints
 from tests.background import LIMIT_S
 
 if TYPE_CHECKING:
@@ -89,3 +90,10 @@ def test_the_stand_ins_lack_what_windows_lacks(code: str) -> None:
     )
     elsewhere = run("-c", NO_FCNTL.format(code))
     assert elsewhere.returncode == 0, elsewhere.stderr
+
+
+def test_each_place_has_a_next_step_that_is_possible_there() -> None:
+    for place in hints.Place:
+        assert hints.START_A_SERVER[place]
+        assert hints.RESTART_IT[place]
+    assert "in WSL" in hints.START_A_SERVER[hints.Place.WINDOWS]
