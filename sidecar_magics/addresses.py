@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 
 
 def is_loopback(host: str) -> bool:
@@ -27,12 +28,15 @@ def split_port(address: str) -> tuple[str, str]:
     Parameters
     ----------
     address : str
-        A host with or without a port; an IPv6 address has none.
+        A host with or without a port; an IPv6 address with one is in brackets, ``[::1]:3306``.
 
     Returns
     -------
     tuple of str and str
         Host and port; the port is empty if there is none.
     """
+    bracketed = re.fullmatch(r"\[([^][]*)\]:([0-9]+)", address.strip())
+    if bracketed:
+        return bracketed[1], bracketed[2]
     host, _, port = address.strip().partition(":")
     return (host, port) if host and port.isascii() and port.isdigit() else (address, "")

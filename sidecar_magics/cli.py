@@ -69,7 +69,7 @@ def _parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
     return parsed
 
 
-def _complain(error: BaseException) -> None:
+def _complain(error: BaseException | str) -> None:
     if sys.stderr is None:  # it was closed before the start, and print() would take standard output
         return
     with contextlib.suppress(OSError, ValueError):
@@ -181,15 +181,23 @@ def _doctor(arguments: argparse.Namespace) -> int:
     return 0 if diagnosis.ok else 1
 
 
-def _convert(arguments: argparse.Namespace) -> None:
+def _convert(arguments: argparse.Namespace) -> int:
     """Convert tutorials that were written for one hub to the magics, where that is certain."""
-    from .convert import convert_file  # noqa: PLC0415
+    from sidecar_magics_convert import convert_file  # noqa: PLC0415
 
     if arguments.output is not None and (arguments.write or len(arguments.notebooks) > 1):
         raise SettingsError("--output takes one notebook, and excludes --write.")
     output = None if arguments.output is None else Path(arguments.output)
+    failed = 0
     for name in arguments.notebooks:
-        _show(convert_file(Path(name), output=output, write=arguments.write))
+        try:
+            _show(convert_file(Path(name), output=output, write=arguments.write))
+        except SidecarError as error:  # the others are converted all the same
+            _complain(error)
+            failed += 1
+    if failed and len(arguments.notebooks) > 1:
+        _complain(f"{failed} of {len(arguments.notebooks)} notebooks could not be converted.")
+    return 1 if failed else 0
 
 
 def _up(arguments: argparse.Namespace) -> None:

@@ -8,7 +8,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from .addresses import is_loopback, split_port
+from .addresses import is_address, is_loopback, split_port
 from .errors import SettingsError
 from .local.state import read_state
 from .option_files import read_client_group
@@ -335,7 +335,10 @@ def _no_password(host: str, files: Sequence[str]) -> SettingsError:
 
 def _check_host(hit: Found) -> str:
     host = str(hit.value).strip()
-    if not host or "/" in host or not host.isprintable() or " " in host:
+    is_malformed = not host or "/" in host or not host.isprintable() or " " in host
+    # A name has no colon.
+    has_no_port = not split_port(host)[1]
+    if is_malformed or (has_no_port and ":" in host and not is_address(host.strip("[]"))):
         raise SettingsError(
             f"host is {host!r} ({hit.source}), which is not a host name or an address.",
             hint="give only the name, such as 127.0.0.1; the port has an option of its own.",

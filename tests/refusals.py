@@ -123,6 +123,13 @@ REFUSED = [
         '--init "SET innodb_strict_mode=OFF"',
     ),
     Refused(
+        "CREATE TABLE t ({}) CHARSET utf8mb4".format(
+            ", ".join(f"c{n} VARCHAR(300)" for n in range(100))
+        ),
+        both(1118),
+        "write TEXT or BLOB",
+    ),
+    Refused(
         "CREATE TABLE t (s VARCHAR(255), KEY (s)) CHARSET utf8mb4 ROW_FORMAT=COMPACT",
         {"mysql": 1071, "mariadb": 1709},
         "remove ROW_FORMAT",

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Callable
 
 from ..errors import AccessError
 from ..script import forms
+from ..script.changes import ANY_SCHEMA
 from ..server import pymysql_errors
 from . import entries
-from .failures import ANY_SCHEMA, is_lost
+from .failures import is_lost
 from .indexing import missing_clause
 from .journal import SCHEMA, Journal, lock_name
 
@@ -150,6 +151,11 @@ class Bookkeeping:
     def _make_journal(self, *, needed: bool) -> bool:
         try:
             entries.create(self._link)
+        except AccessError as error:
+            if needed:
+                raise
+            self._report.notes.append(f"{error.message} --resume will fail.")
+            return False
         except pymysql_errors() as error:
             if is_lost(error):
                 raise
@@ -165,14 +171,15 @@ class Bookkeeping:
     # While it runs -----------------------------------------------------------------------------
 
     def touch(self, step: Step) -> None:
-        """Tell other loads, before it runs, which schema a statement works on.
+        """Tell other loads, before it runs, in which schemas a statement changes something.
 
         Cells are what a user does with a loaded script; only if one drops something is the script
         not loaded any more.
         """
-        schema = step.schema
-        if schema is None:
-            return
+        for schema in step.schemas:
+            self._touch(schema, step)
+
+    def _touch(self, schema: str, step: Step) -> None:
         if schema == ANY_SCHEMA:
             if self._sources.kind != "text":
                 self._end_records(None)

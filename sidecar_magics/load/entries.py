@@ -14,6 +14,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ..errors import AccessError
 from .journal import SCHEMA, literal
 from .tasks import Table
 
@@ -125,9 +126,15 @@ class Script(NamedTuple):
     options: str
 
 
+# A table that somebody else has made is known by the comment that it lacks.
+_OURS = "table_comment LIKE 'sidecar-magics:%'"
 _EXISTS = (
     "SELECT 1 FROM information_schema.tables"
-    f" WHERE table_schema = '{SCHEMA}' AND table_name = 'indexes'"
+    f" WHERE table_schema = '{SCHEMA}' AND table_name = 'indexes' AND {_OURS}"
+)
+_IN_THE_WAY = (
+    f"SELECT table_name FROM information_schema.tables WHERE table_schema = '{SCHEMA}'"
+    f" AND table_name IN ('loads', 'done', 'doubts', 'indexes') AND NOT {_OURS}"
 )
 
 
@@ -141,11 +148,19 @@ def create(link: Link) -> None:
 
     Raises
     ------
+    AccessError
+        A table of somebody else has the place of one of the journal's.
     pymysql.err.MySQLError
         The account may not.
     """
     if exists(link):
         return
+    for (name,) in link.rows(_IN_THE_WAY):
+        raise AccessError(
+            f"The table {SCHEMA}.{name} has the name of one of the journal's, but is not it.",
+            hint=f"move it: `RENAME TABLE {SCHEMA}.{name} TO ...`, or load without --once and "
+            "--resume.",
+        )
     link.send(b"CREATE DATABASE IF NOT EXISTS sidecar_magics")
     for sql in _TABLES:
         link.send(sql.encode())
@@ -208,11 +223,13 @@ def finish(link: Link, entry: Entry, facts: dict[str, Any] | None) -> None:
 
 
 def _keep(link: Link, entry: Entry, facts: dict[str, Any]) -> None:
+    # One that the script itself has dropped again, or that never was there, will not be missed.
+    there = sorted(_schemas(link).intersection(facts["schemas"]))
     link.send(
         f"UPDATE {SCHEMA}.loads SET finished = NOW(), stamp = {literal(facts['stamp'].encode())},"
         f" sha256 = '{facts['sha256']}', statements = {facts['statements']:d},"
         f" rows_changed = {facts['rows']:d}, seconds = {facts['seconds']:f},"
-        f" in_schemas = {literal(json.dumps(facts['schemas']).encode())}"
+        f" in_schemas = {literal(json.dumps(there).encode())}"
         f" WHERE id = {entry.id}".encode()
     )
     # One row a script is enough: the last one says what is in the server.
@@ -274,8 +291,13 @@ def finished(
 
 
 def _are_there(link: Link, schemas: list[str]) -> bool:
-    there = {name for (name,) in link.rows("SELECT schema_name FROM information_schema.schemata")}
-    return there.issuperset(schemas)
+    return _schemas(link).issuperset(schemas)
+
+
+def _schemas(link: Link) -> set[str]:
+    """Return the names of all schemas that the account can see."""
+    rows = link.rows("SELECT schema_name FROM information_schema.schemata")
+    return {name for (name,) in rows if name is not None}
 
 
 def finished_in(inspector: Inspector) -> dict[str, list[int]]:

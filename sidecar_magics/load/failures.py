@@ -10,7 +10,7 @@ from ..script.disclosure import CUT, shown
 from .server_errors import Refusal, hint_for
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from ..script.splitter import Item, ScriptSyntaxError
     from .report import LoadReport
@@ -47,10 +47,6 @@ _NOT_SHOWN = "the server's words are not shown, since they may quote a secret"
 _LINE = re.compile(r" at line [0-9]+\Z")
 
 
-# In the place of a schema's name: a statement that may work on any.
-ANY_SCHEMA = "*"
-
-
 class Step(NamedTuple):
     """One thing to do: what stands in the script, what is sent for it, and what it is about."""
 
@@ -59,7 +55,7 @@ class Step(NamedTuple):
     sql: bytes = b""
     table: str | None = None
     is_data: bool = False
-    schema: str | None = None  # that it works on, if it changes anything
+    schemas: Collection[str] = ()  # in which it changes something
     is_ours: bool = False  # it stands nowhere in the script
 
     @property

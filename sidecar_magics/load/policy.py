@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 
 NEAREST = "nearest"
 
+# A dump of a whole server has the journal of the loads into that one: it knows nothing of this one,
+# and would take the place of what this load notes.
+RESERVED = {JOURNAL_SCHEMA: "the journal of %mysql_load"}
+
 # What the result depends on; the rest only decides how it is reached.
 _DECIDE_RESULT = (
     "database",
@@ -141,6 +145,7 @@ class LoadPolicy:
                 skip_definer=self.skip_definer,
                 collation_map=self.collations_to_replace(collations),
                 system_schemas=self.system_schemas,
+                reserved=RESERVED,
             )
         except (RewriteError, ValueError) as error:
             raise SettingsError(f"{error}.") from None

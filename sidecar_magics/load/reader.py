@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import re
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from ..errors import SidecarError
 from ..script import forms
+from ..script.changes import changed_schemas
 from ..script.classify import Kind, classify, may_change_quoting, reads_local_file
 from ..script.commands import Effect, effect_of
 from ..script.rewrite import RewriteError, schema_of_heading
@@ -19,7 +19,7 @@ from ..script.splitter import ClientCommand, ScriptSyntaxError, Splitter, Statem
 from ..script.versioned import version_number
 from ..units import size
 from . import failures
-from .failures import ANY_SCHEMA, Step
+from .failures import Step
 from .sources import Source, Sources
 from .tasks import quoted
 
@@ -37,8 +37,6 @@ if TYPE_CHECKING:
 # Modes that have ANSI_QUOTES in them. Source: "Server SQL Modes", MySQL 9; "SQL Mode", MariaDB.
 _ANSI_MODES = {"ANSI", "ANSI_QUOTES", "DB2", "MAXDB", "MSSQL", "ORACLE", "POSTGRESQL"}
 _NEEDS_SCHEMA = {Kind.TABLE, Kind.DATA, Kind.VIEW, Kind.ROUTINE, Kind.EVENT, Kind.TRIGGER}
-_WORK_ON_SCHEMA = {*_NEEDS_SCHEMA, Kind.SCHEMA}
-_MAY_DO_ANYTHING = re.compile(rb"\s*(?:CALL|EXECUTE)\b", re.IGNORECASE)
 # How a dump tool's work begins, also without its comments.
 _DUMP_MARKS = (
     b"-- MySQL dump",
@@ -265,20 +263,25 @@ class Reader:
             about = classify(sql)
         if self._policy.into is not None and about.kind in _NEEDS_SCHEMA:
             yield from self._enter_target(statement, source)
-        schema = about.schema
-        if schema is None and self._planner.session.schema is not None:
-            schema = self._planner.session.schema.decode("utf-8", "replace")
-        table = about.table and f"{schema or '?'}.{about.table}"
-        works_on = schema if about.kind in _WORK_ON_SCHEMA else None
-        if _MAY_DO_ANYTHING.match(sql):
-            works_on = ANY_SCHEMA
+        schema = self._planner.session.schema
+        default = None if schema is None else schema.decode("utf-8", "replace")
+        table = about.table and f"{about.schema or default or '?'}.{about.table}"
+        ansi, verbatim = self._quoting_now()
+        changes = changed_schemas(
+            sql,
+            about,
+            schema=default,
+            ansi_quotes=ansi,
+            no_backslash_escapes=verbatim,
+            several=self._delimiter != b";",
+        )
         step = Step(
             statement,
             source,
             sql,
             table,
             is_data=about.kind is Kind.DATA,
-            schema=works_on,
+            schemas=changes,
         )
         if reads_local_file(sql) and not self._policy.allow_local_infile:
             what = "LOAD DATA LOCAL INFILE would send a file of this machine to the server"
@@ -323,7 +326,7 @@ class Reader:
             statement,
             source,
             b"CREATE DATABASE IF NOT EXISTS " + quoted(name),
-            schema=self._policy.into,
+            schemas=(self._policy.into or "",),
         )
         yield from self._planner.statement(step)
         yield from self._planner.use(name, step._replace(sql=b"USE " + quoted(name)))

@@ -284,6 +284,11 @@ RULES = (
         "shorten the key.",
     ),
     _on(
+        1118,
+        words=r"65,?535",
+        hint="write TEXT or BLOB for some columns: the others of a row have 65,535 bytes at most.",
+    ),
+    _on(
         1005,
         1031,
         1118,

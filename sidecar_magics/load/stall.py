@@ -103,4 +103,4 @@ def _about(task: Task) -> str:
     if task.table is not None:
         return str(task.table)
     step = task.steps[0]
-    return step.table or (f"schema {step.schema}" if step.schema else "")
+    return step.table or (f"schema {', '.join(step.schemas)}" if step.schemas else "")

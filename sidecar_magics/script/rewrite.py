@@ -64,6 +64,8 @@ class Rewriter:
         Which collation to take for which, of the same character set.
     system_schemas : bool, default False
         Do not skip what is done to ``mysql``, ``sys`` and their like.
+    reserved : mapping of str to str, default none
+        Schemas, in small letters, in which nothing is ever done, and why, for the report.
 
     Attributes
     ----------
@@ -92,6 +94,7 @@ class Rewriter:
         skip_definer: bool = False,
         collation_map: Mapping[str, str] | None = None,
         system_schemas: bool = False,
+        reserved: Mapping[str, str] | None = None,
     ) -> None:
         if schema_only and data_only:
             raise RewriteError("--schema-only and --data-only exclude each other")
@@ -109,6 +112,7 @@ class Rewriter:
             schema_only=schema_only,
             data_only=data_only,
             system_schemas=system_schemas,
+            reserved=reserved or {},
         )
         self._redirect = None if into is None else Redirect(into, source)
         self._skip_definer = skip_definer
@@ -187,7 +191,7 @@ class Rewriter:
         return self._edited(sql, {"schema": self._redirect.of_rows(rows)})
 
     def _several(self, sql: bytes, schema: str | None, modes: _Modes) -> bytes | None:
-        pieces = [sql[start:end] for start, end in _parts(sql, modes)]
+        pieces = [sql[start:end] for start, end in parts(sql, **modes._asdict())]
         if len(pieces) == 1:
             return self._statement(sql, classify(sql), schema, modes)
         changed = [self._statement(piece, classify(piece), schema, modes) for piece in pieces]
@@ -257,10 +261,12 @@ class Rewriter:
         return edited(sql, [edit for some in edits.values() for edit in some])
 
 
-def _parts(sql: bytes, modes: _Modes) -> Iterator[tuple[int, int]]:
-    """Yield where the statements begin and end; a body takes all that follows."""
+def parts(
+    sql: bytes, *, ansi_quotes: bool = False, no_backslash_escapes: bool = False
+) -> Iterator[tuple[int, int]]:
+    """Yield where statements that are sent as one begin and end; a body takes all that follows."""
     start = 0
-    for token in tokens(sql, **modes._asdict()):
+    for token in tokens(sql, ansi_quotes=ansi_quotes, no_backslash_escapes=no_backslash_escapes):
         if token.text != b";":
             continue
         if classify(sql[start : token.start]).kind in _HAVE_BODIES and _begins_body(sql[start:]):

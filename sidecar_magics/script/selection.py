@@ -6,7 +6,7 @@ who knows.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 from functools import cached_property
 from typing import NamedTuple
@@ -147,12 +147,21 @@ class Selection:
         The tables that are wanted.
     schema_only, data_only, system_schemas : bool
         See `rewrite.Rewriter`.
+    reserved : mapping of str to str
+        See `rewrite.Rewriter`.
     """
 
     def __init__(
-        self, tables: TableSelection, *, schema_only: bool, data_only: bool, system_schemas: bool
+        self,
+        tables: TableSelection,
+        *,
+        schema_only: bool,
+        data_only: bool,
+        system_schemas: bool,
+        reserved: Mapping[str, str],
     ) -> None:
         self.tables = tables
+        self._reserved = reserved
         self._schema_only = schema_only
         self._data_only = data_only
         self._system_schemas = system_schemas
@@ -183,6 +192,8 @@ class Selection:
             return "system schema mysql"
         if look.schema is None or look.about.kind is Kind.ACCOUNT:
             return None
+        if (why := self._reserved.get(look.schema.lower())) is not None:
+            return why
         if is_system_schema(look.schema) and not self._system_schemas:
             self._left_system_out = True
             return f"system schema {look.schema}"

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
 
 from sidecar_magics.connection import connect_now
-from sidecar_magics.errors import SettingsError, StatementError
+from sidecar_magics.errors import AccessError, SettingsError, StatementError
 from sidecar_magics.load import LoadPolicy, load, load_sql
 
 if TYPE_CHECKING:
@@ -113,3 +114,71 @@ def test_a_load_that_refuses_leaves_no_lock_for_its_own_last_steps(
     path.write_text(path.read_text().replace("(10); COMMIT", "(11); COMMIT"))
     load(path, server.settings, resume=True, jobs=4)
     assert ask(server, "SELECT COUNT(*) FROM b.a") == [(5,)]
+
+
+@pytest.mark.parametrize("option", [(), ("--add-drop-database",)])
+@pytest.mark.parametrize("system_schemas", [False, True])
+def test_a_dump_of_a_whole_server_brings_no_journal_of_another_one(
+    option: tuple[str, ...], system_schemas: bool, server: Server, tmp_path: Path
+) -> None:
+    """It has records of what was loaded there, and would take the place of what is noted here."""
+    first, whole = tmp_path / "a.sql", tmp_path / "whole.sql"
+    first.write_text(TABLES)
+    load(first, server.settings, once=True)
+    dumping = [*server.dump_client, *option, "--databases", "sidecar_magics", "b"]
+    whole.write_bytes(
+        subprocess.run(dumping, stdout=subprocess.PIPE, timeout=60, check=True).stdout
+    )
+    server.drop_schemas()
+    report = load(whole, server.settings, once=True, system_schemas=system_schemas)
+    assert report.skipped["the journal of %mysql_load"] > 0
+    assert load(whole, server.settings, once=True, system_schemas=system_schemas).already_loaded
+    assert ask(server, "SELECT name FROM sidecar_magics.loads") == [(b"whole.sql",)]
+    assert ask(server, "SELECT COUNT(*) FROM b.a") == [(3,)]
+
+
+@pytest.mark.parametrize("name", ["loads", "done", "doubts", "indexes"])
+def test_a_table_that_has_the_place_of_the_journals_is_named_and_stays(
+    name: str, server: Server, tmp_path: Path
+) -> None:
+    ask(server, "CREATE DATABASE sidecar_magics")
+    ask(server, f"CREATE TABLE sidecar_magics.{name} (i INT)")
+    path = tmp_path / "a.sql"
+    path.write_text(TABLES)
+    with pytest.raises(AccessError, match=f"sidecar_magics.{name} has the name of one"):
+        load(path, server.settings, once=True)
+    report = load(path, server.settings)
+    assert report.rows == 4
+    assert ask(server, "SHOW TABLES FROM sidecar_magics") == [(name,)]
+
+
+OTHER = "CREATE DATABASE IF NOT EXISTS e; USE e; CREATE TABLE IF NOT EXISTS k (i INT PRIMARY KEY);"
+
+
+@pytest.mark.parametrize(
+    "work",
+    [
+        "DROP TABLE e.k, b.a;",
+        "INSERT INTO k VALUES (2); DELETE b.a FROM k JOIN b.a USING (i);",
+        "UPDATE k, b.a SET a.i = 9 WHERE a.i = 1;",
+        "RENAME TABLE k TO b.k;",
+        "DELIMITER $$\nSELECT 1; USE b; DELETE FROM a$$\n",
+    ],
+)
+def test_whatever_changes_a_schema_ends_what_once_claims_of_it(
+    work: str, server: Server, tmp_path: Path
+) -> None:
+    path, other = tmp_path / "a.sql", tmp_path / "b.sql"
+    path.write_text("DROP DATABASE IF EXISTS b; " + TABLES)
+    load(path, server.settings, once=True)
+    other.write_text(OTHER + work)
+    load(other, server.settings)
+    assert not load(path, server.settings, once=True).already_loaded
+    assert ask(server, "SELECT COUNT(*) FROM b.a WHERE i < 4") == [(3,)]
+
+
+def test_a_schema_that_the_script_drops_again_is_not_missed(server: Server, tmp_path: Path) -> None:
+    path = tmp_path / "a.sql"
+    path.write_text(f"DROP DATABASE IF EXISTS nosuch; {OTHER} {TABLES} DROP DATABASE e;")
+    load(path, server.settings, once=True)
+    assert load(path, server.settings, once=True).already_loaded

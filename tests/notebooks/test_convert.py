@@ -10,9 +10,13 @@ import nbformat
 import pytest
 
 from sidecar_magics.cli import main
+from sidecar_magics.connection import connect_now
+from sidecar_magics_convert import convert
+from sidecar_magics_convert.notebook import Notebook
 from tests.notebooks.running import client_of, notebook_of, shown_by
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from tests.servers import Server
@@ -57,6 +61,44 @@ dj.config["database.user"] = "root"
 dj.config["database.password"] = "tutorial"
 dj.conn()""",
     'print(len(dj.create_virtual_module("lab", "tutorial_lab").Subject()), dj.list_schemas())',
+)
+
+# A path from the notebook's folder, and a later cell that leaves it.
+MOVED = (
+    "!sudo mysql -uroot -ptutorial < ../data/prepopulate.sql",
+    """\
+import os
+if os.path.basename(os.getcwd()) == "notebooks":
+    os.chdir("..")
+print(open("data/prepopulate.sql").readline().strip())""",
+    'import datajoint as dj\ndj.config.load("dj_local_conf.json")',
+    'print(len(dj.create_virtual_module("lab", "tutorial_lab").Subject()))',
+)
+SERVER_OF_ITS_OWN = (
+    "!apt-get install -y mysql-server > /dev/null\n!service mysql start",
+    """\
+%%bash
+mysql --password='' <<'EOF'
+CREATE DATABASE heredoc;
+USE heredoc;
+CREATE TABLE `t` (a INT PRIMARY KEY);
+EOF""",
+    "!echo 'REPLACE INTO heredoc.t VALUES (1), (2)' | sudo mysql -u root",
+    "!docker exec -i db mysql -uroot heredoc -e 'DELETE FROM t WHERE a = 2'\n"
+    "!mysql heredoc -e 'INSERT IGNORE INTO t VALUES (3)'",
+    "!mysql heredoc -e 'USE heredoc; SELECT a FROM t'",
+)
+# No word about a server: what is offered is put where it belongs.
+SILENT = (
+    "x = 1",
+    """\
+import os
+if os.path.basename(os.getcwd()) == "notebooks":
+    os.chdir("..")
+
+import datajoint as dj
+schema = dj.Schema("tutorial_silent")""",
+    'print(dj.conn().query("SELECT 1").fetchall(), sorted(dj.config["stores"]))',
 )
 
 
@@ -126,3 +168,63 @@ def test_a_tutorial_with_its_credentials_in_cells_runs_on_another_port(
     assert shown_by(notebook, "print(").startswith("2 [")
     assert "'scratch'" in shown_by(notebook, "print(")
     assert "(connected)" in shown_by(notebook, "import datajoint")
+
+
+def run_all_twice(notebook: Any, folder: Path) -> Iterator[int]:
+    """Run all cells in one kernel, and once more in the same; yield after each time."""
+    client = client_of(notebook, folder)
+    with client.setup_kernel():
+        for run in range(2):
+            for index, cell in enumerate(notebook.cells):
+                client.execute_cell(cell, index)
+            yield run
+
+
+def test_all_cells_are_run_again_in_a_kernel_that_has_left_the_folder(
+    folder: Path,
+    mysql_server: Server,
+    environment: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    del environment, mysql_server
+    notebook = converted(folder, MOVED, capsys)
+    assert any("{_dh[0]}" in cell.source for cell in notebook.cells)
+    for _ in run_all_twice(notebook, folder):
+        assert shown_by(notebook, "import os") == "CREATE DATABASE IF NOT EXISTS tutorial_lab;\n"
+        assert shown_by(notebook, "print(len") == "2\n"
+
+
+def test_a_tutorial_that_brings_its_own_server_takes_the_sidecar(
+    folder: Path,
+    mysql_server: Server,
+    environment: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    del environment
+    notebook = converted(folder, SERVER_OF_ITS_OWN, capsys)
+    assert not any(cell.source.startswith(("!", "%%bash")) for cell in notebook.cells)
+    for _ in run_all_twice(notebook, folder):
+        with connect_now(mysql_server.settings) as connection, connection.cursor() as cursor:
+            cursor.execute("SELECT a FROM heredoc.t ORDER BY a")
+            assert [row[0] for row in cursor.fetchall()] == [1, 3]
+
+
+def test_the_lines_that_are_offered_connect_where_they_are_put(
+    folder: Path,
+    mysql_server: Server,
+    environment: pytest.MonkeyPatch,
+) -> None:
+    del environment, mysql_server
+    file = folder / "tutorial.ipynb"
+    nbformat.write(notebook_of(*SILENT), file)
+    conversion = convert(Notebook.read(file))
+    offer = conversion.offer
+    assert conversion.cells == ()
+    assert offer is not None
+    assert (offer.cell, offer.line) == (2, 4)
+    lines = SILENT[1].split("\n")
+    lines.insert(3, offer.source)
+    notebook = notebook_of(SILENT[0], "\n".join(lines), SILENT[2])
+    for _ in run_all_twice(notebook, folder):
+        # What stands in the file beside it, which DataJoint finds in that folder, is there too.
+        assert shown_by(notebook, "print(dj.conn") == "((1,),) ['raw']\n"

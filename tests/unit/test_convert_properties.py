@@ -9,8 +9,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sidecar_magics.convert import convert
-from sidecar_magics.convert.notebook import Notebook
+from sidecar_magics_convert import convert
+from sidecar_magics_convert.notebook import Notebook
 
 SECRET = "hunter2"
 SHELL = [

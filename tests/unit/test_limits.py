@@ -14,6 +14,7 @@ import pytest
 from sidecar_magics.connection import connect_now
 from sidecar_magics.errors import ServerNotReadyError, SidecarError
 from sidecar_magics.limits import limited
+from sidecar_magics.local_infile import FileRefusedError
 from sidecar_magics.protocol import ConnectError
 from sidecar_magics.server import connect
 from sidecar_magics.settings import ConnectionSettings, Secret
@@ -150,6 +151,30 @@ def test_what_is_asked_of_the_server_itself_has_a_limit(monkeypatch: pytest.Monk
         pytest.raises(ServerNotReadyError, match="no whole answer"),
     ):
         describe(connection, server.settings, 0.0)
+
+
+def asks_for_a_file_and_drips(client: Client, stop: threading.Event) -> None:
+    logged_in(client)
+    client.read()
+    client.say(packet(b"\xfb/etc/passwd", 1))
+    client.read()
+    # What it says then is whole in the end, so that who has no limit comes to it.
+    client.drip(packet(OK + b"x" * 30, 3), stop)
+
+
+@pytest.mark.parametrize("is_allowed", [True, False])
+def test_a_server_that_was_refused_a_file_cannot_drip_its_answer(
+    is_allowed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sidecar_magics.local_infile.ANSWER_S", 0.5)
+    with (
+        fake(asks_for_a_file_and_drips) as server,
+        connect_now(server.settings, local_infile=is_allowed) as connection,
+    ):
+        with pytest.raises(FileRefusedError, match="'/etc/passwd' of this machine"):
+            connection.cursor().execute("SELECT 1")
+        assert not connection.open  # its answer was not waited for
+        assert server.clients[0].received[-1] == b""
 
 
 def floods_before_login(client: Client, stop: threading.Event) -> None:

@@ -116,6 +116,9 @@ def test_loopback_addresses_get_the_conventions_password(host: str) -> None:
         ({"DJ_HOST": "mysql://h"}, ["mysql://h", "DJ_HOST"]),
         ({"DJ_HOST": "a\tb"}, ["DJ_HOST"]),
         ({"DJ_HOST": "a b"}, ["DJ_HOST"]),
+        ({"DJ_HOST": "localhost:mysql"}, ["'localhost:mysql'", "DJ_HOST", "not a host"]),
+        ({"DJ_HOST": "[::1]:x"}, ["'[::1]:x'", "DJ_HOST", "not a host"]),
+        ({"SIDECAR_MYSQL_HOST": "::1::2"}, ["'::1::2'", "not a host"]),
         ({"SIDECAR_MYSQL_TLS": "maybe"}, ["maybe", "SIDECAR_MYSQL_TLS", "auto or required"]),
         ({"SIDECAR_MYSQL_CA": "/no/ca.pem"}, ["/no/ca.pem", "SIDECAR_MYSQL_CA"]),
     ],
@@ -226,6 +229,7 @@ def test_a_port_behind_datajoints_host_is_taken_as_datajoint_takes_it() -> None:
     # What is before it keeps its place, and an IPv6 address has no port.
     assert resolved(DJ_HOST="db:34120", SIDECAR_MYSQL_PORT="5", DJ_PASS="x").address == "db:5"
     assert resolved(DJ_HOST="::1", DJ_PASS="x").address == "[::1]:3306"
+    assert resolved(DJ_HOST="[::1]:34120", DJ_PASS="x").address == "[::1]:34120"
 
 
 @pytest.mark.parametrize("variable", ["SIDECAR_MYSQL_HOST", "MYSQL_HOST"])

@@ -40,6 +40,17 @@ def events(script: str, dialect: Dialect = MYSQL, **choice: Any) -> list[tuple[s
     ]
 
 
+def test_what_is_done_to_the_journals_schema_is_left_out() -> None:
+    script = (
+        "CREATE DATABASE sidecar_magics; USE sidecar_magics; DROP TABLE IF EXISTS done;"
+        "INSERT INTO done VALUES (1); INSERT INTO done SELECT 2; CREATE TABLE b.t (i INT);"
+    )
+    inventory = surveyed(script, system_schemas=True)
+    assert [(event.schema, event.name) for event in inventory.events] == [("b", "t")]
+    assert inventory.system_statements == 4
+    assert not inventory.tables
+
+
 DEFINITIONS = {
     "CREATE TABLE t (a INT)": ("create", "table", ((None, "t"),)),
     "create temporary table if not exists `a``b`.`c.d` (i int)": (

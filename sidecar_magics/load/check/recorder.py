@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from ...schemas import SYSTEM_SCHEMAS
+from ...schemas import JOURNAL_SCHEMA, SYSTEM_SCHEMAS
 from ...script.classify import Classification, Kind, classify, reads_local_file
 from ...script.collations import names_in
 from ...script.splitter import Statement, split
@@ -112,7 +112,7 @@ class Recorder:
         """Take down a table that gets rows; the statements that follow are only counted."""
         table = classify(rows[0])
         key = (table.schema or self.session.schema, table.table or "")
-        if key[0] in SYSTEM_SCHEMAS and not self._choice.system_schemas:
+        if self._leaves_out(key[0]):
             self.inventory.system_statements += 1
             return
         tally = self.inventory.tables.setdefault(self._target(*key), Tally())
@@ -206,7 +206,7 @@ class Recorder:
         verb = _first_word(sql).lower().decode()
         if verb == "load" and b"LOCAL" not in sql[:100].upper():
             self.inventory.commands.add("FILE", place)
-        if schema not in SYSTEM_SCHEMAS or self._choice.system_schemas:
+        if not self._leaves_out(schema):
             tally = self.inventory.tables.setdefault(self._target(schema, about.table), Tally())
             tally.statements += 1
             tally.bytes += len(sql)
@@ -235,11 +235,10 @@ class Recorder:
         self, verb: str, what: str, schema: str | None, name: str, place: Place, **more: object
     ) -> None:
         choice = self._choice
-        if schema is not None and schema.lower() in SYSTEM_SCHEMAS and what != "account":
-            if verb != "use" and not choice.system_schemas:
+        if what != "account" and self._leaves_out(schema):
+            if verb != "use":
                 self.inventory.system_statements += 1
-            if not choice.system_schemas:
-                return
+            return
         is_rows = verb in ("insert", "replace", "update", "delete", "load")
         if (choice.schema_only and is_rows) or (
             choice.data_only and not is_rows and verb not in ("use", "lock")
@@ -254,6 +253,12 @@ class Recorder:
         self.inventory.events.append(
             Event(verb, what, schema, name, place, self.session.state, **more)  # type: ignore[arg-type]
         )
+
+    def _leaves_out(self, schema: str | None) -> bool:
+        """Tell whether nothing that a script does to a schema is done."""
+        name = "" if schema is None else schema.lower()
+        is_system = name in SYSTEM_SCHEMAS and not self._choice.system_schemas
+        return is_system or name == JOURNAL_SCHEMA
 
     def _target(self, schema: str | None, name: str) -> TableKey:
         """Return where a table is to go."""

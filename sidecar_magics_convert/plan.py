@@ -5,95 +5,41 @@ from __future__ import annotations
 import os
 import re
 import shlex
-from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from ..settings import TUTORIAL_PASSWORD
-from . import code
-from .configuration import ELSEWHERE, names_a_base, remarks_on, settings_in, target_of
-from .ipython import commands
+from . import folders, python, wishes
+from .configuration import (
+    ELSEWHERE,
+    is_own,
+    names_a_base,
+    remarks_on,
+    requires_tls,
+    said_by,
+    settings_in,
+)
+from .drafts import draft_of
+from .offers import DATAJOINT, configuration_found, first_import, offer_of
 from .report import Changed, Left
-from .shell import ClientCall, Say, Step, Target, Wait, steps
+from .shell import runnable_again
+from .steps import ClientCall, Say, Step, Target, Wait
 from .words import Remark, Uncertain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from .drafts import Draft
     from .notebook import Notebook
+    from .report import Offer
 
 LOADED = re.compile(r"^\s*%load_ext\s+sidecar_magics\b", re.MULTILINE)
 WAITS = re.compile(r"%mysql_wait\b(.*)")
+CONNECTS = re.compile(r"%datajoint_connect\b|\bdatajoint_connect\(")
 OPTION = re.compile(r"--(host|port|user|password-env)[= ]+'?([^\s']+)")
-EMPTY_LINES = re.compile(r"\A(?:[ \t]*\n)+")  # IPython takes no notice of them before a cell
-SHELL_CELL = re.compile(r"%%(?:bash|sh)[ \t]*\n")
-# Cell magics whose cell is Python.
-PYTHON_CELLS = ("%%capture", "%%time")
-OTHER_SHELLS = ("%%bash", "%%sh", "%%script", "%%system", "%%!")
-CLIENT = re.compile(r"\b(?:mysql|mariadb|mysqladmin)(?!\S)")
-# In statements: what makes them unfit to be shown.
-ABOUT_PASSWORDS = re.compile(r"\b(?:identified|password)\b", re.IGNORECASE)
-# A password that the shell takes as it is written, so that it can be found there.
-PLAIN = re.compile(r"[\w.!@#%^*+=/:,-]+")
-# Other ways to a server, and what to say of them.
-BY_ITSELF = (
-    (
-        re.compile(r"\bmysql(?:\+\w+)?://"),
-        "an address with an account in it: sidecar.engine(), of sidecar = %mysql_wait, goes there",
-    ),
-    (
-        re.compile(r"\b(?:pymysql|MySQLdb|connector)\.connect\s*\("),
-        "it connects by itself: sidecar.connect(), of sidecar = %mysql_wait, does it",
-    ),
-    (
-        re.compile(r"\b(?:os\.system|os\.popen|subprocess\.\w+)\s*\(.*\b(?:mysql|mariadb)\b"),
-        "the client is started from Python: %mysql_load takes files",
-    ),
-    (re.compile(r"=\s*!\s*(?:\S*/)?(?:mysql|mariadb)\s"), "what the client prints is kept"),
-)
+# The folder that the kernel was started in, which IPython keeps: of a notebook, its own.
+START = "{_dh[0]}"
 # How far up a file of another machine is looked for.
 FOLDERS_UP = 3
-
-
-@dataclass
-class Draft:
-    """What is to replace lines of a cell.
-
-    Parameters
-    ----------
-    whole : list, optional
-        The steps of a shell cell, for all of the cell.
-    shell_lines : dict
-        The steps of single shell lines, by the lines that they replace.
-    wish : Wish, optional
-        What is wanted of DataJoint's connection.
-    """
-
-    whole: list[Step] | None = None
-    shell_lines: dict[range, list[Step]] = field(default_factory=dict)
-    wish: code.Wish | None = None
-
-    def asked(self) -> Iterator[ClientCall | Wait]:
-        """Yield each step that is about a server."""
-        for each in (*(self.whole or ()), *(s for many in self.shell_lines.values() for s in many)):
-            if isinstance(each, (ClientCall, Wait)):
-                yield each
-
-    def calls(self) -> Iterator[ClientCall]:
-        """Yield each call of the client."""
-        return (each for each in self.asked() if isinstance(each, ClientCall))
-
-    def passwords(self) -> set[str]:
-        """Return the passwords that stand there."""
-        given = {password for each in self.asked() for password in each.passwords}
-        return given | {each for each in (self.wish.passwords if self.wish else ()) if each}
-
-    def can_be_shown(self, source: str) -> bool:
-        """Tell whether the passwords can be found in a cell, and so be masked."""
-        if any(ABOUT_PASSWORDS.search(call.sql or "") for call in self.calls()):
-            return False
-        given = [password for each in self.asked() for password in each.passwords]
-        return all(PLAIN.fullmatch(each) and each in source for each in given)
 
 
 class Plan:
@@ -113,13 +59,20 @@ class Plan:
     def __init__(self, notebook: Notebook) -> None:
         self._sources = {at: notebook.sources[at] for at in notebook.code()}
         self._folder = notebook.path.absolute().parent
-        trees = {at: code.parsed(source) for at, source in self._sources.items()}
+        self._trees = {at: python.parsed(source) for at, source in self._sources.items()}
         self._aliases = {
-            name for tree in trees.values() for name in code.names_of(tree, code.MODULE)
+            name for tree in self._trees.values() for name in python.names_of(tree, DATAJOINT)
         }
-        self._spyglass = [at for at, tree in trees.items() if code.imports(tree, "spyglass")]
+        self._spyglass = [
+            at for at, tree in self._trees.items() if python.imports(tree, "spyglass")
+        ]
         self._password_env: str | None = None
         self._target = self._waited_for()
+        self._import = first_import(self._sources, self._trees)
+        self._found = configuration_found(self._import, self._folder, self._sources)
+        self._said: dict[str, str] = {}  # what cells say of DataJoint's server
+        self._is_said_by_datajoint = False
+        self._unclear: int | None = None  # a cell that says something of it which cannot be seen
         self._stayed: set[int] = set()  # cells whose os.chdir stays
         self.secrets: set[str] = set()
 
@@ -127,9 +80,9 @@ class Plan:
         """Return what becomes of the cells that are about a server."""
         drafts: dict[int, Draft] = {}
         left: dict[int, Left] = {}
-        for at, source in self._sources.items():
+        for at in self._sources:
             try:
-                draft = self._draft(source)
+                draft = self._draft(at)
                 if draft is not None:
                     self._agree(draft, at)
                     drafts[at] = draft
@@ -139,7 +92,7 @@ class Plan:
         self._stayed = {
             at
             for at, source in self._sources.items()
-            if code.goes_elsewhere(source) and at not in dropped
+            if folders.goes_elsewhere(source) and at not in dropped
         }
         changed = {
             at: self._changed(draft, at, drops_folder=at in dropped) for at, draft in drafts.items()
@@ -151,8 +104,31 @@ class Plan:
         """Return the cell that comes before all that is changed; None if it is there."""
         if any(LOADED.search(source) for source in self._sources.values()):
             return None
-        target = self._target[0] if self._target else Target()
+        target = self._target_or_default()
         return f"%load_ext sidecar_magics\n%mysql_wait{target.options()}{self._password_option()}"
+
+    def offer(self, first: int | None) -> Offer | None:
+        """Return the lines that are missing where DataJoint is connected without a word.
+
+        Parameters
+        ----------
+        first : int or None
+            The first cell that is changed, which has the extension before it.
+        """
+        if self._import is None or any(CONNECTS.search(each) for each in self._sources.values()):
+            return None
+        loaded = [no for no, source in self._sources.items() if LOADED.search(source)]
+        before = [*loaded, *([] if first is None else [first])]
+        has_waited = any(no <= self._import.cell for no in before)
+        return offer_of(
+            self._import,
+            self._found,
+            waited_for=self._target_or_default() if has_waited else None,
+            has_spyglass=bool(self._spyglass),
+        )
+
+    def _target_or_default(self) -> Target:
+        return self._target[0] if self._target else Target()
 
     def _waited_for(self) -> tuple[Target, int] | None:
         """Return the server that a notebook which has our extension waits for, and where."""
@@ -166,27 +142,20 @@ class Plan:
 
     # Reading ---------------------------------------------------------------------------------
 
-    def _draft(self, source: str) -> Draft | None:
-        cell = EMPTY_LINES.sub("", source)
-        if SHELL_CELL.match(cell):
-            if not CLIENT.search(cell):
-                return None
-            draft = Draft(whole=_understood(cell.partition("\n")[2]))
-            return draft if any(draft.asked()) else None
-        if cell.startswith(OTHER_SHELLS) and CLIENT.search(cell):
+    def _draft(self, at: int) -> Draft | None:
+        try:
+            draft = draft_of(self._sources[at], self._trees[at], self._aliases)
+        except wishes.Unclear:
+            self._unclear = at
+            raise
+        is_server_named = any(map(re.compile(r"mysql|mariadb").search, self._sources.values()))
+        is_about_a_server = self._import is not None or is_server_named
+        if not (draft and draft.wish) and is_about_a_server and python.asks(self._trees[at]):
             raise Uncertain(
-                "its lines end as on Windows" if "\r" in cell else "the shell's cell has options"
+                "getpass asks a question, which nobody answers in a run: take it out, and put the "
+                "password into SIDECAR_MYSQL_PASSWORD, in the environment of the kernel"
             )
-        if cell.startswith("%%") and not cell.startswith(PYTHON_CELLS):
-            return None
-        for pattern, why in BY_ITSELF:
-            if pattern.search(source):
-                raise Uncertain(why)
-        draft = Draft(wish=code.wish(source, self._aliases))
-        # In plain Python a line that begins with ! is within a text.
-        if code.as_python(source) is None:
-            draft.shell_lines = dict(_shell_lines(source))
-        return _whole_if_alone(draft, source) if draft.wish or draft.shell_lines else None
+        return draft
 
     def _agree(self, draft: Draft, at: int) -> None:
         """Have all that is converted go to one server: what is waited for is what is meant."""
@@ -196,33 +165,52 @@ class Plan:
             for each in draft.asked()
             if isinstance(each, ClientCall) or each.target != Target()
         ]
-        wish = draft.wish
-        if wish and (wish.file is None or wish.target != Target()):
-            targets.append(wish.target)
-        if wish and wish.file is not None and (settings := self._settings(wish, at)) is not None:
-            targets.append(target_of(settings))
+        wish, said = draft.wish, self._said
+        if wish is not None:
+            said = self._said_with(wish, at)
+            base = said_by(self._found[1]) if self._found else {}
+            if wish.file is None or said:
+                targets.append(Target.of(**{**base, **said}))
         if len(set(targets)) > 1:
             raise Uncertain("it is for several servers")
-        for target in targets[:1]:
-            if self._target is None:
-                self._target = target, at
-            elif self._target[0] != target:
-                raise Uncertain(f"it is for another server than cell {self._target[1] + 1}")
+        known = self._target
+        # Cells that say one thing each are about one server.
+        goes_on = wish is not None and self._is_said_by_datajoint
+        if targets and known is not None and known[0] != targets[0] and not goes_on:
+            raise Uncertain(f"it is for another server than cell {known[1] + 1}")
         if wish and wish.password_env:
             if self._password_env not in (None, wish.password_env):
                 raise Uncertain("its password is in another variable than before")
             self._password_env = wish.password_env
+        if targets and (known is None or goes_on):
+            self._target = targets[0], at if known is None else known[1]
+            self._is_said_by_datajoint = wish is not None and not any(draft.asked())
+        self._said = said
         self.secrets |= draft.passwords()
 
-    def _settings(self, wish: code.Wish, at: int) -> dict[str, Any] | None:
+    def _said_with(self, wish: wishes.Wish, at: int) -> dict[str, str]:
+        """Return what the cells up to one say of DataJoint's server."""
+        settings = self._settings(wish, at) if wish.file is not None else None
+        said = {**(said_by(settings) if settings else {}), **wish.said}
+        if self._unclear is not None and not {"host", "user"} <= said.keys() and not wish.file:
+            raise wishes.Unclear(f"it goes on with what cell {self._unclear + 1} says")
+        for name, value in said.items():
+            before = {name: self._said.get(name, value)}
+            if self._target and Target.of(**before) != Target.of(**{name: value}):
+                raise Uncertain(f"it is for another server than cell {self._target[1] + 1}")
+        return {**self._said, **said}
+
+    def _settings(self, wish: wishes.Wish, at: int) -> dict[str, Any] | None:
         """Return what the file of a cell says; None if it is not here, or may be anywhere."""
-        if self._is_moved(at) or (wish.folder is None and code.goes_elsewhere(self._sources[at])):
+        if self._is_moved(at) or (
+            wish.folder is None and folders.goes_elsewhere(self._sources[at])
+        ):
             return None
         return settings_in(self._folder / (wish.folder or ".") / (wish.file or ""))
 
     def _is_moved(self, at: int) -> bool:
         """Tell whether a cell before this one may have taken the kernel to another folder."""
-        return any(code.goes_elsewhere(each) for no, each in self._sources.items() if no < at)
+        return any(folders.goes_elsewhere(each) for no, each in self._sources.items() if no < at)
 
     def _can_stay_here(self, draft: Draft, at: int) -> bool:
         """Tell whether ``os.chdir`` was there for the configuration file only."""
@@ -236,8 +224,8 @@ class Plan:
         if (self._folder / wish.file).exists() or draft.shell_lines:
             return False  # which of the two was meant cannot be seen
         last = max(lines.stop for lines in wish.lines)
-        rest = [code.depends_on_folder(self._sources[at], last)]
-        rest += [code.depends_on_folder(each) for no, each in self._sources.items() if no > at]
+        rest = [folders.depends_on_folder(self._sources[at], last)]
+        rest += [folders.depends_on_folder(each) for no, each in self._sources.items() if no > at]
         return not any(rest)
 
     # Writing ---------------------------------------------------------------------------------
@@ -265,9 +253,16 @@ class Plan:
                 gone |= set(draft.wish.folder_lines) if drops_folder else set()
                 what.append("connects DataJoint with %datajoint_connect")
             lines = list(_replaced(lines, insertions, gone))
-        given = {each.strip("\"'") for each in draft.passwords()}
-        if given - {"", TUTORIAL_PASSWORD.reveal()}:
+        given = {password for each in draft.asked() for password in each.passwords}
+        given |= set(draft.wish.passwords[::2]) if draft.wish else set()
+        if draft.wish and draft.wish.asks:
+            notes.append(ELSEWHERE.format("it asked for a password, which nobody answers in a run"))
+        elif any(is_own(password, self._target_or_default()) for password in given):
             notes.append(ELSEWHERE.format("its password was taken out"))
+        if any(isinstance(each, Wait) and each.starts for each in draft.asked()):
+            notes.append(
+                "the sidecar is its server now; without one, `sidecar-magics up` starts one"
+            )
         return Changed(
             at + 1,
             ", and ".join(dict.fromkeys(what)),
@@ -306,11 +301,14 @@ class Plan:
         options = f" --database {shlex.quote(call.database)}" if call.database else ""
         options += " --force" if call.force else ""
         if call.sql is not None:
-            return f"%%mysql_load{options}\n{call.sql.strip()}", "is loaded with %%mysql_load"
-        name = self._near(call.file or "", at, notes)
+            sql = runnable_again(call.sql)
+            if sql != call.sql:
+                notes.append("IF NOT EXISTS was added, so that the cell can be run again")
+            return f"%%mysql_load{options}\n{sql.strip()}", "is loaded with %%mysql_load"
+        name = self._from_start(self._near(call.file or "", at, notes), at, notes)
         return f"%mysql_load {shlex.quote(name)} --once{options}", "loads a file with %mysql_load"
 
-    def _connect(self, wish: code.Wish, at: int, notes: list[str], *, drops_folder: bool) -> str:
+    def _connect(self, wish: wishes.Wish, at: int, notes: list[str], *, drops_folder: bool) -> str:
         options = self._password_option() if wish.password_env else ""
         options += wish.options
         if wish.file is not None:
@@ -318,21 +316,35 @@ class Plan:
             name = wish.file
             if drops_folder:
                 name = PurePosixPath(os.path.normpath(PurePosixPath(gone_to, name))).as_posix()
-            options += f" --config {shlex.quote(name)}"
+            options += f" --config {shlex.quote(self._from_start(name, at, notes))}"
+            notes.extend(remarks_on(self._settings(wish, at), self._target_or_default()))
+        elif self._found:
+            options += " --tls required" if requires_tls(self._found[1]) else ""
+            notes += [
+                f"of {self._found[0].name}: {each}"
+                for each in remarks_on(self._found[1], self._target_or_default())
+                if not wish.passwords and not wish.password_env and not wish.asks
+            ]
+        if wish.file is not None or self._found:
             options += self._spyglass_option(wish, at, notes)
-            notes.extend(remarks_on(self._settings(wish, at)))
         if wish.folder is not None and not drops_folder:
             notes.append(
-                "os.chdir stays, since other lines may rely on it; run twice, it leaves the folder"
+                "os.chdir stays, since other lines may rely on it"
+                + ("" if wish.is_guarded else "; run twice, it leaves the folder")
             )
         return f"%datajoint_connect{options}"
 
-    def _spyglass_option(self, wish: code.Wish, at: int, notes: list[str]) -> str:
+    def _spyglass_option(self, wish: wishes.Wish, at: int, notes: list[str]) -> str:
         if not self._spyglass:
             return ""
         before = "\n".join(self._sources[at].split("\n")[: max(r.stop for r in wish.lines)])
-        is_early = min(self._spyglass) >= at and not code.imports(code.parsed(before), "spyglass")
-        if is_early and names_a_base(self._settings(wish, at)):
+        is_early = min(self._spyglass) >= at and not python.imports(
+            python.parsed(before), "spyglass"
+        )
+        settings = self._settings(wish, at) if wish.file is not None else None
+        if wish.file is None and self._found is not None:
+            settings = self._found[1]
+        if is_early and names_a_base(settings):
             return " --spyglass"
         notes.append("Spyglass is imported: add --spyglass BASE_DIR here if it misses its folders")
         return ""
@@ -346,49 +358,26 @@ class Plan:
             return name
         parts = PurePosixPath(name).parts[1:]
         here = [self._folder, *list(self._folder.parents)[:FOLDERS_UP]]
-        if not any(no <= at for no in self._stayed):
-            for begin in range(len(parts)):
-                for folder in here if begin < len(parts) - 1 else here[:1]:
-                    if (folder / Path(*parts[begin:])).is_file():
-                        found = folder / Path(*parts[begin:])
-                        return Path(os.path.relpath(found, self._folder)).as_posix()
+        for begin in range(len(parts)):
+            for folder in here if begin < len(parts) - 1 else here[:1]:
+                found = folder / Path(*parts[begin:])
+                if found.is_file():
+                    near = Path(os.path.relpath(found, self._folder)).as_posix()
+                    return f"{START}/{near}" if self._stayed else near
         notes.append("its path is absolute: on another machine put the file beside the notebook")
         return name
 
-
-def _understood(script: str) -> list[Step]:
-    """Return the steps of a script, if they can stand in one cell."""
-    found = list(steps(script))
-    statements = [each for each in found if isinstance(each, ClientCall) and each.sql is not None]
-    others = [each for each in found if isinstance(each, (ClientCall, Say))]
-    if statements and len(others) > 1:
-        raise Uncertain("statements stand beside other commands: give them a cell of their own")
-    return found
-
-
-def _shell_lines(source: str) -> Iterator[tuple[range, list[Step]]]:
-    lines = source.split("\n")
-    for where in commands(source):
-        command = "\n".join(lines[where.start : where.stop]).strip()
-        if command.startswith("!") and CLIENT.search(command):
-            if "{" in command or "$" in command:  # IPython puts it in, also within quotes
-                raise Uncertain("a variable of Python, or of the shell, is put in")
-            found = _understood(command.lstrip("!"))
-            if any(isinstance(each, (ClientCall, Wait)) for each in found):
-                yield where, found
-
-
-def _whole_if_alone(draft: Draft, source: str) -> Draft:
-    """Take a single shell line for the whole cell: statements need one of their own."""
-    if any(call.sql is not None for call in draft.calls()):
-        ((where, found),) = (
-            draft.shell_lines.items() if len(draft.shell_lines) == 1 else ((range(0), []),)
-        )
-        rest = [line for no, line in enumerate(source.split("\n")) if no not in where]
-        if draft.wish or any(line.strip() for line in rest):
-            raise Uncertain("statements stand beside other code: give them a cell of their own")
-        return Draft(whole=found)
-    return draft
+    def _from_start(self, name: str, at: int, notes: list[str]) -> str:
+        """Return a path that means the same when all cells are run once more in one kernel."""
+        is_relative = not name.startswith(("/", "~", START)) and "\\" not in name
+        if is_relative and self._stayed and min(self._stayed) > at:
+            name = f"{START}/{name}"
+        if name.startswith(START):
+            notes.append(
+                f"the folder is changed in cell {min(self._stayed) + 1}: "
+                f"{START} is the one that the kernel started in"
+            )
+        return name
 
 
 def _replaced(lines: list[str], insertions: dict[int, list[str]], gone: set[int]) -> Iterator[str]:

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 
 from .notebook import Notebook, replace
 from .plan import Plan
-from .report import Changed, Conversion, Left
+from .report import Changed, Conversion, Left, Offer
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["Changed", "Conversion", "Left", "convert", "convert_file"]
+__all__ = ["Changed", "Conversion", "Left", "Offer", "convert", "convert_file"]
 
 
 def convert(notebook: Notebook) -> Conversion:
@@ -27,12 +27,21 @@ def convert(notebook: Notebook) -> Conversion:
     notebook : Notebook
         As it was read. Files that it names are looked for near its path.
     """
+    if notebook.language not in ("python", "ipython"):
+        return Conversion(str(notebook.path), notebook.text, language=notebook.language)
     plan = Plan(notebook)
     cells = plan.cells()
     changes = {cell.number - 1: cell.after for cell in cells if isinstance(cell, Changed)}
     first = plan.first_cell() if changes else None
-    text = notebook.written(changes, first)
-    return Conversion(str(notebook.path), text, first, cells, frozenset(plan.secrets))
+    is_connected = any("%datajoint_connect" in source for source in changes.values())
+    return Conversion(
+        str(notebook.path),
+        notebook.written(changes, first),
+        first,
+        cells,
+        frozenset(plan.secrets),
+        None if is_connected else plan.offer(min(changes, default=None)),
+    )
 
 
 def convert_file(path: Path, *, output: Path | None = None, write: bool = False) -> str:

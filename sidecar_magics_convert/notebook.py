@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .. import files
-from ..errors import SettingsError
+from sidecar_magics import files
+from sidecar_magics.errors import SettingsError
 
 # From this minor version of format 4 on each cell has an id.
 MINOR_WITH_IDS = 5
@@ -94,6 +94,16 @@ class Notebook:
             raise SettingsError(f"{path} cannot be read: {error.strerror}.") from None
         except UnicodeDecodeError:
             raise SettingsError(f"{path} is not a notebook.", hint="name an .ipynb file.") from None
+
+    @property
+    def language(self) -> str:
+        """The language of its kernel, in lower case; Python's where it does not say."""
+        metadata = self._content.get("metadata")
+        for group, key in (("kernelspec", "language"), ("language_info", "name")):
+            values = metadata.get(group) if isinstance(metadata, dict) else None
+            if isinstance(values, dict) and isinstance(values.get(key), str) and values[key]:
+                return str(values[key]).lower()
+        return "python"
 
     def code(self) -> list[int]:
         """Return the numbers of the code cells, counted from 0."""

@@ -7,8 +7,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..errors import printable
-from ..settings import REDACTED
+from sidecar_magics.errors import printable
+from sidecar_magics.settings import REDACTED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,6 +51,31 @@ class Left:
 
 
 @dataclass(frozen=True)
+class Offer:
+    """Lines that a notebook misses, since it connects DataJoint without a word about a server.
+
+    Parameters
+    ----------
+    cell : int
+        The cell that they belong in front of, counted from 1, in the notebook as it was.
+    line : int or None
+        The line of that cell, counted from 1, where it is not its beginning.
+    why : str
+        What that cell does.
+    source : str
+        The lines.
+    notes : tuple of str
+        What is to be done besides.
+    """
+
+    cell: int
+    line: int | None
+    why: str
+    source: str
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Conversion:
     """What became of a notebook.
 
@@ -66,6 +91,11 @@ class Conversion:
         In order.
     secrets : frozenset of str
         Passwords that stood there.
+    offer : Offer or None
+        Lines that are missing, and are not written: whether a notebook is to have them, its author
+        knows.
+    language : str
+        That of its kernel.
     """
 
     name: str
@@ -73,6 +103,8 @@ class Conversion:
     first: str | None = None
     cells: tuple[Changed | Left, ...] = ()
     secrets: frozenset[str] = frozenset()
+    offer: Offer | None = None
+    language: str = "python"
 
     @property
     def changed(self) -> tuple[Changed, ...]:
@@ -86,8 +118,10 @@ class Conversion:
 
     def summary(self) -> str:
         """Return in a few words what was done."""
+        if self.language != "python":
+            return f"nothing to convert, as its kernel is for {self.language}"
         if not self.cells:
-            return "nothing to convert"
+            return "nothing to convert" + (", but lines to add" if self.offer else "")
         changed, left = len(self.changed), len(self.left)
         return f"{changed} {'cell' if changed == 1 else 'cells'} converted, {left} left"
 
@@ -107,6 +141,13 @@ class Conversion:
             yield f"  cell {cell.number} {printable(cell.what)}"
             yield from (f"    {line}" for line in self._difference(cell))
             yield from (f"    note: {printable(note)}" for note in cell.notes)
+        if self.offer is not None:
+            place = f"cell {self.offer.cell}"
+            if self.offer.line is not None:
+                place = f"line {self.offer.line} of {place}"
+            yield f"  add before {place}, which {printable(self.offer.why)}:"
+            yield from (f"    + {printable(line)}" for line in self.offer.source.splitlines())
+            yield from (f"    note: {printable(note)}" for note in self.offer.notes)
 
     def _difference(self, cell: Changed) -> Iterator[str]:
         """Yield the lines that differ; what stays is not shown, since it may hold a password."""

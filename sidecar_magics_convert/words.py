@@ -1,7 +1,8 @@
 """A shell script as commands of words, as far as that is certain without a shell.
 
 What the shell would put in (variables, what a command prints, a list in braces) makes a script
-uncertain. Source: POSIX.1-2017, Shell Command Language, 2.2 "Quoting" and 2.3 "Token Recognition".
+uncertain. Source: POSIX.1-2017, Shell Command Language, 2.2 "Quoting", 2.3 "Token Recognition" and
+2.7.4 "Here-Document".
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Uncertain(Exception):
-    """What is there cannot be converted with certainty; the text says why, without quoting it."""
+    """What is there cannot be converted with certainty; the text says why, without a password."""
 
 
 class Remark(NamedTuple):
@@ -31,10 +32,14 @@ class Sign(str):
 
 _BLANK = re.compile(r"(?:[ \t]|\\\n)+")
 _COMMENT = re.compile(r"#[^\n]*")
-# Errors that are not shown, or shown among the rest.
-_QUIET = re.compile(r"2>[ \t]*(?:/dev/null|&1)(?=[\s;&|]|\Z)")
+# What is not shown, or shown among the rest.
+_QUIET = re.compile(r"(?:\d?>>?|&>)[ \t]*/dev/null(?=[\s;&|]|\Z)|2>&1(?=[\s;&|]|\Z)")
 _SIGN = re.compile(r"\d*(?:<<<|<<-?|<>|<&|>&|>>|>\||[<>])|&>>?|&&|\|\||\|&|;;|[;&|()]|\n")
 _ENDS = {";", "&&", "\n"}
+# A text within a script: what it ends with, and whether the shell puts something into it.
+_HERE = re.compile(
+    r"<<(?P<tabs>-?)[ \t]*(?:(?P<quote>['\"])(?P<quoted>[^'\"\n]+)(?P=quote)|(?P<plain>[\w.+-]+))"
+)
 # The parts of a word.
 _PLAIN = re.compile(r"[^ \t\n\\'\"`${;&|<>()]+")
 _ESCAPED = re.compile(r"\\([^\n]?)")
@@ -42,6 +47,9 @@ _SINGLE = re.compile(r"'([^']*)'")
 _DOUBLE = re.compile(r"\"((?:[^\"\\]|\\.)*)\"", re.DOTALL)
 _PUT_IN = re.compile(r"(?:[^\\]|\\.)*?[$`]", re.DOTALL)
 _ESCAPE_IN_DOUBLE = re.compile(r"\\([$`\"\\\n])")
+_ESCAPE_IN_TEXT = re.compile(r"\\([$`\\\n])")
+# What comes before the text, or the word, that a command reads.
+TEXT = Sign("<<<")
 
 
 def commands(script: str) -> Iterator[list[str] | Remark]:
@@ -82,6 +90,10 @@ def _tokens(script: str) -> Iterator[str | Remark]:
         elif found := _COMMENT.match(script, at):
             at = found.end()
             yield Remark(found.group().rstrip())
+        elif not script.startswith("<<<", at) and (here := _HERE.match(script, at)):
+            at = here.end()
+            text, script = _text_behind(script, here)
+            yield from (TEXT, text)
         elif found := _SIGN.match(script, at):
             at = found.end()
             yield Sign(found.group())
@@ -117,7 +129,30 @@ def _word(script: str, at: int) -> tuple[str, int]:
     return "".join(parts), at
 
 
+def _text_behind(script: str, here: re.Match[str]) -> tuple[str, str]:
+    """Return the text that ``<<EOF`` stands for, and the script without it."""
+    end_of_line = script.find("\n", here.end()) + 1
+    if not end_of_line or re.search(r"[\\'\"]", script[here.end() : end_of_line]):
+        raise Uncertain("where its text ends cannot be seen")
+    end = re.escape(here["quoted"] or here["plain"])
+    before = r"\t*" if here["tabs"] else ""
+    last = re.compile(rf"^{before}{end}$\n?", re.MULTILINE).search(script, end_of_line)
+    if last is None:
+        raise Uncertain("where its text ends cannot be seen")
+    text = script[end_of_line : last.start()]
+    if here["tabs"]:
+        text = re.sub(r"^\t+", "", text, flags=re.MULTILINE)
+    if not here["quote"]:
+        text = _put_in_nothing(text, _ESCAPE_IN_TEXT)
+    return text, script[:end_of_line] + script[last.end() :]
+
+
 def _in_double_quotes(text: str) -> str:
+    return _put_in_nothing(text, _ESCAPE_IN_DOUBLE)
+
+
+def _put_in_nothing(text: str, escapes: re.Pattern[str]) -> str:
+    """Return a text as the shell makes it, if it puts nothing of its own into it."""
     if _PUT_IN.match(text):
         raise Uncertain("a variable of the shell, or what a command prints, is put in")
-    return _ESCAPE_IN_DOUBLE.sub(lambda found: found[1].replace("\n", ""), text)
+    return escapes.sub(lambda found: found[1].replace("\n", ""), text)

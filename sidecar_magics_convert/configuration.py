@@ -1,0 +1,86 @@
+"""Configuration files of DataJoint that a tutorial loads: what they say about the server."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from sidecar_magics.addresses import is_loopback
+from sidecar_magics.settings import TUTORIAL_PASSWORD
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from .steps import Target
+
+ELSEWHERE = "{}: put it into SIDECAR_MYSQL_PASSWORD, in the environment of the kernel"
+
+
+def settings_in(path: Path) -> dict[str, Any] | None:
+    """Return what a file says; None if it is not here, or holds no settings."""
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return values if isinstance(values, dict) else None
+
+
+def names_a_base(settings: dict[str, Any] | None) -> bool:
+    """Tell whether a configuration of DataJoint names Spyglass's base folder."""
+    try:
+        return bool(settings and settings["custom"]["spyglass_dirs"]["base"])
+    except (KeyError, TypeError):
+        return False
+
+
+def found_by_datajoint(folder: Path) -> tuple[Path, dict[str, Any]] | None:
+    """Return the file that DataJoint takes by itself in a folder, and what it says.
+
+    0.14 takes ``dj_local_conf.json`` there; 2.x ``datajoint.json``, there or in a folder
+    above it, up to that of the repository.
+    """
+    if (settings := settings_in(folder / "dj_local_conf.json")) is not None:
+        return folder / "dj_local_conf.json", settings
+    for each in (folder, *folder.parents):
+        if (settings := settings_in(each / "datajoint.json")) is not None:
+            return each / "datajoint.json", settings
+        if (each / ".git").exists():
+            break
+    return None
+
+
+def said_by(settings: dict[str, Any]) -> dict[str, str]:
+    """Return what a configuration of DataJoint says of the server: host, port, user."""
+    given = {name: _setting(settings, name) for name in ("host", "port", "user")}
+    return {name: str(value) for name, value in given.items() if value}
+
+
+def requires_tls(settings: dict[str, Any]) -> bool:
+    """Tell whether a configuration of DataJoint asks for an encrypted connection."""
+    return _setting(settings, "use_tls") is True
+
+
+def _setting(settings: dict[str, Any], name: str) -> Any:
+    """Return a setting of the connection: 0.14's files are flat, 2.x's nested."""
+    group = settings.get("database")
+    nested = group.get(name) if isinstance(group, dict) else None
+    return settings.get(f"database.{name}", nested)
+
+
+def remarks_on(settings: dict[str, Any] | None, target: Target) -> Iterator[str]:
+    """Yield what to do about a configuration file, for the server that is meant."""
+    if settings is None:
+        yield "the file is not here: whatever server it names, the one that is waited for is taken"
+    elif is_own(_setting(settings, "password"), target):
+        yield ELSEWHERE.format("the password in the file is not taken")
+
+
+def is_own(password: object, target: Target) -> bool:
+    """Tell whether a password has to be put somewhere: the magics know the tutorial's own.
+
+    That one they send to this machine only.
+    """
+    if target.host is None or is_loopback(target.host):
+        return password not in (None, "", TUTORIAL_PASSWORD.reveal())
+    return password is not None

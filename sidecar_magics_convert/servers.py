@@ -1,0 +1,89 @@
+"""Commands that bring a server of their own: services, programs, packages and containers."""
+
+from __future__ import annotations
+
+import re
+
+from .steps import Target, Wait
+from .words import Uncertain
+
+# What starts a server: as a service, as a program, as a container; what installs one.
+_SERVICE = re.compile(
+    r"(?:service (?:mysqld?|mariadb) (?:start|status)"
+    r"|systemctl (?:start|status|enable --now) (?:mysqld?|mariadb)(?:\.service)?"
+    r"|(?:\S*/)?init\.d/(?:mysqld?|mariadb) (?:start|status)"
+    r"|brew services start (?:mysql|mariadb)(?:@\S+)?"
+    r"|(?:\S*/)?(?:mysqld_safe|mariadbd-safe)(?: --user=\w+)?)"
+)
+_CONTROLS = re.compile(
+    r"(?:service (?:mysqld?|mariadb)|systemctl .*\b(?:mysqld?|mariadb)"
+    r"|(?:\S*/)?init\.d/(?:mysqld?|mariadb)"
+    r"|brew services \w+ (?:mysql|mariadb))\b"
+)
+_INSTALLS = re.compile(
+    r"apt(?:-get)?(?: -\S+)* (?:update|install"
+    r"(?: -\S+| (?:default-)?(?:mysql|mariadb)-(?:server|client)\S*)+)(?: -\S+)*"
+)
+_IMAGE = re.compile(r"(?:[\w.-]+/)*(?:mysql|mariadb)(?:-server)?(?::[\w.-]+)?")
+ENGINES = {"docker", "podman"}
+_FLAGS = re.compile(
+    r"-[ditT]+|--(?:rm|detach|interactive|tty|privileged|init)|--[\w-]+=.*", re.DOTALL
+)
+
+
+def without_wrapping(words: list[str]) -> list[str]:
+    """Return a command without ``sudo`` and ``docker exec``: who runs it where does not matter."""
+    rest = list(words)
+    while rest and rest[0] == "sudo":
+        del rest[0]
+        while rest and re.fullmatch(r"-[EHnS]+", rest[0]):
+            del rest[0]
+    if len(rest) > 2 and rest[0] in ENGINES:
+        compose = rest[1] == "compose"
+        if rest[1 + compose] == "exec":
+            del rest[: 2 + compose]
+            while rest and _FLAGS.fullmatch(rest[0]):
+                del rest[0]
+            del rest[:1]  # the container
+    return rest
+
+
+def container(words: list[str]) -> Wait:
+    """Return what ``docker run ... mysql`` waits for, if it is a server that it starts."""
+    rest = words[2:]
+    passwords: list[str] = []
+    port: str | None = None
+    while rest and rest[0].startswith("-"):
+        flag = rest.pop(0)
+        if _FLAGS.fullmatch(flag):
+            flag, _, value = flag.partition("=")
+        else:
+            value = rest.pop(0) if rest else ""
+        if flag in ("-e", "--env"):
+            variable, _, text = value.partition("=")
+            passwords += (
+                [text] if variable.endswith("_PASSWORD") and "ALLOW" not in variable else []
+            )
+        elif flag in ("-p", "--publish"):
+            found = re.fullmatch(r"(?:[\d.]*:)?(\d+):3306", value)
+            if found is None:
+                raise Uncertain("which port its server has cannot be seen")
+            port = found[1]
+    if not rest or not _IMAGE.fullmatch(rest[0]):
+        raise Uncertain(f"{words[0]} {words[1]} starts something that is not known here")
+    return Wait(Target.of(None, port, None), tuple(passwords), starts=True)
+
+
+def starts_a_server(line: str) -> bool:
+    """Tell whether a command starts a server on this machine, or installs one.
+
+    Raises
+    ------
+    Uncertain
+        It does something else with the server, such as to stop it.
+    """
+    if _SERVICE.fullmatch(line) or _INSTALLS.fullmatch(line):
+        return True
+    if _CONTROLS.match(line):
+        raise Uncertain("it stops or restarts the server, which the sidecar does not need")
+    return False

@@ -1,0 +1,95 @@
+"""What a command of a shell script does, as a value."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+from typing import NamedTuple, Union
+
+from sidecar_magics.addresses import split_port
+
+from .words import Remark
+
+
+class Target(NamedTuple):
+    """The server that something is for; None where it is the tutorial's convention."""
+
+    host: str | None = None
+    port: str | None = None
+    user: str | None = None
+
+    @classmethod
+    def of(
+        cls, host: str | None = None, port: str | None = None, user: str | None = None
+    ) -> Target:
+        """Make a target of what a tutorial says, without what is said by default."""
+        if host is not None:  # DataJoint takes a port there
+            host, own_port = split_port(host)
+            port = own_port or port
+        return cls(
+            None if host in ("localhost", "127.0.0.1") else host,
+            None if port == "3306" else port,
+            None if user == "root" else user,
+        )
+
+    def options(self) -> str:
+        """Return the options of a magic that mean the same, each with a space before it."""
+        return "".join(
+            f" --{name} {shlex.quote(value)}"
+            for name, value in self._asdict().items()
+            if value is not None
+        )
+
+
+@dataclass(frozen=True)
+class ClientCall:
+    """A call of the ``mysql`` client: a file, or statements, for a server.
+
+    Parameters
+    ----------
+    target : Target
+        The server.
+    passwords : tuple of str
+        What stood there, so that it can be kept out of what is shown.
+    database : str or None
+        The schema to begin in.
+    force : bool
+        Whether it goes on after errors.
+    file, sql : str or None
+        One of them.
+    """
+
+    target: Target
+    passwords: tuple[str, ...] = ()
+    database: str | None = None
+    force: bool = False
+    file: str | None = None
+    sql: str | None = None
+
+
+@dataclass(frozen=True)
+class Wait:
+    """A pause, a question whether a server is there, or the start of one.
+
+    Parameters
+    ----------
+    target : Target
+        The server that is asked.
+    passwords : tuple of str
+        What stood there, so that it can be kept out of what is shown.
+    starts : bool
+        Whether it starts a server, or installs one.
+    """
+
+    target: Target
+    passwords: tuple[str, ...] = ()
+    starts: bool = False
+
+
+class Say(NamedTuple):
+    """A text that is printed."""
+
+    text: str
+
+
+Step = Union[ClientCall, Wait, Say, Remark]
