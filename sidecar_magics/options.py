@@ -214,19 +214,20 @@ LOAD = (
         "--once",
         brief="do nothing if it was loaded before",
         action="store_true",
-        help="Do nothing if the same was loaded before; the server keeps that it was.",
+        help="Skip a script that was loaded before; a record is kept in the server.",
     ),
     Option(
         "--resume",
         brief="continue where a load stopped",
         action="store_true",
-        help="Go on where an earlier load of the same script stopped; do nothing if it had ended.",
+        help="Resume an earlier load of the same script where it stopped; skip it if it was "
+        "completed.",
     ),
     Option(
         "--check",
         brief="show what would happen; do not load",
         action="store_true",
-        help="Do not load: read script and server, and tell what would be made, replaced or "
+        help="Do not load: read script and server, and show what would be created, replaced or "
         "dropped, and what would fail.",
     ),
     Option(

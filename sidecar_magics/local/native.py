@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import tempfile
 import time
@@ -15,7 +16,18 @@ from ..settings import PUBLIC_PASSWORDS, TUTORIAL_PASSWORD
 from ..wait import wait
 from .access import password_for, remove_client_file, write_client_file
 from .find import find_engine
-from .process import HOST, USER, can_confine, free_port, is_taken, run_server, settings_for, stop
+from .process import (
+    HOST,
+    NOT_ON_WINDOWS,
+    USER,
+    WINDOWS_HINT,
+    can_confine,
+    free_port,
+    is_taken,
+    run_server,
+    settings_for,
+    stop,
+)
 from .state import (
     LocalSidecar,
     folders,
@@ -95,8 +107,11 @@ def up(
     Raises
     ------
     LocalServerError
-        No server can be had; the port is taken; the server died or was not ready in time.
+        No server can be had; the port is taken; the server died or was not ready in time; this is
+        Windows.
     """
+    if os.name == "nt":
+        raise LocalServerError(NOT_ON_WINDOWS, hint=WINDOWS_HINT)
     say = progress or _silence
     if ephemeral and datadir is not None:
         raise LocalServerError("An ephemeral sidecar has a data folder of its own.")

@@ -11,12 +11,12 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
 import json
 import os
 import re
 import shutil
 import subprocess
+import sys
 import tempfile
 import threading
 from pathlib import Path
@@ -260,6 +260,10 @@ def _workshop(into: Path) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def _lock(path: Path) -> Iterator[None]:
+    if sys.platform == "win32":
+        raise LocalServerError("Windows has no apt.")
+    import fcntl  # noqa: PLC0415 - Windows has none, and imports this module as well
+
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", encoding="utf-8") as file:
         fcntl.flock(file, fcntl.LOCK_EX)  # released when the file is closed, or we die
