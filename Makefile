@@ -138,11 +138,12 @@ bench: .venv/ready
 .venv-spyglass/ready: requirements/spyglass.txt pyproject.toml
 	@$(PYTHON) -m tools.setup_venv .venv-spyglass requirements/spyglass.txt --editable
 
-# uv only resolves here; its output names no package index.
+# uv only resolves here; its output names no package index. What makes the site needs Python 3.11.
 lock: .venv/ready
 	$(RUN) -m pip install -q uv
 	for name in dev datajoint2 datajoint-oldest pymysql-oldest spyglass browser docs release; do \
-	  .venv/bin/uv pip compile -q --universal --python-version 3.10 --generate-hashes --no-header \
+	  oldest=3.10; if [ $$name = docs ]; then oldest=3.11; fi; \
+	  .venv/bin/uv pip compile -q --universal --python-version $$oldest --generate-hashes --no-header \
 	    --no-annotate requirements/$$name.in -o requirements/$$name.txt && \
 	  sed -i "1i # The lock of $$name.in; \`make lock\` makes it anew." requirements/$$name.txt; \
 	done
