@@ -3,19 +3,24 @@
 PYTHON ?= python3
 RUN := .venv/bin/python
 
-.PHONY: help demo test test-kinds check test-oldest test-newest test-corpus test-faults test-refusals test-busy test-matrix test-hub test-hub-whole test-spyglass tutorial-data bench lock clean
+.PHONY: help demo test test-kinds check test-oldest test-newest test-corpus test-faults test-refusals test-busy test-matrix test-hub test-hub-whole test-browser pictures test-spyglass tutorial-data docs dist test-server lint-workflows bench lock clean
 
 help:
 	@echo "make demo    run the quick-start notebook on a private MySQL server"
 	@echo "make test    run all checks and tests"
+	@echo "make docs    the documentation as a site, with executed notebooks (three minutes)"
+	@echo "make dist    build the release, check it, and run the quick start from the wheel"
 	@echo "make test-faults   kill 1,000 loads over 30 kinds of script, and resume them (40 minutes)"
 	@echo "make test-refusals   load 500 scripts with mistakes, as the client does (40 minutes)"
 	@echo "make test-busy     load 100 times beside busy loops; no load may hang (half an hour)"
 	@echo "make test-matrix   connect each DataJoint with each PyMySQL to each kind of server"
+	@echo "make test-server   the tests of loading and connecting, on a server that runs already"
 	@echo "make test-hub      run the pods of hub-config for real (root, Debian; about ten minutes)"
 	@echo "make test-hub-whole   a whole JupyterHub on these pods, with a browser (root, Debian)"
+	@echo "make test-browser  JupyterLab in Chromium, which it fetches: completion, a load, its report"
 	@echo "make test-spyglass   run the tutorial with Spyglass itself (1.7 GB to install)"
 	@echo "make tutorial-data   make the notebooks' dump and recordings anew, with Spyglass"
+	@echo "make pictures   draw the pictures of notebooks, README and docs anew"
 	@echo "make bench   measure, also against the mysql client (about ten minutes)"
 	@echo "make lock    resolve the development requirements anew"
 	@echo "make clean   remove what the others made in this folder"
@@ -34,10 +39,33 @@ test-kinds: .venv/ready
 test-corpus: .venv/ready
 	$(RUN) -m pytest tests/corpus
 
+# The site of the documentation, in build/docs/html; a warning of Sphinx and a broken link are errors.
+docs: .venv-docs/ready
+	.venv-docs/bin/python -m tools.site
+
+# What would be published, in dist/: built, checked, installed and tried. Nothing is sent anywhere.
+dist: .venv-release/ready
+	.venv-release/bin/python -m tools.dist
+
+# The workflows of a public forge: their form, and what is unsafe in them.
+lint-workflows: .venv-release/ready
+	.venv-release/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	.venv-release/bin/zizmor --offline --quiet --no-progress .github/workflows
+
+# Loading and connecting, on the server at SIDECAR_TEST_SERVER=HOST:PORT; it must have no schemas.
+# SIDECAR_TEST_PASSWORD is root's (default: tutorial), SIDECAR_TEST_CLIENT stands before the client's
+# name, such as `docker exec --interactive NAME`.
+SERVER_TESTS := $(addprefix tests/integration/test_,$(addsuffix .py,datajoint fidelity load load_options \
+	load_promises magics rewrite tls wait_server)) tests/portability
+test-server: .venv/ready
+	$(RUN) -m pytest $(SERVER_TESTS)
+
 check: .venv/ready
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
 	$(RUN) -m mypy
+	$(RUN) -m mypy --platform win32 $(wildcard sidecar_magics*)
+	$(RUN) -m mypy --platform darwin $(wildcard sidecar_magics*)
 
 # The unit tests need no server; so they also run on the oldest Python that is supported, with the
 # oldest dependencies allowed, and on the newest of both.
@@ -59,6 +87,15 @@ tutorial-data: .venv/ready .venv-spyglass/ready
 # JupyterHub, pods, and Chromium in front of them; two minutes, once all is there.
 test-hub-whole: .venv-browser/ready
 	HUB_WHOLE=1 .venv-browser/bin/python -m pytest tests/hub/whole
+
+# JupyterLab as a user sees it, in both themes; two minutes, once all is there. No root is needed.
+test-browser: .venv-browser/ready
+	.venv-browser/bin/python -m pytest tests/browser
+
+# The drawing of the tables, the README's picture of the quick start, and JupyterLab, from runs of them.
+pictures: .venv/ready .venv-browser/ready
+	$(RUN) -m tools.pictures
+	BROWSER_PICTURES=docs/images .venv-browser/bin/python -m pytest tests/browser
 
 # The tutorial, with Spyglass itself.
 test-spyglass: .venv/ready .venv-spyglass/ready
@@ -86,19 +123,27 @@ bench: .venv/ready
 .venv-datajoint2/ready: requirements/datajoint2.txt pyproject.toml
 	@$(PYTHON) -m tools.setup_venv .venv-datajoint2 requirements/datajoint2.txt --editable
 
-# What drives a browser, beside all that the tests have.
+# JupyterLab and what drives a browser, beside all that the tests have.
 .venv-browser/ready: requirements/dev.txt requirements/browser.txt pyproject.toml
 	@$(PYTHON) -m tools.setup_venv .venv-browser requirements/dev.txt requirements/browser.txt --editable
+
+# What makes the site, beside all that the tests have: cells run when it is made.
+.venv-docs/ready: requirements/dev.txt requirements/docs.txt pyproject.toml
+	@$(PYTHON) -m tools.setup_venv .venv-docs requirements/dev.txt requirements/docs.txt --editable
+
+.venv-release/ready: requirements/release.txt pyproject.toml
+	@$(PYTHON) -m tools.setup_venv .venv-release requirements/release.txt
 
 # Spyglass and what it needs, 1.7 GB; Python 3.10 to 3.12.
 .venv-spyglass/ready: requirements/spyglass.txt pyproject.toml
 	@$(PYTHON) -m tools.setup_venv .venv-spyglass requirements/spyglass.txt --editable
 
-# uv only resolves here; its output names no package index.
+# uv only resolves here; its output names no package index. What makes the site needs Python 3.11.
 lock: .venv/ready
 	$(RUN) -m pip install -q uv
-	for name in dev datajoint2 datajoint-oldest pymysql-oldest spyglass browser; do \
-	  .venv/bin/uv pip compile -q --universal --python-version 3.10 --generate-hashes --no-header \
+	for name in dev datajoint2 datajoint-oldest pymysql-oldest spyglass browser docs release; do \
+	  oldest=3.10; if [ $$name = docs ]; then oldest=3.11; fi; \
+	  .venv/bin/uv pip compile -q --universal --python-version $$oldest --generate-hashes --no-header \
 	    --no-annotate requirements/$$name.in -o requirements/$$name.txt && \
 	  sed -i "1i # The lock of $$name.in; \`make lock\` makes it anew." requirements/$$name.txt; \
 	done
@@ -107,4 +152,4 @@ lock: .venv/ready
 	sed -i "1i # The lock of helm.in; \`make lock\` makes it anew." requirements/helm.txt
 
 clean:
-	rm -rf .venv .venv-datajoint2 .venv-spyglass .venv-browser .cache build .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv-datajoint2 .venv-spyglass .venv-browser .venv-docs .venv-release .cache build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from .settings import resolve
     from .wait import wait as mysql_wait
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 __all__ = [
     "datajoint_connect",
     "load_ipython_extension",

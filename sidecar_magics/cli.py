@@ -1,3 +1,4 @@
+# PYTHON_ARGCOMPLETE_OK
 """The same verbs for a terminal: ``sidecar-magics wait``, ``load`` and so on; `_parser` has all."""
 
 from __future__ import annotations
@@ -6,6 +7,7 @@ import argparse
 import contextlib
 import os
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -13,6 +15,7 @@ from . import __version__, display, lines, options
 from .errors import SettingsError, SidecarError
 from .previews import preview
 from .settings import TUTORIAL_PASSWORD, password_in, resolve
+from .units import size
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -57,7 +60,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
     """Parse the words of a command; what does not fit ends the process, with what was meant."""
     try:
-        parsed, unknown = _parser().parse_known_args(arguments)
+        parser = _parser()
+        if "_ARGCOMPLETE" in os.environ:  # a shell asks, after Tab
+            from .shell_completion import complete  # noqa: PLC0415
+
+            complete(parser)
+        parsed, unknown = parser.parse_known_args(arguments)
     except BrokenPipeError:  # --help; later versions of argparse do not mind
         raise SystemExit(0) from None
     flags = [word.partition("=")[0] for word in unknown if word.startswith("-")]
@@ -104,6 +112,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="sidecar-magics",
         description="A MySQL sidecar: wait for it, load it, examine it, or start your own.",
+        epilog="Completion by Tab, in bash and zsh: "
+        'eval "$(register-python-argcomplete sidecar-magics)"',
     )
     parser.add_argument("--version", action="version", version=__version__)
     verbs = parser.add_subparsers(title="verbs", required=True, metavar="VERB")
@@ -175,9 +185,11 @@ def _load(arguments: argparse.Namespace) -> int:
 def _doctor(arguments: argparse.Namespace) -> int:
     """Check settings, server, exposure and packages; exit with 1 if anything fails."""
     from .doctor import examine  # noqa: PLC0415
+    from .doctor.diagnosis import is_terminal  # noqa: PLC0415
+    from .doctor.terminal import for_terminal  # noqa: PLC0415
 
     diagnosis = examine(lambda: resolve(options.connection_options(arguments)))
-    _show(diagnosis)
+    _show(for_terminal(diagnosis) if is_terminal(sys.stdout) else diagnosis)
     return 0 if diagnosis.ok else 1
 
 
@@ -211,7 +223,27 @@ def _up(arguments: argparse.Namespace) -> None:
         ephemeral=arguments.ephemeral,
         timeout_s=arguments.timeout,
         progress=_say,
+        download=_Downloading(),
     )
+
+
+class _Downloading:
+    """Shows a download on a line of its own."""
+
+    def __init__(self) -> None:
+        self._line = display.line()
+        self._began = time.monotonic()
+
+    def __call__(self, done_bytes: int, total_bytes: int) -> None:
+        """Show how much of it is there."""
+        if done_bytes >= total_bytes:
+            self._line.finish(f"Downloaded {size(total_bytes)}.")
+            return
+        speed = done_bytes / max(time.monotonic() - self._began, 0.1)
+        self._line.update(
+            f"{size(done_bytes)} of {size(total_bytes)} · {size(speed)}/s",
+            done_bytes / max(total_bytes, 1),
+        )
 
 
 def _say(text: str) -> None:

@@ -6,7 +6,6 @@ import contextlib
 import os
 import sys
 import time
-import unicodedata
 from html import escape
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -21,6 +20,10 @@ if TYPE_CHECKING:
     from .wait import WaitStatus
 
 UPDATE_INTERVAL_S = 0.2
+# What is over sooner shows nothing but its end.
+FIRST_AFTER_S = 0.4
+# 100 % is for what is done.
+MOST_UNFINISHED = 0.99
 PLAIN_INTERVAL_S = 10.0
 # How wide a bar is, in a terminal of at least so many columns.
 BAR_WIDTHS = {72: 20, 48: 10}
@@ -54,9 +57,10 @@ class PlainLine:
         self._written_at = time.monotonic()
 
     def update(self, text: str, fraction: float | None = None) -> None:
-        """Write a line every ten seconds."""
+        """Write a line every ten seconds, with the time of the day."""
         if time.monotonic() - self._written_at >= PLAIN_INTERVAL_S:
-            self._write(text if fraction is None else f"{_percent(fraction)} {text}")
+            percent = "" if fraction is None else f"{_percent(fraction)} "
+            self._write(f"{now()} {percent}{text}")
 
     def finish(self, text: str) -> None:
         """Write the last text."""
@@ -90,7 +94,12 @@ class TerminalLine:
 
 
 class NotebookLine:
-    """An output of a notebook cell that is replaced in place and saved in its last form."""
+    """An output of a notebook cell that is replaced in place; what is final is an output anew.
+
+    Whatever is shown may stay for good: a kernel that is gone replaces nothing, what comes while
+    the page is closed may be lost, and some front-ends never replace an output. So what is not
+    final has its date and time, and what is final does not rely on replacing.
+    """
 
     def __init__(self) -> None:
         self._handle: Any = None
@@ -98,21 +107,34 @@ class NotebookLine:
         self.cell = current_cell()
 
     def update(self, text: str, fraction: float | None = None) -> None:
-        """Replace the output."""
+        """Replace the output by how it is now, with the date and time of this moment."""
         bar = "" if fraction is None else f"<progress value='{fraction:.3f}' max='1'></progress> "
-        self.replace({"text/plain": text, "text/html": bar + escape(text)})
+        text = f"{text} · {now()}"
+        self._show({"text/plain": text, "text/html": bar + escape(text)})
 
     def finish(self, text: str) -> None:
-        """Replace the output for the last time."""
-        self.replace({"text/plain": text})
+        """Show the last text in the place of the output."""
+        self.conclude({"text/plain": text})
 
-    def replace(self, bundle: dict[str, str]) -> bool:
-        """Replace the output by one in several forms; return whether that can be seen."""
+    def conclude(self, bundle: dict[str, str]) -> bool:
+        """Show what is final, in several forms; return whether that can be seen.
+
+        It is an output of its own, and what was to be replaced becomes empty: where outputs are
+        replaced the final one is seen alone, and elsewhere below the last that was drawn.
+        """
+        if self._handle is not None:
+            self._show({"text/plain": ""})
+        self._handle = None
+        return self._show(bundle, is_final=True)
+
+    def _show(self, bundle: dict[str, str], *, is_final: bool = False) -> bool:
         from IPython.display import display  # noqa: PLC0415
 
         try:
             if self._is_broken:
                 pass
+            elif is_final:
+                display(bundle, raw=True)
             elif self._handle is None:
                 self._handle = display(bundle, raw=True, display_id=True)
             else:
@@ -120,6 +142,11 @@ class NotebookLine:
         except Exception:  # whatever the way to the notebook breaks with: the work goes on
             self._is_broken = True
         return not self._is_broken
+
+
+def now() -> str:
+    """Return the date and time, in this machine's zone, whose name is with it."""
+    return time.strftime("%Y-%m-%d %H:%M:%S %Z").rstrip()
 
 
 def current_cell() -> int | None:
@@ -164,19 +191,12 @@ def _bar(fraction: float, columns: int) -> str:
 
 def _cut(text: str, columns: int) -> str:
     """Return as much of a text as fits into so many columns."""
-    used = 0
-    for at, character in enumerate(text):
-        used += _width(character)
-        if used > columns:
-            return text[:at]
-    return text
+    if text.isascii():
+        return text[:columns]
+    # Letters of East Asia take two columns, accents none.
+    from rich.cells import cell_len, set_cell_size  # noqa: PLC0415
 
-
-def _width(character: str) -> int:
-    """Return how many columns a character takes: letters of East Asia two, accents none."""
-    if unicodedata.category(character) in ("Mn", "Me", "Cf"):
-        return 0
-    return 2 if unicodedata.east_asian_width(character) in "FW" else 1
+    return text if cell_len(text) <= columns else set_cell_size(text, columns)
 
 
 class WaitDisplay:
@@ -276,10 +296,18 @@ class LoadDisplay:
     def progress(self, progress: Progress) -> None:
         """Show how far it is, a few times a second at most; for `load`'s ``progress``."""
         self._pace.note(progress)
-        now = time.monotonic()
-        if self._shown_at is None or now - self._shown_at >= UPDATE_INTERVAL_S:
-            self._shown_at = now
-            self._screen.update(self._describe(progress, self._pace.speed), progress.fraction)
+        moment = time.monotonic()
+        if self._shown_at is None:
+            is_time = progress.elapsed_s >= FIRST_AFTER_S
+        else:
+            is_time = moment - self._shown_at >= UPDATE_INTERVAL_S
+        if is_time:
+            self._shown_at = moment
+            fraction = progress.fraction
+            self._screen.update(
+                self._describe(progress, self._pace.speed),
+                None if fraction is None else min(fraction, MOST_UNFINISHED),
+            )
 
     def loaded(self, report: LoadReport) -> None:
         """Show that all of it was loaded."""
@@ -289,7 +317,7 @@ class LoadDisplay:
         if isinstance(self._screen, NotebookLine):
             # The report takes the line's place; as the cell's result it is not shown once more.
             bundle = {"text/plain": repr(report), "text/html": report._repr_html_()}
-            if self._screen.replace(bundle):
+            if self._screen.conclude(bundle):
                 _leave_out(report, self._screen.cell)
         elif isinstance(self._screen, SilentLine):
             _leave_out(report, current_cell())

@@ -23,6 +23,7 @@ class Place(enum.Enum):
     CONTAINER = "a container"
     DOCKER = "a machine with Docker"
     NATIVE = "a machine without Docker"
+    WINDOWS = "Windows without Docker"
 
 
 def place(environ: Mapping[str, str] | None = None) -> Place:
@@ -39,7 +40,9 @@ def place(environ: Mapping[str, str] | None = None) -> Place:
         return Place.HUB
     if Path("/.dockerenv").exists():
         return Place.CONTAINER
-    return Place.DOCKER if shutil.which("docker") else Place.NATIVE
+    if shutil.which("docker"):
+        return Place.DOCKER
+    return Place.WINDOWS if os.name == "nt" else Place.NATIVE
 
 
 START_A_SERVER = {
@@ -52,6 +55,8 @@ START_A_SERVER = {
     "-d -p 127.0.0.1:3306:3306 -e MYSQL_ROOT_PASSWORD=tutorial datajoint/mysql:8.0`; if it runs, "
     "look at `docker logs`.",
     Place.NATIVE: "start one with `sidecar-magics up`; it needs neither Docker nor root.",
+    Place.WINDOWS: "install Docker Desktop and `docker compose up -d mysql` (see compose.yaml), "
+    "or run `sidecar-magics up` in WSL.",
 }
 
 RESTART_IT = {
@@ -59,6 +64,7 @@ RESTART_IT = {
     Place.CONTAINER: "restart the MySQL container.",
     Place.DOCKER: "look at `docker ps` and `docker logs`, and restart the container.",
     Place.NATIVE: "look at `sidecar-magics status`; `sidecar-magics down` and `up` restart it.",
+    Place.WINDOWS: "restart the MySQL service; in WSL, `sidecar-magics down` and `up` restart it.",
 }
 
 

@@ -133,10 +133,6 @@ def check_load(arguments: argparse.Namespace, cell: str | None) -> None:
             "%mysql_load: a notebook has no standard input.",
             hint="name a file, or write the SQL into a cell below %%mysql_load.",
         )
-    if cell is not None and (arguments.check or arguments.explain):
-        raise UsageError(
-            "--check and --explain take a file.", hint="save the cell: %%writefile cell.sql"
-        )
 
 
 def misspelt(parser: argparse.ArgumentParser, unknown: Sequence[str]) -> str:

@@ -94,14 +94,15 @@ class SidecarMagics(Magics):
     ) -> LoadReport | CheckReport | LoadPlan | None:
         """Load a SQL script into the sidecar: a file, or the cell's own text.
 
-        The result is a report of what was done; with --check or --explain, of what would be.
+        The result is a report of what was done; with --check or --explain, of what would be. Its
+        ``.result`` has the rows that a cell asked for last.
         """
         from .load import load, load_sql  # noqa: PLC0415
 
         arguments = self._parse("mysql_load", line)
         lines.check_load(arguments, cell)
         if arguments.check or arguments.explain:
-            return preview(arguments, self._settings(arguments))
+            return preview(arguments, self._settings(arguments), cell=cell)
         shown = display.LoadDisplay(display.line(quiet=arguments.quiet), arguments.file or "cell")
         keywords = {**options.loading_options(arguments), "progress": shown.progress}
         settings = self._settings(arguments)

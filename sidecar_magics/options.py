@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import enum
 import math
 from typing import TYPE_CHECKING, Any
 
 from .settings import FIELDS, TLS_MODES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 
 def port_number(text: str) -> int:
@@ -48,6 +49,19 @@ class _NoPassword(argparse.Action):
         )
 
 
+class Values(enum.Enum):
+    """Kinds of value that completion looks for where the code runs."""
+
+    SCRIPTS = "files and folders that `load` takes"
+    FOLDERS = "folders"
+    CERTIFICATES = "files of certificates"
+    CONFIGURATIONS = "DataJoint's configuration files"
+    VARIABLES = "names of environment variables"
+    SCHEMAS = "schemas that the script names"
+    TABLES = "tables that the script names"
+    COLLATIONS = "pairs of collations"
+
+
 class Option:
     """One option or argument, in argparse's terms.
 
@@ -55,13 +69,36 @@ class Option:
     ----------
     *flags : str
         ``--long``, ``-s``, or the name of a positional argument.
+    brief : str, default ""
+        What it is for, in a few words: completion shows it beside the option. Without one the
+        option is not offered.
+    values : Values or dict of str to str, optional
+        What completion offers as its value, each with a few words.
     **keywords
         As for `argparse.ArgumentParser.add_argument`.
     """
 
-    def __init__(self, *flags: str, **keywords: Any) -> None:
+    def __init__(
+        self,
+        *flags: str,
+        brief: str = "",
+        values: Values | Mapping[str, str] | None = None,
+        **keywords: Any,
+    ) -> None:
         self.flags = flags
+        self.brief = brief
+        self.values = {} if values is None else values
         self.keywords = keywords
+
+    @property
+    def takes_value(self) -> bool:
+        """Whether a value follows it, or may follow."""
+        return self.flags[0].startswith("-") and self.keywords.get("action") != "store_true"
+
+    @property
+    def is_repeatable(self) -> bool:
+        """Whether a line may have it several times."""
+        return self.keywords.get("action") == "append"
 
     def add_to(self, parser: argparse.ArgumentParser) -> None:
         """Add the option to a parser."""
@@ -69,31 +106,67 @@ class Option:
 
 
 CONNECTION = (
-    Option("--host", help="Name or address of the server. Default: 127.0.0.1."),
-    Option("--port", "-P", type=port_number, help="TCP port of the server. Default: 3306."),
-    Option("--user", "-u", help="Account to log in with. Default: root."),
+    Option(
+        "--host",
+        brief="name or address of the server",
+        values={"127.0.0.1": "this machine, over TCP"},
+        help="Name or address of the server. Default: 127.0.0.1.",
+    ),
+    Option(
+        "--port",
+        "-P",
+        brief="TCP port of the server",
+        values={"3306": "default"},
+        type=port_number,
+        help="TCP port of the server. Default: 3306.",
+    ),
+    Option(
+        "--user",
+        "-u",
+        brief="account to log in with",
+        values={"root": "default"},
+        help="Account to log in with. Default: root.",
+    ),
     Option(
         "--password-env",
+        brief="environment variable with the password",
+        values=Values.VARIABLES,
         metavar="VARIABLE",
         help="Environment variable that holds the password; a password itself has no place on a "
         "line that is saved. Default: what the settings say, at last the tutorial's.",
     ),
     Option(
         "--tls",
+        brief="encrypt the connection",
+        values={"auto": "where the server can", "required": "refuse a server that cannot"},
         choices=TLS_MODES,
         help="auto: encrypt where the server can (default); required: refuse a server that cannot.",
     ),
     Option("--password", "-p", nargs="?", action=_NoPassword, help=argparse.SUPPRESS),
-    Option("--ca", metavar="FILE", help="Check the server's certificate against this authority."),
+    Option(
+        "--ca",
+        brief="check the server's certificate",
+        values=Values.CERTIFICATES,
+        metavar="FILE",
+        help="Check the server's certificate against this authority.",
+    ),
 )
 
-QUIET = Option("--quiet", "-q", action="store_true", help="Show nothing but errors.")
+QUIET = Option(
+    "--quiet",
+    "-q",
+    brief="show nothing but errors",
+    action="store_true",
+    help="Show nothing but errors.",
+)
 
 WAIT = (
     *CONNECTION,
     Option(
         "--timeout",
         "-t",
+        brief="seconds to wait at most",
+        values={"0": "try once", "120": "default", "600": "ten minutes"},
         type=seconds,
         default=120.0,
         metavar="SECONDS",
@@ -101,6 +174,7 @@ WAIT = (
     ),
     Option(
         "--show",
+        brief="show the settings, do nothing else",
         action="store_true",
         help="Do not wait: show each setting and where it came from, without the password.",
     ),
@@ -110,6 +184,7 @@ WAIT = (
 LOAD = (
     Option(
         "file",
+        values=Values.SCRIPTS,
         nargs="?",
         help="The script: a file, plain or compressed (gz, bz2, xz, zst, zip), a pattern, a folder "
         "(mydumper's, or one file a table), an address (https, s3, ...), or - for standard input. "
@@ -119,12 +194,16 @@ LOAD = (
     Option(
         "--database",
         "-D",
+        brief="schema to begin in",
+        values=Values.SCHEMAS,
         metavar="NAME",
         help="Schema to work in until the script says otherwise; it must exist.",
     ),
     Option(
         "--jobs",
         "-j",
+        brief="number of connections",
+        values={"1": "strictly in order", "4": "four in parallel", "16": "the most by default"},
         type=count,
         metavar="N",
         help="Connections that work at the same time; 1 is strictly in order. Default: four for "
@@ -133,58 +212,78 @@ LOAD = (
     ),
     Option(
         "--once",
+        brief="do nothing if it was loaded before",
         action="store_true",
-        help="Do nothing if the same was loaded before; the server keeps that it was.",
+        help="Skip a script that was loaded before; a record is kept in the server.",
     ),
     Option(
         "--resume",
+        brief="continue where a load stopped",
         action="store_true",
-        help="Go on where an earlier load of the same script stopped; do nothing if it had ended.",
+        help="Resume an earlier load of the same script where it stopped; skip it if it was "
+        "completed.",
     ),
     Option(
         "--check",
+        brief="show what would happen; do not load",
         action="store_true",
-        help="Do not load: read script and server, and tell what would be made, replaced or "
+        help="Do not load: read script and server, and show what would be created, replaced or "
         "dropped, and what would fail.",
     ),
     Option(
         "--explain",
+        brief="show the plan; do not load",
         action="store_true",
         help="Do not load: show how the script would be loaded, without asking the server.",
     ),
-    Option("--into", metavar="SCHEMA", help="Load all of it into another schema than its own."),
+    Option(
+        "--into",
+        brief="load into another schema",
+        metavar="SCHEMA",
+        help="Load all of it into another schema than its own.",
+    ),
     Option(
         "--tables",
+        brief="load these tables only",
+        values=Values.TABLES,
         action="append",
         default=[],
         metavar="PATTERN",
         help="Load only these tables: `table` or `schema.table`, with * and ?. May be repeated.",
     ),
-    Option("--schema-only", action="store_true", help="Load no rows."),
-    Option("--data-only", action="store_true", help="Load nothing but rows."),
+    Option("--schema-only", brief="load no rows", action="store_true", help="Load no rows."),
+    Option(
+        "--data-only", brief="load rows only", action="store_true", help="Load nothing but rows."
+    ),
     Option(
         "--skip-definer",
+        brief="leave DEFINER out",
         action="store_true",
         help="Leave DEFINER out: views, triggers and routines belong to who loads them.",
     ),
     Option(
         "--collation-map",
+        brief="replace collations",
+        values=Values.COLLATIONS,
         metavar="FROM=TO,...",
         help="Collations to take for others; `nearest` finds one for each that the server lacks, "
         "for a dump of MySQL 8 on MariaDB, or the other way round.",
     ),
     Option(
         "--system-schemas",
+        brief="include mysql, sys, ...",
         action="store_true",
         help="Do not skip what the script does to mysql, sys and their like.",
     ),
     Option(
         "--force",
+        brief="continue after refused statements",
         action="store_true",
         help="Go on after a statement that the server refuses; the report has them all.",
     ),
     Option(
         "--init",
+        brief="SQL for each new connection",
         action="append",
         default=[],
         metavar="SQL",
@@ -192,23 +291,27 @@ LOAD = (
     ),
     Option(
         "--binlog",
+        brief="keep the binary log",
         action="store_true",
         help="Keep the server's binary log. Default: leave it out on this machine's own server, "
         "if nobody replicates it.",
     ),
     Option(
         "--yes-remote",
+        brief="allow DROP on another machine",
         action="store_true",
         help="Let a script drop things on a server that is not on this machine.",
     ),
     Option(
         "--allow-local-infile",
+        brief="allow LOAD DATA LOCAL INFILE",
         action="store_true",
         help="Let the script use LOAD DATA LOCAL INFILE, which sends files of this machine to the "
         "server.",
     ),
     Option(
         "--allow-outside-source",
+        brief="allow scripts outside its folder",
         action="store_true",
         help="Let the script `source` files outside its own folder, and a folder of scripts have "
         "links that lead out of it.",
@@ -220,6 +323,8 @@ CONNECT = (
     *CONNECTION,
     Option(
         "--config",
+        brief="DataJoint's configuration file",
+        values=Values.CONFIGURATIONS,
         metavar="FILE",
         help="Configuration file of DataJoint, of either line: its other settings (stores, ...) "
         "are set as well, and what it says about the server goes behind the environment and "
@@ -228,6 +333,8 @@ CONNECT = (
     Option(
         "--wait",
         "-w",
+        brief="wait for the server first",
+        values={"120": "default", "600": "ten minutes"},
         nargs="?",
         type=seconds,
         const=120.0,
@@ -236,6 +343,8 @@ CONNECT = (
     ),
     Option(
         "--spyglass",
+        brief="prepare Spyglass; its base folder",
+        values=Values.FOLDERS,
         nargs="?",
         const="",
         metavar="BASE_DIR",
@@ -245,14 +354,28 @@ CONNECT = (
     ),
     Option(
         "--save",
+        brief="write the configuration file",
         action="store_true",
         help="Write what was set into the file of --config, or else dj_local_conf.json, for you "
         "only (0600) and without the password; what the file was is kept beside it.",
     ),
-    Option("--reset", action="store_true", help="Make a new connection even if one is alive."),
-    Option("--assign", "-a", metavar="NAME", help="Variable that gets DataJoint's connection."),
+    Option(
+        "--reset",
+        brief="make a new connection",
+        action="store_true",
+        help="Make a new connection even if one is alive.",
+    ),
+    Option(
+        "--assign",
+        "-a",
+        brief="variable for the connection",
+        values={"conn": "as DataJoint's documentation names it"},
+        metavar="NAME",
+        help="Variable that gets DataJoint's connection.",
+    ),
     Option(
         "--show",
+        brief="show the settings, do nothing else",
         action="store_true",
         help="Do not connect: show each setting and where it came from, without the password.",
     ),

@@ -15,8 +15,10 @@ if TYPE_CHECKING:
     from .settings import ConnectionSettings
 
 
-def preview(arguments: argparse.Namespace, settings: ConnectionSettings) -> CheckReport | LoadPlan:
-    """Return what loading a file would do; nothing on the server is changed.
+def preview(
+    arguments: argparse.Namespace, settings: ConnectionSettings, *, cell: str | None = None
+) -> CheckReport | LoadPlan:
+    """Return what loading a file, or a cell, would do; nothing on the server is changed.
 
     Parameters
     ----------
@@ -24,6 +26,8 @@ def preview(arguments: argparse.Namespace, settings: ConnectionSettings) -> Chec
         Of the `options.LOAD` table, with ``check`` or ``explain``.
     settings : ConnectionSettings
         Where the server is; ``--explain`` asks none.
+    cell : str, optional
+        SQL in the place of a file: the body of a cell whose first line is the magic.
 
     Raises
     ------
@@ -39,10 +43,17 @@ def preview(arguments: argparse.Namespace, settings: ConnectionSettings) -> Chec
             "--check and --explain exclude each other.", hint="--explain asks no server."
         )
     if arguments.explain:
-        from .load.explain import explain  # noqa: PLC0415 - nothing is imported before it is used
+        # Nothing is imported before it is used.
+        from .load.explain import explain, explain_sql  # noqa: PLC0415
         from .load.policy import LoadPolicy  # noqa: PLC0415
 
-        return explain(arguments.file, policy=LoadPolicy(**options.loading_options(arguments)))
-    from .load.check import check  # noqa: PLC0415
+        policy = LoadPolicy(**options.loading_options(arguments))
+        if cell is None:
+            return explain(arguments.file, policy=policy)
+        return explain_sql(cell, policy=policy, first_line=2)
+    from .load.check import check, check_sql  # noqa: PLC0415
 
-    return check(arguments.file, settings, **options.loading_options(arguments))
+    chosen = options.loading_options(arguments)
+    if cell is None:
+        return check(arguments.file, settings, **chosen)
+    return check_sql(cell, settings, first_line=2, **chosen)

@@ -176,41 +176,100 @@ def log_in(
     return _hand_over(again, login, ssl=tls_context(settings, weak=True))
 
 
+class Field(NamedTuple):
+    """A column of a result set: its name as it came, and what tells how to read its values.
+
+    Source: MySQL client/server protocol, column definition.
+    """
+
+    name: bytes
+    type_code: int
+    charset: int
+
+
+class Fetched(NamedTuple):
+    """A result set as it came, or as much of it as is kept.
+
+    Attributes
+    ----------
+    fields : tuple of Field
+        Its columns.
+    rows : list of tuple
+        The first rows; a value is bytes, or None for NULL.
+    total_rows : int
+        How many rows there were.
+    cut_values : int
+        Values of `rows` that are not kept to their end.
+    """
+
+    fields: tuple[Field, ...]
+    rows: list[tuple[bytes | None, ...]]
+    total_rows: int
+    cut_values: int
+
+
+class Keep(NamedTuple):
+    """How much of a result set is kept: so many rows, and bytes of them; so much of a value."""
+
+    rows: int
+    size_bytes: int
+    value_bytes: int
+
+
 class Outcome(NamedTuple):
-    """What a statement did: rows changed, and warnings of the server."""
+    """What a statement did.
+
+    Attributes
+    ----------
+    changed, warnings : int
+        Rows that it changed, and warnings and notes of the server.
+    results : int
+        How many result sets it returned.
+    last : Fetched or None
+        The last of them, if it was to be kept.
+    """
 
     changed: int
     warnings: int
+    results: int = 0
+    last: Fetched | None = None
 
 
-def send(connection: pymysql.Connection[Any], sql: bytes) -> Outcome:
-    """Send a statement as it is, and throw away the rows that it returns.
+def send(connection: pymysql.Connection[Any], sql: bytes, *, keep: Keep | None = None) -> Outcome:
+    """Send a statement as it is.
 
     Parameters
     ----------
     connection : pymysql.Connection
-        A connection that nothing is under way on.
+        A connection that nothing is under way on; it decodes nothing.
     sql : bytes
         One statement, or several for a connection that may send several: their outcomes are added.
+    keep : Keep, optional
+        How much to keep of the last result set. Default: nothing.
 
     Raises
     ------
     pymysql.err.MySQLError, OSError
         The server refused, or the connection was lost.
     """
-    changed = warnings = 0
-    for outcome in send_each(connection, sql):
+    changed = warnings = results = 0
+    last: Fetched | None = None
+    for outcome in send_each(connection, sql, keep=keep):
         changed += outcome.changed
         warnings += outcome.warnings
-    return Outcome(changed, warnings)
+        results += outcome.results
+        last = outcome.last or last
+    return Outcome(changed, warnings, results, last)
 
 
-def send_each(connection: pymysql.Connection[Any], sql: bytes) -> Iterator[Outcome]:
+def send_each(
+    connection: pymysql.Connection[Any], sql: bytes, *, keep: Keep | None = None
+) -> Iterator[Outcome]:
     """Send one or several statements at once, and yield the outcome of each as it comes.
 
-    PyMySQL's cursors decode every row, but what a script selects may be valid in no encoding, and
-    is wanted by nobody here; so this goes through the results that they are made of. The iterator
-    must be used up, or end with an error.
+    PyMySQL's cursors decode every row, and keep all of them; but what a script selects may be valid
+    in no encoding, and larger than the memory. So this goes through the results that they are made
+    of. The iterator must be used up, or end with an error.
 
     Parameters, Raises
     ------------------
@@ -219,16 +278,51 @@ def send_each(connection: pymysql.Connection[Any], sql: bytes) -> Iterator[Outco
     connection.query(sql, unbuffered=True)
     while True:
         result = connection._result
-        if result.unbuffered_active:
+        if not result.unbuffered_active:
+            outcome = Outcome(result.affected_rows, result.warning_count)
+        elif keep is None:
             result._finish_unbuffered_query()
-            changed = 0
+            outcome = Outcome(0, result.warning_count, 1)
         else:
-            changed = result.affected_rows
+            fetched = _fetch(connection, result, keep)
+            outcome = Outcome(0, result.warning_count, 1, fetched)
         has_next = result.has_next
-        yield Outcome(changed, result.warning_count)
+        yield outcome
         if not has_next:
             return
         connection.next_result(unbuffered=True)
+
+
+def _fetch(connection: pymysql.Connection[Any], result: Any, keep: Keep) -> Fetched:
+    """Read a result set to its end; keep its beginning, and count the rest."""
+    encoding = connection.encoding
+    fields = tuple(
+        Field(field.name.encode(encoding, "replace"), field.type_code, field.charsetnr)
+        for field in result.fields
+    )
+    value_bytes = min(keep.value_bytes, keep.size_bytes // max(len(fields), 1))
+    room_bytes = keep.size_bytes
+    rows: list[tuple[bytes | None, ...]] = []
+    total = cut = 0
+    is_full = False
+    while True:
+        packet = connection._read_packet()
+        if result._check_packet_is_eof(packet):
+            break
+        total += 1
+        if is_full:  # what is only counted is not taken apart
+            continue
+        row = result._read_row_from_packet(packet)
+        longer = sum(value is not None and len(value) > value_bytes for value in row)
+        if longer:
+            row = tuple(value and value[:value_bytes] for value in row)
+        room_bytes -= sum(len(value) for value in row if value is not None)
+        is_full = room_bytes < 0 or len(rows) == keep.rows
+        if not is_full:
+            rows.append(row)
+            cut += longer
+    result.unbuffered_active, result.connection = False, None
+    return Fetched(fields, rows, total, cut)
 
 
 def pymysql_errors() -> tuple[type[Exception], ...]:

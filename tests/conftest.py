@@ -9,7 +9,14 @@ from IPython.core.interactiveshell import InteractiveShell
 
 from sidecar_magics.errors import LocalServerError
 from tests.certificates import write_certificate
-from tests.servers import DATAJOINT_CIPHER, Server, needs_servers
+from tests.servers import (
+    DATAJOINT_CIPHER,
+    GIVEN,
+    Server,
+    given_address,
+    given_server,
+    needs_servers,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -84,6 +91,12 @@ def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Interacti
 def _running(
     flavour: str, tmp_path_factory: pytest.TempPathFactory, options: tuple[str, ...] = ()
 ) -> Iterator[Server]:
+    if given_address() is not None and not options:
+        given = given_server(tmp_path_factory.mktemp("given"))
+        if given.flavour != flavour:
+            pytest.skip(f"the server that {GIVEN} names is a {given.flavour}")
+        yield given
+        return
     try:
         server = Server(flavour, tmp_path_factory.mktemp(flavour), options=options).start()
     except LocalServerError as error:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import ssl
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import pymysql
+import pytest
 
 from sidecar_magics.connection import connect_now
 from sidecar_magics.errors import LocalServerError
@@ -16,9 +20,12 @@ from sidecar_magics.local.process import is_alive, is_taken, run_server, stop
 from sidecar_magics.local.program import unpacked_program
 from sidecar_magics.schemas import SYSTEM_SCHEMAS
 from sidecar_magics.settings import ConnectionSettings, Secret
+from sidecar_magics.wait import wait
 from tests.ports import quiet_port
 
 if TYPE_CHECKING:
+    from typing import NoReturn
+
     import psutil
 
     from sidecar_magics.local.engine import Engine
@@ -33,6 +40,16 @@ DEFAULT_LIST_HAS_IT = any(
 
 CLIENTS = {"mysql": ("mysql",), "mariadb": ("mariadb", "mysql")}
 DUMP_CLIENTS = {"mysql": ("mysqldump",), "mariadb": ("mariadb-dump", "mysqldump")}
+
+# A server that runs already, as HOST:PORT, its root's password, and what stands before the name of
+# a client on the command line, such as `docker exec --interactive NAME`: that is how continuous
+# integration runs the tests on many versions.
+GIVEN = "SIDECAR_TEST_SERVER"
+GIVEN_PASSWORD = "SIDECAR_TEST_PASSWORD"
+GIVEN_CLIENT = "SIDECAR_TEST_CLIENT"
+
+# What MySQL executes, and MariaDB before 11.8 does not.
+MYSQLS_COLLATION = "SELECT _utf8mb4 'a' COLLATE utf8mb4_0900_ai_ci"
 
 DROP_LIMIT_S = 60
 
@@ -67,6 +84,8 @@ class Server:
         *,
         options: tuple[str, ...] = (),
     ) -> None:
+        if given_address() is not None:
+            pytest.skip(f"needs a server of its own, and {GIVEN} names the one to use")
         self.flavour = flavour
         self.password = password
         self.engine: Engine = replace(packaged_engine(flavour), options=options)
@@ -99,10 +118,7 @@ class Server:
                 shutil.rmtree(self.datadir, ignore_errors=True)
                 self.engine.initialise(self.datadir, self.log)
         self._process = self._run()
-        self._login.write_text(
-            f"[client]\nhost={self.host}\nport={self.port}\nuser={self.user}\n"
-            f'password="{self.password}"\nprotocol=tcp\n'
-        )
+        self._write_login()
         return self
 
     def stop(self) -> None:
@@ -117,6 +133,12 @@ class Server:
             self._process.kill()
             self._process.wait(LIMIT_S)
         self._process = None
+
+    def _write_login(self) -> None:
+        self._login.write_text(
+            f"[client]\nhost={self.host}\nport={self.port}\nuser={self.user}\n"
+            f'password="{self.password}"\nprotocol=tcp\n'
+        )
 
     def _run(self) -> psutil.Process:
         while True:
@@ -167,6 +189,100 @@ class Server:
         root = self.engine.program.root
         assert root is not None
         return unpacked_program(root, *names).command(f"--defaults-file={self._login}")
+
+
+class GivenServer(Server):
+    """A server that somebody else has started, and that the tests may neither stop nor look into.
+
+    Its schemas are dropped, as those of every test are; so it has to have none at the beginning.
+
+    Parameters
+    ----------
+    address : str
+        ``host:port``.
+    folder : Path
+        For the file with which clients log in.
+    password : str, default "tutorial"
+        Root's.
+    prefix : str, default ""
+        Command that runs the clients, where they are not on PATH: in the server's container.
+    """
+
+    def __init__(
+        self, address: str, folder: Path, password: str = "tutorial", prefix: str = ""
+    ) -> None:
+        self.host, _, port = address.rpartition(":")
+        self.port = int(port)
+        self.password = password
+        self._login = folder / "given.cnf"
+        self._login.touch(mode=0o600)
+        self._write_login()
+        found = wait(self.settings, timeout_s=LIMIT_S)
+        self.flavour = found.flavour
+        self.client = self._client(prefix, CLIENTS[found.flavour])
+        self.dump_client = self._client(prefix, DUMP_CLIENTS[found.flavour])
+        if self.schemas():
+            pytest.exit(f"{GIVEN}={address} has schemas, which the tests would drop.", 2)
+
+    def start(self) -> Server:
+        """Return it as it is."""
+        return self
+
+    def stop(self) -> None:
+        """Skip the test."""
+        self._skip("stop")
+
+    def kill(self) -> None:
+        """Skip the test."""
+        self._skip("kill")
+
+    @property
+    def pid(self) -> int:
+        """Skip the test."""
+        self._skip("pid")
+
+    def __getattr__(self, name: str) -> object:
+        """Skip a test that asks for what only a server of its own has."""
+        if name in {"engine", "folder", "datadir", "log"}:
+            self._skip(name)
+        raise AttributeError(name)
+
+    def _skip(self, what: str) -> NoReturn:
+        pytest.skip(f"needs a server of its own ({what}), and {GIVEN} names the one to use")
+
+    def _client(self, prefix: str, names: tuple[str, ...]) -> list[str]:
+        """Return the beginning of a client's command line; without a password on it."""
+        if prefix:
+            # There the server has its own port, and MYSQL_PWD the password.
+            login = ["--host=127.0.0.1", f"--user={self.user}", "--protocol=tcp"]
+            return [*shlex.split(prefix), names[0], "--no-defaults", *login]
+        program = next((name for name in names if shutil.which(name)), names[0])
+        return [program, f"--defaults-file={self._login}"]
+
+
+def given_address() -> str | None:
+    """Return where the server is that the tests are to use; None where they start their own."""
+    return os.environ.get(GIVEN) or None
+
+
+def given_server(folder: Path) -> GivenServer:
+    """Return the server that the tests are to use; its login goes into a file in `folder`."""
+    return GivenServer(
+        os.environ[GIVEN],
+        folder,
+        os.environ.get(GIVEN_PASSWORD, "tutorial"),
+        os.environ.get(GIVEN_CLIENT, ""),
+    )
+
+
+def takes(settings: ConnectionSettings, sql: str) -> bool:
+    """Tell whether a server executes a statement."""
+    with connect_now(settings) as connection, connection.cursor() as cursor:
+        try:
+            cursor.execute(sql)
+        except pymysql.MySQLError:
+            return False
+        return True
 
 
 def needs_servers() -> bool:

@@ -60,7 +60,9 @@ def run_notebook() -> int:
     RESULTS.mkdir(parents=True, exist_ok=True)
     executed = RESULTS / NOTEBOOK.name
     nbformat.write(notebook, executed)
-    page, _ = HTMLExporter().from_notebook_node(notebook)
+    # The notebook's pictures lie beside it, not beside the page.
+    beside = {"metadata": {"path": str(NOTEBOOK.parent)}}
+    page, _ = HTMLExporter(embed_images=True).from_notebook_node(notebook, resources=beside)
     executed.with_suffix(".html").write_text(page, encoding="utf-8")
     for line in spoken_lines(notebook):
         print(f"  {line}")

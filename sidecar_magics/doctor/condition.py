@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 
 from ..connection import query_failure
 from ..hints import ACCOUNT_HINTS, RESTART_IT, Place
+from ..load.report import count
 from ..script.versioned import version_number
 from ..units import duration, size
 from .diagnosis import failure, ok, warning
 
 if TYPE_CHECKING:
     from ..blockers import Blocker
+    from ..load.entries import Unfinished
     from .diagnosis import Check
     from .facts import ServerFacts
 
@@ -201,19 +203,27 @@ def clock(facts: ServerFacts) -> Check:
 
 
 def journal(facts: ServerFacts) -> Check:
-    """Tell which loads did not come to their end."""
+    """Tell which loads did not come to their end, and how far they are."""
     broken = [load for load in facts.unfinished if not load.is_running]
-    running = len(facts.unfinished) - len(broken)
+    running = [load for load in facts.unfinished if load.is_running]
     if broken:
-        named = ", ".join(f"{load.name} (of {load.started})" for load in broken[:NAMES_SHOWN])
-        more = f" and {len(broken) - NAMES_SHOWN} more" if len(broken) > NAMES_SHOWN else ""
+        also = f" Under way: {_loads(running)}." if running else ""
         return warning(
             "journal",
-            f"not loaded to the end: {named}{more}.",
+            f"not loaded to the end: {_loads(broken)}.{also}",
             f"%mysql_load {shlex.quote(broken[0].name)} --resume goes on with the first, with the "
             "options that it had.",
         )
-    return ok("journal", f"{running} loads are under way." if running else "no load is unfinished.")
+    return ok("journal", f"under way: {_loads(running)}." if running else "no load is unfinished.")
+
+
+def _loads(loads: list[Unfinished]) -> str:
+    """Return when loads began, by the server's clock, and how many pieces of each are done."""
+    named = ", ".join(
+        f"{load.name} (began {load.started}, {count(load.pieces, 'piece')} done)"
+        for load in loads[:NAMES_SHOWN]
+    )
+    return named + (f" and {len(loads) - NAMES_SHOWN} more" if len(loads) > NAMES_SHOWN else "")
 
 
 def locks(facts: ServerFacts) -> Check:

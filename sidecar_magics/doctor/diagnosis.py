@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import enum
+import os
+import sys
 from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING, Any
@@ -122,11 +124,21 @@ class Diagnosis:
 
     def __repr__(self) -> str:
         return "\n".join(
-            [f"<Diagnosis of {printable(self._name)}: {self.summary()}>", *self._lines()]
+            [f"<Diagnosis of {printable(self.name)}: {self.summary()}>", *self._lines()]
         )
 
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        del cycle
+        if is_terminal(sys.stdout):
+            from .terminal import for_terminal  # noqa: PLC0415 - it imports this module
+
+            printer.text(for_terminal(self))
+        else:
+            printer.text(repr(self))
+
     @property
-    def _name(self) -> str:
+    def name(self) -> str:
+        """The server, in words if it is not known."""
         return self.server or "a server that is not known"
 
     def _lines(self) -> Iterator[str]:
@@ -144,9 +156,18 @@ class Diagnosis:
         worst = next((v for v in (Verdict.FAILURE, Verdict.WARNING) if self.of(v)), Verdict.OK)
         rows = "".join(_html_row(check) for check in self.checks)
         return (
-            f"<b>{MARKS[worst]} {escape(printable(self._name))}: {escape(self.summary())}</b>"
+            f"<b>{MARKS[worst]} {escape(printable(self.name))}: {escape(self.summary())}</b>"
             f"<table style='text-align:left'>{rows}</table>"
         )
+
+
+def is_terminal(stream: Any) -> bool:
+    """Tell whether a stream leads to a terminal that knows colours, and more than ASCII."""
+    try:
+        knows_marks = str(stream.encoding).lower().startswith("utf")
+        return bool(stream.isatty()) and knows_marks and os.environ.get("TERM") != "dumb"
+    except (AttributeError, ValueError):  # there is none, or it is closed
+        return False
 
 
 def _html_row(check: Check) -> str:

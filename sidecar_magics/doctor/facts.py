@@ -106,8 +106,10 @@ def ask(connection: pymysql.Connection[Any], settings: ConnectionSettings) -> Se
             table_bytes=_number(sizes[0][0]) if sizes else None,
             ahead_s=_ahead_s(connection),
             unfinished=tuple(
-                Unfinished(shown(name or ""), shown(started or ""), holder is not None)
-                for name, started, holder in _rows_if_allowed(connection, UNFINISHED, 3)
+                Unfinished(
+                    shown(name or ""), shown(started or ""), holder is not None, _number(done) or 0
+                )
+                for name, started, holder, done in _rows_if_allowed(connection, UNFINISHED, 4)
             ),
             blockers=tuple(blockers(connection)),
         )

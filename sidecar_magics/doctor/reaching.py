@@ -129,7 +129,7 @@ def exposure(
         return _exposed(message, "give its accounts passwords of their own.", place, is_public)
     if not open_at:
         # In a pod or a container there are no accounts but the user's own.
-        is_shared = is_public and place in {Place.NATIVE, Place.DOCKER}
+        is_shared = is_public and place in {Place.NATIVE, Place.DOCKER, Place.WINDOWS}
         known = "; its own accounts can all log in, as the password is public" if is_shared else ""
         return ok("exposure", f"this machine's own addresses refuse the server's ports{known}.")
     where = ", ".join(f"{f'[{at}]' if ':' in at else at}:{port}" for at, port in open_at)

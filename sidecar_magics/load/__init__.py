@@ -14,6 +14,7 @@ from .execute import Loader, run_load
 from .policy import LoadPolicy
 from .progress import Progress
 from .report import LoadReport
+from .results import ResultSet
 from .sources import Sources, open_sources
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from ..settings import ConnectionSettings
 
-__all__ = ["LoadPolicy", "LoadReport", "Progress", "load", "load_sql"]
+__all__ = ["LoadPolicy", "LoadReport", "Progress", "ResultSet", "load", "load_sql"]
 
 
 def load(
@@ -140,5 +141,6 @@ def _load(
 ) -> LoadReport:
     report = LoadReport(sources.name, file_bytes=sources.size_bytes or 0)
     report.notes.extend(sources.notes)
+    report.shows_result = sources.kind == "text"
     run_load(Loader(settings, report, policy=policy, progress=progress), sources)
     return report

@@ -145,7 +145,12 @@ class Bookkeeping:
             self._report.notes.append(
                 "Nothing was left to resume: this was loaded from the beginning."
             )
-        entry = entries.begin(link, self._script, token=load.token, jobs=load.jobs)
+        entry, replaced = entries.begin(link, self._script, token=load.token, jobs=load.jobs)
+        if replaced is not None:
+            self._report.notes.append(
+                f"The load of this script that began at {replaced.started} did not come to its "
+                "end; this one began anew. --resume goes on where one stopped."
+            )
         return Journal(link, entry, resumed=False)
 
     def _make_journal(self, *, needed: bool) -> bool:

@@ -6,6 +6,8 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Callable
 
+from .results import Results
+
 if TYPE_CHECKING:
     from .handover import Handover
     from .journal import Journal
@@ -51,6 +53,7 @@ class LoadContext:
     may_retry: bool = False
     force: bool = False
     clock: Callable[[], float] = time.monotonic
+    results: Results = field(default_factory=Results)
     filling: list[Table] = field(default_factory=list)  # tables that are owed indexes
     failures: list[tuple[int, BaseException]] = field(default_factory=list)
 

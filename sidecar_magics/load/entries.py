@@ -104,17 +104,21 @@ class Unfinished(NamedTuple):
         The server's time.
     is_running : bool
         Whether a connection holds its lock, so that it may still come to its end.
+    pieces : int
+        How many pieces of it are noted as done.
     """
 
     name: str
     started: str
     is_running: bool
+    pieces: int = 0
 
 
 # The third column is the connection that holds the load's lock, NULL if nobody does.
 UNFINISHED = (
-    "SELECT name, started, IS_USED_LOCK(CONCAT('sidecar_magics.', token, '.0'))"
-    f" FROM {SCHEMA}.loads WHERE finished IS NULL ORDER BY id"
+    "SELECT name, started, IS_USED_LOCK(CONCAT('sidecar_magics.', token, '.0')),"
+    f" (SELECT COUNT(*) FROM {SCHEMA}.done d WHERE d.load_id = l.id)"
+    f" FROM {SCHEMA}.loads l WHERE finished IS NULL ORDER BY id"
 )
 
 
@@ -166,9 +170,11 @@ def create(link: Link) -> None:
         link.send(sql.encode())
 
 
-def begin(link: Link, script: Script, *, token: str, jobs: int) -> Entry:
-    """Enter a load that begins, in place of an unfinished one of the same script."""
+def begin(link: Link, script: Script, *, token: str, jobs: int) -> tuple[Entry, Entry | None]:
+    """Enter a load that begins; return it, and the unfinished one whose place it takes, if any."""
+    replaced: Entry | None = None
     while earlier := unfinished(link, script):
+        replaced = replaced or earlier
         _forget(link, earlier.id)
     name, options = literal(script.name.encode()), literal(script.options.encode())
     link.send(
@@ -177,7 +183,7 @@ def begin(link: Link, script: Script, *, token: str, jobs: int) -> Entry:
     )
     number = int(link.ask("SELECT LAST_INSERT_ID()"))
     started = link.ask(f"SELECT started FROM {SCHEMA}.loads WHERE id = {number}")
-    return Entry(number, token, jobs, started)
+    return Entry(number, token, jobs, started), replaced
 
 
 def unfinished(link: Link, script: Script) -> Entry | None:

@@ -105,6 +105,8 @@ class Loader:
         self._shown_at = 0.0
         self._reads = True
         self._skipped_bytes = 0
+        self._seen_bytes = 0
+        self._builds: dict[Task, float] = {}  # since when a table gets its indexes
         self._last_step: Step | None = None
         self.control = self._runtime.link([sql.encode() for sql in policy.init])
 
@@ -216,6 +218,8 @@ class Loader:
         try:
             self._await_lanes(error)
         finally:
+            results = self.load.results
+            self.report.results, self.report.result = results.number, results.last()
             if self._stall.note():
                 self.report.notes.append(self._stall.note())
         if self.report.in_transaction:
@@ -387,21 +391,37 @@ class Loader:
         if self._progress is None:
             return
         tables = dict.fromkeys(str(task.table) for task in running if task.table)
+        began = self._builds
+        self._builds = {
+            task: began.get(task, now) for task in running if task.kind is TaskKind.INDEXES
+        }
         self._progress(
             Progress(
                 self.report.source,
-                self._scripts.position_bytes,
+                self._done_bytes(self._scripts.position_bytes),
                 self._scripts.size_bytes,
                 now - self._began,
                 rows=self.report.rows,
                 busy=len(running),
                 jobs=self.load.jobs,
                 tables=tuple(tables),
+                builds=tuple(
+                    (str(task.table), now - since) for task, since in self._builds.items()
+                ),
                 reads=self._reads,
                 skipped_bytes=self._skipped_bytes,
                 waits_for=waits_for,
             )
         )
+
+    def _done_bytes(self, read_bytes: int) -> int:
+        """Return how much is done, as it lies on disk: what waits in memory is read, not done."""
+        waiting = self.load.tasks.unfinished_bytes
+        packed = read_bytes / max(self.report.script_bytes, 1)  # SQL is counted unpacked
+        done_bytes = max(read_bytes - int(waiting * min(packed, 1.0)), 0)
+        # Not back where the next part of the file is packed better.
+        self._seen_bytes = max(self._seen_bytes, done_bytes)
+        return self._seen_bytes
 
     def _connections(self) -> list[int]:
         """Return the numbers of this load's connections at the server."""

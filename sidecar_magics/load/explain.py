@@ -13,7 +13,7 @@ from .failures import excerpt
 from .plan import Planner, Server
 from .policy import LoadPolicy
 from .report import LoadReport
-from .sources import open_sources
+from .sources import Sources, open_sources
 from .tasks import TaskKind
 from .walk import Quoting, Walk
 
@@ -128,8 +128,36 @@ def explain(
     ScriptError
         The script is missing, damaged or broken.
     """
-    policy = policy or LoadPolicy()
-    sources = open_sources(file)
+    return _explain(open_sources(file), policy or LoadPolicy(), server)
+
+
+def explain_sql(
+    sql: str,
+    *,
+    policy: LoadPolicy | None = None,
+    server: tuple[str, str] = ASSUMED,
+    first_line: int = 1,
+) -> LoadPlan:
+    """Tell how a script that is given as text, such as a cell's body, would be loaded.
+
+    Parameters
+    ----------
+    sql : str
+        The script.
+    policy, server
+        As in `explain`.
+    first_line : int, default 1
+        Number of its first line, in messages.
+
+    Raises
+    ------
+    As `explain`.
+    """
+    sources = Sources.from_text(sql, first_line=first_line)
+    return _explain(sources, policy or LoadPolicy(), server)
+
+
+def _explain(sources: Sources, policy: LoadPolicy, server: tuple[str, str]) -> LoadPlan:
     plan = LoadPlan(sources.name, notes=list(sources.notes))
     report = LoadReport(sources.name, flavour=server[0], server_version=server[1])
     planner = Planner(Server(server[0], version_number(server[1])), _look_up)

@@ -66,6 +66,11 @@ class Handover:
             self._changed.notify_all()
 
     @property
+    def unfinished_bytes(self) -> int:
+        """Bytes of the statements at hand that are not done."""
+        return self._scheduler.unfinished_bytes
+
+    @property
     def first_unfinished(self) -> Task | None:
         """The first task, in the order of the script, that is not done."""
         with self._changed:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from ..script.session import Value
-    from ..server import Outcome
+    from ..server import Keep, Outcome
     from ..settings import ConnectionSettings
     from ..sidecar import Sidecar
 
@@ -98,9 +98,10 @@ class Link:
         self._is_open = True
         sidecar = describe(self.connection, self._settings, 0.0)
         # Our own questions are answered in the script's character set: taken as bytes, they can't
-        # be misread.
+        # be misread. Nor can names of columns, which PyMySQL decodes: a letter is a byte of them.
         self.connection.use_unicode = False
         self.connection.decoders = {}
+        self.connection.encoding = "latin-1"
         self._restart_session()
         for number, sql in enumerate(self._first, 1):
             try:
@@ -143,14 +144,16 @@ class Link:
         """Whether a transaction is open, as the last answer said."""
         return bool(self.connection.server_status & IN_TRANSACTION)
 
-    def send(self, sql: bytes) -> Outcome:
+    def send(self, sql: bytes, *, keep: Keep | None = None) -> Outcome:
         """Send a statement; see `server.send`."""
-        return send(self.connection, sql)
+        return send(self.connection, sql, keep=keep)
 
-    def send_each(self, statements: Sequence[bytes]) -> Iterator[Outcome]:
+    def send_each(
+        self, statements: Sequence[bytes], *, keep: Keep | None = None
+    ) -> Iterator[Outcome]:
         """Send statements at once, and yield the outcome of each."""
         # A statement may end with a comment that reaches to the end of its line.
-        return send_each(self.connection, b"\n;".join(statements))
+        return send_each(self.connection, b"\n;".join(statements), keep=keep)
 
     def cells(self, sql: str | bytes, *, limit_s: float | None = None) -> list[tuple[Any, ...]]:
         """Ask a question of our own; cells come as bytes, in whatever character set, or None.

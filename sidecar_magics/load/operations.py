@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, Union
 
 if TYPE_CHECKING:
     from ..script.session import Session
+    from ..server import Fetched
     from .tasks import Table
 
 
@@ -35,9 +36,13 @@ class Open(NamedTuple):
 
 
 class Send(NamedTuple):
-    """Send statements at once. Answer: `Replies`; a statement that is refused raises nothing."""
+    """Send statements at once. Answer: `Replies`; a statement that is refused raises nothing.
+
+    Where `keeps_rows`, the first rows of what they return come with the replies.
+    """
 
     statements: tuple[bytes, ...]
+    keeps_rows: bool = False
 
 
 class Ask(NamedTuple):
@@ -83,11 +88,25 @@ Operation = Union[AwaitWork, Take, Open, Send, Ask, Enter, ShowCreate, Record, S
 
 
 class Reply(NamedTuple):
-    """What one statement did: rows changed, warnings, and seconds that it took."""
+    """What one statement did.
+
+    Attributes
+    ----------
+    changed, warnings : int
+        Rows that it changed, and warnings and notes of the server.
+    seconds : float
+        How long it took.
+    results : int
+        How many result sets it returned.
+    last : Fetched or None
+        The last of them, if rows were to be kept.
+    """
 
     changed: int
     warnings: int
     seconds: float
+    results: int = 0
+    last: Fetched | None = None
 
 
 class Replies(NamedTuple):

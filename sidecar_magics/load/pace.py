@@ -72,25 +72,22 @@ def describe(progress: Progress, speed: float | None) -> str:
     if progress.waits_for:
         return " · ".join([*parts, f"waiting for {printable(progress.waits_for)}"])
     parts.append(_time(progress, speed))
-    if speed:
+    if speed and not progress.is_finishing:
         parts.append(f"{size(speed)}/s")
     if progress.jobs > 1:
         parts.append(f"{progress.busy} of {progress.jobs} connections")
-    if progress.tables:
-        parts.append(printable(", ".join(progress.tables)))
-    return " · ".join(parts)
+    return " · ".join([*parts, *map(printable, progress.work())])
 
 
 def _time(progress: Progress, speed: float | None) -> str:
     """Return how long it will still take, or else how long it has taken."""
-    if not progress.reads:
-        return "finishing"
-    if speed and progress.size_bytes:
+    if speed and progress.size_bytes and not progress.is_finishing:
         left_s = max(progress.size_bytes - progress.done_bytes, 0) / speed
         if left_s < LONGEST_S:
             return f"{about(left_s)} left"
     seconds = progress.elapsed_s
-    return f"{seconds:.0f} s so far" if seconds < 59.5 else f"{duration(seconds)} so far"
+    taken = f"{seconds:.0f} s so far" if seconds < 59.5 else f"{duration(seconds)} so far"
+    return f"finishing, {taken}" if progress.is_finishing else taken
 
 
 def about(seconds: float) -> str:

@@ -19,7 +19,8 @@ class Progress:
     source : str
         What is loaded.
     done_bytes : int
-        How much of it has been read, as it lies on disk.
+        How much of it is done, as it lies on disk. The server may still be at work when all is:
+        see `builds`.
     size_bytes : int or None
         How much that will be; None if nobody knows.
     elapsed_s : float
@@ -32,6 +33,8 @@ class Progress:
         Connections that there may be.
     tables : tuple of str
         What they work on.
+    builds : tuple of (str, float)
+        Tables that get their indexes now, each with the seconds that this has taken so far.
     reads : bool
         Whether there is more to read; else what was read is being finished.
     skipped_bytes : int
@@ -48,6 +51,7 @@ class Progress:
     busy: int = 1
     jobs: int = 1
     tables: tuple[str, ...] = ()
+    builds: tuple[tuple[str, float], ...] = ()
     reads: bool = True
     skipped_bytes: int = 0
     waits_for: str = ""
@@ -58,6 +62,14 @@ class Progress:
         if not self.size_bytes:
             return None
         return min(self.done_bytes / self.size_bytes, 1.0)
+
+    @property
+    def is_finishing(self) -> bool:
+        """Whether no statement of the script is left to be done: indexes are built, or committed.
+
+        What is done by then says nothing about the time that this takes.
+        """
+        return not self.reads and self.done_bytes >= (self.size_bytes or 0)
 
     @property
     def new_bytes(self) -> int:
@@ -81,18 +93,28 @@ class Progress:
     def __str__(self) -> str:
         of = f" of {size(self.size_bytes)}" if self.size_bytes is not None else ""
         parts = [f"{self.source}: {size(self.done_bytes)}{of}"]
-        if self.speed is not None:
+        if self.speed is not None and not self.is_finishing:
             parts.append(f"{size(self.speed)}/s")
         if self.waits_for:
             parts.append(f"waiting for {self.waits_for}")
-        elif not self.reads:
-            parts.append("finishing")
+        elif self.is_finishing:
+            parts.append(f"finishing, {self.elapsed_s:.0f} s")
         elif self.left_s is not None:
             parts.append(f"about {duration(max(round(self.left_s), 1)).replace('.0', '')} left")
         else:
             parts.append(f"{self.elapsed_s:.0f} s")
         if self.jobs > 1:
             parts.append(f"{self.busy} of {self.jobs} connections")
-        if self.tables:
-            parts.append(", ".join(self.tables))
+        parts += self.work()
         return " · ".join(parts)
+
+    def work(self) -> list[str]:
+        """Return what the connections are doing: indexes, each with its time, and other tables."""
+        built = {table for table, _ in self.builds}
+        other = ", ".join(table for table in self.tables if table not in built)
+        builds = [f"building the indexes of {table} ({_time(s)})" for table, s in self.builds]
+        return [*builds, *([other] if other else [])]
+
+
+def _time(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 59.5 else duration(seconds)

@@ -17,11 +17,17 @@ if TYPE_CHECKING:
 
     from ..errors import StatementError
     from ..sidecar import Sidecar
+    from .results import ResultSet
 
 LARGEST_TABLES = 10
 MOST_ERRORS = 10
 # Warnings whose words the server did not tell: it tells those of the last statement it was sent.
 UNTOLD = 0
+# A later MySQL will do without something: that is for who writes such scripts. Of what is loaded
+# nothing is lost, so it is no warning to who loads one.
+DEPRECATIONS = frozenset({1287, 1681, 3090, 3129, 3135, 3719, 3778})
+# The level of what a server only remarks: a table that DROP IF EXISTS did not find is no warning.
+NOTE = "Note"
 
 
 @dataclass
@@ -37,7 +43,7 @@ class TableReport:
     seconds : float
         Time that the server took for them; connections that worked side by side add up.
     warnings : int
-        Warnings that they gave.
+        Warnings that they gave; the server's notes are none.
     """
 
     statements: int = 0
@@ -49,11 +55,16 @@ class TableReport:
 
 @dataclass
 class WarningReport:
-    """One kind of warning: how often it came, and the server's words the first time."""
+    """One kind of warning or note: how often it came, and the server's words the first time."""
 
     level: str
     message: str
     count: int = 0
+
+    @property
+    def is_note(self) -> bool:
+        """Whether it changes nothing of what was loaded, so that it is no warning."""
+        return self.level == NOTE
 
 
 @dataclass(frozen=True)
@@ -94,7 +105,11 @@ class LoadReport:
     tables : dict of str to TableReport
         By ``schema.table``, in the order of their first statement.
     warnings : dict of int to WarningReport
-        What the server warned of, by its error number.
+        What the server warned of, and its notes, by its error number.
+    results : int
+        How many result sets the statements returned.
+    result : ResultSet or None
+        The last of them, in the order of the script.
     errors : list of ErrorReport
         Statements that were refused, with --force.
     notes : list of str
@@ -138,6 +153,8 @@ class LoadReport:
     warnings: dict[int, WarningReport] = field(default_factory=dict)
     errors: list[ErrorReport] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    results: int = 0
+    result: ResultSet | None = None
     skipped: dict[str, int] = field(default_factory=dict)
     script_bytes: int = 0
     file_bytes: int = 0
@@ -155,6 +172,8 @@ class LoadReport:
 
     # Tells whether this very cell's output shows the report already.
     is_on_screen: Callable[[], bool] | None = field(default=None, repr=False, compare=False)
+    # Whether its rows are shown with it: those of a cell are, those of a file are mentioned.
+    shows_result: bool = field(default=False, repr=False, compare=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
 
     SO_FAR: ClassVar[tuple[str, ...]] = ("Executed: ", "Nothing was executed")
@@ -195,7 +214,8 @@ class LoadReport:
         """
         with self._lock:
             for level, code, message in told:
-                warning = WarningReport(level or "", printable(message or ""))
+                shown = NOTE if is_note(code, level) else level or ""
+                warning = WarningReport(shown, printable(message or ""))
                 self.warnings.setdefault(int(code or 0), warning).count += 1
                 count -= 1
             if count > 0:
@@ -242,6 +262,7 @@ class LoadReport:
         for name in ("tables", "warnings"):
             plain[name] = {key: asdict(value) for key, value in list(plain[name].items())}
         plain["errors"] = [asdict(error) for error in self.errors]
+        plain["result"] = None if self.result is None else self.result.to_dict()
         plain["notes"], plain["skipped"] = list(self.notes), dict(self.skipped)
         return plain
 
@@ -303,16 +324,31 @@ class LoadReport:
         if self.already_loaded:
             rows = f", {count(self.loaded_rows, 'row')}" if self.loaded_rows else ""
             return f"already loaded at {self.loaded_at}{rows}; nothing was done"
-        warnings = sum(warning.count for warning in list(self.warnings.values()))
+        warnings, notes = self._warnings_and_notes()
         parts = [
             *([count(len(self.errors), "error")] if self.errors else []),
             count(self.statements, "statement"),
-            count(self.rows, "row"),
+            *([count(self.rows, "row")] if self.rows or not self.results else []),
+            *([self._returned()] if self.results else []),
             *([self.extent()] if self.tables else []),
             *([count(warnings, "warning")] if warnings else []),
+            *([count(notes, "note")] if notes else []),
             *([f"{count(self.resumed, 'statement')} done before"] if self.resumed else []),
         ]
         return ", ".join(parts)
+
+    def _warnings_and_notes(self) -> tuple[int, int]:
+        """Return how many warnings the server gave, and how often it noted what harms nothing."""
+        counts = [(warning.count, warning.is_note) for warning in list(self.warnings.values())]
+        notes = sum(number for number, is_note in counts if is_note)
+        return sum(number for number, _ in counts) - notes, notes
+
+    def _returned(self) -> str:
+        """Return how many result sets there were, and how many rows the last has."""
+        rows = "" if self.result is None else count(self.result.total_rows, "row")
+        if self.results == 1:
+            return f"1 result set{f' of {rows}' if rows else ''}"
+        return count(self.results, "result set") + (f" (the last of {rows})" if rows else "")
 
     def extent(self) -> str:
         """Return how many tables in how many schemas were touched."""
@@ -323,20 +359,29 @@ class LoadReport:
         lines = [str(error) for error in self.errors[:MOST_ERRORS]]
         if len(self.errors) > MOST_ERRORS:
             lines.append(f"… and {count(len(self.errors) - MOST_ERRORS, 'more error')}, in .errors")
-        for code, warning in list(self.warnings.items()):
+        for code, warning in sorted(self.warnings.items(), key=lambda item: item[1].is_note):
             number = f" {code}" if code != UNTOLD else ""
             times = "once" if warning.count == 1 else f"{warning.count:,} times"
-            lines.append(f"{warning.level}{number}: {warning.message} ({times})")
+            harmless = "; nothing is lost" if code in DEPRECATIONS else ""
+            lines.append(f"{warning.level}{number}: {warning.message} ({times}{harmless})")
         for why, number_left_out in self.skipped.items():
             lines.append(f"Left out: {count(number_left_out, 'statement')} ({why})")
+        if self.result is not None and not self.shows_result:
+            lines.append(f"What {self.result.place} returned is in .result.")
         if self.retries:
             lines.append(f"{count(self.retries, 'connection')} lost, and made again.")
         return [printable(line) for line in [*lines, *self.notes]]
 
     def __repr__(self) -> str:
         head = f"{printable(self.source)}: {self.summary()}; {duration(self.seconds)}"
+        rows = [repr(self.result)] if self.shows_result and self.result is not None else []
         return "\n".join(
-            [f"<LoadReport {head}>", *self._table_lines(), *map("  {}".format, self.remarks())]
+            [
+                f"<LoadReport {head}>",
+                *self._table_lines(),
+                *map("  {}".format, self.remarks()),
+                *rows,
+            ]
         )
 
     def _table_lines(self) -> list[str]:
@@ -366,11 +411,24 @@ class LoadReport:
 
     def __getstate__(self) -> dict[str, Any]:
         """Return what can be kept, pickled and copied: neither lock nor screen."""
-        hidden = ("is_on_screen", "_lock")
+        hidden = ("is_on_screen", "_lock", "shows_result")
         return {f.name: getattr(self, f.name) for f in fields(self) if f.name not in hidden}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state, is_on_screen=None, _lock=threading.Lock())
+        self.__dict__.update(state, is_on_screen=None, shows_result=False, _lock=threading.Lock())
+
+
+def is_note(code: str | None, level: str | None) -> bool:
+    """Say whether what the server warned of changes nothing of what was loaded.
+
+    Parameters
+    ----------
+    code : str, optional
+        The server's error number, as SHOW WARNINGS has it.
+    level : str, optional
+        What the server calls it: ``Note``, ``Warning`` or ``Error``.
+    """
+    return level == NOTE or int(code or 0) in DEPRECATIONS
 
 
 def count(number: int, noun: str) -> str:

@@ -105,6 +105,11 @@ class Scheduler:
         return not self._unfinished
 
     @property
+    def unfinished_bytes(self) -> int:
+        """Bytes of the statements at hand that are not done."""
+        return self._bytes
+
+    @property
     def first_unfinished(self) -> Task | None:
         """The first task, in the order of the script, that is not done."""
         return next(iter(self._unfinished), None)

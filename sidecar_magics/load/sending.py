@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..server import pymysql_errors
 from . import failures
 from .operations import Ask, Replies, Send
+from .report import is_note
 from .tasks import TaskKind
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from ..errors import SidecarError, StatementError
     from .context import LoadContext
     from .failures import Step
-    from .operations import Work
+    from .operations import Reply, Work
     from .tasks import Task
 
 DEADLOCK = 1213
@@ -50,6 +51,14 @@ class Refused(Exception):
         self.failure = failure
 
 
+class _Tally(NamedTuple):
+    """What a statement did, to be counted once it is done for good; its place in the script."""
+
+    step: Step
+    place: tuple[int, int]
+    reply: Reply
+
+
 class Sender:
     """What sends statements on one lane's connection, as operations.
 
@@ -63,7 +72,7 @@ class Sender:
         self._load = load
         self._known: set[str] = set()  # tables whose first statements were sent one by one
         self._careful: set[str] = set()  # tables with warnings: each statement by itself
-        self._tallies: list[tuple[Step, str | None, int, int, float]] = []
+        self._tallies: list[_Tally] = []
 
     def run(self, task: Task, *, maybe_done: bool = False) -> Work[None]:
         """Send a task's statements, small ones together, and keep count of them.
@@ -128,11 +137,9 @@ class Sender:
             limit = self._load.max_packet_bytes
             return at, failures.too_large(task.steps[at], limit, self._load.report)
         group = self._group(task, at)
-        replies: Replies = yield Send(tuple(step.sql for step in group))
+        replies: Replies = yield Send(tuple(step.sql for step in group), keeps_rows=True)
         for reply in replies.done:
-            step = task.steps[at]
-            rows = reply.changed if step.is_data else 0
-            self._tallies.append((step, step.table, rows, reply.warnings, reply.seconds))
+            self._tallies.append(_Tally(task.steps[at], (task.number, at), reply))
             at += 1
         error = replies.error
         if error is None:
@@ -167,7 +174,7 @@ class Sender:
 
     def _collect_warnings(self, group: list[Step]) -> Work[None]:
         """Collect the warnings of what was sent."""
-        warnings = sum(tally[3] for tally in self._tallies[-len(group) :])
+        warnings = sum(tally.reply.warnings for tally in self._tallies[-len(group) :])
         if not warnings:
             return
         self._careful.add(group[-1].table or "")
@@ -179,14 +186,24 @@ class Sender:
             # 3977: after CREATE TABLE ... START TRANSACTION a server takes nothing but a COMMIT.
             rows = []
         self._load.report.add_warnings(failures.warnings(group, rows), warnings)
+        notes = sum(is_note(code, level) for level, code, *_ in rows)
+        if notes:  # what the server tells is about the last statement
+            last = self._tallies[-1]
+            left = max(last.reply.warnings - notes, 0)
+            self._tallies[-1] = last._replace(reply=last.reply._replace(warnings=left))
 
     def count(self) -> None:
         """Count in the report what was sent: it is done now."""
         tallies, self._tallies = self._tallies, []
-        for step, table, rows, warnings, took_s in tallies:
+        for step, place, reply in tallies:
             self._load.report.add(
-                table, rows=rows, size_bytes=len(step.sql), seconds=took_s, warnings=warnings
+                step.table,
+                rows=reply.changed if step.is_data else 0,
+                size_bytes=len(step.sql),
+                seconds=reply.seconds,
+                warnings=reply.warnings,
             )
+            self._load.results.add(place, step.place, reply.results, reply.last)
 
     def forget(self) -> None:
         """Do not count what was sent: it is undone."""

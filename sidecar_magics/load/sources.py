@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 from ..errors import ScriptError
 from . import folders
@@ -362,7 +362,10 @@ def _several(name: str, listing: folders.Listing, member: str | None, home: Path
 
 def _from_url(url: str, member: str | None) -> Sources:
     if url.lower().startswith("file://"):
-        return open_sources(Path(unquote(urlsplit(url).path)), member=member)
+        from urllib.request import url2pathname  # noqa: PLC0415 - loads http.client as well
+
+        # On Windows /C:/dumps/a.sql is C:\dumps\a.sql.
+        return open_sources(Path(url2pathname(urlsplit(url).path)), member=member)
     if member is None:
         url, member = split_member_of_url(url)
     origin = RemoteOrigin(url)

@@ -27,10 +27,12 @@ from .operations import (
     Sleep,
     Take,
 )
+from .results import KEPT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from ..server import Keep, Outcome
     from ..settings import ConnectionSettings
     from ..sidecar import Sidecar
     from .inspector import Inspector
@@ -146,7 +148,7 @@ class Threads:
         link, tasks = lane.link, self._tasks
         assert tasks is not None  # noqa: S101 - lanes are made with it
         if isinstance(operation, Send):
-            return self._send(link, operation.statements)
+            return self._send(link, operation.statements, KEPT if operation.keeps_rows else None)
         if isinstance(operation, Take):
             return tasks.take(lane.number, wait=operation.wait)
         if isinstance(operation, Enter):
@@ -167,19 +169,24 @@ class Threads:
         assert isinstance(operation, AwaitServer)  # noqa: S101
         return self.await_server().uuid
 
-    def _send(self, link: Link, statements: tuple[bytes, ...]) -> Replies:
+    @staticmethod
+    def _send(link: Link, statements: tuple[bytes, ...], keep: Keep | None) -> Replies:
         done: list[Reply] = []
         sent = time.monotonic()
         try:
             if len(statements) == 1:  # it may have several results
-                outcome = link.send(statements[0])
-                return Replies([Reply(*outcome, time.monotonic() - sent)], None)
-            for outcome in link.send_each(statements):
+                outcome = link.send(statements[0], keep=keep)
+                return Replies([_reply(outcome, time.monotonic() - sent)], None)
+            for outcome in link.send_each(statements, keep=keep):
                 now = time.monotonic()
-                done.append(Reply(outcome.changed, outcome.warnings, now - sent))
+                done.append(_reply(outcome, now - sent))
                 sent = now
         except pymysql_errors() as error:
             return Replies(done, error)
         except RuntimeError as error:  # PyMySQL's, where the server asks for a file
             return Replies(done, error)
         return Replies(done, None)
+
+
+def _reply(outcome: Outcome, seconds: float) -> Reply:
+    return Reply(outcome.changed, outcome.warnings, seconds, outcome.results, outcome.last)

@@ -14,6 +14,7 @@ Source: https://docs.kernel.org/userspace-api/landlock.html
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 import struct
 import sys
@@ -90,6 +91,8 @@ def restrict(folder: Path, files: Sequence[Path], version: int) -> None:
 
 
 def _allow(ruleset: int, path: Path, rights: int) -> None:
+    if not sys.platform.startswith("linux"):
+        raise OSError(errno.ENOSYS, "Landlock is a part of Linux")
     handle = os.open(path, os.O_PATH | os.O_CLOEXEC)
     try:
         # struct landlock_path_beneath_attr, which is packed: the rights, and an open file.

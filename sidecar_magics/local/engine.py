@@ -66,6 +66,8 @@ MARIADB_SCRIPTS = (
     "maria_add_gis_sp_bootstrap.sql",
     "mysql_sys_schema.sql",
 )
+# What their names begin with; since MariaDB 11 it is the second.
+SCRIPT_PREFIXES = ("mysql_", "mariadb_")
 # The scripts' root accounts for other names of this machine would stay without a password.
 MARIADB_LAST_WORDS = "DELETE FROM global_priv WHERE User = 'root' AND Host <> 'localhost';\n"
 
@@ -185,11 +187,8 @@ class Engine:
 
     def _bootstrap_mariadb(self, datadir: Path, log: Path) -> None:
         datadir.mkdir()
-        scripts = (self._share() / name for name in MARIADB_SCRIPTS)
-        # In bootstrap mode a line is a statement, unless the statement is longer.
-        sql = "CREATE DATABASE mysql;\nUSE mysql;\nSET @auth_root_socket = NULL;\n"
-        sql += "\n".join(path.read_text(encoding="utf-8") for path in scripts if path.exists())
-        self._run(["--bootstrap", *self._making(datadir)], log, sql + "\n" + MARIADB_LAST_WORDS)
+        sql = bootstrap_sql(self._share())
+        self._run(["--bootstrap", *self._making(datadir)], log, sql)
 
     def _run(self, arguments: Sequence[str], log: Path, sql: str = "") -> None:
         arguments = ["--no-defaults", *(item for item in arguments if item != "--no-defaults")]
@@ -209,6 +208,31 @@ class Engine:
                 details=telling_lines(log),
                 hint=f"the whole log is {log}.",
             )
+
+
+def bootstrap_sql(share: Path) -> str:
+    """Return what makes MariaDB's system schemas, from the scripts in its share folder.
+
+    Parameters
+    ----------
+    share : Path
+        The folder; of the scripts whose names changed with MariaDB 11, it has the old or the new.
+
+    Raises
+    ------
+    LocalServerError
+        It has not the script that makes the system tables.
+    """
+    found = []
+    for name in MARIADB_SCRIPTS:
+        paths = [share / name.replace(SCRIPT_PREFIXES[0], each, 1) for each in SCRIPT_PREFIXES]
+        found += [path for path in dict.fromkeys(paths) if path.exists()][:1]
+    if not found or not found[0].name.endswith(MARIADB_SCRIPTS[0].partition("_")[2]):
+        raise LocalServerError(f"{share} has no script that makes MariaDB's system tables.")
+    # In bootstrap mode a line is a statement, unless the statement is longer.
+    first = "CREATE DATABASE mysql;\nUSE mysql;\nSET @auth_root_socket = NULL;\n"
+    scripts = [path.read_text(encoding="utf-8") for path in found]
+    return "\n".join([first, *scripts, MARIADB_LAST_WORDS])
 
 
 def inspect(program: Program) -> Engine:

@@ -55,7 +55,9 @@ INSTALL_HINT = (
 
 
 def find_engine(
-    flavour: str | None = None, progress: Callable[[str], None] | None = None
+    flavour: str | None = None,
+    progress: Callable[[str], None] | None = None,
+    download: Callable[[int, int], None] | None = None,
 ) -> Engine:
     """Return a server program: one that is installed, else one from the distribution's packages.
 
@@ -68,6 +70,8 @@ def find_engine(
         Default: MySQL, and MariaDB where it cannot be had.
     progress : callable, optional
         Called with a line of text at each step.
+    download : callable, optional
+        Called during a download with the bytes that are there, and those that there will be.
 
     Raises
     ------
@@ -81,7 +85,7 @@ def find_engine(
     if wanted in found:
         return found[wanted]
     try:
-        return packaged_engine(wanted, progress)
+        return packaged_engine(wanted, progress, download)
     except LocalServerError as error:
         if flavour is None and found:
             return found[MARIADB]
@@ -108,7 +112,11 @@ def installed_engines() -> Iterator[Engine]:
                     continue  # broken, or for another machine: as if it were not there
 
 
-def packaged_engine(flavour: str, progress: Callable[[str], None] | None = None) -> Engine:
+def packaged_engine(
+    flavour: str,
+    progress: Callable[[str], None] | None = None,
+    download: Callable[[int, int], None] | None = None,
+) -> Engine:
     """Return a server program from the distribution's packages, fetched when first needed.
 
     Parameters
@@ -117,6 +125,8 @@ def packaged_engine(flavour: str, progress: Callable[[str], None] | None = None)
         Which.
     progress : callable, optional
         Called with a line of text at each step.
+    download : callable, optional
+        Called during a download with the bytes that are there, and those that there will be.
 
     Raises
     ------
@@ -127,7 +137,14 @@ def packaged_engine(flavour: str, progress: Callable[[str], None] | None = None)
     suite = None
     if shutil.which("apt-get"):
         suite = SUITES.get((machine_archive().distribution, flavour))
-    fetch(PACKAGES[flavour], root, suite=suite, without=WITHOUT, progress=progress)
+    fetch(
+        PACKAGES[flavour],
+        root,
+        suite=suite,
+        without=WITHOUT,
+        progress=progress,
+        download=download,
+    )
     return inspect(unpacked_program(root, *PROGRAM_NAMES[flavour]))
 
 

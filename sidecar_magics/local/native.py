@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import tempfile
 import time
@@ -15,7 +16,18 @@ from ..settings import PUBLIC_PASSWORDS, TUTORIAL_PASSWORD
 from ..wait import wait
 from .access import password_for, remove_client_file, write_client_file
 from .find import find_engine
-from .process import HOST, USER, can_confine, free_port, is_taken, run_server, settings_for, stop
+from .process import (
+    HOST,
+    NOT_ON_WINDOWS,
+    USER,
+    WINDOWS_HINT,
+    can_confine,
+    free_port,
+    is_taken,
+    run_server,
+    settings_for,
+    stop,
+)
 from .state import (
     LocalSidecar,
     folders,
@@ -60,6 +72,7 @@ def up(
     ephemeral: bool = False,
     timeout_s: float = 120.0,
     progress: Callable[[str], None] | None = None,
+    download: Callable[[int, int], None] | None = None,
 ) -> LocalSidecar:
     """Start a server on 127.0.0.1 that outlives this process, or return the one that is there.
 
@@ -82,6 +95,8 @@ def up(
         Seconds for making the data folder and starting; the download has no limit.
     progress : callable, optional
         Called with a line of text at each step.
+    download : callable, optional
+        Called during a download with the bytes that are there, and those that there will be.
 
     Returns
     -------
@@ -92,8 +107,11 @@ def up(
     Raises
     ------
     LocalServerError
-        No server can be had; the port is taken; the server died or was not ready in time.
+        No server can be had; the port is taken; the server died or was not ready in time; this is
+        Windows.
     """
+    if os.name == "nt":
+        raise LocalServerError(NOT_ON_WINDOWS, hint=WINDOWS_HINT)
     say = progress or _silence
     if ephemeral and datadir is not None:
         raise LocalServerError("An ephemeral sidecar has a data folder of its own.")
@@ -112,7 +130,7 @@ def up(
                 return other
         if taken and port is not None:
             raise _port_taken(port)
-        engine = find_engine(flavour, say)
+        engine = find_engine(flavour, say, download)
         chosen = free_port() if taken or port == 0 else port or DEFAULT_PORT
         if taken:
             say(f"Port {DEFAULT_PORT} is taken by another program; using port {chosen}.")

@@ -11,13 +11,14 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
 import json
 import os
 import re
 import shutil
 import subprocess
+import sys
 import tempfile
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,7 @@ from .archive import Archive, machine_archive
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+WATCH_EVERY_S = 0.3
 MARKER = "unpacked.json"
 USELESS_FOLDERS = ("usr/share/doc", "usr/share/man", "usr/share/lintian")
 STALE = re.compile(r"Release file .* is (expired|not valid)")
@@ -68,6 +70,7 @@ def fetch(
     suite: str | None = None,
     without: Sequence[str] = (),
     progress: Callable[[str], None] | None = None,
+    download: Callable[[int, int], None] | None = None,
     archive: Archive | None = None,
 ) -> Path:
     """Unpack packages and all they depend on below one folder, unless that was done before.
@@ -84,6 +87,8 @@ def fetch(
         Dependencies to leave out, with all that only they need.
     progress : callable, optional
         Called with a line of text at each step.
+    download : callable, optional
+        Called a few times a second with the bytes that are there, and those that there will be.
     archive : Archive, optional
         Default: the one this machine's sources name.
 
@@ -112,7 +117,7 @@ def fetch(
             apt = _Apt(folder, archive, suite, without)
             apt.update(say)
             names = apt.choose(packages)
-            debs = apt.download(names, say)
+            debs = apt.download(names, say, download or _silence)
             root = _unpack(debs, folder / "root", say)
             _mark(root, packages, wanted_suite, debs)
             shutil.rmtree(into, ignore_errors=True)  # of another list of packages
@@ -160,16 +165,23 @@ class _Apt:
             names.append(there[0])
         return names
 
-    def download(self, names: Sequence[str], say: Callable[[str], None]) -> list[Path]:
+    def download(
+        self,
+        names: Sequence[str],
+        say: Callable[[str], None],
+        on_bytes: Callable[[int, int], object],
+    ) -> list[Path]:
         install = ("apt-get", "install", "--yes", "--no-install-recommends")
         plan = self._run(*install, "--print-uris", "--quiet=2", *names)
         self._check(plan, f"{' and '.join(names)} cannot be had from {self.where}")
         # Each line: 'address' file-name size hash
         sizes = [int(line.split()[2]) for line in plan.stdout.splitlines()]
-        size_mb = sum(sizes) / 1e6
-        say(f"Downloading {', '.join(names)} from {self.where}: {size_mb:.0f} MB.")
-        run = self._run(*install, "--download-only", *names)
+        total = sum(sizes)
+        say(f"Downloading {', '.join(names)} from {self.where}: {total / 1e6:.0f} MB.")
+        with _watched(self.folder / "cache" / "archives", total, on_bytes):
+            run = self._run(*install, "--download-only", *names)
         self._check(run, f"{' and '.join(names)} could not be downloaded from {self.where}")
+        on_bytes(total, total)
         return sorted((self.folder / "cache" / "archives").glob("*.deb"))
 
     def _run(self, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -248,6 +260,10 @@ def _workshop(into: Path) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def _lock(path: Path) -> Iterator[None]:
+    if sys.platform == "win32":
+        raise LocalServerError("Windows has no apt.")
+    import fcntl  # noqa: PLC0415 - Windows has none, and imports this module as well
+
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", encoding="utf-8") as file:
         fcntl.flock(file, fcntl.LOCK_EX)  # released when the file is closed, or we die
@@ -264,5 +280,27 @@ def _told_of_disk_trouble(into: Path) -> Iterator[None]:
         raise
 
 
-def _silence(line: str) -> None:
-    del line
+@contextlib.contextmanager
+def _watched(folder: Path, total: int, on_bytes: Callable[[int, int], object]) -> Iterator[None]:
+    """Report how much of a download is in a folder, and in those below it, while a block runs."""
+    is_over = threading.Event()
+
+    def watch() -> None:
+        while not is_over.wait(WATCH_EVERY_S):
+            done = 0
+            for file in folder.rglob("*"):
+                with contextlib.suppress(OSError):  # it has just got its final name
+                    done += file.stat().st_size if file.is_file() else 0
+            on_bytes(min(done, total - 1), total)
+
+    thread = threading.Thread(target=watch, name="sidecar-magics-download", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        is_over.set()
+        thread.join()
+
+
+def _silence(*_: object) -> None:
+    """Report nothing."""

@@ -6,6 +6,7 @@ import errno
 import os
 import signal
 import socket
+import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,6 +24,11 @@ if TYPE_CHECKING:
 
 HOST = "127.0.0.1"
 USER = "root"
+NOT_ON_WINDOWS = "`sidecar-magics up` cannot start a server on Windows."
+WINDOWS_HINT = (
+    "start one with Docker, `docker compose up -d mysql`, or run `sidecar-magics up` in WSL; the "
+    "magics connect to either."
+)
 
 
 def run_server(
@@ -155,6 +161,8 @@ def _spawn(command: list[str], log: Path) -> psutil.Process:
     """Start a process in a session of its own, so that a closing terminal does not end it."""
     import psutil  # noqa: PLC0415
 
+    if sys.platform == "win32":
+        raise LocalServerError(NOT_ON_WINDOWS, hint=WINDOWS_HINT)
     # Not subprocess.Popen: it complains when it is forgotten while its process runs.
     pid = os.posix_spawn(
         command[0],

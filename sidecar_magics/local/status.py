@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -47,7 +48,8 @@ class LocalStatus:
     def __str__(self) -> str:
         kept = [f"Data of an earlier sidecar: {size(b)} in {p}" for p, b in self._others()]
         if self.sidecar is None:
-            first = "No sidecar is running here; `sidecar-magics up` starts one."
+            start = "" if os.name == "nt" else "; `sidecar-magics up` starts one"
+            first = f"No sidecar is running here{start}."
             return "\n".join([first, *kept])
         describe = self._of_running if self.is_running else self._of_stopped
         return "\n".join([*describe(self.sidecar), *kept])
@@ -109,6 +111,8 @@ def data_size_bytes(folder: Path) -> int:
     total = 0
     for path in folder.rglob("*"):
         with contextlib.suppress(OSError):
-            # Counted in blocks of 512 bytes: InnoDB's files have holes.
-            total += path.lstat().st_blocks * 512
+            status = path.lstat()
+            # In blocks of 512 bytes, as InnoDB's files have holes; Windows has no such number.
+            blocks = getattr(status, "st_blocks", None)
+            total += status.st_size if blocks is None else blocks * 512
     return total

@@ -511,7 +511,7 @@ def test_the_spyglass_dump_on_both_servers(mysql: Bench, mariadb: Bench) -> None
     assert report.statements == 2857
     assert report.script_bytes == len(gzip.decompress(DUMP.read_bytes()))
     assert report.file_bytes == DUMP.stat().st_size
-    assert len(repr(report).splitlines()) <= 25
+    assert len(repr(report).splitlines()) <= 26
     report = check(DUMP, mariadb.settings)
     assert kinds(report.problems) == [("collation", 1273)]
     assert "utf8mb4_0900_ai_ci=utf8mb4_uca1400_nopad_ai_ci" in report.problems[0].hint
@@ -1065,7 +1065,7 @@ def test_a_report_holds_no_markup_and_no_password_of_the_script(mysql: Bench) ->
     assert "<b>` " not in report._repr_html_()
     assert "&lt;b&gt;" in report._repr_html_()
     assert "and 47 more" in repr(report)
-    assert len(repr(report).splitlines()) <= 25
+    assert len(repr(report).splitlines()) <= 26
     plain = report.to_dict()
     assert plain["ok"] is False
     assert len(plain["problems"][1]["items"]) == 50

@@ -208,7 +208,7 @@ def test_a_load_that_was_killed_is_found_and_one_that_runs_is_not(
     )
 
     def is_told() -> bool:
-        return mysql_doctor(server.settings)["journal"].message.startswith("1 load")
+        return mysql_doctor(server.settings)["journal"].message.startswith("under way: ")
 
     with connect_now(server.settings) as holder:
         holder.cursor().execute("SELECT GET_LOCK('s', 600)")

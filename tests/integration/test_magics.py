@@ -11,6 +11,7 @@ from sidecar_magics.errors import (
     AccessError,
     ScriptError,
     ServerNotReadyError,
+    SettingsError,
     StatementError,
 )
 
@@ -154,3 +155,40 @@ def test_an_error_is_short_and_has_no_password(
     assert "Access denied" in shown.out
     assert "Traceback" not in shown.out + shown.err
     assert "s3cret" not in shown.out + shown.err
+
+
+# Rows, and a look ahead, in a cell ---------------------------------------------------------------
+
+
+def test_a_cell_shows_the_rows_that_it_asks_for(
+    shell: InteractiveShell, server_environment: Server
+) -> None:
+    del server_environment
+    shell.run_cell_magic("mysql_load", "", "CREATE DATABASE lab;\nCREATE TABLE lab.t (n INT);\n")
+    shell.run_cell_magic("mysql_load", "-D lab", "INSERT INTO t VALUES (3), (1), (NULL);\n")
+    report = shell.run_cell_magic("mysql_load", "--database lab", "SELECT n AS `<b>` FROM t;\n")
+    assert report.result.columns == ("<b>",)
+    assert report.result.rows == [(3,), (1,), (None,)]
+    assert (
+        repr(report)
+        .splitlines()[0]
+        .startswith("<LoadReport cell: 1 statement, 1 result set of 3 rows; ")
+    )
+    assert repr(report).endswith("| NULL |\n+------+\n3 rows")
+    assert "&lt;b&gt;" in report._repr_html_()
+
+
+def test_a_cell_can_be_checked_and_explained(
+    shell: InteractiveShell, server_environment: Server
+) -> None:
+    cell = "CREATE DATABASE lab;\nUSE lab;\nCREATE TABLE t (n INT);\nINSERT INTO missing VALUES (1)"
+    checked = shell.run_cell_magic("mysql_load", "--check", cell)
+    (problem,) = checked.problems
+    assert "cell:5:1" in str(problem)
+    assert not checked.ok
+    assert shell.run_cell_magic("mysql_load", "--check --database nowhere", "SELECT 1").problems
+    explained = shell.run_cell_magic("mysql_load", "--explain", f"{cell}; DO 1; CALL p();")
+    assert explained.in_order_from.startswith("cell:5:")
+    assert server_environment.schemas() == []
+    with pytest.raises(SettingsError):
+        shell.run_cell_magic("mysql_load", "--explain --check", cell)

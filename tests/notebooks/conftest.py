@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
+import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.notebooks.graphviz import folder_with_dot
+from tools.installed import LINES, set_up
 
 if TYPE_CHECKING:
     from tests.servers import Server
@@ -43,12 +46,45 @@ def kernel(request: pytest.FixtureRequest, environment: pytest.MonkeyPatch, tmp_
         if os.environ.get("CI"):
             pytest.fail("make .venv-datajoint2/ready has not been run")
         pytest.skip("DataJoint 2 has its own environment: make .venv-datajoint2/ready")
-    folder = tmp_path / "jupyter" / "kernels" / "line"
-    folder.mkdir(parents=True)
+    return kernel_of(python, environment, tmp_path)
+
+
+@pytest.fixture(params=list(LINES), scope="session")
+def installed(request: pytest.FixtureRequest) -> tuple[str, Path]:
+    """Return a line of DataJoint, and a Python with it and our wheel, as pip installs them."""
+    try:
+        return request.param, set_up(request.param)
+    except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
+        if os.environ.get("CI"):
+            pytest.fail(f"nothing could be installed: {error}")
+        pytest.skip(f"nothing could be installed here: {error}")
+
+
+@pytest.fixture
+def installed_kernel(
+    installed: tuple[str, Path], environment: pytest.MonkeyPatch, tmp_path: Path
+) -> str:
+    """Return the name of a kernel that has our wheel and its extra, and nothing else."""
+    environment.delenv("PYTHONPATH")
+    environment.setenv("PYTHONNOUSERSITE", "1")
+    return kernel_of(str(installed[1]), environment, tmp_path)
+
+
+@pytest.fixture
+def notebooks(tmp_path: Path) -> Path:
+    """Return a copy of the notebooks' folder, as a user has it."""
+    ignored = shutil.ignore_patterns(".ipynb_checkpoints")
+    return Path(shutil.copytree(PROJECT / "notebooks", tmp_path / "notebooks", ignore=ignored))
+
+
+def kernel_of(python: str, environment: pytest.MonkeyPatch, folder: Path) -> str:
+    """Let a kernel run on this Python, and return its name."""
+    kernel = folder / "jupyter" / "kernels" / "line"
+    kernel.mkdir(parents=True)
     argv = [python, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
     spec = {"argv": argv, "display_name": "line", "language": "python"}
-    (folder / "kernel.json").write_text(json.dumps(spec))
-    environment.setenv("JUPYTER_PATH", str(tmp_path / "jupyter"))
+    (kernel / "kernel.json").write_text(json.dumps(spec))
+    environment.setenv("JUPYTER_PATH", str(folder / "jupyter"))
     return "line"
 
 

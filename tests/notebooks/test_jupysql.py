@@ -1,20 +1,13 @@
-"""JupySQL and pandas on a sidecar: our notebook, and JupySQL's own ways."""
+"""JupySQL and pandas on a sidecar, in JupySQL's own ways."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import nbformat
 import pytest
 
-from tests.notebooks.running import (
-    NOTEBOOKS,
-    client_of,
-    notebook_of,
-    outputs_of,
-    shown_by,
-    text_of,
-)
+from tests.notebooks.running import client_of, notebook_of, text_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,43 +25,6 @@ TABLES = """\
 CREATE SCHEMA lab;
 CREATE TABLE lab.unit (id INT PRIMARY KEY, region VARCHAR(20), rate_hz DOUBLE);
 INSERT INTO lab.unit VALUES (1, 'CA1', 4.5), (2, 'CA1', 9), (3, 'Ménage🐀', 30.25);"""
-
-
-def check_outputs(notebook: Any) -> None:
-    assert "common_" in shown_by(notebook, "%%sql\nSELECT table_schema")
-    assert "raw data valid times" in shown_by(notebook, "intervals.DataFrame()")
-    assert "600" in shown_by(notebook, "import numpy")
-    curve = shown_by(notebook, "curve = curve.DataFrame()")
-    first, last = curve.splitlines()[1], curve.splitlines()[-1]
-    assert first.split()[:2] == ["0", "-4"]
-    assert float(first.split()[3]) < 0.1
-    assert float(last.split()[3]) > 0.9
-    assert len(shown_by(notebook, "from sqlalchemy").splitlines()) == 4
-    assert any(
-        "image/png" in output.get("data", {})
-        for output in outputs_of(notebook, "import matplotlib")
-    )
-    printed, counted = outputs_of(notebook, "try:")
-    assert "nothing was deleted" in text_of(printed)
-    assert sum(int(line.split()[-1]) for line in text_of(counted).splitlines()[1:]) == 600
-
-
-def test_the_notebook_runs_twice_in_a_row(
-    mysql_server: Server, environment: pytest.MonkeyPatch
-) -> None:
-    del environment
-    notebook = nbformat.read(NOTEBOOKS / "02_Pandas_and_JupySQL.ipynb", as_version=4)
-    assert all(not cell.get("outputs") for cell in notebook.cells), "kept without outputs"
-    client = client_of(notebook, NOTEBOOKS)
-    with client.setup_kernel():
-        for run in range(2):
-            for index, cell in enumerate(notebook.cells):
-                client.execute_cell(cell, index)
-            check_outputs(notebook)
-            loaded = shown_by(notebook, "%mysql_load")
-            assert ("already loaded at" in loaded) == (run == 1)
-    assert f'"{mysql_server.password}"' not in nbformat.writes(notebook)
-    assert f":{mysql_server.password}@" not in nbformat.writes(notebook)
 
 
 @pytest.mark.usefixtures("environment")

@@ -25,14 +25,14 @@ pytestmark = [pytest.mark.server, pytest.mark.notebook, pytest.mark.timeout(1800
 
 REPOSITORY = Path(__file__).parents[2]
 CELL_TIMEOUT_S = 240
-# The stop button, as soon as the server is at work.
+# The stop button, when the server has been at work for so long that the bar is there.
 INTERRUPT = """\
 import _thread, threading, time
 sidecar = %mysql_wait -q
 def stop():
     with sidecar.connect() as connection, connection.cursor() as cursor:
         while not cursor.execute(
-            "SELECT 1 FROM information_schema.processlist WHERE info LIKE 'DO SLEEP%'"
+            "SELECT 1 FROM information_schema.processlist WHERE info LIKE 'DO SLEEP%' AND time > 2"
         ):
             time.sleep(0.05)
     _thread.interrupt_main()
@@ -47,6 +47,10 @@ TABLES = (
 SLOW = TABLES + "DO SLEEP(0.3);\n" * 4 + "INSERT INTO `<b>` VALUES (1);\n"
 
 
+# What is left of a bar that was replaced by something final below it.
+NOTHING = {"text/plain": ""}
+
+
 class Client(NotebookClient):
     """A client without a front-end that counts how often an output is replaced."""
 
@@ -54,6 +58,15 @@ class Client(NotebookClient):
 
     def process_message(self, msg: Any, cell: Any, cell_index: int) -> Any:
         self.updates += msg["msg_type"] == "update_display_data"
+        return super().process_message(msg, cell, cell_index)
+
+
+class OldClient(Client):
+    """A client that never replaces an output, as some front-ends."""
+
+    def process_message(self, msg: Any, cell: Any, cell_index: int) -> Any:
+        if msg["msg_type"] == "update_display_data":
+            return None
         return super().process_message(msg, cell, cell_index)
 
 
@@ -75,12 +88,12 @@ def environment(
     return monkeypatch
 
 
-def run(*cells: str) -> tuple[Any, Client]:
+def run(*cells: str, kind: type[Client] = Client) -> tuple[Any, Client]:
     """Return a notebook that was executed, whatever its errors, and who did."""
     notebook = nbformat.v4.new_notebook(
         cells=[nbformat.v4.new_code_cell(cell) for cell in ("%load_ext sidecar_magics", *cells)]
     )
-    client = Client(notebook, timeout=CELL_TIMEOUT_S, kernel_name="python3", allow_errors=True)
+    client = kind(notebook, timeout=CELL_TIMEOUT_S, kernel_name="python3", allow_errors=True)
     client.execute()
     notebook.cells = notebook.cells[1:]
     return notebook, client
@@ -94,8 +107,9 @@ def kinds_of(cell: Any) -> list[str]:
 def test_one_output_that_becomes_the_report() -> None:
     notebook, client = run("%mysql_load slow.sql", "_", "report = _\nreport", "r = _2", "r.rows")
     loaded, underscore, shown, _, rows = notebook.cells
-    assert kinds_of(loaded) == ["display_data"]
-    (output,) = loaded.outputs
+    assert kinds_of(loaded) == ["display_data", "display_data"]
+    bar, output = loaded.outputs
+    assert bar.data == NOTHING
     assert client.updates >= 3  # it was a bar in the meantime
     assert output.data["text/plain"].startswith("<LoadReport slow.sql: ")
     page = output.data["text/html"]
@@ -114,7 +128,7 @@ def test_one_output_that_becomes_the_report() -> None:
 @pytest.mark.usefixtures("environment")
 def test_the_saved_notebook_is_a_page_with_one_report() -> None:
     notebook, _ = run("r = %mysql_load slow.sql\nr")
-    assert kinds_of(notebook.cells[0]) == ["display_data"]
+    assert kinds_of(notebook.cells[0]) == ["display_data", "display_data"]
     page, _ = HTMLExporter().from_notebook_node(notebook)
     _, _, outputs = page.rpartition("jp-Cell-outputWrapper")
     assert outputs.count("<summary>lab: 2 tables, 4 rows</summary>") == 1
@@ -123,12 +137,36 @@ def test_the_saved_notebook_is_a_page_with_one_report() -> None:
 
 
 @pytest.mark.usefixtures("environment")
+def test_who_never_replaces_an_output_sees_the_report_too() -> None:
+    notebook, _ = run("%mysql_load slow.sql", kind=OldClient)
+    bar, report = notebook.cells[0].outputs
+    assert re.search(r" · 20\d\d-\d\d-\d\d \d\d:\d\d:\d\d \S+$", bar.data["text/plain"])
+    assert report.data["text/plain"].startswith("<LoadReport slow.sql: ")
+
+
+@pytest.mark.usefixtures("environment")
+def test_a_cell_s_rows_are_one_table() -> None:
+    cell = "%%mysql_load\nSELECT 1 AS n, NULL AS x UNION ALL SELECT 2, '<b>';\n"
+    notebook, _ = run(cell, "result = _.result\nresult.to_frame()", "result")
+    shown, frame, again = notebook.cells
+    assert kinds_of(shown) == ["display_data"]
+    page = shown.outputs[0].data["text/html"]
+    assert 'class="dataframe"' in page
+    assert "&lt;b&gt;" in page
+    assert "<b>1 statement, 1 result set of 2 rows</b>" in page
+    assert "| 2 | <b>  |" in shown.outputs[0].data["text/plain"]
+    assert kinds_of(frame) == kinds_of(again) == ["execute_result"]
+    assert page.endswith(again.outputs[0].data["text/html"])
+
+
+@pytest.mark.usefixtures("environment")
 def test_an_error_leaves_a_true_line_and_the_error() -> None:
     notebook, client = run("%mysql_load wrong.sql", "%mysql_load nothing.sql")
     wrong, nothing = notebook.cells
-    assert kinds_of(wrong) == ["display_data", "error"]
-    assert wrong.outputs[0].data == {"text/plain": "wrong.sql was not loaded to its end."}
-    assert wrong.outputs[1].ename == "StatementError"
+    assert kinds_of(wrong) == ["display_data", "display_data", "error"]
+    assert wrong.outputs[0].data == NOTHING
+    assert wrong.outputs[1].data == {"text/plain": "wrong.sql was not loaded to its end."}
+    assert wrong.outputs[2].ename == "StatementError"
     assert client.updates >= 3
     # Nothing was seen of this one that would have to be ended.
     assert kinds_of(nothing) == ["error"]
@@ -138,9 +176,10 @@ def test_an_error_leaves_a_true_line_and_the_error() -> None:
 def test_the_stop_button_leaves_a_true_line_and_one_more() -> None:
     notebook, _ = run(INTERRUPT, "%mysql_load endless.sql")
     cell = notebook.cells[-1]
-    assert kinds_of(cell) == ["display_data", "error"]
-    assert cell.outputs[0].data == {"text/plain": "endless.sql was not loaded to its end."}
-    (line,) = cell.outputs[1].traceback
+    kinds = kinds_of(cell)
+    assert kinds[-2:] == ["display_data", "error"]
+    assert cell.outputs[-2].data == {"text/plain": "endless.sql was not loaded to its end."}
+    (line,) = cell.outputs[-1].traceback
     assert line.startswith("KeyboardInterrupt: Stopped loading endless.sql")
 
 
@@ -161,8 +200,8 @@ def test_quiet_is_nothing_but_errors() -> None:
     text = forced.outputs[0].data["text/plain"]
     assert text.startswith("wrong.sql: 1 error, ")
     assert "Duplicate entry '1'" in text
-    assert kinds_of(loud) == ["display_data"]
-    assert loud.outputs[0].data["text/html"].startswith("<b>1 error, ")
+    assert kinds_of(loud) == ["display_data", "display_data"]
+    assert loud.outputs[1].data["text/html"].startswith("<b>1 error, ")
 
 
 # On the command line -----------------------------------------------------------------------------

@@ -27,7 +27,7 @@ from sidecar_magics.load.operations import (
     Sleep,
     Take,
 )
-from sidecar_magics.server import Outcome, pymysql_errors
+from sidecar_magics.server import Keep, Outcome, pymysql_errors
 from sidecar_magics.settings import ConnectionSettings
 from sidecar_magics.sidecar import Sidecar
 from tests.simulation.language import Done, attempt
@@ -144,11 +144,14 @@ class SimulatedLink(Link):
         """Whether a transaction is open."""
         return self.connection is not None and self.connection.in_transaction
 
-    def send(self, sql: bytes) -> Outcome:
+    def send(self, sql: bytes, *, keep: Keep | None = None) -> Outcome:
         """Send a statement and wait for it."""
+        del keep
         return Outcome(self._world.call(self.connection, sql.decode()).changed, 0)
 
-    def send_each(self, statements: Sequence[bytes]) -> Iterator[Outcome]:
+    def send_each(
+        self, statements: Sequence[bytes], *, keep: Keep | None = None
+    ) -> Iterator[Outcome]:
         """Not used here."""
         raise NotImplementedError
 

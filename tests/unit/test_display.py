@@ -11,7 +11,7 @@ import sys
 import termios
 import unicodedata
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -126,7 +126,7 @@ def test_it_fits_however_wide_the_terminal_is(terminal: Terminal, columns: int) 
         shown.progress(replace(HALF, done_bytes=done * MB, tables=tables))
         (text,) = terminal.screen
         assert width(text) < columns
-    assert text.startswith("100% dump.sql.gz"[: columns - 1]) or "] dump.sql.gz" in text
+    assert text.startswith(" 99% dump.sql.gz"[: columns - 1]) or "] dump.sql.gz" in text
 
 
 @pytest.mark.usefixtures("at_once")
@@ -202,8 +202,10 @@ def test_no_more_than_a_few_updates_a_second(terminal: Terminal) -> None:
     assert "dump.sql.gz: 0 B" in terminal.screen[0]
 
 
-def test_what_is_not_done_is_not_a_hundred_percent(terminal: Terminal) -> None:
-    LoadDisplay(terminal.line(), "x").progress(replace(HALF, done_bytes=100 * MB - 1))
+@pytest.mark.parametrize("done_bytes", [100 * MB - 1, 100 * MB])
+def test_what_is_not_done_is_not_a_hundred_percent(terminal: Terminal, done_bytes: int) -> None:
+    now = replace(HALF, done_bytes=done_bytes, reads=False)
+    LoadDisplay(terminal.line(), "x").progress(now)
     assert terminal.screen[0].startswith(" 99% [###################-] ")
 
 
@@ -253,8 +255,10 @@ def test_a_long_load_into_a_log_has_a_plain_line_now_and_then(
     shown.progress(HALF)
     monkeypatch.setattr(display, "PLAIN_INTERVAL_S", 60.0)
     shown.progress(HALF)
-    assert capsys.readouterr().err == (
-        " 43% dump.sql.gz: 43 MB of 100 MB · about 15 s left · 4.3 MB/s · 3 of 4 connections"
+    time, text = capsys.readouterr().err.split("  43% ")
+    assert re.match(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", time)
+    assert text == (
+        "dump.sql.gz: 43 MB of 100 MB · about 15 s left · 4.3 MB/s · 3 of 4 connections"
         " · lab.mouse, lab.unit\n"
     )
 
@@ -323,6 +327,45 @@ def test_a_notebook_that_breaks_does_not_end_the_load(
     assert report.is_on_screen is None
 
 
+def published(shell: InteractiveShell, monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, bool]]:
+    """Return the list that gets each output, and whether it replaces one that was there."""
+    outputs: list[tuple[Any, bool]] = []
+
+    def publish(data: Any, *_: object, update: bool = False, **__: object) -> None:
+        outputs.append((data, update))
+
+    monkeypatch.setattr(shell.display_pub, "publish", publish)
+    return outputs
+
+
+def test_the_final_report_does_not_rely_on_an_output_being_replaced(
+    shell: InteractiveShell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outputs = published(shell, monkeypatch)
+    shown = LoadDisplay(NotebookLine(), "x.sql")
+    with shown:
+        shown.progress(HALF)
+        shown.loaded(LoadReport("x.sql"))
+    (bar, _), (nothing, replaces), (report, adds) = outputs
+    # What may stay for good says when it was so.
+    for text in (bar["text/plain"], bar["text/html"]):
+        assert re.search(r" · lab.mouse, lab.unit · 20\d\d-\d\d-\d\d \d\d:\d\d:\d\d", text)
+    assert (nothing, replaces) == ({"text/plain": ""}, True)
+    assert report["text/plain"].startswith("<LoadReport x.sql")
+    assert not adds
+
+
+def test_a_short_load_in_a_notebook_shows_nothing_but_its_report(
+    shell: InteractiveShell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outputs = published(shell, monkeypatch)
+    shown = LoadDisplay(NotebookLine(), "x.sql")
+    with shown:
+        shown.progress(replace(HALF, elapsed_s=0.1))
+        shown.loaded(LoadReport("x.sql"))
+    assert [list(data) for data, _ in outputs] == [["text/plain", "text/html"]]
+
+
 # What it says ------------------------------------------------------------------------------------
 
 
@@ -339,7 +382,17 @@ def words(progress: Progress) -> str:
         ({"size_bytes": None, "elapsed_s": 100.0}, "43 MB · 1 min 40 s so far · 430 kB/s"),
         ({"size_bytes": 0, "done_bytes": 0}, "0 B of 0 B · 10 s so far · 3 of 4"),
         ({"done_bytes": 120 * MB}, "120 MB of 100 MB · about 1 s left · 12 MB/s"),
-        ({"reads": False}, "43 MB of 100 MB · finishing · 4.3 MB/s"),
+        ({"reads": False}, "43 MB of 100 MB · about 15 s left · 4.3 MB/s"),
+        (
+            {"reads": False, "done_bytes": 100 * MB, "builds": (("lab.unit", 71.0),)},
+            "100 MB of 100 MB · finishing, 10 s so far · 3 of 4 connections"
+            " · building the indexes of lab.unit (1 min 11 s) · lab.mouse",
+        ),
+        (
+            {"builds": (("lab.unit", 5.0), ("lab.mouse", 2.0))},
+            "connections · building the indexes of lab.unit (5 s)"
+            " · building the indexes of lab.mouse (2 s)",
+        ),
         ({"waits_for": "connection 7"}, "43 MB of 100 MB · waiting for connection 7"),
         ({"skipped_bytes": 33 * MB}, "43 MB of 100 MB · about 55 s left · 1 MB/s"),
         ({"skipped_bytes": 43 * MB}, "43 MB of 100 MB · 10 s so far · 3 of 4"),

@@ -2,23 +2,35 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
+import pty
 import re
+import select
 import socket
+import struct
+import subprocess
+import sys
+import termios
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from rich.cells import cell_len
 
 from sidecar_magics.cli import main
 from sidecar_magics.doctor import condition, examine, here, packages, reaching
-from sidecar_magics.doctor.diagnosis import Diagnosis, Verdict, failure, ok, warning
+from sidecar_magics.doctor.diagnosis import MARKS, Diagnosis, Verdict, failure, ok, warning
 from sidecar_magics.doctor.facts import ServerFacts
+from sidecar_magics.doctor.terminal import for_terminal
 from sidecar_magics.errors import SettingsError
 from sidecar_magics.hints import Place
 from sidecar_magics.load.entries import Unfinished
 from sidecar_magics.settings import ConnectionSettings, Secret, resolve
 from sidecar_magics.sidecar import Sidecar
+from tests.background import LIMIT_S, running
+from tests.ports import quiet_port
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -263,15 +275,77 @@ def test_a_containers_limit_is_read_as_the_kernel_shows_it(tmp_path: Path) -> No
 
 
 def test_a_load_that_was_killed_is_not_one_that_runs() -> None:
-    running = Unfinished("a.sql", "2026-01-01 10:00:00", True)
-    broken = Unfinished("my dump.sql", "2026-01-01 09:00:00", False)
+    running = Unfinished("a.sql", "2026-01-01 10:00:00", True, 1)
+    broken = Unfinished("my dump.sql", "2026-01-01 09:00:00", False, 1234)
     assert condition.journal(facts()).message == "no load is unfinished."
-    assert condition.journal(replace(facts(), unfinished=(running,))).verdict is Verdict.OK
+    check = condition.journal(replace(facts(), unfinished=(running,)))
+    assert check.verdict is Verdict.OK
+    assert check.message == "under way: a.sql (began 2026-01-01 10:00:00, 1 piece done)."
     check = condition.journal(replace(facts(), unfinished=(running, broken)))
     assert check.verdict is Verdict.WARNING
-    assert "my dump.sql (of 2026-01-01 09:00:00)" in check.message
-    assert "a.sql" not in check.message
+    broken_said, _, running_said = check.message.partition(" Under way: ")
+    assert broken_said == (
+        "not loaded to the end: my dump.sql (began 2026-01-01 09:00:00, 1,234 pieces done)."
+    )
+    assert running_said.startswith("a.sql ")
     assert check.hint.startswith("%mysql_load 'my dump.sql' --resume")
+
+
+# In a terminal -------------------------------------------------------------------------------
+
+
+def test_a_terminal_has_colours_and_lines_that_end_between_words() -> None:
+    words = "alpha beta gamma delta " * 12
+    checks = (
+        failure("login", f"[red]{words}\x1b[2J", "try this."),
+        ok("disk", "研究室" * 30),
+    )
+    text = for_terminal(Diagnosis("root@[::1]:3306", checks), columns=60)
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", text)
+    assert text != plain
+    assert "\x1b" not in plain  # of what a server said, nothing reaches the screen as a command
+    assert "[red]alpha" in plain
+    assert all(cell_len(line) <= 60 for line in plain.splitlines())
+    said = {word for line in plain.splitlines() for word in line.split() if word.isascii()}
+    assert {"alpha", "beta", "gamma", "delta"} <= said
+    assert not {word for word in said if word != "delta" and "delta".startswith(word)}
+    assert "Hint: try this." in plain
+
+
+@pytest.mark.parametrize("is_terminal", [True, False])
+def test_the_command_has_colours_in_a_terminal_only(is_terminal: bool) -> None:
+    command = [sys.executable, "-m", "sidecar_magics.cli", "doctor", "--port", str(quiet_port())]
+    master, slave = pty.openpty()
+    fcntl.ioctl(master, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 60, 0, 0))
+    environment = {**os.environ, "TERM": "xterm-256color"}
+    for name in ("NO_COLOR", "COLUMNS", "FORCE_COLOR"):
+        environment.pop(name, None)
+    stdout: int = slave if is_terminal else subprocess.PIPE
+    with running(command, stdout=stdout, stderr=slave, env=environment) as process:
+        os.close(slave)
+        if process.stdout is not None:
+            written = process.stdout.read()
+        else:
+            written = b""
+            while select.select([master], [], [], LIMIT_S)[0]:
+                try:
+                    written += os.read(master, 65536)
+                except OSError:  # EIO: the other side is closed
+                    break
+        assert process.wait(LIMIT_S) == 1
+    os.close(master)
+    text = written.decode()
+    assert (f"\x1b[1;31m{MARKS[Verdict.FAILURE]} failure" in text) is is_terminal
+    assert text.startswith("<Diagnosis of") is not is_terminal
+    if is_terminal:
+        plain = re.sub(r"\x1b\[[0-9;]*m", "", text)
+        assert all(cell_len(line) <= 60 for line in plain.splitlines())
+
+
+def test_who_wants_no_colours_gets_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    text = for_terminal(Diagnosis("x", (failure("login", "no", "try."),)), columns=60)
+    assert not re.search(r"\x1b\[[0-9;]*3[0-9]", text)
 
 
 # Packages ------------------------------------------------------------------------------------

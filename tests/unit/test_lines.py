@@ -123,7 +123,6 @@ def test_what_was_meant_elsewhere(
         ("a.sql", "SELECT 1", "not both"),
         ("a.sql", "\n", "write %mysql_load a.sql (one %)"),
         ("", " \n", "write %mysql_load FILE (one %)"),
-        ("--check", "SELECT 1", "%%writefile"),
         ("SELECT 1;", "SELECT 2;", "below it"),
     ],
 )

@@ -7,14 +7,11 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from IPython.core.completer import provisionalcompleter
 
 from sidecar_magics.errors import UsageError
 from tests.background import LIMIT_S
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from IPython.core.interactiveshell import InteractiveShell
 
 
@@ -111,26 +108,11 @@ def test_unloading_leaves_nothing(shell: Any) -> None:
     assert len(shell.input_transformers_cleanup) == transformers - 1
 
 
-def test_options_and_scripts_are_completed(shell: InteractiveShell, tmp_path: Path) -> None:
-    (tmp_path / "data").mkdir()
-    (tmp_path / "data" / "dump one.sql.gz").touch()
-    (tmp_path / "data" / "notes.txt").touch()
-
-    def completed(text: str) -> list[str]:
-        with provisionalcompleter():
-            return [c.text for c in shell.Completer.completions(text, len(text))]
-
-    assert completed("%mysql_wait --ti") == ["--timeout"]
-    assert "--database" in completed("%%mysql_load --")
-    assert completed("%mysql_load da") == ["data/"]
-    assert completed("%mysql_load data/") == ["'data/dump one.sql.gz'"]
-
-
 def test_loading_the_extension_imports_nothing_heavy() -> None:
     code = (
         "import sys; from IPython.core.interactiveshell import InteractiveShell as S\n"
         "S.instance().extension_manager.load_extension('sidecar_magics')\n"
-        "heavy = {'pymysql', 'sqlalchemy', 'datajoint', 'pandas', 'psutil'}\n"
+        "heavy = {'pymysql', 'sqlalchemy', 'datajoint', 'pandas', 'psutil', 'rich'}\n"
         "print(sorted(heavy & set(sys.modules)))"
     )
     command = [sys.executable, "-c", code]

@@ -6,10 +6,13 @@ import hashlib
 import shutil
 import subprocess
 import textwrap
+import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from sidecar_magics.cli import main
 from sidecar_magics.errors import LocalServerError
 from sidecar_magics.local import find, packages
 from sidecar_magics.local.archive import (
@@ -23,7 +26,7 @@ from sidecar_magics.local.engine import Engine
 from sidecar_magics.local.find import find_engine, installed_engines
 from sidecar_magics.local.packages import fetch
 from sidecar_magics.local.program import Program, loader, unpacked_program
-from tests.background import LIMIT_S
+from tests.background import LIMIT_S, until
 
 DEBIAN = 'PRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\nID=debian\nVERSION_CODENAME=bookworm\n'
 UBUNTU = "ID=ubuntu\nVERSION_CODENAME=noble\nUBUNTU_CODENAME=noble\n"
@@ -428,8 +431,8 @@ class FakeServers:
         path.write_text(f"#!/bin/sh\necho '{says}'\n")
         path.chmod(0o755)
 
-    def packaged_engine(self, flavour: str, progress: object) -> Engine:
-        del progress
+    def packaged_engine(self, flavour: str, progress: object, download: object) -> Engine:
+        del progress, download
         if flavour in self.packaged:
             return Engine(flavour, "9.9.9", Program(Path("/unpacked")))
         raise LocalServerError("This machine has no apt-get.")
@@ -484,3 +487,30 @@ def test_needs_nothing_but_the_standard_library() -> None:
     command = ["python3", "-S", "-I", "-c"]
     script = f"import sys; sys.path.insert(0, {str(project)!r}); import {packages.__name__}"
     subprocess.run([*command, script], check=True, timeout=LIMIT_S)
+
+
+def test_a_download_is_watched_while_it_grows(tmp_path: Path) -> None:
+    seen: list[tuple[int, int]] = []
+    (tmp_path / "partial").mkdir()
+    with packages._watched(tmp_path, 1000, lambda *at: seen.append(at)):
+        (tmp_path / "partial" / "a.deb").write_bytes(b"x" * 300)
+        until(lambda: (300, 1000) in seen)
+        (tmp_path / "partial" / "a.deb").rename(tmp_path / "a.deb")
+        (tmp_path / "b.deb").write_bytes(b"x" * 700)
+        until(lambda: (999, 1000) in seen)  # whether it is all, apt says
+    assert not [thread for thread in threading.enumerate() if "download" in thread.name]
+
+
+def test_up_shows_its_download(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def up(**keywords: Any) -> None:
+        keywords["download"](30_000_000, 60_000_000)
+        keywords["download"](60_000_000, 60_000_000)
+
+    monkeypatch.setattr("sidecar_magics.local.native.up", up)
+    monkeypatch.setattr("sidecar_magics.display.PLAIN_INTERVAL_S", 0.0)
+    assert main(["up"]) == 0
+    first, last = capsys.readouterr().err.splitlines()
+    assert " 50% 30 MB of 60 MB · " in first
+    assert last == "Downloaded 60 MB."

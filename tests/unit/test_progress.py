@@ -32,8 +32,12 @@ def progress(done: int, total: int | None, elapsed_s: float, **more: Any) -> Pro
         ),
         (progress(10, 20, SPEED_FROM_S - 0.1), "lab.sql: 10 B of 20 B · 2 s"),
         (
-            progress(10, 10, 10.0, reads=False),
-            "lab.sql: 10 B of 10 B · 1 B/s · finishing",
+            progress(10, 10, 10.0, reads=False, builds=(("a.b", 3.0),), tables=("a.b", "c.d")),
+            "lab.sql: 10 B of 10 B · finishing, 10 s · building the indexes of a.b (3 s) · c.d",
+        ),
+        (
+            progress(5, 10, 5.0, reads=False),
+            "lab.sql: 5 B of 10 B · 1 B/s · about 5 s left",
         ),
         (
             progress(5, None, 1.0, jobs=4, busy=3, tables=("a.b", "c.d")),

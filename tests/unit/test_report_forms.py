@@ -6,6 +6,7 @@ import copy
 import functools
 import json
 import pickle
+import re
 import sys
 import threading
 from html.parser import HTMLParser
@@ -121,6 +122,21 @@ def test_a_refused_statement_is_kept_with_its_place() -> None:
 # As text -----------------------------------------------------------------------------------------
 
 
+def test_what_harms_nothing_is_a_note() -> None:
+    report = loaded()
+    report.add_warnings([("Warning", "1681", "Integer display width is deprecated")] * 15, 15)
+    report.add_warnings([("Note", "1007", "Can't create database 'lab'; database exists")], 1)
+    assert "2 schemas, 16 notes;" in repr(report).splitlines()[0]
+    assert repr(report).splitlines()[-2:] == [
+        "  Note 1681: Integer display width is deprecated (15 times; nothing is lost)",
+        "  Note 1007: Can't create database 'lab'; database exists (once)",
+    ]
+    # What the server called it stays, for programs.
+    assert report.warnings[1681].level == "Warning"
+    report.add_warnings([("Warning", "1366", "Incorrect value")], 1)
+    assert "2 schemas, 1 warning, 16 notes;" in repr(report).splitlines()[0]
+
+
 def test_the_text_has_what_matters() -> None:
     report = loaded(retries=1, skipped={"of a system schema": 2}, notes=["Mind the gap."])
     report.add_warnings([("Warning", "1366", "Incorrect value")], 1)
@@ -226,10 +242,35 @@ def test_the_page_has_a_table_for_each_schema() -> None:
     assert "12.3 MB" in page.words
 
 
+def test_columns_that_have_nothing_in_them_are_left_out() -> None:
+    report = LoadReport("x.sql")
+    report.add("lab.mouse", seconds=0.5)
+    report.add("lab.unit", seconds=1.25, size_bytes=12_300_000)
+    page = Checker(report._repr_html_())
+    assert re.findall("<th>(.*?)</th>", report._repr_html_()) == [
+        *("table", "statements", "size", "server time"),
+    ]
+    # A number and its unit are not parted on a narrow page.
+    assert page.styles.count("white-space:nowrap") == 6
+    assert "1.25 s" in page.words
+
+
+def test_notes_are_no_warnings() -> None:
+    report = loaded()
+    report.add_warnings([("Note", "1051", "Unknown table"), ("Warning", "1366", "Bad")], 2)
+    assert ", 1 warning" in report.summary()
+    lines = repr(report).splitlines()
+    assert [line for line in lines if "Bad" in line or "Unknown" in line] == [
+        "  Warning 1366: Bad (once)",
+        "  Note 1051: Unknown table (once)",
+    ]
+
+
 def test_the_page_fits_dark_and_light() -> None:
     page = Checker(loaded()._repr_html_())
     assert page.styles
-    assert not [s for s in page.styles if "#" in s or "white" in s or "black" in s or "rgb" in s]
+    colours = ("#", "white;", "black", "rgb")
+    assert not [s for s in page.styles for colour in colours if colour in f"{s};"]
     assert any("width:100px" in style and "currentColor" in style for style in page.styles)
 
 

@@ -13,7 +13,7 @@ from ...connection import connect_now
 from ...settings import resolve
 from ...sidecar import FLAVOURS, describe
 from ..policy import LoadPolicy
-from ..sources import open_sources
+from ..sources import Sources, open_sources
 from . import advice, objects, rules, verdict
 from .findings import Finding, count, size, some, unique
 from .recorder import Dialect
@@ -27,11 +27,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ...settings import ConnectionSettings
-    from ..sources import Sources
     from .inventory import Inventory
     from .world import World
 
-__all__ = ["CheckReport", "Finding", "ObjectPlan", "SchemaPlan", "check", "check_sources"]
+__all__ = [
+    "CheckReport",
+    "Finding",
+    "ObjectPlan",
+    "SchemaPlan",
+    "check",
+    "check_sources",
+    "check_sql",
+]
 
 
 def check(
@@ -58,11 +65,31 @@ def check(
         There is no connection.
     """
     policy = LoadPolicy(**options)
-    sources = open_sources(file)
-    try:
+    with contextlib.closing(open_sources(file)) as sources:
         return check_sources(sources, settings, policy)
-    finally:
-        sources.close()
+
+
+def check_sql(
+    sql: str, settings: ConnectionSettings | None = None, *, first_line: int = 1, **options: Any
+) -> CheckReport:
+    """Tell what loading a script given as text, such as a cell's body, would do to a server.
+
+    Parameters
+    ----------
+    sql : str
+        The script.
+    first_line : int, default 1
+        Number of its first line, in messages.
+    settings, **options
+        As in `check`.
+
+    Raises
+    ------
+    As `check`.
+    """
+    policy = LoadPolicy(**options)
+    with contextlib.closing(Sources.from_text(sql, first_line=first_line)) as sources:
+        return check_sources(sources, settings, policy)
 
 
 def check_sources(

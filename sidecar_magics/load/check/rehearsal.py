@@ -85,6 +85,7 @@ _PURE |= {b"LOWER", b"TRIM", b"CAST", b"CONVERT", b"CHAR", b"SIGNED", b"UNSIGNED
 _SELECTS = re.compile(rb"[\s(]*(?:SELECT|WITH)\b", re.IGNORECASE)
 _LOADS_DATA = re.compile(rb"\s*LOAD\b", re.IGNORECASE)
 _SCRATCH = re.compile(PREFIX + r"(?P<token>[0-9a-f]{8})_\w+")
+_SCHEMA_MADE = re.compile(r"\ACREATE DATABASE `(?:[^`]|``)+`")
 # Source: MySQL error reference: schema, table unknown.
 _NOT_THERE = {1049, 1146}
 # Of longer statements with rows only the beginning is read.
@@ -275,7 +276,7 @@ class Rehearsal:
         return not any(token.word == b"SELECT" for token in read) and _PURE.issuperset(calls)
 
     def _use(self, step: Step, schema: str, place: Place) -> None:
-        if self._is_system(schema) or (schema, "") in self._spoiled:
+        if self._is_system(schema) or (self._fold(schema), "") in self._spoiled:
             self._schema = schema
         elif self._judge(step, b"USE " + quoted(self._scratch_of(schema)), place):
             self._spoiled.add((self._fold(schema), ""))
@@ -286,9 +287,11 @@ class Rehearsal:
     def _define(self, step: Step, about: Classification, place: Place) -> None:
         sql = step.sql
         definition = read_definition(effective(sql, self._target.flavour, self._target.version))
-        if definition is None or self._ended_here():
+        if definition is None or (about.kind is not Kind.SCHEMA and self._ended_here()):
             return
         subjects = [self._thing(*name) for name in definition.names]
+        if definition.what == "schema":
+            subjects = [(self._fold(name), "") for _, name in definition.names]
         if definition.what in ("procedure", "function", "trigger") and definition.verb != "create":
             if definition.verb == "drop":
                 self._drop_program(definition.what, subjects)
@@ -437,7 +440,7 @@ class Rehearsal:
             self._scratch[folded] = scratch
             with contextlib.suppress(*pymysql_errors()):
                 (row,) = self._ask(self._helper, b"SHOW CREATE DATABASE " + quoted(schema))
-                create = str(row[1]).replace(quoted(schema).decode(), f"`{scratch}`", 1)
+                create = _SCHEMA_MADE.sub(f"CREATE DATABASE `{scratch}`", str(row[1]))
                 self._tell(self._helper, create.encode())
                 self._existing.add(folded)
         return self._scratch[folded]

@@ -74,10 +74,10 @@ def confirmed(problems: Sequence[Finding], rehearsal: Rehearsal) -> list[Finding
 
 def facts(rehearsal: Rehearsal | None) -> Iterator[str]:
     """Say what was rehearsed, and what nobody can know before a load."""
+    unknown = "what depends on rows (duplicates, wrong values) shows only in a load"
     if rehearsal is None:
         yield "nothing was rehearsed: the server is not this machine's; --yes-remote allows it"
     elif rehearsal.ended:
         yield f"definitions were not rehearsed {rehearsal.ended}"
-    if rehearsal and rehearsal.judged:
-        yield f"{count(len(rehearsal.judged), 'statement')} rehearsed in scratch schemas"
-    yield "what depends on rows (duplicates, wrong values) shows only in a load"
+    number = len(rehearsal.judged) if rehearsal else 0
+    yield f"{count(number, 'statement')} rehearsed in scratch schemas; {unknown}"

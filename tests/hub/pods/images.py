@@ -38,7 +38,7 @@ LAB_SETTINGS = {
     "@jupyterlab/notebook-extension:tracker": {"windowingMode": "none"},
     "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False},
 }
-NOTEBOOK_PACKAGES = ("datajoint==0.14.10", "nbclient", "nbconvert")
+NOTEBOOK_PACKAGES = ("datajoint==0.14.10", "h5py", "nbclient", "nbconvert")
 ACCOUNTS = "root:x:0:0::/root:/bin/bash\nmysql:x:999:999::/var/lib/mysql:/bin/bash\n"
 ACCOUNTS += "jovyan:x:1000:100::/home/jovyan:/bin/bash\n"
 GROUPS = "root:x:0:\nusers:x:100:\nmysql:x:999:\n"

@@ -1,57 +1,14 @@
-"""The quick-start notebook, and errors in notebooks, in real kernels."""
+"""Errors, waiting and the stop button in notebooks, in real kernels."""
 
 from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
 
 import nbformat
 import pytest
 from nbclient.exceptions import CellExecutionError
 
-from tests.notebooks.running import NOTEBOOKS, client_of, notebook_of, outputs_of, text_of
-
-if TYPE_CHECKING:
-    from tests.servers import Server
+from tests.notebooks.running import NOTEBOOKS, client_of, notebook_of, text_of
 
 pytestmark = [pytest.mark.server, pytest.mark.notebook, pytest.mark.timeout(1800)]
-
-
-def check_outputs(notebook: Any, server: Server) -> None:
-    waited = outputs_of(notebook, "sidecar = %mysql_wait")
-    assert f"MySQL is ready at 127.0.0.1:{server.port}" in text_of(waited[0])
-    assert "root@127.0.0.1" in text_of(waited[-1])
-    # One output: what was progress has become the report.
-    (loaded,) = outputs_of(notebook, "%mysql_load")
-    assert text_of(loaded).startswith("<LoadReport data/spyglass-prepopulate.sql.gz: ")
-    assert "296 tables in 60 schemas" in loaded["data"]["text/html"]
-    assert "<progress" not in loaded["data"]["text/html"]
-    (connected,) = outputs_of(notebook, "%datajoint_connect")
-    assert f"-> root@127.0.0.1:{server.port}, MySQL" in text_of(connected)
-    assert "60 schemas" in text_of(connected)
-    assert "Frank Lab" in text_of(outputs_of(notebook, "import datajoint")[-1])
-    assert "tetrode_12.5" in text_of(outputs_of(notebook, "ephys =")[-1])
-    assert "raw data valid times" in text_of(outputs_of(notebook, "import pandas")[-1])
-    assert any(
-        "image/png" in output.get("data", {})
-        for output in outputs_of(notebook, "import matplotlib")
-    )
-
-
-def test_the_quick_start_runs_twice_in_a_row(
-    mysql_server: Server, environment: pytest.MonkeyPatch
-) -> None:
-    del environment
-    notebook = nbformat.read(NOTEBOOKS / "00_QuickStart.ipynb", as_version=4)
-    assert all(not cell.get("outputs") for cell in notebook.cells), "kept without outputs"
-    client = client_of(notebook, NOTEBOOKS)
-    with client.setup_kernel():
-        for run in range(2):
-            for index, cell in enumerate(notebook.cells):
-                client.execute_cell(cell, index)
-            check_outputs(notebook, mysql_server)
-            text = outputs_of(notebook, "%datajoint_connect")[0]
-            assert ("(already connected)" in text_of(text)) == (run == 1)
-    assert f'"{mysql_server.password}"' not in nbformat.writes(notebook)
 
 
 def test_an_error_is_an_output_that_stops_the_notebook(environment: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,41 @@
+"""Completion on the magics' lines: options with what they are for, values, files, names in a dump.
+
+What a notebook or a terminal shows beside a completion is its type: there the few words stand.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from IPython import get_ipython
+from IPython.core.completer import SimpleCompletion, context_matcher
+
+from .place import find_place
+
+if TYPE_CHECKING:
+    from IPython.core.completer import CompletionContext, SimpleMatcherResult
+
+
+# Before IPython's own matchers, which are not asked where this one has found something.
+@context_matcher(priority=1000)
+def complete(context: CompletionContext) -> SimpleMatcherResult:
+    """Complete the last word of a line with one of our magics, whatever stands before it."""
+    lines = context.full_text.split("\n")
+    at, column = context.cursor_line, context.cursor_position
+    place = find_place(lines, at, column) if at < len(lines) else None
+    if place is None:
+        return {"completions": []}
+    from .values import offers  # noqa: PLC0415 - nothing is imported before it is used
+
+    fragment, found = offers(place, lines[at][column:])
+    # JupyterLab wraps what stands beside a completion over its neighbours. A terminal does not, and
+    # would underline these blanks.
+    blank = " " if getattr(get_ipython(), "kernel", None) is None else "\N{NO-BREAK SPACE}"
+    return {
+        "completions": [
+            SimpleCompletion(offer.text, type=offer.brief.replace(" ", blank)) for offer in found
+        ],
+        "matched_fragment": fragment,
+        "suppress": True,
+        "ordered": True,
+    }

@@ -1,0 +1,1 @@
+"""The documentation as a site: staged, built with Sphinx, its links checked."""
