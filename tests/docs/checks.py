@@ -27,6 +27,8 @@ COMPOSE_OPTIONS = {
     "ps": set(),
     "logs": {"-f"},
 }
+# Of the shell itself; no program has the name.
+BUILTINS = {"exec", "exit"}
 JUPYTER = {"lab", "notebook", "nbconvert", "execute"}
 
 
@@ -52,7 +54,7 @@ def check(words: list[str]) -> None:
     if checker is not None:
         checker(rest)
     else:
-        assert shutil.which(program), f"there is no program {program}"
+        assert program in BUILTINS or shutil.which(program), f"there is no program {program}"
 
 
 def _make(words: list[str]) -> None:
@@ -105,6 +107,9 @@ def _sidecar_magics(words: list[str]) -> None:
 
 
 def _docker(words: list[str]) -> None:
+    if words[:2] == ["buildx", "build"]:
+        assert (PROJECT / words[-1] / "Dockerfile").is_file(), words[-1]
+        return
     assert words[0] == "compose", words
     compose = yaml.safe_load((PROJECT / "compose.yaml").read_text(encoding="utf-8"))
     services = compose["services"]
