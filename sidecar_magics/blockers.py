@@ -149,11 +149,12 @@ def blockers_in(sight: Sight, *, own: int, waiting: Collection[int] | None = Non
     waits = [*sight.row_waits, *_definition_waits(sight)]
     if waiting is None:
         busy = {lock.id for lock in sight.locks if lock.is_held and lock.kind in _OF_TABLES}
-        ids = {*sight.transactions, *busy, *(wait.holding for wait in waits)}
-        certain = ids
+        certain = {*sight.transactions, *busy, *(wait.holding for wait in waits)}
+        explained = {wait.waiting for wait in waits}
+        ids = certain | _candidates(sight, set(sight.processes) - explained, certain)
     else:
         certain = _in_the_way(waits, set(waiting))
-        ids = certain or _candidates(sight, set(waiting))
+        ids = certain or _candidates(sight, set(waiting), set(waiting))
     found = [
         _blocker(sight, waits, number, waiting, is_certain=number in certain)
         for number in ids - {own}
@@ -199,9 +200,12 @@ def _in_the_way(waits: Iterable[Wait], ours: set[int]) -> set[int]:
     return reached
 
 
-def _candidates(sight: Sight, ours: set[int]) -> set[int]:
-    """Return who may be meant where one of `ours` waits, and the server does not tell for whom."""
-    asking = [sight.processes[number] for number in ours if number in sight.processes]
+def _candidates(sight: Sight, asking_ids: set[int], known: set[int]) -> set[int]:
+    """Return who may be meant where one of these waits, and the server does not tell for whom.
+
+    None of `known` is among them.
+    """
+    asking = [sight.processes[number] for number in asking_ids if number in sight.processes]
     stuck = [
         each
         for each in asking
@@ -212,7 +216,8 @@ def _candidates(sight: Sight, ours: set[int]) -> set[int]:
     named = {lock.id for lock in sight.locks if any(lock.name in each.statement for each in stuck)}
     # LOCK TABLES makes no transaction, and without its plugin MariaDB tells of it nowhere.
     anybody = {each.id for each in sight.processes.values() if each.command != "Daemon"}
-    return (named - ours) or (set(sight.transactions) - ours) or (anybody - ours)
+    known = known | {each.id for each in stuck}
+    return (named - known) or (set(sight.transactions) - known) or (anybody - known)
 
 
 def _blocker(

@@ -231,21 +231,35 @@ def locks(facts: ServerFacts) -> Check:
     long = [
         each
         for each in facts.blockers
-        if each.since_s >= (BLOCKING_S if each.blocks else IDLE_S if each.is_idle else BUSY_S)
+        if each.is_certain
+        and each.since_s >= (BLOCKING_S if each.blocks else IDLE_S if each.is_idle else BUSY_S)
     ]
+    if not long and (maybe := [each for each in facts.blockers if not each.is_certain]):
+        return warning(
+            "locks",
+            "a statement waits for a lock, and the server does not show whose it is: that of "
+            f"{_some(maybe)}.",
+            "find out which of them has called LOCK TABLES or FLUSH TABLES WITH READ LOCK, "
+            "and end that there: UNLOCK TABLES, or close that connection.",
+        )
     if not long:
         return ok("locks", "no connection that can be seen has kept locks for long.")
-    named = "; ".join(
-        f"{each}, for {duration(each.since_s)}{_kept_waiting(each)}" for each in long[:NAMES_SHOWN]
-    )
-    more = f"; and {len(long) - NAMES_SHOWN} more" if len(long) > NAMES_SHOWN else ""
     return warning(
         "locks",
-        f"who changes a table may have to wait for {named}{more}.",
+        f"who changes a table may have to wait for {_some(long)}.",
         "end the transaction where it was begun (COMMIT, or close that connection, or restart that "
         f"notebook's kernel); KILL {long[0].id} ends it from here, and undoes what it has not "
         "committed.",
     )
+
+
+def _some(blockers: list[Blocker]) -> str:
+    named = "; ".join(
+        f"{each}, for {duration(each.since_s)}{_kept_waiting(each)}"
+        for each in blockers[:NAMES_SHOWN]
+    )
+    more = f"; and {len(blockers) - NAMES_SHOWN} more" if len(blockers) > NAMES_SHOWN else ""
+    return named + more
 
 
 def _kept_waiting(blocker: Blocker) -> str:

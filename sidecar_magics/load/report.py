@@ -60,11 +60,7 @@ class WarningReport:
     level: str
     message: str
     count: int = 0
-
-    @property
-    def is_note(self) -> bool:
-        """Whether it changes nothing of what was loaded, so that it is no warning."""
-        return self.level == NOTE
+    is_note: bool = False  # it changes nothing of what was loaded, so it is no warning
 
 
 @dataclass(frozen=True)
@@ -214,8 +210,8 @@ class LoadReport:
         """
         with self._lock:
             for level, code, message in told:
-                shown = NOTE if is_note(code, level) else level or ""
-                warning = WarningReport(shown, printable(message or ""))
+                words = printable(message or "")
+                warning = WarningReport(level or "", words, is_note=is_note(code, level))
                 self.warnings.setdefault(int(code or 0), warning).count += 1
                 count -= 1
             if count > 0:
@@ -363,7 +359,8 @@ class LoadReport:
             number = f" {code}" if code != UNTOLD else ""
             times = "once" if warning.count == 1 else f"{warning.count:,} times"
             harmless = "; nothing is lost" if code in DEPRECATIONS else ""
-            lines.append(f"{warning.level}{number}: {warning.message} ({times}{harmless})")
+            level = NOTE if warning.is_note else warning.level
+            lines.append(f"{level}{number}: {warning.message} ({times}{harmless})")
         for why, number_left_out in self.skipped.items():
             lines.append(f"Left out: {count(number_left_out, 'statement')} ({why})")
         if self.result is not None and not self.shows_result:

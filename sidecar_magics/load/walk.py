@@ -47,6 +47,8 @@ HEADING_BYTES = 4096
 _DUMP_MARKS = (
     b"-- MySQL dump",
     b"-- MariaDB dump",
+    b"-- mysqldump-php",
+    b"-- phpMyAdmin SQL Dump",
     b"/*M!999999\\- enable the sandbox mode */",
     b"/*!40101 SET @OLD_CHARACTER_SET_CLIENT",
     b"/*!40101 SET @saved_cs_client",

@@ -347,6 +347,23 @@ def said_of_locks(server: Server, words: str) -> str:
     return message if words in message else ""
 
 
+def test_tables_that_somebody_has_locked_are_shown(server: Server) -> None:
+    """LOCK TABLES is no transaction, and no server shows by itself who has called it."""
+    with connect_now(server.settings) as owner, connect_now(server.settings) as other:
+        with owner.cursor() as cursor:
+            cursor.execute("CREATE SCHEMA lab")
+            cursor.execute("CREATE TABLE lab.t (i INT PRIMARY KEY)")
+            cursor.execute("LOCK TABLES lab.t WRITE")
+        other._execute_command(3, "DELETE FROM lab.t")  # COM_QUERY, without waiting for the answer
+        message = until(lambda: said_of_locks(server, f"connection {owner.thread_id()} "))
+        hint = mysql_doctor(server.settings)["locks"].hint
+        owner.query("UNLOCK TABLES")
+    assert "the server does not show whose it is" in message
+    assert f"connection {other.thread_id()} " not in message
+    assert "UNLOCK TABLES" in hint
+    assert "KILL" not in hint
+
+
 def test_who_keeps_others_waiting_is_told_with_how_many(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:

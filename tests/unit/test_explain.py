@@ -106,3 +106,25 @@ def test_scripts_that_cannot_be_loaded(script: Path, text: str | None) -> None:
         script.write_text(text)
     with pytest.raises(ScriptError):
         explain(script)
+
+
+@pytest.mark.parametrize(
+    ("heading", "follows"),
+    [
+        ("-- MySQL dump 10.13  Distrib 8.0.36", True),
+        ("-- mysqldump-php https://github.com/ifsnop/mysqldump-php", True),
+        ("-- phpMyAdmin SQL Dump\n-- version 4.9.5", True),
+        ("-- Sakila Sample Database Data", False),
+    ],
+)
+def test_a_tool_s_own_transactions_do_not_end_the_plan(
+    heading: str, follows: bool, tmp_path: Path
+) -> None:
+    """What a person writes may roll back; what a dump tool writes does not."""
+    path = tmp_path / "dump.sql"
+    path.write_text(
+        f"{heading}\nCREATE DATABASE d;\nUSE d;\nSET AUTOCOMMIT = 0;\n"
+        "CREATE TABLE t (i INT PRIMARY KEY);\nINSERT INTO t VALUES (1);\nCOMMIT;\n"
+        "SET AUTOCOMMIT = 1;\n"
+    )
+    assert (explain(path).in_order_from == "") is follows

@@ -300,7 +300,8 @@ def test_it_is_a_dictionary_for_json() -> None:
         "warnings": 2,
     }
     assert kept["errors"][0]["place"] == "dump.sql:7:3"
-    assert kept["warnings"]["1366"] == {"level": "Warning", "message": "x", "count": 1}
+    warning = {"level": "Warning", "message": "x", "count": 1, "is_note": False}
+    assert kept["warnings"]["1366"] == warning
     assert not {"is_on_screen", "_lock"} & set(kept)
     kept["tables"].clear()
     report.to_dict()["notes"].append("not in the report itself")

@@ -9,13 +9,15 @@ import sys
 from decimal import Decimal
 from typing import Any
 
-import pandas
 import pytest
 from rich.cells import cell_len
 
 from sidecar_magics.load.report import LoadReport
 from sidecar_magics.load.results import KEPT, Results, ResultSet
 from sidecar_magics.server import Fetched, Field
+
+# Not in the environments of the oldest and the newest Python.
+pandas = pytest.importorskip("pandas")
 
 NASTY = "研究室<script>alert(1)</script>\x1b[2J\u202e\n"
 VALUES = ResultSet(

@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from tests.background import LIMIT_S
 
-if TYPE_CHECKING:
-    from pathlib import Path
+PROJECT = Path(__file__).parents[2]
 
 
 def offered(line: str, folder: Path) -> set[str]:
@@ -20,6 +19,7 @@ def offered(line: str, folder: Path) -> set[str]:
     answer = folder / "answer"
     environment = {
         **os.environ,
+        "PYTHONPATH": str(PROJECT),
         "_ARGCOMPLETE": "1",
         "_ARGCOMPLETE_IFS": "\n",
         "_ARGCOMPLETE_STDOUT_FILENAME": str(answer),

@@ -48,7 +48,7 @@ def test_what_is_done_to_the_journals_schema_is_left_out() -> None:
     )
     inventory = surveyed(script, system_schemas=True)
     assert [(event.schema, event.name) for event in inventory.events] == [("b", "t")]
-    assert inventory.system_statements == 4
+    assert inventory.system_statements == 5
     assert not inventory.tables
 
 

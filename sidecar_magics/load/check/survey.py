@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from ...errors import ScriptError
 from ..folders import ALLOW_LINKS, astray
 from ..plan import Planner, Server
-from ..policy import LoadPolicy
+from ..policy import RESERVED, LoadPolicy
 from ..report import LoadReport
 from ..sources import Sources
 from ..walk import Quoting, Walk, quoting_of
@@ -86,7 +86,9 @@ def survey(
     inventory = surveyor.inventory
     inventory.script_bytes = report.script_bytes
     inventory.system_statements = sum(
-        number for what, number in walk.rewriter.skipped.items() if what.startswith("system schema")
+        number
+        for what, number in walk.rewriter.skipped.items()
+        if what.startswith("system schema") or what in RESERVED.values()
     )
     found = _HEADER.search(walk.heading)
     if found:
