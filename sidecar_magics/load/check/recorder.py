@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 _ROUTINE_BODY = re.compile(
     rb"\s*CREATE\b[^;]*?\b(?:PROCEDURE|FUNCTION|TRIGGER|EVENT|PACKAGE)\b", re.IGNORECASE
 )
+# A body without a routine: MariaDB's compound statements. What is in it has variables of its own.
+_COMPOUND = re.compile(
+    rb"\s*(?:BEGIN\s+NOT\s+ATOMIC|IF|CASE|LOOP|REPEAT|WHILE|FOR|DECLARE)\b", re.IGNORECASE
+)
 # What a SET names, the server is asked for.
 _NEVER_PECULIAR = (Kind.SESSION, Kind.USE, Kind.TRANSACTION, Kind.LOCK)
 _LONGEST_DEFINITION_BYTES = 1 << 20
@@ -115,6 +119,9 @@ class Recorder:
         if delimiter == b";" or b";" not in sql:
             self._one(sql, place)
             return
+        if _COMPOUND.match(sql):
+            self._lose_sight(place)
+            return
         # Several statements at once, under another delimiter: the last may be a routine's body.
         if _ROUTINE_BODY.match(sql):
             self._one(sql, place)
@@ -197,14 +204,19 @@ class Recorder:
     def _other(self, sql: bytes, place: Place) -> None:
         word = _first_word(sql)
         called = _CALL.match(sql)
-        if called:
+        # With a schema MariaDB may mean a package's procedure.
+        if called and (called[1] is None or self._dialect.flavour == "mysql"):
             schema, name = (_unquoted(part) for part in called.groups())
             self._event("call", "procedure", schema or self.session.schema, name or "", place)
         if word in (b"CALL", b"EXECUTE", b"PREPARE"):
-            self.inventory.unfollowed.append(place)
-            self.filling.clear()
+            self._lose_sight(place)
         elif word == b"FLUSH":
             self.inventory.commands.add("RELOAD", place)
+
+    def _lose_sight(self, place: Place) -> None:
+        """Take note that from here on anything may have been done."""
+        self.inventory.unfollowed.append(place)
+        self.filling.clear()
 
     def refuse(self, place: Place, error: ScriptError) -> None:
         """Take down what the loader would refuse."""

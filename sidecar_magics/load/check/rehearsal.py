@@ -86,6 +86,10 @@ _SELECTS = re.compile(rb"[\s(]*(?:SELECT|WITH)\b", re.IGNORECASE)
 _LOADS_DATA = re.compile(rb"\s*LOAD\b", re.IGNORECASE)
 _SCRATCH = re.compile(PREFIX + r"(?P<token>[0-9a-f]{8})_\w+")
 _SCHEMA_MADE = re.compile(r"\ACREATE DATABASE `(?:[^`]|``)+`")
+_FOREIGN_KEYS = (
+    "SELECT DISTINCT TABLE_SCHEMA, TABLE_NAME, REFERENCED_TABLE_SCHEMA, REFERENCED_TABLE_NAME"
+    " FROM information_schema.KEY_COLUMN_USAGE WHERE REFERENCED_TABLE_NAME IS NOT NULL"
+)
 # Source: MySQL error reference: schema, table unknown.
 _NOT_THERE = {1049, 1146}
 # Of longer statements with rows only the beginning is read.
@@ -152,6 +156,7 @@ class Rehearsal:
         self._mirrored_whole: set[str] = set()  # schemas that the script has made or dropped
         self._spoiled: set[Thing] = set()  # what depends on these says nothing new
         self._prepared: set[bytes] = set()
+        self._children: dict[Thing, list[Thing]] | None = None  # who refers to a table, once asked
         self._is_likely = False
         self._ends_at = time.monotonic() + LIMIT_S
         self._schema: str | None = None
@@ -263,6 +268,7 @@ class Rehearsal:
         ):
             return
         if Session().after(sql) is None and not self._is_pure(sql):
+            self._prepare(step, place)
             return
         if not self._judge(step, step.sql, place):
             self._modes = self.quoting(self._modes)
@@ -296,6 +302,8 @@ class Rehearsal:
             if definition.verb == "drop":
                 self._drop_program(definition.what, subjects)
             return
+        if definition.what == "table" and definition.verb != "create":
+            self._mirror_children(subjects)
         sent = self._redirected(sql)
         if sent is None or self._judge(step, sent, place):
             self._spoiled.update(subjects)
@@ -431,6 +439,17 @@ class Rehearsal:
         except pymysql_errors():
             return False
         return True
+
+    def _mirror_children(self, tables: Sequence[Thing]) -> None:
+        """Mirror the tables whose foreign keys refer to tables that are to be changed."""
+        if self._children is None:
+            self._children = {}
+            for child, name, schema, parent in self._ask(self._helper, _FOREIGN_KEYS):
+                key = self._thing(str(schema), str(parent))
+                self._children.setdefault(key, []).append((str(child), str(name)))
+        for table in tables:
+            for child in self._children.get(table, ()):
+                self._is_there(*child)
 
     def _scratch_of(self, schema: str) -> str:
         """Return the scratch schema for one of the script's; it is there if that is there."""

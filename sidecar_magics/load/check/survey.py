@@ -11,6 +11,7 @@ import re
 from typing import TYPE_CHECKING
 
 from ...errors import ScriptError
+from ...script.rows import literal_rows
 from ..folders import ALLOW_LINKS, astray
 from ..plan import Planner, Server
 from ..policy import RESERVED, LoadPolicy
@@ -161,7 +162,8 @@ class Surveyor:
             recorder.first_rows(rows, size, place)
         else:
             recorder.statement(step.sql, place, delimiter)
-        if self._rehearsal and tally is None:
+        # Rows of plain values are read as the first of their kind was.
+        if self._rehearsal and (tally is None or not literal_rows(step.sql)):
             self._rehearsal.play(step, about, delimiter, place)
 
 
