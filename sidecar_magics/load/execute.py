@@ -222,6 +222,8 @@ class Loader:
             self.report.results, self.report.result = results.number, results.last()
             if self._stall.note():
                 self.report.notes.append(self._stall.note())
+        self._shown_at = -SHOW_EVERY_S  # the end is shown at any time
+        self._show()
         if self.report.in_transaction:
             self.report.notes.append(
                 "The script ended inside a transaction; what it did not commit is rolled back."

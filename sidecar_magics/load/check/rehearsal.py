@@ -82,6 +82,8 @@ _NOT_SET = ("sql_log_bin", "gtid", "pseudo_", "binlog", "wsrep", "password", "ro
 _PURE = {b"CONCAT", b"CONCAT_WS", b"REPLACE", b"IF", b"IFNULL", b"COALESCE", b"NULLIF", b"UPPER"}
 _PURE |= {b"LOWER", b"TRIM", b"CAST", b"CONVERT", b"CHAR", b"SIGNED", b"UNSIGNED", b"USING"}
 
+# What the account may do in a scratch schema, or it would be left behind.
+_NEEDED = ("CREATE", "DROP", "ALTER", "INDEX", "REFERENCES", "CREATE VIEW", "TRIGGER")
 _SELECTS = re.compile(rb"[\s(]*(?:SELECT|WITH)\b", re.IGNORECASE)
 _LOADS_DATA = re.compile(rb"\s*LOAD\b", re.IGNORECASE)
 _SCRATCH = re.compile(PREFIX + r"(?P<token>[0-9a-f]{8})_\w+")
@@ -506,12 +508,9 @@ class Rehearsal:
             ):
                 with contextlib.suppress(*pymysql_errors()):
                     self._tell(self._helper, b"DROP DATABASE " + quoted(str(name)))
-        probe = quoted(f"{PREFIX}{self._token}_probe")
-        try:
-            self._tell(self._helper, b"CREATE DATABASE " + probe)
-            self._tell(self._helper, b"DROP DATABASE " + probe)
-        except pymysql_errors() as error:
-            self.ended = f"at all: scratch schemas cannot be made (error {failures.number(error)})"
+        grants, mine = self._target.grants, f"{PREFIX}{self._token}_0"
+        if not all(grants.allow(right, mine) for right in _NEEDED):
+            self.ended = f"at all: {self._target.account} may not make and drop scratch schemas"
 
     def _open_stage(self) -> pymysql.Connection[Any]:
         stage = self._connect()
