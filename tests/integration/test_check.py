@@ -11,6 +11,7 @@ from sidecar_magics.connection import connect_now
 from sidecar_magics.errors import AccessError, ScriptError, ServerNotReadyError, StatementError
 from sidecar_magics.load import load
 from sidecar_magics.load.check import CheckReport, advice, check
+from sidecar_magics.load.check.rehearsal import Rehearsal
 from sidecar_magics.settings import ConnectionSettings, Secret
 from tests.background import LIMIT_S
 from tests.corpus.fingerprint import difference, fingerprint
@@ -468,6 +469,82 @@ def test_nothing_is_changed_but_what_is_changed_back(bench: Bench) -> None:
     assert bench.run("SHOW SCHEMAS LIKE 'sidecar%'") == []
 
 
+HARMFUL = """
+USE own;
+DROP TABLE t;
+DROP TABLE own.t;
+DROP TABLE IF EXISTS own.t, own.u;
+TRUNCATE own.t;
+ALTER TABLE own.t DROP COLUMN s;
+RENAME TABLE own.t TO own.x;
+CREATE INDEX k ON own.t (i);
+DROP VIEW own.v;
+CREATE OR REPLACE VIEW own.v AS SELECT 2 AS b;
+ALTER VIEW own.v AS SELECT 3 AS c;
+DROP TRIGGER own.r;
+DROP PROCEDURE own.p;
+DROP FUNCTION own.f;
+DROP EVENT own.e;
+CREATE TRIGGER own.r2 BEFORE INSERT ON own.t FOR EACH ROW SET @a = 1;
+CREATE TABLE own.y AS SELECT * FROM own.t;
+INSERT INTO own.t VALUES (2, 'b');
+DELETE FROM own.t;
+UPDATE own.t SET i = 5;
+REPLACE own.t VALUES (1, 'c');
+CALL own.p();
+ALTER DATABASE own CHARACTER SET ascii;
+DROP DATABASE own;
+CREATE TABLE mysql.t (i INT);
+DROP TABLE mysql.t;
+USE mysql;
+CREATE TABLE q (i INT);
+CREATE USER somebody;
+GRANT ALL ON *.* TO somebody;
+SET GLOBAL max_connections = 77;
+OPTIMIZE TABLE own.t;
+ANALYZE TABLE own.t;
+LOCK TABLES own.t WRITE;
+FLUSH TABLES;
+DROP USER root@localhost;
+USE own;
+CREATE EVENT z ON SCHEDULE EVERY 1 SECOND DO DELETE FROM own.t;
+ALTER TABLE `own` . `t` ADD z INT;
+/*!40000 DROP TABLE own.t */;
+/*!40000 ALTER TABLE t ADD y INT */;
+DROP TABLE own . t;
+SELECT own.f();
+SET @x = own.f();
+SELECT * FROM own.t INTO OUTFILE 'nowhere';
+CREATE TABLE mysql.left_behind (i INT);
+"""
+
+
+@pytest.mark.parametrize("is_blind", [False, True])
+def test_whatever_a_script_does_the_server_stays_as_it_is(
+    is_blind: bool, bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where no schema's name were replaced."""
+    if is_blind:
+        monkeypatch.setattr(Rehearsal, "_edited", lambda _self, sql, _names: sql)
+    bench.run(
+        "CREATE DATABASE own",
+        "CREATE TABLE own.t (i INT PRIMARY KEY, s TEXT) ENGINE=InnoDB",
+        "CREATE TABLE own.u (i INT, FOREIGN KEY (i) REFERENCES own.t (i)) ENGINE=InnoDB",
+        "INSERT INTO own.t VALUES (1, 'a')",
+        "CREATE VIEW own.v AS SELECT 1 AS a",
+        "CREATE TRIGGER own.r BEFORE INSERT ON own.t FOR EACH ROW SET NEW.s = 'x'",
+        "CREATE PROCEDURE own.p() DELETE FROM own.t",
+        "CREATE EVENT own.e ON SCHEDULE EVERY 1 YEAR DO SELECT 1",
+    )
+    before = fingerprint(bench.server)
+    for options in ({}, {"system_schemas": True}):
+        for statement in HARMFUL.splitlines():
+            check(bench.file(statement), bench.settings, **options)
+        check(bench.file(HARMFUL), bench.settings, **options)
+    assert difference(before, fingerprint(bench.server)) == ""
+    assert bench.run("SHOW TABLES IN mysql LIKE 'left_behind'") == []
+
+
 def test_what_a_check_that_was_killed_has_left_is_dropped(bench: Bench) -> None:
     bench.run("CREATE DATABASE sidecar_check_0123abcd_0", "CREATE DATABASE sidecar_check_mine")
     check(bench.file("SELECT 1"), bench.settings)
@@ -761,9 +838,9 @@ def test_an_engine_that_is_replaced(bench: Bench) -> None:
     bench.run(A)
     report = fine(bench, "SET sql_mode=''; CREATE TABLE a.t (i INT) ENGINE=FEDERATED")
     assert kinds(report.warnings) == [("engine", 1266)]
-    assert bench.run(
-        "SELECT ENGINE, TABLE_SCHEMA FROM information_schema.TABLES WHERE TABLE_NAME='t'"
-    ) == [("InnoDB", "a")]
+    assert bench.run("SELECT ENGINE FROM information_schema.TABLES WHERE TABLE_NAME='t'") == [
+        ("InnoDB", "a")
+    ]
     report = fine(bench, "CREATE TABLE a.u (engine INT) ENGINE = MyISAM;")
     assert report.warnings == ()
 

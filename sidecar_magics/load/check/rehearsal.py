@@ -57,6 +57,7 @@ STATEMENT_S = 20.0
 LONGEST_BYTES = 1 << 20
 
 SYNTAX_ERROR = 1064
+NOT_ASKED = -1
 COM_STMT_PREPARE = 0x16
 COM_STMT_CLOSE = 0x19
 
@@ -162,6 +163,7 @@ class Rehearsal:
         self._is_likely = False
         self._ends_at = time.monotonic() + LIMIT_S
         self._schema: str | None = None
+        self._real: set[str] = set()  # schemas of the server, in lower case
         self._connect = connect
         self._helper = connect()
         try:
@@ -498,8 +500,10 @@ class Rehearsal:
             self._helper,
             b"SET SESSION sql_mode = '', foreign_key_checks = 0, sql_quote_show_create = 1",
         )
-        for (name,) in self._ask(self._helper, f"SHOW SCHEMAS LIKE '{PREFIX}%'"):
-            found = _SCRATCH.fullmatch(str(name))
+        names = [str(name) for (name,) in self._ask(self._helper, "SHOW SCHEMAS")]
+        self._real = {name.lower() for name in (*names, *SYSTEM_SCHEMAS)}
+        for name in names:
+            found = _SCRATCH.fullmatch(name)
             if (
                 found
                 and not self._ask(self._helper, f"SELECT IS_USED_LOCK('{LOCK}{found['token']}')")[
@@ -507,7 +511,7 @@ class Rehearsal:
                 ][0]
             ):
                 with contextlib.suppress(*pymysql_errors()):
-                    self._tell(self._helper, b"DROP DATABASE " + quoted(str(name)))
+                    self._tell(self._helper, b"DROP DATABASE " + quoted(name))
         grants, mine = self._target.grants, f"{PREFIX}{self._token}_0"
         if not all(grants.allow(right, mine) for right in _NEEDED):
             self.ended = f"at all: {self._target.account} may not make and drop scratch schemas"
@@ -527,6 +531,9 @@ class Rehearsal:
         execute: Callable[[bytes], None] | None = None,
     ) -> int:
         """Ask the server for its judgement; return its error's number, 0 for none."""
+        if execute is None and not self._is_confined(sql):
+            self._is_likely = True
+            return NOT_ASKED
         try:
             with limited(self._stage, STATEMENT_S):
                 (execute or self._executed)(sql)
@@ -540,6 +547,21 @@ class Rehearsal:
         if not step.is_ours:  # else it stands nowhere, least of all at this place
             self.judged.setdefault(place, 0)
         return 0
+
+    def _is_confined(self, sql: bytes) -> bool:
+        """Tell whether a statement names no schema of the server's own, whatever it means by it.
+
+        This looks at no grammar: should a name have been missed where the schemas were replaced,
+        the statement is not executed.
+        """
+        read = tokens(sql, **self._quotes())
+        is_of_schemas = classify(sql).kind in (Kind.SCHEMA, Kind.USE)
+        for token, after in zip(read, [*read[1:], None]):
+            name = token.name if token.word == b"" else token.text.decode("utf-8", "replace")
+            qualifies = is_of_schemas or (after is not None and after.text == b".")
+            if name and qualifies and name.lower() in self._real:
+                return False
+        return True
 
     def _take_down(self, step: Step, errno: int, words: str, place: Place) -> None:
         names = {scratch: schema for schema, scratch in self._scratch.items()}
