@@ -53,6 +53,15 @@ def pages() -> dict[str, str]:
     return {**own, **PAGES, **notebooks}
 
 
+def pictures() -> dict[str, str]:
+    """Return the place in the site of each picture of the pages, by its path in the repository."""
+    docs = PROJECT / "docs"
+    found = sorted(path for path in docs.rglob("*") if path.suffix in PICTURES)
+    return {
+        path.relative_to(PROJECT).as_posix(): path.relative_to(docs).as_posix() for path in found
+    }
+
+
 def turned(text: str, source: str) -> str:
     """Return the text of a page with its links turned to where the site has what they name.
 
@@ -68,7 +77,7 @@ def turned(text: str, source: str) -> str:
     BrokenLinkError
         A link leads to a file that is not there.
     """
-    places = pages()
+    places = {**pages(), **pictures()}
     here = posixpath.dirname(places[source])
 
     def turn(link: re.Match[str]) -> str:
@@ -80,8 +89,6 @@ def turned(text: str, source: str) -> str:
             raise BrokenLinkError(f"{source}: there is no {path}")
         if path in places:
             found = posixpath.relpath(places[path], here or ".")
-        elif posixpath.splitext(path)[1] in PICTURES:
-            found = posixpath.relpath(posixpath.basename(path), here or ".")
         else:
             kind = "tree" if (PROJECT / path).is_dir() else "blob"
             found = f"{repository()}/{kind}/HEAD/{path}"
@@ -104,11 +111,11 @@ def stage(target: Path) -> None:
         text = (PROJECT / source).read_text(encoding="utf-8")
         changed = _notebook(text, source) if place.endswith(".ipynb") else turned(text, source)
         written.write_text(changed, encoding="utf-8")
-    for path in (PROJECT / "docs").iterdir():
-        if path.suffix in PICTURES or path.name == "conf.py":
-            shutil.copy(path, target)
-        elif path.name == "_static":
-            shutil.copytree(path, target / path.name)
+    for source, place in pictures().items():
+        (target / place).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(PROJECT / source, target / place)
+    shutil.copy(PROJECT / "docs" / "conf.py", target)
+    shutil.copytree(PROJECT / "docs" / "_static", target / "_static", dirs_exist_ok=True)
     # What cells name, relative to their notebooks and pages: a copy, which they may change.
     shutil.copytree(PROJECT / NOTEBOOKS / "data", target / NOTEBOOKS / "data")
     (target / "data").symlink_to(f"{NOTEBOOKS}/data")
