@@ -101,6 +101,13 @@ def test_what_markdown_would_take_for_its_own_is_escaped() -> None:
         ("docs/wait.md", "`[a](nowhere.md)`", "`[a](nowhere.md)`"),
         ("docs/wait.md", "```\n[a](nowhere.md)\n```\n", "```\n[a](nowhere.md)\n```\n"),
         ("notebooks/00_QuickStart.ipynb", "[a](../docs/wait.md)", "[a](../wait.md)"),
+        ("notebooks/00_QuickStart.ipynb", "![a](images/tables.svg)", "![a](images/tables.svg)"),
+        ("notebooks/00_QuickStart.ipynb", "![a](../docs/hub.png)", "![a](../hub.png)"),
+        (
+            "docs/wait.md",
+            "![a](../notebooks/images/tables.svg)",
+            "![a](notebooks/images/tables.svg)",
+        ),
     ],
 )
 def test_links_are_turned_to_the_page_or_to_the_repository(

@@ -27,6 +27,8 @@ PAGES = {
 }
 NOTEBOOKS = "notebooks"
 PICTURES = {".png", ".svg"}
+# Where they lie; notebooks may leave others in their data.
+PICTURED = ("docs", f"{NOTEBOOKS}/images")
 # [text](target), ![text](target), <img src="target">; not in code, which `CODE` takes out before.
 LINK = re.compile(
     r"(?P<head>!?\[(?:[^\[\]]|\[[^\]]*\])*\]\(|<img [^>]*src=\")"
@@ -55,11 +57,9 @@ def pages() -> dict[str, str]:
 
 def pictures() -> dict[str, str]:
     """Return the place in the site of each picture of the pages, by its path in the repository."""
-    docs = PROJECT / "docs"
-    found = sorted(path for path in docs.rglob("*") if path.suffix in PICTURES)
-    return {
-        path.relative_to(PROJECT).as_posix(): path.relative_to(docs).as_posix() for path in found
-    }
+    found = [path for top in PICTURED for path in sorted((PROJECT / top).rglob("*"))]
+    names = [path.relative_to(PROJECT).as_posix() for path in found if path.suffix in PICTURES]
+    return {name: name.removeprefix("docs/") for name in names}
 
 
 def turned(text: str, source: str) -> str:
