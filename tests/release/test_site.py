@@ -121,6 +121,11 @@ def test_a_link_to_a_file_that_is_not_there_is_an_error() -> None:
         turned("see [a](nowhere.md)", "docs/wait.md")
 
 
+def test_a_picture_that_the_site_does_not_have_is_an_error() -> None:
+    with pytest.raises(BrokenLinkError, match=r"Makefile is not in docs or notebooks/images"):
+        turned("![a](../Makefile)", "docs/wait.md")
+
+
 def test_all_pages_are_staged(tmp_path: Path) -> None:
     site = tmp_path / "source"
     stage(site)

@@ -42,7 +42,7 @@ ELSEWHERE = re.compile(r"[a-z][a-z0-9+.-]*:|#", re.IGNORECASE)
 
 
 class BrokenLinkError(Exception):
-    """A page names a file that is not in the repository."""
+    """A page names a file that is not in the repository, or shows one that is not in the site."""
 
 
 def pages() -> dict[str, str]:
@@ -75,7 +75,7 @@ def turned(text: str, source: str) -> str:
     Raises
     ------
     BrokenLinkError
-        A link leads to a file that is not there.
+        A link leads to a file that is not there, or a picture is not among `pictures`.
     """
     places = {**pages(), **pictures()}
     here = posixpath.dirname(places[source])
@@ -89,6 +89,10 @@ def turned(text: str, source: str) -> str:
             raise BrokenLinkError(f"{source}: there is no {path}")
         if path in places:
             found = posixpath.relpath(places[path], here or ".")
+        elif not link["head"].startswith(
+            "["
+        ):  # it is to be shown, and a forge's page is no picture
+            raise BrokenLinkError(f"{source}: {path} is not in {' or '.join(PICTURED)}")
         else:
             kind = "tree" if (PROJECT / path).is_dir() else "blob"
             found = f"{repository()}/{kind}/HEAD/{path}"
