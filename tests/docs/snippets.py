@@ -2,7 +2,9 @@
 
 Blocks are fenced or indented by four spaces; what kind one is says its fence, or else its first
 line. A block with two columns, ``before`` and ``after``, counts with its second column. Code
-within a sentence counts where it begins with a program or a magic of ours.
+within a sentence counts where it begins with a program or a magic of ours. A column of a table that
+is headed ``before`` or ``in a cell`` has what others have written, and does not count. Nor does a
+cell of MyST (``{code-cell}``): it runs when the site is made.
 """
 
 from __future__ import annotations
@@ -10,9 +12,12 @@ from __future__ import annotations
 import re
 import shlex
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from IPython.core.inputtransformer2 import TransformerManager
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 PROJECT = Path(__file__).parents[2]
 PAGES = (PROJECT / "README.md", *sorted((PROJECT / "docs").glob("*.md")))
@@ -48,6 +53,9 @@ PROGRAMS = frozenset(
 )
 OURS = ("%mysql_", "%%mysql_", "%datajoint_connect", "%load_ext")
 FENCE = re.compile(r"^(`{3,}|~{3,})\s*\{?\.?(\w*)")
+# Headings of columns with what others have written: what the converter takes, for example.
+NOT_TO_TYPE = frozenset({"before", "in a cell"})
+BAR = re.compile(r"(?<!\\)\|")
 COLUMNS = re.compile(r"^before\s{2,}(?:after|now)\s*$")
 
 
@@ -75,6 +83,7 @@ class Snippet(NamedTuple):
 def snippets(markdown: str, name: str) -> list[Snippet]:
     """Return what a page has to type, in its order."""
     found, lines, index = [], markdown.splitlines(), 0
+    left_out: set[int] = set()
     while index < len(lines):
         start = index
         if fence := FENCE.match(lines[index]):
@@ -88,15 +97,21 @@ def snippets(markdown: str, name: str) -> list[Snippet]:
                 index += 1
             block, language = [line[4:] for line in lines[start:index]], ""
         else:
-            found += _inline(lines[index], f"{name}:{index + 1}")
+            line = lines[index]
+            if line.startswith("|"):
+                cells = BAR.split(line)
+                if not index or not lines[index - 1].startswith("|"):  # the headings
+                    left_out = {i for i, cell in enumerate(cells) if cell.strip() in NOT_TO_TYPE}
+                line = "|".join(cell for i, cell in enumerate(cells) if i not in left_out)
+            found += _inline(line, f"{name}:{index + 1}")
             index += 1
             continue
         text = _second_column(block)
         kind = _kind(language, text)
         if text.startswith("%%bash\n"):
             kind, text = "shell", text.partition("\n")[2]
-        if kind == "python" and not language:
-            text = _without_output(text)
+        if kind != "text" and not language:
+            text = _without_output(text, is_code if kind == "python" else _is_shell)
         found.append(Snippet(f"{name}:{start + 1}", kind, text))
     return found
 
@@ -115,12 +130,22 @@ def _second_column(block: list[str]) -> str:
     return "\n".join(line[column:] for line in text.splitlines()[1:]).strip("\n")
 
 
-def _without_output(text: str) -> str:
+def _without_output(text: str, is_typed: Callable[[str], bool]) -> str:
     """Return the paragraphs of a block that are code: what follows them is what they show."""
     paragraphs = text.split("\n\n")
-    while len(paragraphs) > 1 and not is_code("\n\n".join(paragraphs)):
+    while len(paragraphs) > 1 and not is_typed("\n\n".join(paragraphs)):
         paragraphs.pop()
     return "\n\n".join(paragraphs)
+
+
+def _is_shell(text: str) -> bool:
+    """Say whether the last paragraph of a text begins with a program."""
+    return _program(text.rpartition("\n\n")[2]) in PROGRAMS
+
+
+def _program(text: str) -> str:
+    """Return the first word of a text, after a prompt."""
+    return text.strip().removeprefix("$ ").split(maxsplit=1)[0] if text.strip() else ""
 
 
 def is_code(text: str) -> bool:
@@ -138,7 +163,7 @@ def _kind(language: str, text: str) -> str:
     first = text.lstrip().partition("\n")[0]
     if first.startswith(("%", "import ", "from ")):
         return "python"
-    return "shell" if first.split(" ")[0] in PROGRAMS else "text"
+    return "shell" if _program(first) in PROGRAMS else "text"
 
 
 def _inline(line: str, place: str) -> list[Snippet]:

@@ -67,7 +67,7 @@ def test_what_fails_first_within_a_stage_ends_it(tmp_path: Path) -> None:
 def test_a_stage_that_is_not_there(tmp_path: Path) -> None:
     done = ci(tmp_path, "nope")
     assert done.returncode == 2
-    assert "there are: test docs dist spyglass hub." in done.stderr
+    assert "there are: test browser docs dist spyglass hub." in done.stderr
 
 
 def test_the_workflow_runs_every_stage(workflow: Any) -> None:

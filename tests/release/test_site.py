@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import re
+from fnmatch import fnmatch
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,7 +15,7 @@ from sidecar_magics import errors, options
 from tools.project import PROJECT, repository
 from tools.site.links import broken
 from tools.site.options import VERBS, forms, reference, sentence
-from tools.site.staging import BrokenLinkError, pages, stage, turned
+from tools.site.staging import BrokenLinkError, pages, pictures, stage, turned
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -86,6 +87,12 @@ def test_what_markdown_would_take_for_its_own_is_escaped() -> None:
         ("docs/wait.md", "[a](../hub-config/README.md#traps)", "[a](hub.md#traps)"),
         ("hub-config/README.md", '<img src="../docs/hub.png">', '<img src="hub.png">'),
         ("docs/wait.md", "![a](quickstart.png)", "![a](quickstart.png)"),
+        ("docs/wait.md", "![a](images/lab-plot-dark.png)", "![a](images/lab-plot-dark.png)"),
+        (
+            "hub-config/README.md",
+            "![a](../docs/images/lab-plot-dark.png)",
+            "![a](images/lab-plot-dark.png)",
+        ),
         ("docs/wait.md", "[a](https://example.org/x.md)", "[a](https://example.org/x.md)"),
         ("docs/wait.md", "[a](#here)", "[a](#here)"),
         ("docs/wait.md", "[`a[0]` b](loading.md)", "[`a[0]` b](loading.md)"),
@@ -94,6 +101,13 @@ def test_what_markdown_would_take_for_its_own_is_escaped() -> None:
         ("docs/wait.md", "`[a](nowhere.md)`", "`[a](nowhere.md)`"),
         ("docs/wait.md", "```\n[a](nowhere.md)\n```\n", "```\n[a](nowhere.md)\n```\n"),
         ("notebooks/00_QuickStart.ipynb", "[a](../docs/wait.md)", "[a](../wait.md)"),
+        ("notebooks/00_QuickStart.ipynb", "![a](images/tables.svg)", "![a](images/tables.svg)"),
+        ("notebooks/00_QuickStart.ipynb", "![a](../docs/hub.png)", "![a](../hub.png)"),
+        (
+            "docs/wait.md",
+            "![a](../notebooks/images/tables.svg)",
+            "![a](notebooks/images/tables.svg)",
+        ),
     ],
 )
 def test_links_are_turned_to_the_page_or_to_the_repository(
@@ -107,16 +121,32 @@ def test_a_link_to_a_file_that_is_not_there_is_an_error() -> None:
         turned("see [a](nowhere.md)", "docs/wait.md")
 
 
+def test_a_picture_that_the_site_does_not_have_is_an_error() -> None:
+    with pytest.raises(BrokenLinkError, match=r"Makefile is not in docs or notebooks/images"):
+        turned("![a](../Makefile)", "docs/wait.md")
+
+
 def test_all_pages_are_staged(tmp_path: Path) -> None:
     site = tmp_path / "source"
     stage(site)
-    for place in pages().values():
+    for place in [*pages().values(), *pictures().values()]:
         assert (site / place).is_file(), place
+    assert {"hub.png", "images/lab-doctor-light.png"} <= {*pictures().values()}
     assert (site / "conf.py").is_file()
     assert (site / "data" / "spyglass-prepopulate.sql.gz").is_file()
     assert not (site / "data").resolve().is_relative_to(PROJECT)
     for path in site.glob("notebooks/*.ipynb"):
         assert json.loads(path.read_text())["nbformat"] == 4
+
+
+def test_every_page_is_in_a_table_of_contents() -> None:
+    listed = {"index.md"}
+    for page in sorted(DOCS.glob("*.md")):
+        for block in re.findall(r"^```\{toctree\}\n(.*?)^```$", page.read_text(), re.M | re.S):
+            for name in re.findall(r"^(?:[^:<\n]*<)?([\w/*-]+)>?$", block, re.MULTILINE):
+                listed |= {name + ".md", name + ".ipynb"}
+    for place in pages().values():
+        assert any(fnmatch(place, name) for name in listed), place
 
 
 def test_every_task_begins_with_an_example() -> None:

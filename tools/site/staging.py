@@ -27,6 +27,8 @@ PAGES = {
 }
 NOTEBOOKS = "notebooks"
 PICTURES = {".png", ".svg"}
+# Where they lie; notebooks may leave others in their data.
+PICTURED = ("docs", f"{NOTEBOOKS}/images")
 # [text](target), ![text](target), <img src="target">; not in code, which `CODE` takes out before.
 LINK = re.compile(
     r"(?P<head>!?\[(?:[^\[\]]|\[[^\]]*\])*\]\(|<img [^>]*src=\")"
@@ -40,7 +42,7 @@ ELSEWHERE = re.compile(r"[a-z][a-z0-9+.-]*:|#", re.IGNORECASE)
 
 
 class BrokenLinkError(Exception):
-    """A page names a file that is not in the repository."""
+    """A page names a file that is not in the repository, or shows one that is not in the site."""
 
 
 def pages() -> dict[str, str]:
@@ -51,6 +53,13 @@ def pages() -> dict[str, str]:
         for path in sorted((PROJECT / NOTEBOOKS).glob("*.ipynb"))
     }
     return {**own, **PAGES, **notebooks}
+
+
+def pictures() -> dict[str, str]:
+    """Return the place in the site of each picture of the pages, by its path in the repository."""
+    found = [path for top in PICTURED for path in sorted((PROJECT / top).rglob("*"))]
+    names = [path.relative_to(PROJECT).as_posix() for path in found if path.suffix in PICTURES]
+    return {name: name.removeprefix("docs/") for name in names}
 
 
 def turned(text: str, source: str) -> str:
@@ -66,9 +75,9 @@ def turned(text: str, source: str) -> str:
     Raises
     ------
     BrokenLinkError
-        A link leads to a file that is not there.
+        A link leads to a file that is not there, or a picture is not among `pictures`.
     """
-    places = pages()
+    places = {**pages(), **pictures()}
     here = posixpath.dirname(places[source])
 
     def turn(link: re.Match[str]) -> str:
@@ -80,8 +89,10 @@ def turned(text: str, source: str) -> str:
             raise BrokenLinkError(f"{source}: there is no {path}")
         if path in places:
             found = posixpath.relpath(places[path], here or ".")
-        elif posixpath.splitext(path)[1] in PICTURES:
-            found = posixpath.relpath(posixpath.basename(path), here or ".")
+        elif not link["head"].startswith(
+            "["
+        ):  # it is to be shown, and a forge's page is no picture
+            raise BrokenLinkError(f"{source}: {path} is not in {' or '.join(PICTURED)}")
         else:
             kind = "tree" if (PROJECT / path).is_dir() else "blob"
             found = f"{repository()}/{kind}/HEAD/{path}"
@@ -104,11 +115,11 @@ def stage(target: Path) -> None:
         text = (PROJECT / source).read_text(encoding="utf-8")
         changed = _notebook(text, source) if place.endswith(".ipynb") else turned(text, source)
         written.write_text(changed, encoding="utf-8")
-    for path in (PROJECT / "docs").iterdir():
-        if path.suffix in PICTURES or path.name == "conf.py":
-            shutil.copy(path, target)
-        elif path.name == "_static":
-            shutil.copytree(path, target / path.name)
+    for source, place in pictures().items():
+        (target / place).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(PROJECT / source, target / place)
+    shutil.copy(PROJECT / "docs" / "conf.py", target)
+    shutil.copytree(PROJECT / "docs" / "_static", target / "_static", dirs_exist_ok=True)
     # What cells name, relative to their notebooks and pages: a copy, which they may change.
     shutil.copytree(PROJECT / NOTEBOOKS / "data", target / NOTEBOOKS / "data")
     (target / "data").symlink_to(f"{NOTEBOOKS}/data")
