@@ -360,9 +360,8 @@ def test_an_error_follows_one_line_that_was_the_bar(
 ) -> None:
     outputs = published(shell, monkeypatch)
     shown = LoadDisplay(NotebookLine(), "x.sql")
-    with pytest.raises(KeyError), shown:
-        shown.progress(HALF)
-        raise KeyError
+    shown.progress(HALF)
+    shown.__exit__(KeyError)
     _, (line, replaces) = outputs
     assert (line, replaces) == ({"text/plain": "x.sql was not loaded to its end."}, True)
 
