@@ -36,8 +36,8 @@ class Line(Protocol):
     def update(self, text: str, fraction: float | None = None) -> None:
         """Replace the line; `fraction` (0 to 1) is how much is done, where that is known."""
 
-    def finish(self, text: str) -> None:
-        """Replace the line for the last time; it stays."""
+    def finish(self, text: str, *, has_failed: bool = False) -> None:
+        """Replace the line for the last time; it stays. If it failed, an error follows."""
 
 
 class SilentLine:
@@ -46,7 +46,7 @@ class SilentLine:
     def update(self, text: str, fraction: float | None = None) -> None:
         """Do nothing."""
 
-    def finish(self, text: str) -> None:
+    def finish(self, text: str, *, has_failed: bool = False) -> None:
         """Do nothing."""
 
 
@@ -62,7 +62,7 @@ class PlainLine:
             percent = "" if fraction is None else f"{_percent(fraction)} "
             self._write(f"{now()} {percent}{text}")
 
-    def finish(self, text: str) -> None:
+    def finish(self, text: str, *, has_failed: bool = False) -> None:
         """Write the last text."""
         self._write(text)
 
@@ -83,7 +83,7 @@ class TerminalLine:
         # A line that wraps could not be overwritten; the cursor needs a column, too.
         self._write(_cut(bar + text, columns - 1), end="")
 
-    def finish(self, text: str) -> None:
+    def finish(self, text: str, *, has_failed: bool = False) -> None:
         """Overwrite the line and go to the next."""
         self._write(text, end="\n")
 
@@ -112,9 +112,16 @@ class NotebookLine:
         text = f"{text} · {now()}"
         self._show({"text/plain": text, "text/html": bar + escape(text)})
 
-    def finish(self, text: str) -> None:
-        """Show the last text in the place of the output."""
-        self.conclude({"text/plain": text})
+    def finish(self, text: str, *, has_failed: bool = False) -> None:
+        """Show the last text in the place of the output.
+
+        If it failed, the error is the output anew, and this one is replaced by the text.
+        """
+        if has_failed and self._handle is not None:
+            self._show({"text/plain": text})
+            self._handle = None
+        else:
+            self.conclude({"text/plain": text})
 
     def conclude(self, bundle: dict[str, str]) -> bool:
         """Show what is final, in several forms; return whether that can be seen.
@@ -231,7 +238,7 @@ class WaitDisplay:
     def __exit__(self, kind: object, *rest: object) -> None:
         """Show that it ended without a server; the error says why."""
         if kind is not None:
-            self._screen.finish(f"MySQL is not ready at {self._address}.")
+            self._screen.finish(f"MySQL is not ready at {self._address}.", has_failed=True)
 
 
 class ConnectDisplay:
@@ -256,10 +263,10 @@ class ConnectDisplay:
         self._was_seen = True
         self._screen.update(text, fraction)
 
-    def finish(self, text: str) -> None:
+    def finish(self, text: str, *, has_failed: bool = False) -> None:
         """Replace the line for the last time."""
         self._was_seen = False
-        self._screen.finish(text)
+        self._screen.finish(text, has_failed=has_failed)
 
     def connected(self, connected: DataJointConnection) -> None:
         """Show what was done."""
@@ -271,7 +278,7 @@ class ConnectDisplay:
     def __exit__(self, kind: object, *rest: object) -> None:
         """Show that it was not connected, if anything was seen of it; the error says why."""
         if kind is not None and self._was_seen:
-            self.finish(f"DataJoint is not connected to {self._address}.")
+            self.finish(f"DataJoint is not connected to {self._address}.", has_failed=True)
 
 
 class LoadDisplay:
@@ -336,7 +343,7 @@ class LoadDisplay:
         """Show that the load did not come to its end; the error says why."""
         # Where nothing was seen of it yet, there is nothing to end, and the error is enough.
         if kind is not None and self._shown_at is not None:
-            self._screen.finish(f"{self._name} was not loaded to its end.")
+            self._screen.finish(f"{self._name} was not loaded to its end.", has_failed=True)
 
 
 def _leave_out(report: LoadReport, cell: int | None) -> None:

@@ -104,8 +104,8 @@ class Notebook:
         return self.page.locator(".jp-Notebook .jp-CodeCell").nth(number)
 
     def outputs(self, number: int) -> Locator:
-        """Return what a cell shows."""
-        return self.cell(number).locator(".jp-OutputArea-output")
+        """Return what a cell shows; what was a bar is still there, with no height."""
+        return self.cell(number).locator(".jp-OutputArea-output >> visible=true")
 
     def start(self, number: int) -> None:
         """Run a cell, and do not wait for its end."""

@@ -34,10 +34,18 @@ def text_of(output: Any) -> str:
     return str(output.get("text") or output.get("data", {}).get("text/plain", ""))
 
 
+def seen(cell: Any) -> list[Any]:
+    """Return the outputs of a cell that take room on a page.
+
+    A bar above a report has become an empty text, which a front-end draws with no height.
+    """
+    return [output for output in cell.outputs if output.get("data") != {"text/plain": ""}]
+
+
 def outputs_of(notebook: Any, beginning: str) -> list[Any]:
-    """Return the outputs of the one cell that begins like this."""
+    """Return the outputs of the one cell that begins like this, as far as they are seen."""
     (cell,) = [cell for cell in notebook.cells if cell.source.startswith(beginning)]
-    return list(cell.outputs)
+    return seen(cell)
 
 
 def shown_by(notebook: Any, beginning: str) -> str:

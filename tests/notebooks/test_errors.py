@@ -31,9 +31,9 @@ def test_a_failed_statement_is_shown_with_its_place(environment: pytest.MonkeyPa
     notebook = notebook_of("%load_ext sidecar_magics", "%%mysql_load\nSELECT 1;\nSELEC 2;")
     with pytest.raises(CellExecutionError):
         client_of(notebook, NOTEBOOKS).execute()
-    line, *rest = notebook.cells[1].outputs
-    assert text_of(line) == "cell was not loaded to its end."
-    (error,) = rest
+    *lines, error = notebook.cells[1].outputs
+    # A bar is drawn only if the server was slow; it is then the line above the error.
+    assert [text_of(line) for line in lines] in ([], ["cell was not loaded to its end."])
     assert error.ename == "StatementError"
     assert error.traceback[0].startswith("StatementError: cell:3:1: error 1064 (42000)")
     assert len(error.traceback) <= 8

@@ -145,6 +145,14 @@ def test_who_never_replaces_an_output_sees_the_report_too() -> None:
 
 
 @pytest.mark.usefixtures("environment")
+def test_who_never_replaces_an_output_sees_the_error_too() -> None:
+    notebook, _ = run("%mysql_load wrong.sql", kind=OldClient)
+    bar, error = notebook.cells[0].outputs
+    assert re.search(r" · 20\d\d-\d\d-\d\d \d\d:\d\d:\d\d \S+$", bar.data["text/plain"])
+    assert error.ename == "StatementError"
+
+
+@pytest.mark.usefixtures("environment")
 def test_a_cell_s_rows_are_one_table() -> None:
     cell = "%%mysql_load\nSELECT 1 AS n, NULL AS x UNION ALL SELECT 2, '<b>';\n"
     notebook, _ = run(cell, "result = _.result\nresult.to_frame()", "result")
@@ -163,10 +171,10 @@ def test_a_cell_s_rows_are_one_table() -> None:
 def test_an_error_leaves_a_true_line_and_the_error() -> None:
     notebook, client = run("%mysql_load wrong.sql", "%mysql_load nothing.sql")
     wrong, nothing = notebook.cells
-    assert kinds_of(wrong) == ["display_data", "display_data", "error"]
-    assert wrong.outputs[0].data == NOTHING
-    assert wrong.outputs[1].data == {"text/plain": "wrong.sql was not loaded to its end."}
-    assert wrong.outputs[2].ename == "StatementError"
+    # The bar has become the line: the error is what is final.
+    assert kinds_of(wrong) == ["display_data", "error"]
+    assert wrong.outputs[0].data == {"text/plain": "wrong.sql was not loaded to its end."}
+    assert wrong.outputs[1].ename == "StatementError"
     assert client.updates >= 3
     # Nothing was seen of this one that would have to be ended.
     assert kinds_of(nothing) == ["error"]
@@ -176,8 +184,7 @@ def test_an_error_leaves_a_true_line_and_the_error() -> None:
 def test_the_stop_button_leaves_a_true_line_and_one_more() -> None:
     notebook, _ = run(INTERRUPT, "%mysql_load endless.sql")
     cell = notebook.cells[-1]
-    kinds = kinds_of(cell)
-    assert kinds[-2:] == ["display_data", "error"]
+    assert kinds_of(cell) == ["display_data", "error"]
     assert cell.outputs[-2].data == {"text/plain": "endless.sql was not loaded to its end."}
     (line,) = cell.outputs[-1].traceback
     assert line.startswith("KeyboardInterrupt: Stopped loading endless.sql")

@@ -355,6 +355,17 @@ def test_the_final_report_does_not_rely_on_an_output_being_replaced(
     assert not adds
 
 
+def test_an_error_follows_one_line_that_was_the_bar(
+    shell: InteractiveShell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outputs = published(shell, monkeypatch)
+    shown = LoadDisplay(NotebookLine(), "x.sql")
+    shown.progress(HALF)
+    shown.__exit__(KeyError)
+    _, (line, replaces) = outputs
+    assert (line, replaces) == ({"text/plain": "x.sql was not loaded to its end."}, True)
+
+
 def test_a_short_load_in_a_notebook_shows_nothing_but_its_report(
     shell: InteractiveShell, monkeypatch: pytest.MonkeyPatch
 ) -> None:
