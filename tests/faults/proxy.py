@@ -208,6 +208,8 @@ class _Pair:
         self._answered = threading.Event()  # or there will be no answer any more
         self._is_open = True
         self._answers = threading.Lock()  # held as long as they are
+        self._running = 2
+        self._ending = threading.Lock()
 
     def start(self) -> None:
         threading.Thread(target=self._run, args=(self._to_server,), daemon=True).start()
@@ -229,6 +231,12 @@ class _Pair:
         self._answered.set()
         self._proxy.forget(self)
         self.cut(reset=True)
+        # The last one closes: what is closed under a thread that waits for bytes may stay open at the
+        # server, and the thread waits for whatever gets the same number.
+        with self._ending:
+            self._running -= 1
+            if self._running:
+                return
         for end in (self._client, self._server):
             end.close()
 
