@@ -231,8 +231,8 @@ class _Pair:
         self._answered.set()
         self._proxy.forget(self)
         self.cut(reset=True)
-        # The last one closes: what is closed under a thread that waits for bytes may stay open at the
-        # server, and the thread waits for whatever gets the same number.
+        # The last one closes: what is closed under a thread that waits for bytes may stay open at
+        # the server, and the thread waits for whatever gets the same number.
         with self._ending:
             self._running -= 1
             if self._running:
