@@ -51,6 +51,17 @@ def test_each_stage_says_its_time(tmp_path: Path) -> None:
     assert re.search(r"^all stages \d+ min \d\d s$", done.stdout, re.MULTILINE)
 
 
+def test_the_tests_alone_or_all_stages(tmp_path: Path) -> None:
+    assert ci(tmp_path).returncode == 0
+    assert (tmp_path / "made").read_text() == "test\n"
+    (tmp_path / "made").unlink()
+    # Pods cannot be run everywhere: what comes before them is made in any case.
+    ci(tmp_path, "all")
+    made = (tmp_path / "made").read_text().splitlines()
+    stages = ["test", "test-browser", "docs", "lint-workflows dist", "test-spyglass", ".venv/ready"]
+    assert made[: len(stages)] == stages
+
+
 def test_a_stage_that_fails_ends_it(tmp_path: Path) -> None:
     done = ci(tmp_path, "docs", "dist", make="exit 3")
     assert done.returncode == 3
