@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from tests.servers import Server
 
 IN_DOUBT = "whether this statement was executed cannot be told"
+ONWARDS = "nor how many of those after it"
 # What a load takes in parallel, and so may have in part.
 PARALLEL_TABLES = {"b", "c", *(f"p{n}" for n in range(FIRST_TABLES))}
 CLIENT_LIMIT_S = 60.0
@@ -80,7 +81,8 @@ def untruths(
     before = _prefix(server, script, path, doubtful, schemas)
     first: list[str] = []
     # It is the first of which nothing is known: more may have been executed, one after another.
-    for end in range(doubtful + 1, min(doubtful + MOST_BEHIND, len(script.chunks)) + 1):
+    most = len(script.chunks) if ONWARDS in message else MOST_BEHIND
+    for end in range(doubtful + 1, min(doubtful + most, len(script.chunks)) + 1):
         after = _prefix(server, script, path, end, schemas)
         wrong = _unlike(script, before, now, after)
         if not wrong:
