@@ -3,7 +3,7 @@
 PYTHON ?= python3
 RUN := .venv/bin/python
 
-.PHONY: help demo test test-kinds check test-oldest test-newest test-corpus test-faults test-refusals test-busy test-matrix test-hub test-hub-whole test-browser pictures test-spyglass tutorial-data docs dist test-server lint-workflows bench lock clean
+.PHONY: help demo test check test-oldest test-newest test-corpus test-faults test-refusals test-busy test-matrix test-hub test-hub-whole test-browser pictures test-spyglass tutorial-data docs dist test-server lint-workflows bench lock clean
 
 help:
 	@echo "make demo    run the quick-start notebook on a private MySQL server"
@@ -29,11 +29,7 @@ demo: .venv/ready
 	@$(RUN) -m tools.demo
 
 test: check test-oldest test-newest .venv/ready .venv-datajoint2/ready
-	$(RUN) -m pytest --ignore=tests/faults/test_kinds.py
-
-# Loads of 26 kinds of statement that are killed and resumed, on both servers; five minutes.
-test-kinds: .venv/ready
-	$(RUN) -m pytest tests/faults/test_kinds.py
+	$(RUN) -m pytest
 
 # The dumps of many tools, loaded with the client and with us: ten minutes, and a part of `test`.
 test-corpus: .venv/ready
