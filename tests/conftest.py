@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-pytest_plugins = ("tests.limits",)
+pytest_plugins = ("tests.limits", "tests.surroundings")
 
 
 @pytest.fixture(scope="session")
