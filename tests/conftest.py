@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-pytest_plugins = ("tests.limits", "tests.surroundings")
+pytest_plugins = ("tests.limits", "tests.sharing", "tests.surroundings")
 
 
 @pytest.fixture(scope="session")
@@ -85,6 +86,8 @@ def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Interacti
     shell.extension_manager.load_extension("sidecar_magics")
     yield shell
     shell.history_manager.end_session()
+    # Else each of hundreds of shells stays, and looks for garbage when the run ends: two minutes.
+    atexit.unregister(shell.atexit_operations)
     InteractiveShell.clear_instance()
 
 

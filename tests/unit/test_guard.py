@@ -18,11 +18,14 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
+from tests import guard
 from tests.background import LIMIT_S, running, until
 from tests.guard import MARK, end, guarded, guarded_folder, left_by
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+pytestmark = pytest.mark.slow
 
 PROJECT = Path(__file__).parents[2]
 PYTHON = sys.executable
@@ -44,8 +47,9 @@ CONFTEST = """
 pytest_plugins = ("tests.limits",)
 
 def pytest_configure(config):
-    from tests import limits
+    from tests import guard, limits
     limits.FIXTURES_S, limits.EXIT_S = {fixtures_s}, {exit_s}
+    guard.FAREWELL_S = {farewell_s}
 """
 # Longer than any of these runs: only what hangs meets its limit, however slow the machine is.
 NEVER_S = 3600
@@ -63,13 +67,19 @@ class Run:
     """
 
     def __init__(
-        self, tmp_path: Path, code: str, *, fixtures_s: float = NEVER_S, exit_s: float = NEVER_S
+        self,
+        tmp_path: Path,
+        code: str,
+        *,
+        fixtures_s: float = NEVER_S,
+        exit_s: float = NEVER_S,
+        farewell_s: float = guard.FAREWELL_S,
     ) -> None:
         self.place = tmp_path / "run"
         self.place.mkdir()
         self.folder = tmp_path / "temporary"
         self.place.joinpath("conftest.py").write_text(
-            CONFTEST.format(fixtures_s=fixtures_s, exit_s=exit_s)
+            CONFTEST.format(fixtures_s=fixtures_s, exit_s=exit_s, farewell_s=farewell_s)
         )
         self.place.joinpath("server.py").write_text(SERVER)
         head = "import os, signal, threading, time\nimport pytest\nfrom server import start\n"
@@ -152,7 +162,7 @@ def test_a_test_that_does_not_hear_its_limit_ends_pytest(
             start(tmp_path)
             {hang}
         """,
-        fixtures_s=4,
+        fixtures_s=1,
     )
     status, said = run.to_its_end()
     assert status == 1, said
@@ -178,7 +188,8 @@ def test_what_a_test_leaves_is_killed_and_told(run_of: Callable[..., Run]) -> No
         """
         def test_leaves_a_server(tmp_path):
             start(tmp_path)
-        """
+        """,
+        farewell_s=0,
     )
     status, said = run.to_its_end()
     assert status == 1, said
@@ -225,7 +236,8 @@ def test_a_run_that_is_killed_leaves_nothing(run_of: Callable[..., Run], number:
             # Not even by its data: a process that has the run's environment.
             start("elsewhere", {MARK}=os.environ["{MARK}"])
             time.sleep(3600)
-        """
+        """,
+        farewell_s=0,
     )
     # In a group of its own, of which all get the signal, as from a terminal.
     with running(

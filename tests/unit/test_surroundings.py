@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.background import LIMIT_S
 
 PROJECT = Path(__file__).parents[2]
@@ -27,6 +29,7 @@ def test_finds_none(request):
 """
 
 
+@pytest.mark.slow
 def test_a_test_finds_neither_a_users_settings_nor_what_another_test_left(tmp_path: Path) -> None:
     tmp_path.joinpath("test_it.py").write_text(TESTS)
     tmp_path.joinpath("conftest.py").write_text('pytest_plugins = ("tests.surroundings",)\n')
