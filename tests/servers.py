@@ -51,6 +51,10 @@ GIVEN_CLIENT = "SIDECAR_TEST_CLIENT"
 # What MySQL executes, and MariaDB before 11.8 does not.
 MYSQLS_COLLATION = "SELECT _utf8mb4 'a' COLLATE utf8mb4_0900_ai_ci"
 
+# What a server writes is left to the system, which keeps it also when the server is killed: nothing
+# in tests is to survive a power failure, and each definition would wait for the disk.
+UNSYNCED = ("--innodb-flush-method=nosync", "--loose-sync-frm=OFF")
+
 DROP_LIMIT_S = 60
 
 

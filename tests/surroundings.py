@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 # https://force-color.org; the client's of MySQL and MariaDB; DataJoint's and Spyglass's.
 SETTINGS = (
     *("FORCE_COLOR", "NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "PY_COLORS", "PYTHON_COLORS"),
+    # Without compiled modules each of a thousand processes would read all of its own anew.
+    *("PYTHONDONTWRITEBYTECODE",),
     *("COLUMNS", "LINES", "TTY_COMPATIBLE", "TTY_INTERACTIVE", "PYTEST_ADDOPTS"),
     *("DJ_HOST", "DJ_PORT", "DJ_USER", "DJ_PASS", "SPYGLASS_BASE_DIR"),
     *("MYSQL_PWD", "MYSQL_HOST", "MYSQL_TCP_PORT", "MYSQL_UNIX_PORT", "MARIADB_HOST"),

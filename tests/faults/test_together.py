@@ -14,6 +14,7 @@ from tests.benchmarks import employees
 from tests.faults.child import Child, start_runner
 from tests.faults.connections import end_others
 from tests.faults.doubt import content, load_with_client
+from tests.faults.turns import in_turns
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,6 +31,7 @@ SCALES = {"people's": 0.12, "dump": 0.03}
 LIMIT_S = 90.0
 # How long somebody's transaction stays open: by then the load has said that it waits.
 OPEN_S = 8.0
+WAYS = (("people's", False), ("dump", False), ("dump", True))
 MODES: dict[str, dict[str, bool]] = {
     "plain": {},
     "once": {"once": True},
@@ -47,10 +49,10 @@ def server(fault_server: Server) -> Iterator[Server]:
 # Two loads of one script --------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("form", "behind"), [("people's", False), ("dump", False), ("dump", True)], ids=str
+@in_turns(
+    ["mode", "form", "behind"],
+    [(mode, *way) for mode in MODES for way in WAYS],
 )
-@pytest.mark.parametrize("mode", MODES)
 def test_two_loads_of_one_script(
     mode: str, form: str, behind: bool, server: Server, tmp_path: Path
 ) -> None:
@@ -133,8 +135,8 @@ def other(server: Server) -> Iterator[pymysql.Connection[Any]]:
         yield connection
 
 
-@pytest.mark.parametrize(
-    ("what", "jobs"),
+@in_turns(
+    ["what", "jobs"],
     [("drop", None), ("drop", 4), ("alter", None), ("truncate", 4), ("drop schema", 4)],
 )
 def test_a_load_says_whose_transaction_it_waits_for(
