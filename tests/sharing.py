@@ -41,12 +41,10 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """Deal out the tests by `share_of`, in the order of `rank`."""
     from xdist.scheduler import LoadScopeScheduling  # only this hook needs it
 
-    class Sharing(LoadScopeScheduling):
-        def _split_scope(self, nodeid: str) -> str:
-            return share_of(nodeid)
-
     config.option.loadscopereorder = False
-    return Sharing(config, log)
+    scheduler = LoadScopeScheduling(config, log)
+    scheduler._split_scope = share_of
+    return scheduler
 
 
 def share_of(nodeid: str) -> str:
