@@ -11,10 +11,11 @@ import pytest
 
 from sidecar_magics.connection import connect_now
 from tests.benchmarks import employees
+from tests.corpus.case import BOTH
 from tests.faults.child import Child, start_runner
 from tests.faults.connections import end_others
 from tests.faults.doubt import content, load_with_client
-from tests.faults.turns import in_turns
+from tests.turns import in_turns
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,6 +51,8 @@ def server(fault_server: Server) -> Iterator[Server]:
 
 
 @in_turns(
+    "fault_server",
+    BOTH,
     ["mode", "form", "behind"],
     [(mode, *way) for mode in MODES for way in WAYS],
 )
@@ -136,6 +139,8 @@ def other(server: Server) -> Iterator[pymysql.Connection[Any]]:
 
 
 @in_turns(
+    "fault_server",
+    BOTH,
     ["what", "jobs"],
     [("drop", None), ("drop", 4), ("alter", None), ("truncate", 4), ("drop schema", 4)],
 )
