@@ -1,6 +1,6 @@
 """Cases that servers, or kernels, take in turns in `make test`: `make test-more` has the others.
 
-Each case is tried once, and each server (kernel) with half of the cases, where the two hardly differ.
+Each case is tried once, and each server (kernel) has half of the cases: the two hardly differ.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def in_turns(
         The test's other parameters.
     cases : iterable
         Their values: a tuple for each case, or single values where there is one name. The first case
-        is the first taker's turn, the next case the next one's; else it has the mark ``campaign``.
+        is the first taker's turn, the next case the next one's. The rest is marked ``campaign``.
     """
     rows = []
     for number, case in enumerate(cases):
@@ -41,7 +41,7 @@ def in_turns(
 
 
 def only(fixture: str, taker: str, takers: Iterable[str]) -> Any:
-    """Return a decorator that runs a test with one taker; `make test-more` has the others."""
+    """Return a decorator that runs a test with one taker."""
     rows = [
         pytest.param(each, marks=() if each == taker else pytest.mark.campaign) for each in takers
     ]
