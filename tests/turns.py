@@ -27,8 +27,8 @@ def in_turns(
     names : sequence of str
         The test's other parameters.
     cases : iterable
-        Their values: a tuple for each case, or single values where there is one name. The first case
-        is the first taker's turn, the next case the next one's. The rest is marked ``campaign``.
+        Their values: a tuple for each case, or single values where there is one name. The first
+        case is the first taker's turn, the next case the next one's; the rest is a ``campaign``.
     """
     rows = []
     for number, case in enumerate(cases):

@@ -30,8 +30,6 @@ pytestmark = pytest.mark.server
 # Large enough that a load puts off indexes while the other one is refused what it does.
 SCALES = {"people's": 0.12, "dump": 0.03}
 LIMIT_S = 90.0
-# How long somebody's transaction stays open: by then the load has said that it waits.
-OPEN_S = 8.0
 WAYS = (("people's", False), ("dump", False), ("dump", True))
 MODES: dict[str, dict[str, bool]] = {
     "plain": {},
@@ -152,7 +150,7 @@ def test_a_load_says_whose_transaction_it_waits_for(
     tmp_path: Path,
 ) -> None:
     child = _load(what, jobs, server, tmp_path)
-    time.sleep(OPEN_S)
+    child.until_told(lambda text: _names_whom(text, other))
     other.rollback()
     outcome = child.outcome(LIMIT_S)
     assert _short(outcome) == "done"
@@ -163,7 +161,7 @@ def test_an_interrupt_says_whose_transaction_it_waited_for(
     other: pymysql.Connection[Any], server: Server, tmp_path: Path
 ) -> None:
     child = _load("drop", None, server, tmp_path)
-    time.sleep(OPEN_S)
+    child.until_told(lambda text: _names_whom(text, other))
     child.process.send_signal(signal.SIGINT)
     outcome = child.outcome(LIMIT_S)
     assert outcome["error"] == "Interrupted", outcome
