@@ -33,20 +33,20 @@ help:
 demo: .venv/ready
 	@$(RUN) -m tools.demo
 
+# Two processes share the tests, each with servers of its own: tests/sharing.py.
+SHARED := $(RUN) -m pytest -q -n 2
+
 # What a contributor runs before a commit. Parts joined by + run side by side, here and in `test`.
 quick: .venv/ready
 	@$(RUN) -m tools.parts lint+test-quick
 
 test-quick: .venv/ready
-	$(RUN) -m pytest -q -m "not slow" tests/unit
-	$(RUN) -m pytest -q -m quick tests/integration
+	$(SHARED) -m "quick or not (slow or server)" tests/unit tests/integration/test_load.py
 
 # Everything but what has the marks `corpus` and `campaign`: that is for `test-more`.
 test: .venv/ready .venv-datajoint2/ready
 	@$(RUN) -m tools.parts check+test-oldest+test-newest test-here
 
-# Two processes share the tests, each with servers of its own: tests/sharing.py.
-SHARED := $(RUN) -m pytest -q -n 2
 test-here: .venv/ready .venv-datajoint2/ready
 	$(SHARED) -m "not ($(LEFT_OUT))"
 
