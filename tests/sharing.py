@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 TESTS = Path(__file__).parent
 # What takes longest, with few tests; then all that is not named; then what takes no time.
 FIRST = (
-    "hub/test_helm.py",  # the first time, it builds Helm
     "notebooks/test_installed.py",
     "corpus",
     "faults",

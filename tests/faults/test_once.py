@@ -97,7 +97,10 @@ def test_nothing_is_done_where_it_is_all_there(stage: Stage) -> None:
     "fault_server",
     BOTH,
     ["how", "options"],
-    [(how, options) for options in ({}, {"once": True}) for how in ENDS],
+    [
+        *((how, {}) for how in ENDS),
+        *((how, {"once": True}) for how in reversed(ENDS)),  # each end on each server
+    ],
 )
 def test_a_load_that_was_stopped_is_not_taken_for_a_whole_one(
     how: str, options: dict[str, bool], stage: Stage
