@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 from ..connection import query_failure
 from ..hints import ACCOUNT_HINTS, RESTART_IT, Place
-from ..load.report import count
+from ..load.reporting.report import count
 from ..script.versioned import version_number
 from ..units import duration, size
 from .diagnosis import failure, ok, warning
 
 if TYPE_CHECKING:
     from ..blockers import Blocker
-    from ..load.entries import Unfinished
+    from ..load.journal.loads import Unfinished
     from .diagnosis import Check
     from .facts import ServerFacts
 

@@ -10,12 +10,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..settings import resolve
-from .execute import Loader, run_load
 from .policy import LoadPolicy
-from .progress import Progress
-from .report import LoadReport
-from .results import ResultSet
-from .sources import Sources, open_sources
+from .reporting.progress import Progress
+from .reporting.report import LoadReport
+from .reporting.results import ResultSet
+from .running.loader import Loader, run_load
+from .sources.opening import Sources, open_sources
 
 if TYPE_CHECKING:
     import os

@@ -22,10 +22,9 @@ from ..script.session import Literal
 from ..script.splitter import ClientCommand, ScriptSyntaxError, Splitter, Statement
 from ..script.versioned import version_number
 from ..units import size
-from . import failures
-from .failures import Step
-from .sources import Source, Sources
-from .tasks import quoted
+from .planning.tasks import Step, quoted
+from .reporting import failures
+from .sources.opening import Source, Sources
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -33,10 +32,10 @@ if TYPE_CHECKING:
     from ..script.classify import Classification
     from ..script.rewrite import Rewriter
     from ..script.splitter import Item
-    from .plan import Planner
+    from .planning.planner import Planner
+    from .planning.tasks import Task
     from .policy import LoadPolicy
-    from .report import LoadReport
-    from .tasks import Task
+    from .reporting.report import LoadReport
 
 # Modes that have ANSI_QUOTES in them. Source: "Server SQL Modes", MySQL 9; "SQL Mode", MariaDB.
 _ANSI_MODES = {"ANSI", "ANSI_QUOTES", "DB2", "MAXDB", "MSSQL", "ORACLE", "POSTGRESQL"}

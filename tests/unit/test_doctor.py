@@ -26,7 +26,7 @@ from sidecar_magics.doctor.facts import ServerFacts
 from sidecar_magics.doctor.terminal import for_terminal
 from sidecar_magics.errors import SettingsError
 from sidecar_magics.hints import Place
-from sidecar_magics.load.entries import Unfinished
+from sidecar_magics.load.journal.loads import Unfinished
 from sidecar_magics.settings import ConnectionSettings, Secret, resolve
 from sidecar_magics.sidecar import Sidecar
 from tests.background import LIMIT_S, running

@@ -6,17 +6,16 @@ from typing import Any
 
 import pytest
 
-from sidecar_magics.load.failures import Step
-from sidecar_magics.load.known import Found
-from sidecar_magics.load.plan import (
+from sidecar_magics.load.planning.planner import (
     LARGE_STATEMENT_BYTES,
     PARCEL_BYTES,
     PARCEL_STATEMENTS,
     Planner,
     Server,
 )
-from sidecar_magics.load.sources import Source
-from sidecar_magics.load.tasks import Task, TaskKind, schema_key, table_key
+from sidecar_magics.load.planning.tables import Found
+from sidecar_magics.load.planning.tasks import Step, Task, TaskKind, schema_key, table_key
+from sidecar_magics.load.sources.opening import Source
 from sidecar_magics.script.session import Session
 from sidecar_magics.script.splitter import Statement, split
 

@@ -13,7 +13,7 @@ from ...connection import connect_now
 from ...settings import resolve
 from ...sidecar import FLAVOURS, describe
 from ..policy import LoadPolicy
-from ..sources import Sources, open_sources
+from ..sources.opening import Sources, open_sources
 from . import advice, objects, rules, verdict
 from .findings import Finding, count, size, some, unique
 from .recorder import Dialect

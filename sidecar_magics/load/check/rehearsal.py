@@ -29,8 +29,8 @@ from ...script.session import Session
 from ...script.tokens import Edit, edited, quoted, tokens
 from ...script.versioned import effective
 from ...server import pymysql_errors
-from .. import failures
-from ..server_errors import Refusal, hint_for
+from ..reporting import failures
+from ..reporting.server_errors import Refusal, hint_for
 from ..walk import Quoting, quoting_of
 from .assignments import assignments
 from .statements import read_definition
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
     from ...script.classify import Classification
     from ...script.names import Names
-    from ..failures import Step
+    from ..planning.tasks import Step
     from .inventory import Place
     from .statements import Definition
     from .target import Target

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 
 from ...errors import ScriptError
 from ...script.rows import literal_rows
-from ..folders import ALLOW_LINKS, astray
-from ..plan import Planner, Server
+from ..planning.planner import Planner, Server
 from ..policy import RESERVED, LoadPolicy
-from ..report import LoadReport
-from ..sources import Sources
+from ..reporting.report import LoadReport
+from ..sources.folders import ALLOW_LINKS, astray
+from ..sources.opening import Sources
 from ..walk import Quoting, Walk, quoting_of
 from .inventory import Inventory, Place
 from .recorder import Recorder
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 
     from ...script.classify import Classification
     from ...script.splitter import Item
-    from ..failures import Step
-    from ..known import Found
-    from ..sources import Source
+    from ..planning.tables import Found
+    from ..planning.tasks import Step
+    from ..sources.opening import Source
     from .recorder import Dialect
     from .rehearsal import Rehearsal
 
