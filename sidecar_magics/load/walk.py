@@ -1,7 +1,7 @@
 """Walk over scripts: each statement as it would be sent, or why it is refused, and its tasks.
 
 Loading, `--explain` and `--check` all see a script through this one walk, so they agree on what
-would be sent, where, and in which session. They differ in their `Target` alone.
+would be sent, where, and in which session. They differ in their `Consumer` alone.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class Quoting(NamedTuple):
     verbatim: bool
 
 
-class Target(Protocol):
+class Consumer(Protocol):
     """What the walk has to know of where the script goes."""
 
     host: str
@@ -93,7 +93,7 @@ class Walk:
         Returns what changes or drops statements before, for the schema that a dump's heading tells.
     policy : LoadPolicy
         What the scripts may do.
-    target : Target
+    target : Consumer
         Where they go, and what becomes of what is refused.
     report : LoadReport
         Counts the statements that no task is made of; knows what kind of server it is.
@@ -107,7 +107,7 @@ class Walk:
         make_rewriter: Callable[[str | None], Rewriter],
         policy: LoadPolicy,
         *,
-        target: Target,
+        target: Consumer,
         report: LoadReport,
         quoting: Quoting,
     ) -> None:

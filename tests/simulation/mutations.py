@@ -16,7 +16,7 @@ from sidecar_magics.load.running.scheduler import Scheduler
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from sidecar_magics.load.journal.pieces import Piece
+    from sidecar_magics.load.journal.pieces import NotedPiece
     from sidecar_magics.load.planning.tasks import Task
     from sidecar_magics.load.running.operations import Work
 
@@ -26,7 +26,7 @@ def notes_without_what_is_pending() -> Iterator[None]:
     """A piece is noted, and the definitions that it needs are not: --resume lost rows."""
     whole = Journal.note
 
-    def note(self: Journal, pieces: Iterable[Piece] = ()) -> Note:
+    def note(self: Journal, pieces: Iterable[NotedPiece] = ()) -> Note:
         pieces = list(pieces)
         if not pieces:
             return whole(self)

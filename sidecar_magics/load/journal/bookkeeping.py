@@ -60,7 +60,7 @@ class Bookkeeping:
         self._report = report
         self._link = loader.control
         name = "\n".join(sources.labels)[:1000]
-        self._script = loads.Script(name, sources.size_bytes or 0, policy.identity)
+        self._script = loads.Identity(name, sources.size_bytes or 0, policy.identity)
         self._touched: dict[str, bool] = {}  # schemas, and whether records of them are ended
         self._records: dict[str, list[int]] | None = None
 

@@ -67,7 +67,7 @@ _TABLES = (
 
 
 @dataclass(frozen=True)
-class Entry:
+class LoadRecord:
     """One load in the journal.
 
     Parameters
@@ -122,7 +122,7 @@ UNFINISHED = (
 )
 
 
-class Script(NamedTuple):
+class Identity(NamedTuple):
     """What a load is known by: the script's name and size, and what the result depends on."""
 
     name: str
@@ -170,9 +170,11 @@ def create(link: Link) -> None:
         link.send(sql.encode())
 
 
-def begin(link: Link, script: Script, *, token: str, jobs: int) -> tuple[Entry, Entry | None]:
+def begin(
+    link: Link, script: Identity, *, token: str, jobs: int
+) -> tuple[LoadRecord, LoadRecord | None]:
     """Enter a load that begins; return it, and the unfinished one whose place it takes, if any."""
-    replaced: Entry | None = None
+    replaced: LoadRecord | None = None
     while earlier := unfinished(link, script):
         replaced = replaced or earlier
         _forget(link, earlier.id)
@@ -183,10 +185,10 @@ def begin(link: Link, script: Script, *, token: str, jobs: int) -> tuple[Entry, 
     )
     number = int(link.ask("SELECT LAST_INSERT_ID()"))
     started = link.ask(f"SELECT started FROM {SCHEMA}.loads WHERE id = {number}")
-    return Entry(number, token, jobs, started), replaced
+    return LoadRecord(number, token, jobs, started), replaced
 
 
-def unfinished(link: Link, script: Script) -> Entry | None:
+def unfinished(link: Link, script: Identity) -> LoadRecord | None:
     """Return the load of this script that did not come to its end, if there is one."""
     rows = link.rows(
         f"SELECT id, token, jobs, started FROM {SCHEMA}.loads WHERE finished IS NULL"
@@ -194,26 +196,26 @@ def unfinished(link: Link, script: Script) -> Entry | None:
         f" AND options = {literal(script.options.encode())} ORDER BY id DESC LIMIT 1"
     )
     for number, token, jobs, started in rows:
-        return Entry(int(number or 0), token or "", int(jobs or 1), started or "")
+        return LoadRecord(int(number or 0), token or "", int(jobs or 1), started or "")
     return None
 
 
-def take_over(link: Link, entry: Entry, *, token: str, jobs: int) -> Entry:
+def take_over(link: Link, entry: LoadRecord, *, token: str, jobs: int) -> LoadRecord:
     """Give an unfinished load to this process."""
     link.send(
         f"UPDATE {SCHEMA}.loads SET token = '{token}', jobs = {jobs} WHERE id = {entry.id}".encode()
     )
-    return Entry(entry.id, token, jobs, entry.started)
+    return LoadRecord(entry.id, token, jobs, entry.started)
 
 
-def finish(link: Link, entry: Entry, facts: dict[str, Any] | None) -> None:
+def finish(link: Link, entry: LoadRecord, facts: dict[str, Any] | None) -> None:
     """Close a load: keep `facts` about it for --once, or forget it.
 
     Parameters
     ----------
     link : Link
         A connection.
-    entry : Entry
+    entry : LoadRecord
         The load.
     facts : dict, optional
         stamp, sha256, statements, rows, seconds, schemas.
@@ -228,7 +230,7 @@ def finish(link: Link, entry: Entry, facts: dict[str, Any] | None) -> None:
     link.send(b"COMMIT")
 
 
-def _keep(link: Link, entry: Entry, facts: dict[str, Any]) -> None:
+def _keep(link: Link, entry: LoadRecord, facts: dict[str, Any]) -> None:
     # One that the script itself has dropped again, or that never was there, will not be missed.
     there = sorted(_schemas(link).intersection(facts["schemas"]))
     link.send(
@@ -249,7 +251,7 @@ def _keep(link: Link, entry: Entry, facts: dict[str, Any]) -> None:
 
 def finished(
     link: Link, *, options: str, size_bytes: int, stamp: str | None, digest: Callable[[], str]
-) -> Entry | None:
+) -> LoadRecord | None:
     """Return the load that has loaded the same before, if what it made is still there.
 
     Parameters
@@ -284,7 +286,7 @@ def finished(
                     f"UPDATE {SCHEMA}.loads SET stamp = {literal(stamp.encode())}"
                     f" WHERE id = {number}".encode()
                 )
-        return Entry(
+        return LoadRecord(
             int(number or 0),
             token="",
             jobs=0,

@@ -23,14 +23,14 @@ if TYPE_CHECKING:
 
     from ..planning.tasks import Step, Table
     from ..running.link import Link
-    from .loads import Entry
+    from .loads import LoadRecord
 
 SCHEMA = JOURNAL_SCHEMA
 REFUSED = 0xFFFFFFFF
 """In the place of a checksum: the statement was refused, so it was not done."""
 
 
-class Piece(NamedTuple):
+class NotedPiece(NamedTuple):
     """A part of a script that is done: from the first statement to the end of the last."""
 
     source: int
@@ -46,12 +46,12 @@ class Note(NamedTuple):
     ----------
     sql : bytes
         The statement; empty if there is nothing to note.
-    pending : tuple of Piece
+    pending : tuple of NotedPiece
         Pieces that are not pending any more once the statement is committed.
     """
 
     sql: bytes
-    pending: tuple[Piece, ...]
+    pending: tuple[NotedPiece, ...]
 
 
 class Journal:
@@ -61,20 +61,20 @@ class Journal:
     ----------
     link : Link
         A connection to read with what an earlier process has done.
-    entry : Entry
+    entry : LoadRecord
         The load.
     resumed : bool
         An earlier process began it.
     """
 
-    def __init__(self, link: Link, entry: Entry, *, resumed: bool) -> None:
+    def __init__(self, link: Link, entry: LoadRecord, *, resumed: bool) -> None:
         self.entry = entry
         self.resumed = resumed
         self.is_past_resuming = False  # what comes now is not noted
         self._lock = threading.Lock()
-        self._pending: dict[Piece, None] = {}
-        self._pieces: dict[int, list[Piece]] = defaultdict(list)
-        self._read_to: dict[Piece, int] = {}  # checksum so far
+        self._pending: dict[NotedPiece, None] = {}
+        self._pieces: dict[int, list[NotedPiece]] = defaultdict(list)
+        self._read_to: dict[NotedPiece, int] = {}  # checksum so far
         self._doubts: dict[tuple[int, int], int] = {}
         self._deferred: dict[tuple[bytes, bytes], list[bytes]] = {}
         if resumed:
@@ -82,7 +82,7 @@ class Journal:
 
     # Writing: text for a lane's own connection -------------------------------------------------
 
-    def completed(self, piece: Piece) -> int:
+    def completed(self, piece: NotedPiece) -> int:
         """Take note of a piece that committed by itself, and return how many are pending.
 
         To be called before anything that needs the piece may run.
@@ -91,7 +91,7 @@ class Journal:
             self._pending[piece] = None
             return len(self._pending)
 
-    def note(self, pieces: Iterable[Piece] = ()) -> Note:
+    def note(self, pieces: Iterable[NotedPiece] = ()) -> Note:
         """Return what notes pieces as done, and with them all that are pending."""
         with self._lock:
             pending = tuple(self._pending)
@@ -151,7 +151,7 @@ class Journal:
         if step.is_ours:
             return False
         pieces = self._pieces.get(step.source.number, [])
-        at = bisect_right(pieces, Piece(step.source.number, step.item.offset + 1, 0, 0)) - 1
+        at = bisect_right(pieces, NotedPiece(step.source.number, step.item.offset + 1, 0, 0)) - 1
         if at < 0 or step.item.offset >= pieces[at].ends:
             return False
         self._compare(pieces[at], step)
@@ -180,7 +180,7 @@ class Journal:
         """Return the question for the token of the process that has the load now."""
         return f"SELECT token FROM {SCHEMA}.loads WHERE id = {self.entry.id}"
 
-    def _compare(self, piece: Piece, step: Step) -> None:
+    def _compare(self, piece: NotedPiece, step: Step) -> None:
         crc = zlib.crc32(step.sql, self._read_to.get(piece, 0))
         self._read_to[piece] = crc
         if step.item.end > piece.ends or (step.item.end == piece.ends and crc != piece.crc):
@@ -191,7 +191,7 @@ class Journal:
         for row in link.rows(
             f"SELECT source, begins, ends, crc FROM {SCHEMA}.done {where} ORDER BY source, begins"
         ):
-            piece = Piece(*(int(cell or 0) for cell in row))
+            piece = NotedPiece(*(int(cell or 0) for cell in row))
             self._pieces[piece.source].append(piece)
         for source, begins, before in link.rows(
             f"SELECT source, begins, before_crc FROM {SCHEMA}.doubts {where}"
@@ -206,13 +206,13 @@ class Journal:
             self._deferred[names] = [text.encode("latin-1") for text in definitions]
 
 
-def piece_of(steps: list[Step]) -> Piece:
+def piece_of(steps: list[Step]) -> NotedPiece:
     """Return the piece that steps, one after another in one script, make up."""
     crc = 0
     for step in steps:
         crc = zlib.crc32(step.sql, crc)
     first, last = steps[0], steps[-1]
-    return Piece(first.source.number, first.item.offset, last.item.end, crc)
+    return NotedPiece(first.source.number, first.item.offset, last.item.end, crc)
 
 
 def lock_name(token: str, lane: int) -> str:

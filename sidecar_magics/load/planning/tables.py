@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 Name = tuple[bytes, bytes]
 
 
-class Found(NamedTuple):
+class TableFacts(NamedTuple):
     """What the server says of something that rows go into.
 
     Attributes
@@ -50,9 +50,9 @@ class KnownTable:
 
 
 class Lookup(Protocol):
-    """Asks the server for a table: `Found`, or None if it is not there."""
+    """Asks the server for a table: `TableFacts`, or None if it is not there."""
 
-    def __call__(self, schema: bytes, name: bytes, /, *, settled: bool) -> Found | None:
+    def __call__(self, schema: bytes, name: bytes, /, *, settled: bool) -> TableFacts | None:
         """Look; `settled` if all that stands before it in the script must be done first."""
 
 
@@ -168,7 +168,7 @@ class KnownTables:
         self._all_may_differ = True
 
 
-def _as_found(name: Name, found: Found) -> KnownTable:
+def _as_found(name: Name, found: TableFacts) -> KnownTable:
     return KnownTable(
         Table(*name),
         innodb=found.innodb,

@@ -6,7 +6,7 @@ import threading
 from typing import TYPE_CHECKING, Any, Callable
 
 from ...server import pymysql_errors
-from ..planning.tables import Found
+from ..planning.tables import TableFacts
 from ..reporting.failures import is_lost
 from .link import text
 
@@ -84,7 +84,7 @@ class Inspector:
             return None
         return rows[0][1] if rows and isinstance(rows[0][1], bytes) else None
 
-    def look_up(self, schema: bytes, name: bytes) -> Found | None:
+    def look_up(self, schema: bytes, name: bytes) -> TableFacts | None:
         """Return what a table or view is; None if it is not there."""
         in_schema = f"CONVERT(x'{schema.hex()}' USING utf8mb4)"
         of_table = f"CONVERT(x'{name.hex()}' USING utf8mb4)"
@@ -106,7 +106,7 @@ class Inspector:
             return None
         is_table, innodb, watched, counter = rows[0]
         place, _, name_in_hex = text(counter).partition(" ") if counter else ("", "", "")
-        return Found(
+        return TableFacts(
             is_table=text(is_table) == "1",
             innodb=text(innodb) == "1",
             watched=text(watched) == "1",

@@ -49,7 +49,7 @@ from .sender import Lost, Refused, RolledBack, Sender
 
 if TYPE_CHECKING:
     from ...script.session import Session
-    from ..journal.pieces import Piece
+    from ..journal.pieces import NotedPiece
     from ..planning.tasks import Step, Task
     from .context import LoadContext
     from .link import Link
@@ -93,7 +93,7 @@ class Lane:
         self._batch: list[Task] = []  # executed, and not committed yet
         self._batch_began = 0.0
         self._committing: Note | None = None  # what is noted by the COMMIT that is under way
-        self._own_notes: list[Piece] = []  # of the script's own transaction
+        self._own_notes: list[NotedPiece] = []  # of the script's own transaction
 
     def run(self) -> Work[None]:
         """Do tasks until there are none left; whatever ends it, no other lane waits for it."""

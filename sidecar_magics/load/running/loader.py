@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from ...script.classify import Classification
     from ...settings import ConnectionSettings
     from ...sidecar import Sidecar
-    from ..journal.loads import Entry
-    from ..planning.tables import Found
+    from ..journal.loads import LoadRecord
+    from ..planning.tables import TableFacts
     from ..planning.tasks import Step, Task
     from ..policy import LoadPolicy
     from ..reporting.report import LoadReport
@@ -233,7 +233,7 @@ class Loader:
         """Whether the server knows how far the load is."""
         return bool(self._lanes) and self.load.journal is not None
 
-    def end_lanes_of(self, entry: Entry) -> None:
+    def end_lanes_of(self, entry: LoadRecord) -> None:
         """End the connections that a load before this one has left at the server."""
         deadline = self._runtime.clock() + OLD_CONNECTION_TIMEOUT_S
         for lane in range(entry.jobs):
@@ -359,7 +359,7 @@ class Loader:
             # 3977: after CREATE TABLE ... START TRANSACTION a server takes nothing but a COMMIT.
             return before
 
-    def _look_up(self, schema: bytes, name: bytes, /, *, settled: bool) -> Found | None:
+    def _look_up(self, schema: bytes, name: bytes, /, *, settled: bool) -> TableFacts | None:
         if settled:
             self._drain()
         return self.inspector.look_up(schema, name)

@@ -13,7 +13,7 @@ from .formats import COMPRESSIONS, LONGEST_MARK
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from .counting import RawReader
+    from .counting import CountingReader
 
 # Small steps: what one step has produced is lost if it also meets the damage, and the place that
 # an error names is as exact as a step.
@@ -146,12 +146,12 @@ def _zstd_decompressor() -> Decompressor:
     )
 
 
-def expand(raw: RawReader, compression: str) -> Iterator[bytes]:
+def expand(raw: CountingReader, compression: str) -> Iterator[bytes]:
     """Yield what a file holds, part after part, as ``zcat`` writes it.
 
     Parameters
     ----------
-    raw : RawReader
+    raw : CountingReader
         At the beginning of the first part.
     compression : str
         As in `new_decompressor`.
@@ -213,7 +213,7 @@ def _explained(error: Exception) -> DamagedError:
     return DamagedError(f"is damaged ({error})")
 
 
-def _pass_over_padding(raw: RawReader) -> None:
+def _pass_over_padding(raw: CountingReader) -> None:
     """Pass over zeros behind the last part: tapes and xz have them."""
     while data := raw.read(INPUT_BYTES):
         if rest := data.lstrip(b"\0"):

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 BLOCK_BYTES = 256 * 1024
 
 
-class RawReader:
+class CountingReader:
     """The bytes of a file from its first to its last, whose place is known at any moment.
 
     Parameters

@@ -18,7 +18,7 @@ LISTED = 8
 ALLOW_LINKS = "allow it with --allow-outside-source if you trust who made the folder."
 
 
-class Entry(NamedTuple):
+class ListedScript(NamedTuple):
     """A script of a folder.
 
     Parameters
@@ -43,14 +43,14 @@ class Listing(NamedTuple):
     ----------
     kind : str
         ``folder``, or ``mydumper`` for what mydumper wrote.
-    entries : tuple of Entry
+    entries : tuple of ListedScript
         In order.
     notes : tuple of str
         What a user should know.
     """
 
     kind: str
-    entries: tuple[Entry, ...]
+    entries: tuple[ListedScript, ...]
     notes: tuple[str, ...] = ()
 
 
@@ -86,7 +86,7 @@ def list_folder(folder: Path, name: str, read: Callable[[Path], bytes]) -> Listi
     _refuse_tab_dump(scripts, files, name)
     left_out = [file for file in files if ".sql." in file.lower() and file not in scripts]
     notes = [f"{file} is left out: it is no script by its name." for file in sorted(left_out)]
-    return Listing("folder", tuple(Entry(folder / file) for file in scripts), tuple(notes))
+    return Listing("folder", tuple(ListedScript(folder / file) for file in scripts), tuple(notes))
 
 
 def list_matches(paths: Collection[Path], read: Callable[[Path], bytes]) -> Listing:
@@ -112,7 +112,7 @@ def list_matches(paths: Collection[Path], read: Callable[[Path], bytes]) -> List
             if wanted:
                 return Listing(kind, wanted, notes)
     ordered = sorted(paths, key=lambda path: natural(str(path)))
-    return Listing("glob", tuple(map(Entry, ordered)))
+    return Listing("glob", tuple(map(ListedScript, ordered)))
 
 
 def astray(real: Path) -> str:
@@ -123,13 +123,13 @@ def astray(real: Path) -> str:
 def _by_mydumper(folder: Path, files: Collection[str], read: Callable[[Path], bytes]) -> Listing:
     pieces, notes = mydumper.layout(files, lambda file: read(folder / file))
     rows = mydumper.row_files(files)
-    if rows and not any(piece.step is mydumper.Step.DATA for piece in pieces):
+    if rows and not any(piece.step is mydumper.Stage.DATA for piece in pieces):
         raise ScriptError(
             f"the rows of the dump in {folder} are in {rows[0]} and the like, and no script loads "
             "them.",
             hint="myloader loads it; or dump again without --csv or --load-data.",
         )
-    entries = (Entry(folder / piece.name, piece.schema, piece.delimiter) for piece in pieces)
+    entries = (ListedScript(folder / piece.name, piece.schema, piece.delimiter) for piece in pieces)
     return Listing("mydumper", tuple(entries), notes)
 
 

@@ -37,7 +37,7 @@ CREATE = re.compile(
 END_OF_LINE = b";\n"
 
 
-class Step(enum.IntEnum):
+class Stage(enum.IntEnum):
     """What a file holds; files are run in this order, as by myloader.
 
     A view may call a function, and a table's default take a value from a sequence. Triggers must
@@ -55,23 +55,23 @@ class Step(enum.IntEnum):
 
 # The longer endings first. POST is routines and events.
 ENDINGS = {
-    "-schema-create": Step.SCHEMA,
-    "-schema-sequence": Step.SEQUENCE,
-    "-schema-triggers": Step.TRIGGERS,
-    "-schema-post": Step.POST,
-    "-schema-view": Step.VIEW,
-    "-schema": Step.TABLE,
+    "-schema-create": Stage.SCHEMA,
+    "-schema-sequence": Stage.SEQUENCE,
+    "-schema-triggers": Stage.TRIGGERS,
+    "-schema-post": Stage.POST,
+    "-schema-view": Stage.VIEW,
+    "-schema": Stage.TABLE,
 }
 
 
-class Piece(NamedTuple):
+class DumpFile(NamedTuple):
     """One file of a dump.
 
     Parameters
     ----------
     name : str
         The file's.
-    step : Step
+    step : Stage
         What it holds.
     schema : str or None
         Schema that its statements are meant for; None where they name it.
@@ -80,23 +80,23 @@ class Piece(NamedTuple):
     """
 
     name: str
-    step: Step
+    step: Stage
     schema: str | None
     delimiter: bytes
 
 
-class Layout(NamedTuple):
+class DumpLayout(NamedTuple):
     """What a folder's names say.
 
     Parameters
     ----------
-    pieces : tuple of Piece
+    pieces : tuple of DumpFile
         In the order in which they are to be run.
     notes : tuple of str
         What a user should know.
     """
 
-    pieces: tuple[Piece, ...]
+    pieces: tuple[DumpFile, ...]
     notes: tuple[str, ...]
 
 
@@ -122,7 +122,7 @@ def is_mydumpers(names: Collection[str], read: Callable[[str], bytes]) -> bool:
     return any("." in table and table in data for table in tables)
 
 
-def layout(names: Collection[str], read: Callable[[str], bytes]) -> Layout:
+def layout(names: Collection[str], read: Callable[[str], bytes]) -> DumpLayout:
     """Return what is to be run of a folder by mydumper, and in which order.
 
     Parameters
@@ -141,17 +141,17 @@ def layout(names: Collection[str], read: Callable[[str], bytes]) -> Layout:
     pieces, others = [], []
     for stem, name in stems.items():
         step, rest = _step(stem, stems)
-        schema = _schema_of(rest, schemas, alone=step in {Step.SCHEMA, Step.POST})
+        schema = _schema_of(rest, schemas, alone=step in {Stage.SCHEMA, Stage.POST})
         if stem == TABLESPACES or schema is None:
             others.append(name)
             continue
-        real = None if step is Step.SCHEMA else schemas.get(schema) or schema
-        bodies = step in {Step.TRIGGERS, Step.POST}
+        real = None if step is Stage.SCHEMA else schemas.get(schema) or schema
+        bodies = step in {Stage.TRIGGERS, Stage.POST}
         pieces.append(
-            ((step, natural(stem)), Piece(name, step, real, END_OF_LINE if bodies else b";"))
+            ((step, natural(stem)), DumpFile(name, step, real, END_OF_LINE if bodies else b";"))
         )
     ordered = tuple(piece for _, piece in sorted(pieces, key=lambda pair: pair[0]))
-    return Layout(ordered, tuple(_notes(names, ordered, others, read)))
+    return DumpLayout(ordered, tuple(_notes(names, ordered, others, read)))
 
 
 def row_files(names: Collection[str]) -> list[str]:
@@ -159,16 +159,16 @@ def row_files(names: Collection[str]) -> list[str]:
     return sorted(name for name in names if ROWS.fullmatch(name))
 
 
-def _step(stem: str, stems: Collection[str]) -> tuple[Step, str]:
+def _step(stem: str, stems: Collection[str]) -> tuple[Stage, str]:
     """Return what a file holds, and its name without what says so."""
     if part := PART.fullmatch(stem):
-        return Step.DATA, part["name"]
+        return Stage.DATA, part["name"]
     # The rows of a table that is itself called x-schema are in db.x-schema.sql.
     if f"{stem}-schema" not in stems:
         for ending, step in ENDINGS.items():
             if stem.endswith(ending):
                 return step, stem[: -len(ending)]
-    return Step.DATA, stem
+    return Stage.DATA, stem
 
 
 def _schema_of(name: str, schemas: Collection[str], *, alone: bool) -> str | None:
@@ -195,7 +195,7 @@ def _created_schema(script: bytes) -> str | None:
 
 def _notes(
     names: Collection[str],
-    pieces: Iterable[Piece],
+    pieces: Iterable[DumpFile],
     others: Iterable[str],
     read: Callable[[str], bytes],
 ) -> Iterable[str]:
@@ -205,7 +205,7 @@ def _notes(
     for name in sorted(others):
         yield f"{name} is left out: its name is none of mydumper's."
     rows = row_files(names)
-    if rows and any(piece.step is Step.DATA for piece in pieces):
+    if rows and any(piece.step is Stage.DATA for piece in pieces):
         yield (
             f"rows are in {len(rows)} other files, such as {rows[0]}, which its scripts load with "
             "LOAD DATA LOCAL INFILE; dump again without --load-data to have them in the scripts."

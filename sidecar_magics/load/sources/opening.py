@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from ...errors import ScriptError
 from . import folders
-from .counting import RawReader
+from .counting import CountingReader
 from .origins import FileOrigin, InputOrigin, Origin, TextOrigin
 from .paths import (
     expand_path,
@@ -393,7 +393,7 @@ def _read_small(path: Path) -> bytes:
 
 
 def _sha256(script: Script) -> str:
-    raw = RawReader(script.origin.open())
+    raw = CountingReader(script.origin.open())
     with contextlib.closing(raw):
         try:
             raw.drain()

@@ -11,7 +11,7 @@ from typing import IO, TYPE_CHECKING
 from ...errors import ScriptError
 from . import zips
 from .compression import DamagedError, expand
-from .counting import BLOCK_BYTES, RawReader
+from .counting import BLOCK_BYTES, CountingReader
 from .dump_marks import DumpMarks
 from .formats import HEAD_BYTES, compression, foreign
 from .paths import near_misses
@@ -82,7 +82,7 @@ class Source:
         self.delimiter = delimiter
         self.fresh_session = fresh_session
         self.first_line = first_line
-        self._raw = RawReader(file)
+        self._raw = CountingReader(file)
         self._marks = DumpMarks()
         self._stream: Iterator[bytes] | None = None
 

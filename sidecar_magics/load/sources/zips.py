@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from typing import IO
 
     from .compression import Decompressor
-    from .counting import RawReader
+    from .counting import CountingReader
 
 ENCRYPTED = 0x1 | 0x40
 LOCAL_HEADER_BYTES = 30
@@ -45,12 +45,12 @@ class MemberError(Exception):
         self.hint = hint
 
 
-def choose(raw: RawReader, wanted: str | None) -> zipfile.ZipInfo:
+def choose(raw: CountingReader, wanted: str | None) -> zipfile.ZipInfo:
     """Return the member of an archive that is the script.
 
     Parameters
     ----------
-    raw : RawReader
+    raw : CountingReader
         The archive; it must be able to seek, because its list of members is at its end.
     wanted : str or None
         The member's name; None if the archive has only one.
@@ -82,12 +82,12 @@ def choose(raw: RawReader, wanted: str | None) -> zipfile.ZipInfo:
     return chosen[0]
 
 
-def read_member(raw: RawReader, member: zipfile.ZipInfo) -> Iterator[bytes]:
+def read_member(raw: CountingReader, member: zipfile.ZipInfo) -> Iterator[bytes]:
     """Yield one member, decompressed; all of the archive up to its end is read on the way.
 
     Parameters
     ----------
-    raw : RawReader
+    raw : CountingReader
         The archive, at its beginning.
     member : ZipInfo
         What `choose` returned.
@@ -165,7 +165,7 @@ def _unpacked(method: int, read: Callable[[], bytes]) -> Iterator[bytes]:
     return pump(decompressor, read)
 
 
-def _limited(raw: RawReader, size: int) -> Callable[[], bytes]:
+def _limited(raw: CountingReader, size: int) -> Callable[[], bytes]:
     """Return what reads the next `size` bytes, and not more."""
     end = raw.count + size
 
