@@ -257,7 +257,7 @@ def _sql_on_the_line(magic: str) -> UsageError:
 
 
 def _exists(path: str) -> bool:
-    """Tell whether there is a file, a folder or something that fits a pattern."""
+    """Return whether there is a file, a folder or something that fits a pattern."""
     try:
         return bool(glob.glob(os.path.expanduser(path)))  # noqa: PTH111, PTH207 - leaves ~nobody
     except (OSError, ValueError):

@@ -86,7 +86,7 @@ def steps(script: str) -> Iterator[Step]:
         if isinstance(command, Remark):
             yield command
         else:
-            # Behind a client that asks for its password may stand what was typed.
+            # After a client that asks for its password may stand what was typed.
             yield from _step(without_wrapping(command), is_nameable=not asked)
             asked = asked or any(word in ASKING for word in command)
 

@@ -134,7 +134,7 @@ def _belongs(process: psutil.Process, folder: str) -> bool:
 
 
 def _main(folder: Path, run: int, *, keep: bool) -> None:
-    """Wait for the end of a run, and tidy up behind it."""
+    """Wait for the end of a run, and tidy up after it."""
     said = b""
     while os.getppid() == run:
         if select.select([0], [], [], LOOK_S)[0]:

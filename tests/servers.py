@@ -276,7 +276,7 @@ def given_server(folder: Path) -> GivenServer:
 
 
 def takes(settings: ConnectionSettings, sql: str) -> bool:
-    """Tell whether a server executes a statement."""
+    """Return whether a server executes a statement."""
     with connect_now(settings) as connection, connection.cursor() as cursor:
         try:
             cursor.execute(sql)
@@ -286,5 +286,5 @@ def takes(settings: ConnectionSettings, sql: str) -> bool:
 
 
 def needs_servers() -> bool:
-    """Tell whether a test without its server has failed, as in CI, or is only skipped."""
+    """Return whether a test without its server has failed, as in CI, or is only skipped."""
     return bool(os.environ.get("CI"))

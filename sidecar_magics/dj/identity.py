@@ -1,6 +1,6 @@
 """Whether a server is still the one that this kernel knew.
 
-A sidecar without a volume is made anew when its container is, at the same address and with the same
+A sidecar without a volume is recreated when its container is, at the same address and with the same
 password; only its identity tells. What is known travels with DataJoint's connection, so that it
 lives exactly as long as the tables that could be surprised.
 """

@@ -70,10 +70,10 @@ class Consumer(Protocol):
     dollar_quotes: bool
 
     def quoting(self, before: Quoting) -> Quoting:
-        """Tell how strings are read behind all that was yielded, where only the server knows."""
+        """Return how strings are read after all that was yielded, where only the server knows."""
 
     def renew(self) -> None:
-        """Give the first lane a new session, behind all that was yielded."""
+        """Give the first lane a new session, after all that was yielded."""
 
     def saw(self, step: Step, about: Classification, delimiter: bytes) -> None:
         """Take note of a statement as it would be sent, before its tasks are yielded."""
@@ -133,7 +133,7 @@ class Walk:
         self._has_statements = False
 
     def tasks(self, scripts: Iterable[Source]) -> Iterator[Task]:
-        """Yield what scripts consist of, one behind another; also all that comes before an error.
+        """Yield what scripts consist of, one after another; also all that comes before an error.
 
         Raises
         ------

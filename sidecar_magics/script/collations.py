@@ -1,6 +1,6 @@
 """The collations and character sets that a statement names, and putting others in their place.
 
-A name counts only where the grammar has a collation: behind COLLATE, and where a SET gives a
+A name counts only where the grammar has a collation: after COLLATE, and where a SET gives a
 session its collation. What stands in texts, quoted names, comments and rows is not looked at.
 
 Source: "Character Sets, Collations, Unicode", MySQL 9 Reference Manual.

@@ -22,7 +22,7 @@ _CURRENT = {b"CURRENT_USER", b"CURRENT_ROLE"}
 
 
 class _Clause(NamedTuple):
-    """A DEFINER clause, as the indices of its first token and of the first one behind it."""
+    """A DEFINER clause, as the indices of its first token and of the first one after it."""
 
     first: int
     behind: int

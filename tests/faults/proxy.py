@@ -28,7 +28,7 @@ LOOKED_AT_BYTES = 400
 CONNECT_S = 5.0
 # Seconds without a byte on a connection, after which it is cut: longer than a case lasts.
 SILENCE_S = 900.0
-# Seconds for a server to answer a statement of which the fault is to come behind the answer.
+# Seconds for a server to answer a statement of which the fault is to come after the answer.
 ANSWER_S = 120.0
 
 PHASES = ("before", "middle", "sent", "answered")
@@ -64,7 +64,7 @@ class Trigger:
     seen: int = 0
 
     def hits(self, sql: bytes) -> bool:
-        """Count a statement, and tell whether it is the one."""
+        """Count a statement, and return whether it is the one."""
         if self.contains not in sql[:LOOKED_AT_BYTES]:
             return False
         self.seen += 1

@@ -316,7 +316,7 @@ class Stage:
         return Child(self.script(name), self.server, port=proxy.port, process=process, **options)
 
     def _is_complete(self) -> bool:
-        """Tell whether the load had ended when its process was killed: it owes nothing any more."""
+        """Return whether the load had ended when its process was killed: it owes nothing."""
         with connect_now(self.server.settings) as connection, connection.cursor() as cursor:
             cursor.execute("SHOW SCHEMAS")
             schemas = {name for (name,) in cursor.fetchall()}

@@ -62,7 +62,7 @@ def test_nothing_waits_for_mysql(mysql: Manifest) -> None:
 
 
 def test_the_entrypoint_ignores_a_stop(mysql: Manifest) -> None:
-    """The image's own entrypoint waits on `tail`, with MySQL behind it, and passes nothing on."""
+    """The image's own entrypoint waits on `tail`, with MySQL after it, and passes nothing on."""
     assert "command" not in mysql
 
 

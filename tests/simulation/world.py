@@ -447,7 +447,7 @@ class World:
             self._requests.remove(request)
 
     def is_busy(self, connection: Connection) -> bool:
-        """Tell whether something is under way on a connection."""
+        """Return whether something is under way on a connection."""
         return any(request.connection is connection for request in self._requests)
 
     def leave(self, connection: Connection) -> None:

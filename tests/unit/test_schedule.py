@@ -413,7 +413,7 @@ def scripts(draw: st.DrawFn) -> list[Task]:
 
 
 def must_wait(later: Task, earlier: Task) -> bool:
-    """Tell whether a task may not run before another is done, as the documentation has it."""
+    """Return whether a task may not run before another is done, as the documentation has it."""
     if later.is_barrier or earlier.is_barrier:
         return True
     if later.writes & (earlier.reads | earlier.writes) or later.reads & earlier.writes:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from .target import ServerView
     from .world import Clash
 
-# The first MariaDB behind 10.11, with which the list of features was made.
+# The first MariaDB after 10.11, with which the list of features was made.
 MARIADB_WITH_MORE = 110000
 
 

@@ -278,7 +278,7 @@ class Rehearsal:
             self._modes = self.quoting(self._modes)
 
     def _is_pure(self, sql: bytes) -> bool:
-        """Tell whether a statement calls nothing but functions that only compute."""
+        """Return whether a statement calls nothing but functions that only compute."""
         read = tokens(sql, **self._quotes())
         calls = (
             token.word for token, after in zip(read, read[1:]) if token.word and after.text == b"("
@@ -484,7 +484,7 @@ class Rehearsal:
         return schema.lower() in SYSTEM_SCHEMAS
 
     def _ended_here(self) -> bool:
-        """Tell whether the default schema is one in which nothing is rehearsed."""
+        """Return whether the default schema is one in which nothing is rehearsed."""
         schema = self._schema
         return schema is not None and (
             self._is_system(schema) or (self._fold(schema), "") in self._spoiled
@@ -550,7 +550,7 @@ class Rehearsal:
         return 0
 
     def _is_confined(self, sql: bytes) -> bool:
-        """Tell whether a statement names no schema of the server's own, whatever it means by it.
+        """Return whether a statement names no schema of the server's own, whatever it means by it.
 
         This looks at no grammar: should a name have been missed where the schemas were replaced,
         the statement is not executed.

@@ -181,13 +181,13 @@ def table_traits(sql: bytes) -> TableTraits:
 
 
 def is_deterministic(sql: bytes) -> bool:
-    """Tell whether a CREATE FUNCTION says what binary logging asks of it (error 1418)."""
+    """Return whether a CREATE FUNCTION says what binary logging asks of it (error 1418)."""
     head = _TEXT.sub(b"''", sql)[:2000]
     return bool(_DETERMINISTIC.search(head.replace(b"\n", b" ")))
 
 
 def switches_keys(sql: bytes) -> bool:
-    """Tell whether an ALTER TABLE does nothing but DISABLE or ENABLE KEYS."""
+    """Return whether an ALTER TABLE does nothing but DISABLE or ENABLE KEYS."""
     return bool(_KEYS_SWITCH.search(sql))
 
 
@@ -260,14 +260,14 @@ class _Words:
         return word
 
     def accept(self, *words: bytes) -> bool:
-        """Step over the word at hand if it is one of these, and tell whether it was."""
+        """Step over the word at hand if it is one of these, and return whether it was."""
         found = self.word in words
         if found:
             self.take()
         return found
 
     def seek(self, *words: bytes) -> bool:
-        """Go on behind the first word that is one of these, and tell whether there was one."""
+        """Continue after the first word that is one of these, and return whether there was one."""
         while self._text:
             if self.accept(*words):
                 return True

@@ -197,7 +197,7 @@ class World:
             self._touched.setdefault(key, (schema, key[2], thing.what))
 
     def _has_schema(self, event: Event) -> bool:
-        """Tell whether the schema of an event is there; else that is told, once."""
+        """Return whether the schema of an event is there; else that is told, once."""
         if event.schema is None:
             if "" not in self._excused:
                 self._excused.add("")

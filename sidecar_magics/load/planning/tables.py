@@ -92,11 +92,11 @@ class KnownTables:
         return known
 
     def needs_settling(self, name: Name) -> bool:
-        """Tell whether the server can say more of a table once it has done what stands before."""
+        """Return whether the server can say more of a table once it has done what stands before."""
         return self._lookup is not None and name not in self._known and self._may_differ(name)
 
     def _may_differ(self, name: Name) -> bool:
-        """Tell whether the script may have made of a table something else than the server has."""
+        """Return whether the script may have made of a table something else than the server has."""
         return (
             self._all_may_differ
             or name in self._maybe_made
@@ -105,7 +105,7 @@ class KnownTables:
         )
 
     def is_innodb(self, name: Name) -> bool:
-        """Tell whether the script has named a table that is InnoDB's for certain."""
+        """Return whether the script has named a table that is InnoDB's for certain."""
         return name in self._known and self._known[name].innodb
 
     def make(self, name: Name, definition: TableDefinition) -> None:
@@ -124,7 +124,7 @@ class KnownTables:
         )
 
     def _is_not_there(self, name: Name) -> bool:
-        """Tell whether a table is missing for certain, so that IF NOT EXISTS makes it."""
+        """Return whether a table is missing for certain, so that IF NOT EXISTS makes it."""
         if name in self._known:
             return False
         if name in self._dropped:

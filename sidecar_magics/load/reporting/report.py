@@ -65,7 +65,7 @@ class WarningReport:
 
 @dataclass(frozen=True)
 class ErrorReport:
-    """A statement that the server refused, and that --force went on behind."""
+    """A statement that the server refused, and that --force continued after."""
 
     place: str
     errno: int
@@ -123,7 +123,7 @@ class LoadReport:
     retries : int
         Connections that were lost, and made again.
     deferred_indexes : int
-        Secondary indexes that were made behind the rows.
+        Secondary indexes that were made after the rows.
     resumed : int
         Statements that an earlier load had done.
     already_loaded : bool
@@ -239,7 +239,7 @@ class LoadReport:
             self.retries += 1
 
     def add_deferred_indexes(self, number: int) -> None:
-        """Count indexes that are made behind the rows."""
+        """Count indexes that are made after the rows."""
         with self._lock:
             self.deferred_indexes += number
 

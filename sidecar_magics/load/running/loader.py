@@ -322,7 +322,7 @@ class Loader:
     # What the server allows --------------------------------------------------------------------
 
     def _may_skip_binlog(self, control: Link) -> bool:
-        """Tell whether there is a binary log that nobody else reads, and the right to skip it."""
+        """Return whether there is a binary log that nobody else reads, and the right to skip it."""
         if not self._settings.is_loopback or control.ask("SELECT @@log_bin") != "1":
             return False
         replicas = "SHOW SLAVE HOSTS" if self.sidecar.flavour == "mariadb" else "SHOW REPLICAS"

@@ -86,7 +86,7 @@ class Sender:
         Raises
         ------
         Refused
-            The server refused one, and the load does not go on after errors.
+            The server refused one, and the load does not continue after errors.
         Lost, RolledBack
             All that was not committed is to be done once more.
         """

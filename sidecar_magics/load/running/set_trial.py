@@ -61,7 +61,7 @@ class Trial:
         Raises
         ------
         StatementError
-            It is refused for good, and the load does not go on after errors.
+            It is refused for good, and the load does not continue after errors.
         """
         values = before.assigned_by(sql)
         if values <= self._taken:

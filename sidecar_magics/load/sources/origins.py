@@ -163,7 +163,7 @@ class Borrowed(io.RawIOBase):
         return True
 
     def seekable(self) -> bool:
-        """Tell whether it is a file, not a pipe."""
+        """Return whether it is a file, not a pipe."""
         return self._file.seekable()
 
     def tell(self) -> int:

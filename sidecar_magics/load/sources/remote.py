@@ -103,7 +103,7 @@ class RemoteOrigin:
         return file
 
     def is_unchanged(self) -> bool:
-        """Tell whether the file is still the one that was found first."""
+        """Return whether the file is still the one that was found first."""
         before, now = self._info, self._ask()
         return (before.get("size"), _validators(before)) == (now.get("size"), _validators(now))
 
