@@ -73,7 +73,7 @@ def parse(parser: argparse.ArgumentParser, magic: str, line: str) -> argparse.Na
     ------
     UsageError
         The line does not fit the options. IPython's own error of this name would leave no error
-        in the notebook, so that papermill goes on as if nothing had happened.
+        in the notebook, so that papermill continues as if nothing had happened.
     """
     from IPython.core.error import UsageError as IPythonUsageError  # noqa: PLC0415
 

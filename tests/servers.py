@@ -41,7 +41,7 @@ DEFAULT_LIST_HAS_IT = any(
 CLIENTS = {"mysql": ("mysql",), "mariadb": ("mariadb", "mysql")}
 DUMP_CLIENTS = {"mysql": ("mysqldump",), "mariadb": ("mariadb-dump", "mysqldump")}
 
-# A server that runs already, as HOST:PORT, its root's password, and what stands before the name of
+# A server that runs already, as HOST:PORT, its root's password, and what comes before the name of
 # a client on the command line, such as `docker exec --interactive NAME`: that is how continuous
 # integration runs the tests on many versions.
 GIVEN = "SIDECAR_TEST_SERVER"

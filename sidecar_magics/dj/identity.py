@@ -34,7 +34,7 @@ class Known:
     Parameters
     ----------
     identity : str or None
-        The same as long as the data folder is; None if the server does not tell.
+        The same as long as the data folder is; None if the server does not say.
     schemas : frozenset of str
         Its schemas, without the server's own and the journal of `%mysql_load`.
     """

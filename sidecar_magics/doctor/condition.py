@@ -269,7 +269,7 @@ def _kept_waiting(blocker: Blocker) -> str:
 
 
 def unanswered(error: Exception, place: Runtime) -> Check:
-    """Tell that the server let us in and then did not answer, or only with a refusal."""
+    """Report that the server let us in and then did not answer, or only with a refusal."""
     refused = query_failure(error)
     hint = ACCOUNT_HINTS.get(refused.errno or 0, RESTART_IT[place])
     return failure("server", f"it let us in and did not answer: {refused.answer}.", hint)

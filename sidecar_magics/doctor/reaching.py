@@ -32,7 +32,7 @@ BIND_ELSEWHERE = (
 
 
 def unsettled(error: SidecarError) -> Check:
-    """Tell why it is not known where the server is."""
+    """Say why it is not known where the server is."""
     return failure("settings", error.message, error.hint)
 
 
@@ -75,7 +75,7 @@ def not_reached(error: SidecarError, stage: str, settings: ConnectionSettings) -
 
 
 def answers(settings: ConnectionSettings) -> Check:
-    """Tell that a server answers."""
+    """Report that a server answers."""
     where = "on this machine or in this pod" if settings.is_loopback else "on another host"
     return ok("address", f"a MySQL server answers at {settings.address}, {where}.")
 

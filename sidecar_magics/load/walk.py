@@ -79,7 +79,7 @@ class Consumer(Protocol):
         """Take note of a statement as it would be sent, before its tasks are yielded."""
 
     def refuse(self, error: ScriptError, step: Step) -> None:
-        """Raise the error for what is not sent; or take note of it, and the walk goes on."""
+        """Raise the error for what is not sent; or take note of it, and the walk continues."""
 
 
 class Walk:
@@ -211,7 +211,7 @@ class Walk:
                 yield from self._obey(item, source)
             if self._ended:
                 self._note_unread(item, source)
-                break  # this script; the one that sources it goes on, as with the client
+                break  # this script; the one that sources it continues, as with the client
             # And the other way round: what follows is read as that script left things.
             splitter.delimiter = self._delimiter
             self._set_quoting(splitter)

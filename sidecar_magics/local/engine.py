@@ -241,7 +241,7 @@ def inspect(program: Program) -> Engine:
     Raises
     ------
     LocalServerError
-        It cannot be run, or does not tell.
+        It cannot be run, or does not say.
     """
     try:
         text = subprocess.run(

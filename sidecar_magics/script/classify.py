@@ -280,13 +280,13 @@ class _Reader:
         return self._text.upper()
 
     def take(self) -> bytes:
-        """Return the word at hand in capitals and go on."""
+        """Return the word at hand in capitals and continue."""
         word = self.word()
         self._advance()
         return word
 
     def skip(self, *words: bytes) -> None:
-        """Go on to the first word that is none of these."""
+        """Continue to the first word that is none of these."""
         while self.word() in words:
             self._advance()
 

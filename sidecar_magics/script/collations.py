@@ -174,7 +174,7 @@ def _places(statement: list[Token]) -> Iterator[tuple[int, bytes]]:
 
 
 def _before(statement: list[Token], at: int) -> bytes:
-    """Return what stands before a token: a word, ``@`` for a user's variable, b"" for nothing."""
+    """Return what comes before a token: a word, ``@`` for a user's variable, b"" for nothing."""
     at -= 1
     while at >= 0 and statement[at].shape is Shape.OPEN:
         at -= 1

@@ -61,7 +61,7 @@ def without_definer(found: list[Token]) -> list[Edit]:
 def definer(
     sql: bytes, *, ansi_quotes: bool = False, no_backslash_escapes: bool = False
 ) -> tuple[str, str | None] | None:
-    """Return a statement's DEFINER as user and host, None if it has none or whoever loads it.
+    """Return the user and host of a statement's DEFINER; None if it has none, or the current user.
 
     The host is None for a role, or where it is left out (it is ``%`` then).
     """

@@ -1,6 +1,6 @@
 """Statements that do nothing but put given values into a table.
 
-Such a statement means the same on any connection in the right session, whatever else is going on
+Such a statement means the same on any connection in the right session, whatever else runs
 beside it. One that computes its values, selects them or counts them up does not.
 """
 

@@ -1,4 +1,4 @@
-"""Whether a resumed load that gives up, as it cannot tell what was done, tells the truth.
+"""Whether a resumed load that gives up, as it does not know what was done, tells the truth.
 
 Up to the statement that it names all must be there, once; that statement may have been executed or
 not, and some after it, one after another. What a load takes in parallel is not looked at.

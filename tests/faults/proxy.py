@@ -52,7 +52,7 @@ class Trigger:
     wait_s : float, default 0
         For ``sent``: how long the server may work on it before the fault.
     cuts : bool, default True
-        Cut the connection after it; else all goes on as if nothing had happened.
+        Cut the connection after it; else all continues as if nothing had happened.
     """
 
     contains: bytes

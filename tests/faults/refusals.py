@@ -5,7 +5,7 @@
 
 The load must tell the first error that the client tells, at the line of the statement. With one
 connection, the server holds the same then. With several, all must be there that stands before the
-mistake; of what stands after it, some may be there, as rows and tables that do not depend on each
+mistake; of what comes after it, some may be there, as rows and tables that do not depend on each
 other are loaded side by side (it is counted, and a failure with `--strict`). With ``force``, all
 errors and the whole content must be those of `mysql --force`.
 """
@@ -218,7 +218,7 @@ class Stage:
         state: dict[str, str],
         ours: dict[str, str],
     ) -> list[str]:
-        """Return what stands before the mistake and is not there, or is not as it should be."""
+        """Return what comes before the mistake and is not there, or is not as it should be."""
         later = script.statements[failed + 1 :]
         missing, unsettled = [], []
         for name, text in state.items():

@@ -67,7 +67,7 @@ def test_the_entrypoint_ignores_a_stop(mysql: Manifest) -> None:
 
 
 def test_a_dead_mysql_goes_unnoticed(mysql: Manifest) -> None:
-    """What the container runs is the `tail`, which goes on; and nobody asks MySQL."""
+    """What the container runs is the `tail`, which continues; and nobody asks MySQL."""
     assert "command" not in mysql
     assert "livenessProbe" not in mysql
 

@@ -100,7 +100,7 @@ def connections(case: Case) -> Iterator[Finding]:
 
 
 def unfollowed(case: Case) -> Iterator[Finding]:
-    """Tell that what follows a called procedure is not known."""
+    """Report that what follows a called procedure is not known."""
     places = case.inventory.unfollowed
     if places:
         message = (

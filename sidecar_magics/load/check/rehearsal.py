@@ -401,7 +401,7 @@ class Rehearsal:
         return edited(sql, edits)
 
     def _is_there(self, schema: str | None, name: str) -> bool:
-        """Mirror a table or view that the server may have; tell whether it can be relied on."""
+        """Mirror a table or view that the server may have; return whether it can be relied on."""
         thing = self._thing(schema, name)
         if not thing[0] or self._is_system(thing[0]):
             return bool(schema) or self._schema is None or not self._is_system(thing[0])
@@ -417,7 +417,7 @@ class Rehearsal:
         return False
 
     def _mirror(self, schema: str, name: str) -> bool:
-        """Make a table of the server's in the scratch schema; tell whether that was possible."""
+        """Make a table of the server's in the scratch schema; return whether that was possible."""
         scratch = quoted(self._scratch_of(schema))
         real = quoted(schema) + b"." + quoted(name)
         try:

@@ -39,7 +39,7 @@ _OTHER_THINGS = (
     b"LIBRARY",
 )
 _FARTHEST_WORD = 40
-# What ALTER DATABASE goes on with where it means the default schema.
+# What ALTER DATABASE continues with where it means the default schema.
 _SCHEMA_OPTIONS = (
     b"CHARACTER",
     b"CHARSET",
@@ -205,7 +205,7 @@ class _Options:
 
 
 def _seek(words: _Words, options: _Options) -> str | None:
-    """Go on to the word that says what a definition is of, and return it."""
+    """Continue to the word that says what a definition is of, and return it."""
     for _ in range(_FARTHEST_WORD):
         word = words.take()
         if word in WHAT:
@@ -253,7 +253,7 @@ class _Words:
         return self._text.upper()
 
     def take(self) -> bytes:
-        """Return the word at hand in capitals and go on."""
+        """Return the word at hand in capitals and continue."""
         word = self.word
         token = next(self._tokens, None)
         self._text = token[1] if token else b""

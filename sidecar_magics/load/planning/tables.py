@@ -53,7 +53,7 @@ class Lookup(Protocol):
     """Asks the server for a table: `TableFacts`, or None if it is not there."""
 
     def __call__(self, schema: bytes, name: bytes, /, *, settled: bool) -> TableFacts | None:
-        """Look; `settled` if all that stands before it in the script must be done first."""
+        """Look; `settled` if all that comes before it in the script must be done first."""
 
 
 class KnownTables:
@@ -81,7 +81,7 @@ class KnownTables:
         name : tuple of bytes
             Schema and table.
         settled : bool, default False
-            Whether the server may be made to do all that stands before it in the script: then its
+            Whether the server may be made to do all that comes before it in the script: then its
             answer is right also where the script may have made or changed the table.
         """
         known = self._known.get(name)
@@ -92,7 +92,7 @@ class KnownTables:
         return known
 
     def needs_settling(self, name: Name) -> bool:
-        """Return whether the server can say more of a table once it has done what stands before."""
+        """Return whether the server can say more of a table once it has done what comes before."""
         return self._lookup is not None and name not in self._known and self._may_differ(name)
 
     def _may_differ(self, name: Name) -> bool:
@@ -164,7 +164,7 @@ class KnownTables:
         self.may_differ()
 
     def may_differ(self) -> None:
-        """Ask the server only for what it has once all that stands before is done."""
+        """Ask the server only for what it has once all that comes before is done."""
         self._all_may_differ = True
 
 

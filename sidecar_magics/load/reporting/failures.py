@@ -86,7 +86,7 @@ def in_doubt(step: Step, report: LoadReport, *, onwards: bool = False) -> Script
 
 
 def changed(place: str, report: LoadReport) -> ScriptError:
-    """Return the error for a script that is not the one whose load is to go on."""
+    """Return the error for a script that is not the one whose load is to continue."""
     return ScriptError(
         f"{place}: the script has changed since a part of it was loaded.",
         details=[report.so_far()],

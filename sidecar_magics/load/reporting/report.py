@@ -204,7 +204,7 @@ class LoadReport:
         Parameters
         ----------
         told : iterable of tuple
-            Level, number and words of those that the server tells.
+            Level, number and words of those that the server reports.
         count : int
             How many there were; it may not tell all of them.
         """
@@ -400,7 +400,7 @@ class LoadReport:
         return html(self)
 
     def _ipython_display_(self) -> None:
-        # Not implemented: IPython goes on to the other forms.
+        # Not implemented: IPython continues to the other forms.
         if self.is_on_screen is None or not self.is_on_screen():
             raise NotImplementedError
 

@@ -9,7 +9,7 @@ lanes from waiting for each other in a circle that no server sees:
 - a lane waits for a task only with nothing uncommitted;
 - it asks about tables, and defines anything, only with nothing uncommitted: both may have to wait
   for locks of other lanes;
-- a lane whose statement was refused goes on with what stands before it in the script. One that has
+- a lane whose statement was refused continues with what comes before it in the script. One that has
   lost its connection for good ends the load: others could wait for what it did not commit.
 
 What was not committed when a connection is lost, or the server ends a deadlock, is done once more.

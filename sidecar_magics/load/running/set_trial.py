@@ -3,7 +3,7 @@
 Lanes bring their connections into a session by the difference of two states, so a SET that nothing
 depends on would never be sent, and one that the server refuses would be noticed too late: at the
 first statement that needs it, or not at all. So each value is tried once, on a connection of the
-reader's own, before the plan goes on from it.
+reader's own, before the plan continues from it.
 """
 
 from __future__ import annotations

@@ -42,7 +42,7 @@ class DamagedError(Exception):
     Parameters
     ----------
     what : str
-        Goes on after the file's name: "is cut short".
+        Continues after the file's name: "is cut short".
     hint : str, optional
         What to do about it.
     """

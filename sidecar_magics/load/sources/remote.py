@@ -78,7 +78,7 @@ class RemoteOrigin:
 
     @property
     def size_bytes(self) -> int | None:
-        """Size, where the server tells."""
+        """Size, where the server reports."""
         size = self._info.get("size")
         return None if size is None else int(size)
 
@@ -189,11 +189,11 @@ class RemoteFile(io.RawIOBase):
         self._file: IO[bytes] | None = None
 
     def readable(self) -> bool:
-        """Tell that it can be read."""
+        """Report that it can be read."""
         return True
 
     def seekable(self) -> bool:
-        """Tell that other places can be asked for; the server may refuse."""
+        """Report that other places can be asked for; the server may refuse."""
         return True
 
     def tell(self) -> int:
