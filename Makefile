@@ -10,8 +10,8 @@ unexport PYTHONDONTWRITEBYTECODE
 help:
 	@echo "make demo    run the quick-start notebook on a private MySQL server"
 	@echo "make quick   lint, types, unit tests and ten loads on MySQL (a minute): before each commit"
-	@echo "make test    run all checks and tests (eight minutes on two cores)"
-	@echo "make test-more     what make test leaves out: slow and repeated cases (half an hour)"
+	@echo "make test    run all checks and tests (ten minutes on two cores)"
+	@echo "make test-more     what make test leaves out: further cases (ten minutes)"
 	@echo "make test-corpus   load the dumps of many tools on each server in each way (ten minutes)"
 	@echo "make docs    the documentation as a site, with executed notebooks (three minutes)"
 	@echo "make dist    build the release, check it, and run the quick start from the wheel"
@@ -33,8 +33,9 @@ help:
 demo: .venv/ready
 	@$(RUN) -m tools.demo
 
-# Two processes share the tests, each with servers of its own: tests/sharing.py.
-SHARED := $(RUN) -m pytest -q -n 2
+# So many processes share the tests, each with servers of its own: tests/sharing.py.
+WORKERS ?= 2
+SHARED := $(RUN) -m pytest -q -n $(WORKERS)
 
 # What a contributor runs before a commit. Parts joined by + run side by side, here and in `test`.
 quick: .venv/ready
