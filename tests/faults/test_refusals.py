@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tests.servers import Server
 
 pytestmark = pytest.mark.server
-SEED, SCRIPTS = 7, 10
+SEED, SCRIPTS = 7, 15
 
 
 @in_turns("fault_server", BOTH, ["number"], range(SCRIPTS))
