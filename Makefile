@@ -10,8 +10,8 @@ unexport PYTHONDONTWRITEBYTECODE
 help:
 	@echo "make demo    run the quick-start notebook on a private MySQL server"
 	@echo "make quick   lint, types, unit tests and ten loads on MySQL (a minute): before each commit"
-	@echo "make test    run all checks and tests (ten minutes on two cores)"
-	@echo "make test-more     what make test leaves out: further cases (ten minutes)"
+	@echo "make test    run all checks and tests"
+	@echo "make test-more     what make test leaves out: further cases"
 	@echo "make test-corpus   load the dumps of many tools on each server in each way (ten minutes)"
 	@echo "make docs    the documentation as a site, with executed notebooks (three minutes)"
 	@echo "make dist    build the release, check it, and run the quick start from the wheel"
