@@ -15,6 +15,7 @@ import pymysql
 import pytest
 from filelock import FileLock
 
+import sidecar_magics.local.engine
 from sidecar_magics.connection import connect_now
 from sidecar_magics.errors import LocalServerError
 from sidecar_magics.local.find import packaged_engine
@@ -24,7 +25,7 @@ from sidecar_magics.schemas import SYSTEM_SCHEMAS
 from sidecar_magics.settings import ConnectionSettings, Secret
 from sidecar_magics.wait import wait
 from tests.ports import quiet_port
-from tools.setup_venv import CACHE
+from tools.setup_venv import CACHE, fingerprint
 
 if TYPE_CHECKING:
     from typing import NoReturn
@@ -141,8 +142,12 @@ class Server:
         self._process = None
 
     def _make_data(self) -> None:
-        """Copy a new data folder, which is made once for each version: that takes five seconds."""
-        template = TEMPLATES / f"{self.flavour}-{self.engine.version}"
+        """Copy a new data folder: making it takes five seconds, so there is one to copy.
+
+        It is made for each version of the server, and anew when what makes it has changed.
+        """
+        maker = fingerprint([Path(sidecar_magics.local.engine.__file__)])
+        template = TEMPLATES / f"{self.flavour}-{self.engine.version}-{maker[:12]}"
         template.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(f"{template}.lock", timeout=LIMIT_S):
             if not template.exists():
