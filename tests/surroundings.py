@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,6 +32,10 @@ def pytest_configure() -> None:
     """Take the machine's own settings from all tests and from what they start."""
     for name in SETTINGS:
         os.environ.pop(name, None)
+    # Else an example that takes 0.2 s fails, and data that is made slowly: as on a busy machine.
+    slow = [HealthCheck.too_slow]
+    settings.register_profile("unhurried", deadline=None, suppress_health_check=slow)
+    settings.load_profile("unhurried")
 
 
 @pytest.fixture(autouse=True)
