@@ -88,7 +88,7 @@ test-hub-whole: .venv-browser/ready
 # Kubernetes 1.20 itself, built from Debian's source package and kept in the user's cache: its API server
 # judges the pods of tests/hub, and its kubelet runs them.
 test-kubernetes: .venv/ready
-	HUB_KUBERNETES=1 $(RUN) -m pytest -n 0 tests/hub/kubernetes
+	HUB_KUBERNETES=1 $(RUN) -m pytest tests/hub/kubernetes
 
 # JupyterLab as a user sees it, in both themes; two minutes, once all is there. No root is needed.
 test-browser: .venv-browser/ready

@@ -6,6 +6,7 @@ Where values have one, it becomes a second regular container, with all else as i
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import yaml
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from tests.hub.apiserver import Manifest
-    from tests.hub.values import Values
+    from tests.hub.mutation import Mutation
+    from tests.hub.values import Deployment, Values
 
 FILES = {deployment.files: deployment for deployment in DEPLOYMENTS}
 # Stopped before a pod is made.
@@ -84,23 +86,23 @@ def _deployments() -> Iterator[Candidate]:
 
 def _mistakes() -> Iterator[Candidate]:
     for mistake in (*MUTATIONS, *BROKEN_PROMISES):
-        if mistake.layer in EARLIER or mistake.name in ONLY_NATIVE:
-            continue
-        deployment = FILES[mistake.file,]
+        if mistake.layer not in EARLIER and mistake.name not in ONLY_NATIVE:
+            deployment = FILES[mistake.file,]
+            values = partial(_with, mistake, deployment)
+            yield Candidate(mistake.file, values, deployment.user, mistake.name)
 
-        def values(mistake=mistake, deployment=deployment) -> Values:  # type: ignore[no-untyped-def]
-            return mistake.of(deployment.values())
 
-        yield Candidate(mistake.file, values, deployment.user, mistake.name)
+def _with(mistake: Mutation, deployment: Deployment) -> Values:
+    return mistake.of(deployment.values())
 
 
 def _shapes() -> Iterator[Candidate]:
     for shape in ALL_SHAPES:
         if str(shape) != NOBODYS:
-            yield Candidate(f"shape {shape}", lambda shape=shape: _of(shape), User())  # type: ignore[misc]
+            yield Candidate(f"shape {shape}", partial(_below_inject, shape), User())
 
 
-def _of(shape: Shape) -> Values:
+def _below_inject(shape: Shape) -> Values:
     values: Values = yaml.safe_load(shape.path.read_text())
     for key in shape.keys:
         values = values[key]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import shutil
 import socket
 import subprocess
 import sys
@@ -89,6 +90,9 @@ def real_cluster(folder: Path) -> Iterator[RealCluster]:
         tokens = {name: secrets.token_hex(16) for name in (ADMIN, HUB)}
         write_accounts(folder, tokens)
         save_images(layout.path("images"))
+        # Of what a run leaves, pytest keeps the rest for a while: not these gigabytes.
+        for name in ("containerd", "kubelet"):
+            stack.callback(shutil.rmtree, layout.path(name), ignore_errors=True)
         stack.enter_context(own_cgroup(layout.cgroup))
         process = stack.enter_context(_namespaces(layout))
         url = f"https://127.0.0.1:{listener.getsockname()[1]}"

@@ -15,6 +15,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import yaml
+
 from tests.hub.kubernetes.client import KubernetesUser
 from tests.hub.kubernetes.layout import (
     ADDRESS,
@@ -164,9 +166,8 @@ def _environment(runtime: str) -> dict[str, str]:
 
 
 def _as_yaml(user: KubernetesUser) -> str:
-    import yaml
-
-    return yaml.safe_dump(user.kubeconfig())
+    text: str = yaml.safe_dump(user.kubeconfig())
+    return text
 
 
 def _run(command: Sequence[str]) -> None:

@@ -36,6 +36,10 @@ STAYS_DOWN_S = 15
 SMALL_DISK = {"custom": {"sidecarMysql": {"disk": "300Mi"}}}
 ROW = "INSERT INTO mine.t VALUES (%d, REPEAT('x', 16 * 1024 * 1024))"
 
+# A kubelet's reason for not starting a container.
+REFUSED = "CreateContainerConfigError"
+
+(CLASSIC,) = [each for each in DEPLOYMENTS if each.files == ("sidecar-classic",)]
 INJECTING = [each for each in DEPLOYMENTS if each.files == ("inject",)]
 # `inject` finds by itself that 1.20 has no native sidecars; the other one is told so.
 GATING = [
@@ -168,10 +172,6 @@ def test_root_that_must_not_be_root_is_refused_by_the_kubelet(kubernetes: RealCl
             await spawner.stop(now=True)
 
     asyncio.run(go())
-
-
-REFUSED = "CreateContainerConfigError"
-(CLASSIC,) = [each for each in DEPLOYMENTS if each.files == ("sidecar-classic",)]
 
 
 def _as_root() -> Values:
