@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -34,6 +33,7 @@ class Server(AnyServer):
 
     spawner: Any
     pod: RunningPod
+    kubelet: PodmanKubelet
 
     @property
     def address(self) -> str:
@@ -49,7 +49,7 @@ class Server(AnyServer):
 
     async def stop(self) -> dict[str, State]:
         """Stop the server as its user does, and return how each container ended."""
-        await self.spawner.stop()
+        await self.kubelet.unless_it_fails(self.spawner.stop())
         return self.pod.ended
 
 
@@ -63,14 +63,8 @@ class PodHub:
     async def start(self, user: User) -> Server:
         """Start a user's server; returns when KubeSpawner says that it runs."""
         spawner: Any = self.cluster.spawner(user)
-        start = asyncio.ensure_future(spawner.start())
-        while not start.done():
-            await asyncio.wait({start}, timeout=0.5)
-            if self.kubelet.failures:
-                start.cancel()
-                raise self.kubelet.failures[0]
-        start.result()
-        return Server(spawner, self.kubelet.pods[spawner.pod_name])
+        await self.kubelet.unless_it_fails(spawner.start())
+        return Server(spawner, self.kubelet.pods[spawner.pod_name], self.kubelet)
 
 
 @asynccontextmanager
