@@ -1,7 +1,7 @@
 """Kubernetes' own programs, built from Debian's source package.
 
 Debian makes only kubectl of it, but the package has the server's programs with all that they need.
-They are kept in the user's cache (240 MB); building takes five minutes on two quiet cores, and
+They are kept in the user's cache (200 MB); building takes five minutes on two quiet cores, and
 2.1 GB meanwhile. A build that was interrupted continues. ``python -m tests.hub.kubernetes.build``
 only builds.
 """

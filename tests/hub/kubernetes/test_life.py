@@ -139,6 +139,20 @@ def test_data_is_kept(deployment: Deployment, kubernetes: RealCluster) -> None:
     asyncio.run(go())
 
 
+def test_the_datas_folder_is_in_one_of_roots(kubernetes: RealCluster) -> None:
+    """A kubelet makes the folders of a sub-path: users cannot put anything beside the data."""
+    (home,) = [each for each in KEEPING if ("data", "home") in each.settings]
+
+    async def go() -> None:
+        async with real_hub(kubernetes, home) as here:
+            server = await here.start(User("folders"))
+            command = "stat --format=%a:%u:%g ~/.sidecar-mysql ~/.sidecar-mysql/*"
+            done = await server.notebook.execute("bash", "-c", command)
+            assert done.output.split() == ["2755:0:100", "700:999:999"]
+
+    asyncio.run(go())
+
+
 def test_two_users_do_not_reach_each_other(kubernetes: RealCluster) -> None:
     async def go() -> None:
         async with real_hub(kubernetes, INJECT) as here:
