@@ -6,7 +6,6 @@ the namespaces. The API server is reached at an address of 127.0.0.1.
 
 from __future__ import annotations
 
-import os
 import secrets
 import shutil
 import socket
@@ -83,7 +82,7 @@ def real_cluster(folder: Path) -> Iterator[RealCluster]:
             kubernetes=str(programs()),
             runtime=str(runtime()),
             etcd=str(etcd()),
-            cgroup=f"kubernetes-{os.getpid()}",
+            cgroup=stack.enter_context(own_cgroup()),
             listener=listener.fileno(),
         )
         layout.write()
@@ -93,7 +92,6 @@ def real_cluster(folder: Path) -> Iterator[RealCluster]:
         # Of what a run leaves, pytest keeps the rest for a while: not these gigabytes.
         for name in ("containerd", "kubelet"):
             stack.callback(shutil.rmtree, layout.path(name), ignore_errors=True)
-        stack.enter_context(own_cgroup(layout.cgroup))
         process = stack.enter_context(_namespaces(layout))
         url = f"https://127.0.0.1:{listener.getsockname()[1]}"
         admin, hub = (

@@ -57,8 +57,13 @@ class RealApi:
 
 
 @contextmanager
-def api_server(folder: Path) -> Iterator[RealApi]:
+def api_server(folder: Path, *options: str) -> Iterator[RealApi]:
     """Yield an API server, whose data is in a folder, with the namespace and the rights of a hub.
+
+    Parameters
+    ----------
+    *options : str
+        Of its command line, besides ours.
 
     Raises
     ------
@@ -73,7 +78,7 @@ def api_server(folder: Path) -> Iterator[RealApi]:
             name: stack.enter_context(logged(command, folder / f"{name}.log"))
             for name, command in (
                 ("etcd", _store(folder, store, peers)),
-                (API_SERVER, _server(folder, store, port)),
+                (API_SERVER, [*_server(folder, store, port), *options]),
             )
         }
         url = f"https://127.0.0.1:{port}"
