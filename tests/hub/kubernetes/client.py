@@ -121,11 +121,19 @@ class KubernetesUser:
         ----------
         since : str
             ``resourceVersion`` of the last change that is known; empty: each object comes first.
+
+        Raises
+        ------
+        ApiRefusal
+            The server does not remember any more what followed.
         """
         path = f"{_path(kind, namespace)}?watch=1&timeoutSeconds={limit_s}&resourceVersion={since}"
         with self._open("GET", path, timeout_s=limit_s + REQUEST_S) as answer:
             for line in answer:
-                yield json.loads(line)["object"]
+                event = json.loads(line)
+                if event["type"] == "ERROR":
+                    raise ApiRefusal(event["object"].get("code", 0), event["object"]["message"])
+                yield event["object"]
 
     def set_status(self, item: Manifest, status: Manifest) -> None:
         """Change the status of an object, as its kubelet or controller does."""

@@ -6,6 +6,8 @@ the namespaces. The API server is reached at an address of 127.0.0.1.
 
 from __future__ import annotations
 
+import json
+import re
 import secrets
 import shutil
 import socket
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[3]
 SPACES = ("--mount", "--net", "--pid", "--ipc", "--uts")
 START_S = 600.0
+EXIT = re.compile(r"^.* /tasks/exit (\{.*\})$", re.MULTILINE)
 COUNT_OF_VOLUMES = 10
 
 
@@ -60,6 +63,14 @@ class RealCluster:
     def inside(self, *command: str) -> list[str]:
         """Return a command that runs another one in the cluster's namespaces."""
         return ["nsenter", "--target", str(self.first), *SPACES, "--", *command]
+
+    def exit_codes(self) -> dict[str, int]:
+        """Return how each container ended, by its id, as containerd says."""
+        log = self.layout.path("log/ctr.log").read_text()
+        found = [json.loads(text) for text in EXIT.findall(log)]
+        # What ran in a container beside its own program has an id of its own; 0 is left out.
+        own = [each for each in found if each["id"] == each["container_id"]]
+        return {each["id"]: each.get("exit_status", 0) for each in own}
 
     def ctr(self, *arguments: str) -> list[str]:
         """Return a command that asks containerd, past the kubelet."""

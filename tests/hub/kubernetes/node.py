@@ -140,9 +140,10 @@ def _import_images(layout: Layout, containerd: subprocess.Popen[bytes]) -> None:
         if containerd.poll() is not None or time.monotonic() > deadline_s:
             sys.exit("containerd does not start")
         time.sleep(0.1)
-    ctr = [f"{layout.runtime}/usr/bin/ctr", "--namespace=k8s.io", "images", "import"]
+    ctr = (f"{layout.runtime}/usr/bin/ctr", "--namespace=k8s.io")
+    _program(layout, *ctr, "events")  # its log tells how each container ended
     for image in sorted(layout.path("images").glob("*.tar")):
-        _run([*ctr, str(image)])
+        _run([*ctr, "images", "import", str(image)])
         image.unlink()
 
 

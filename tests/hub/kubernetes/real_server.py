@@ -14,7 +14,7 @@ from tests.background import eventually
 from tests.hub import chart
 from tests.hub.kubernetes.candidates import classic
 from tests.hub.kubernetes.release import files
-from tests.hub.kubernetes.witness import RealEnd, Witness, witness
+from tests.hub.kubernetes.witness import Witness, witness
 from tests.hub.pods.hub import TEST_VALUES
 from tests.hub.pods.podman import Result, run
 from tests.hub.pods.server import AnyServer
@@ -32,6 +32,22 @@ START_S = 300.0
 STOP_S = 120.0
 # Before the text of a line of a container's log.
 LOG_PREFIX = re.compile(r"^\S+ (?:stdout|stderr) [FP] ", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class RealEnd:
+    """How a container ended.
+
+    Parameters
+    ----------
+    exit_code : int
+        As containerd says.
+    reason : str
+        As the kubelet says, if it does: see `Witness.reasons`.
+    """
+
+    exit_code: int
+    reason: str
 
 
 @dataclass
@@ -57,7 +73,10 @@ class RealContainer:
 
     @property
     def ends(self) -> list[RealEnd]:
-        return list(self.witness.ends[self.uid, self.name].values())
+        # Of a pod that was deleted, the kubelet of 1.20 does not always tell how it ended.
+        codes = self.cluster.exit_codes()
+        reasons = self.witness.reasons[self.uid, self.name]
+        return [RealEnd(codes[id_], reason) for id_, reason in [*reasons.items()] if id_ in codes]
 
     @property
     def is_running(self) -> bool:
@@ -130,9 +149,7 @@ class RealServer(AnyServer):
             await asyncio.wait_for(self.spawner.stop(), STOP_S)
             self.stop_s = time.monotonic() - began_s
             self.mysql.last_words = LOG_PREFIX.sub("", log.read())
-        both = (self.notebook, self.mysql)
-        await eventually(lambda: all(each.ends and not each.is_running for each in both))
-        return {each.name: each.ends[-1] for each in both}
+        return {each.name: each.ends[-1] for each in (self.notebook, self.mysql)}
 
 
 @dataclass

@@ -1,14 +1,14 @@
-"""Sees all that the API tells of pods: of one that was stopped, only that tells how it ended."""
+"""Sees all that the API tells of pods, also of those that are gone."""
 
 from __future__ import annotations
 
 import threading
 from collections import defaultdict
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tests.background import meanwhile
+from tests.hub.kubernetes.client import ApiRefusal
 from tests.hub.spawning import NAMESPACE
 
 if TYPE_CHECKING:
@@ -20,20 +20,6 @@ if TYPE_CHECKING:
 WATCH_S = 2
 
 
-@dataclass(frozen=True)
-class RealEnd:
-    """How a container ended, as its kubelet says.
-
-    Attributes
-    ----------
-    reason : str
-        ``Completed``, ``Error`` or ``OOMKilled``.
-    """
-
-    exit_code: int
-    reason: str
-
-
 class Witness:
     """What was seen of pods since it began; see `witness`.
 
@@ -41,13 +27,15 @@ class Witness:
     ----------
     pods : dict
         By uid, each pod as it was last.
-    ends : dict
-        By uid and name of a container, its ends by the container's id, in their order.
+    reasons : dict
+        By uid and name of a container, and there by the id of each container that it has been, in
+        their order: why it ended (``Completed``, ``Error``, ``OOMKilled``), empty if that is not
+        known.
     """
 
     def __init__(self, user: KubernetesUser) -> None:
         self.pods: dict[str, Manifest] = {}
-        self.ends: dict[tuple[str, str], dict[str, RealEnd]] = defaultdict(dict)
+        self.reasons: dict[tuple[str, str], dict[str, str]] = defaultdict(dict)
         self._user = user
         self._over = threading.Event()
 
@@ -55,9 +43,12 @@ class Witness:
         """Look until `close`."""
         since = ""
         while not self._over.is_set():
-            for pod in self._user.watch("Pod", NAMESPACE, since, WATCH_S):
-                since = pod["metadata"]["resourceVersion"]
-                self._note(pod)
+            try:
+                for pod in self._user.watch("Pod", NAMESPACE, since, WATCH_S):
+                    since = pod["metadata"]["resourceVersion"]
+                    self._note(pod)
+            except ApiRefusal:
+                since = ""  # each pod comes once more, then
 
     def close(self) -> None:
         """Stop looking, within WATCH_S."""
@@ -72,11 +63,13 @@ class Witness:
         uid = pod["metadata"]["uid"]
         self.pods[uid] = pod
         for each in _statuses(pod["status"]):
+            reasons = self.reasons[uid, each["name"]]
             for state in (each.get("lastState") or {}, each.get("state") or {}):
-                end = state.get("terminated")
-                if end and "containerID" in end:
-                    ends = self.ends[uid, each["name"]]
-                    ends[end["containerID"]] = RealEnd(end["exitCode"], end.get("reason", ""))
+                end = state.get("terminated") or {}
+                if "containerID" in end:
+                    reasons[_plain(end["containerID"])] = end.get("reason", "")
+            if each.get("containerID"):
+                reasons.setdefault(_plain(each["containerID"]), "")
 
 
 @contextmanager
@@ -88,6 +81,11 @@ def witness(user: KubernetesUser) -> Iterator[Witness]:
             yield one
         finally:
             one.close()
+
+
+def _plain(container: str) -> str:
+    """Return an id without the name of what runs the container."""
+    return container.rpartition("/")[2]
 
 
 def _statuses(status: Manifest) -> list[Manifest]:
