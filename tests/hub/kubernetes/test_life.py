@@ -181,6 +181,7 @@ def test_root_that_must_not_be_root_is_refused_by_the_kubelet(kubernetes: RealCl
                 )
 
             await eventually(waits)
+            assert {pod["status"]["phase"] for pod in here.witness.pods.values()} == {"Pending"}
             start.cancel()
             await asyncio.wait({start}, timeout=LIMIT_S)
             await spawner.stop(now=True)
