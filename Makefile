@@ -5,7 +5,7 @@ RUN := .venv/bin/python
 # Else every process compiles each module that it imports: the tests start a thousand.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo quick test test-here test-more test-more-oldest test-more-newest check lint test-oldest test-newest test-corpus test-faults test-refusals test-busy test-matrix test-hub test-hub-whole test-browser pictures test-spyglass tutorial-data docs dist test-server lint-workflows bench lock clean
+.PHONY: help demo quick test test-here test-more test-more-oldest test-more-newest check lint test-oldest test-newest test-corpus test-faults test-refusals test-busy test-matrix test-hub test-hub-whole test-kubernetes test-browser pictures test-spyglass tutorial-data docs dist test-server lint-workflows bench lock clean
 
 help:
 	@echo "make demo    run the quick-start notebook on a private MySQL server"
@@ -22,6 +22,7 @@ help:
 	@echo "make test-server   the tests of loading and connecting, on a server that runs already"
 	@echo "make test-hub      run the pods of hub-config for real (root, Debian; about ten minutes)"
 	@echo "make test-hub-whole   a whole JupyterHub on these pods, with a browser (root, Debian)"
+	@echo "make test-kubernetes   hub-config on a real Kubernetes 1.20, which it builds (root, Debian)"
 	@echo "make test-browser  JupyterLab in Chromium, which it fetches: completion, a load, its report"
 	@echo "make test-spyglass   run the tutorial with Spyglass itself (1.7 GB to install)"
 	@echo "make tutorial-data   make the notebooks' dump and recordings anew, with Spyglass"
@@ -118,6 +119,11 @@ tutorial-data: .venv/ready .venv-spyglass/ready
 # JupyterHub, pods, and Chromium in front of them; two minutes, once all is there.
 test-hub-whole: .venv-browser/ready
 	HUB_WHOLE=1 .venv-browser/bin/python -m pytest tests/hub/whole
+
+# Kubernetes 1.20 itself, built from Debian's source package and kept in the user's cache: its API server
+# judges the pods of tests/hub, and its kubelet runs them.
+test-kubernetes: .venv/ready
+	HUB_KUBERNETES=1 $(RUN) -m pytest tests/hub/kubernetes
 
 # JupyterLab as a user sees it, in both themes; two minutes, once all is there. No root is needed.
 test-browser: .venv-browser/ready

@@ -189,6 +189,8 @@ class ApiServer:
             given = request.query.get("gracePeriodSeconds", (body or {}).get("gracePeriodSeconds"))
             self.graces_s.append(None if given is None else int(given))
             grace_s = 30 if given is None else int(given)
+            if "deletionTimestamp" in item["metadata"] and grace_s:
+                return web.json_response(item)  # asked once more, as KubeSpawner does after 3 s
             item["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
             self._tell(kind, "MODIFIED", item)
             before = self._tasks[name]

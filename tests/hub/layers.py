@@ -97,8 +97,12 @@ def _objection(
 
 
 def pod_objection(pod: Manifest, version: Version) -> Objection | None:
-    """Return the first objection to a pod in a cluster of that version."""
-    complaint = jsonschema.exceptions.best_match(_validator(version).iter_errors(pod))
+    """Return the first objection to a pod in a cluster of that version.
+
+    One that is older than all schemas at hand is asked with the oldest of these.
+    """
+    validator = _validator(max(version, VERSIONS[0]))
+    complaint = jsonschema.exceptions.best_match(validator.iter_errors(pod))
     if complaint is not None:
         place = ".".join(str(part) for part in complaint.absolute_path)
         return Objection("schema", f"{place}: {complaint.message}")

@@ -1,10 +1,10 @@
-"""A real KubeSpawner of a real JupyterHub user, against the API stand-in: what it asks for."""
+"""A real KubeSpawner of a real JupyterHub user, against the API stand-in or another API."""
 
 from __future__ import annotations
 
 import asyncio
 import tempfile
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +20,7 @@ from kubespawner.clients import load_config
 from tests.hub.apiserver import ApiServer, Kubelet, Manifest
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Mapping, Sequence
 
     from traitlets.config import Config
 
@@ -45,12 +45,11 @@ class SpawnError(Exception):
     """KubeSpawner cannot make a pod: the user sees a failed start."""
 
 
-class Cluster:
-    """A hub's configuration and the cluster that it starts users' pods in."""
+class Spawners:
+    """Makes the spawners of users' servers, as a hub with this configuration does."""
 
-    def __init__(self, config: Config, api: ApiServer) -> None:
+    def __init__(self, config: Config) -> None:
         self.config = config
-        self.api = api
         self._session = orm.new_session_factory("sqlite:///:memory:")()
 
     def spawner(self, user: User) -> KubeSpawner:
@@ -79,24 +78,37 @@ class Cluster:
         self._session.get_bind().dispose()
 
 
+class Cluster(Spawners):
+    """A hub's configuration and the cluster that it starts users' pods in."""
+
+    def __init__(self, config: Config, api: ApiServer) -> None:
+        super().__init__(config)
+        self.api = api
+
+
 @asynccontextmanager
 async def cluster(
     config: Config, kubelet: Kubelet | None = None, version: tuple[int, int] = VERSION
 ) -> AsyncIterator[Cluster]:
     """Yield a `Cluster` of that version of Kubernetes, whose API is on a port of this machine."""
-    async with ApiServer(kubelet, version) as api:
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder, "kubeconfig")
-            path.write_text(yaml.safe_dump(kubeconfig(api.url)))
-            place = "kubernetes_asyncio.config.kube_config.KUBE_CONFIG_DEFAULT_LOCATION"
-            load_config.cache_clear()  # it reads the file once in a process
-            with patch(place, str(path)):
-                one = Cluster(config, api)
-                try:
-                    yield one
-                finally:
-                    await _stop_reflectors()
-                    one.close()
+    async with ApiServer(kubelet, version) as api, reaching(kubeconfig(api.url)):
+        with closing(Cluster(config, api)) as one:
+            yield one
+
+
+@asynccontextmanager
+async def reaching(settings: Mapping[str, Any]) -> AsyncIterator[None]:
+    """Let KubeSpawner find its cluster, by the content of a kubeconfig, while a block runs."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "kubeconfig")
+        path.write_text(yaml.safe_dump(settings))
+        place = "kubernetes_asyncio.config.kube_config.KUBE_CONFIG_DEFAULT_LOCATION"
+        load_config.cache_clear()  # it reads the file once in a process
+        with patch(place, str(path)):
+            try:
+                yield
+            finally:
+                await _stop_reflectors()
 
 
 def pods(

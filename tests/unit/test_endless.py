@@ -54,10 +54,9 @@ ALLOWED = {
     ("benchmarks/peers.py", "threading.Timer"): "kills the process that wait4 waits for",
     ("benchmarks/peers.py", "os.wait4"): "only it tells what the process took; a timer kills that",
     ("hub/apiserver.py", "get()"): "ends with the client's time, when its task is cancelled",
-    ("hub/pods/hub.py", "result()"): "of a task that is done",
     ("hub/pods/kubelet.py", "result()"): "of a task that is done",
     ("hub/pods/kubelet.py", "while ... sleep"): "a kubelet looks until its task is cancelled",
-    ("hub/pods/podman.py", "communicate"): "wait_for is around its task",
+    ("hub/pods/podman.py", "communicate"): "asyncio.wait limits its task",
     ("unit/test_errors.py", "ProcessPoolExecutor"): "is itself tested, in a thread with a limit",
 }
 # Notebooks as other people write them.

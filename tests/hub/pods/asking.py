@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from tests.background import eventually
 
 if TYPE_CHECKING:
-    from tests.hub.pods.hub import Server
     from tests.hub.pods.podman import Result
+    from tests.hub.pods.server import AnyServer
 
 WAIT = "from sidecar_magics import mysql_wait, resolve; mysql_wait(resolve({}), timeout_s=%d)"
 NOTEBOOK = (
@@ -26,24 +26,24 @@ BLOB = "INSERT INTO mine.t SELECT 2, REPEAT('x', 64 * 1024 * 1024)"
 CONTENT = ["1\tb'here'", "2\tb'xxxx'"]
 
 
-async def run_python(server: Server, code: str, timeout_s: float = 120) -> Result:
+async def run_python(server: AnyServer, code: str, timeout_s: float = 120) -> Result:
     """Run Python in the notebook's container, whatever it ends with."""
     return await server.notebook.execute("python3", "-c", code, timeout_s=timeout_s)
 
 
-async def wait(server: Server, timeout_s: int = 60) -> None:
+async def wait(server: AnyServer, timeout_s: int = 60) -> None:
     """Wait for MySQL as `%mysql_wait` does, with the settings that the container has."""
     done = await run_python(server, WAIT % timeout_s)
     assert done.status == 0, done.errors[-600:]
 
 
-async def quick_start(server: Server) -> None:
+async def quick_start(server: AnyServer) -> None:
     """Run the quick-start notebook, unchanged."""
     done = await server.notebook.execute("bash", "-c", NOTEBOOK, timeout_s=300)
     assert done.status == 0, done.errors[-2000:]
 
 
-async def fill(server: Server) -> None:
+async def fill(server: AnyServer) -> None:
     """Put a first row into the server."""
     for sql in (
         "CREATE SCHEMA mine",
@@ -53,17 +53,17 @@ async def fill(server: Server) -> None:
         await server.query(sql)
 
 
-async def content(server: Server) -> list[str]:
+async def content(server: AnyServer) -> list[str]:
     """Return the beginnings of the rows."""
     return await server.query("SELECT i, LEFT(b, 4) FROM mine.t ORDER BY i")
 
 
-async def keeps_its_promises(server: Server, *, survives_shutdown: bool = True) -> None:
+async def keeps_its_promises(server: AnyServer, *, survives_shutdown: bool = True) -> None:
     """Ask for what all values promise of a server that answers, and kill MySQL under way.
 
     Parameters
     ----------
-    server : Server
+    server : AnyServer
         A server without data of its own.
     survives_shutdown : bool, default True
         MySQL is started again after SQL's SHUTDOWN, too, with which it ends with status 0.
@@ -72,7 +72,7 @@ async def keeps_its_promises(server: Server, *, survives_shutdown: bool = True) 
     doctor = await server.notebook.execute("python3", "-m", "sidecar_magics.cli", "doctor")
     assert doctor.status == 0, doctor.output
     for port in PORTS:
-        assert not await server.reaches(server.pod.address, port)
+        assert not await server.reaches(server.address, port)
     await fill(server)
     await server.query(BLOB)
     await server.mysql.kill()
@@ -85,14 +85,14 @@ async def keeps_its_promises(server: Server, *, survives_shutdown: bool = True) 
     assert [end.exit_code for end in server.mysql.ends] == [137, 0][: server.mysql.restarts]
 
 
-async def stops_cleanly(server: Server) -> None:
+async def stops_cleanly(server: AnyServer) -> None:
     """Stop a server, and see that MySQL has ended by itself."""
     ended = await server.stop()
     assert ended["mysql"].exit_code == 0
     assert FAREWELL in server.mysql.last_words
 
 
-async def restarted(server: Server, restarts: int) -> None:
+async def restarted(server: AnyServer, restarts: int) -> None:
     """Wait until MySQL has been started again, and answers.
 
     Raises

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from tests.hub import chart
 from tests.hub.pods.kubelet import PodmanKubelet, RunningPod
 from tests.hub.pods.network import Network
+from tests.hub.pods.server import AnyServer
 from tests.hub.spawning import Cluster, User, cluster
 from tests.hub.values import Deployment, Values, merge
 
@@ -25,37 +25,19 @@ TEST_VALUES: Values = {
     "singleuser": {"cmd": ["python3", "-c", WAITING], "memory": {"guarantee": "64M"}}
 }
 SHARED_CLAIM = "home-nfs"
-# One statement; its rows, as text, a line each.
-QUERY = """
-import sys, pymysql
-connection = pymysql.connect(
-    host=sys.argv[1], user="root", password="tutorial", autocommit=True, connect_timeout=5,
-    max_allowed_packet=2**30,
-)
-with connection, connection.cursor() as cursor:
-    cursor.execute(sys.argv[2])
-    for row in cursor.fetchall():
-        print(*row, sep="\\t")
-"""
-KNOCK = """
-import sys, socket
-try:
-    socket.create_connection((sys.argv[1], int(sys.argv[2])), timeout=3).close()
-except OSError:
-    sys.exit(1)
-"""
-
-
-class QueryError(Exception):
-    """A statement has failed, or there is nobody to send it to."""
 
 
 @dataclass
-class Server:
+class Server(AnyServer):
     """A user's server that has been started."""
 
     spawner: Any
     pod: RunningPod
+    kubelet: PodmanKubelet
+
+    @property
+    def address(self) -> str:
+        return self.pod.address
 
     @property
     def notebook(self) -> Container:
@@ -65,27 +47,9 @@ class Server:
     def mysql(self) -> Container:
         return self.pod.containers["mysql"]
 
-    async def query(self, sql: str, host: str = "127.0.0.1") -> list[str]:
-        """Send a statement from the notebook's container.
-
-        Raises
-        ------
-        QueryError
-            It failed.
-        """
-        done = await self.notebook.execute("python3", "-c", QUERY, host, sql)
-        if done.status:
-            raise QueryError(done.errors.strip().splitlines()[-1])
-        return done.output.splitlines()
-
-    async def reaches(self, address: str, port: int) -> bool:
-        """Return whether something answers there, seen from the notebook's container."""
-        done = await self.notebook.execute("python3", "-c", KNOCK, address, str(port))
-        return done.status == 0
-
     async def stop(self) -> dict[str, State]:
         """Stop the server as its user does, and return how each container ended."""
-        await self.spawner.stop()
+        await self.kubelet.unless_it_fails(self.spawner.stop())
         return self.pod.ended
 
 
@@ -99,14 +63,8 @@ class PodHub:
     async def start(self, user: User) -> Server:
         """Start a user's server; returns when KubeSpawner says that it runs."""
         spawner: Any = self.cluster.spawner(user)
-        start = asyncio.ensure_future(spawner.start())
-        while not start.done():
-            await asyncio.wait({start}, timeout=0.5)
-            if self.kubelet.failures:
-                start.cancel()
-                raise self.kubelet.failures[0]
-        start.result()
-        return Server(spawner, self.kubelet.pods[spawner.pod_name])
+        await self.kubelet.unless_it_fails(spawner.start())
+        return Server(spawner, self.kubelet.pods[spawner.pod_name], self.kubelet)
 
 
 @asynccontextmanager

@@ -11,14 +11,14 @@ import asyncio
 import contextlib
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tests.hub.pods.container import Container, State
 from tests.hub.pods.podman import PodmanError, podman
 from tests.hub.pods.volumes import Volumes
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Coroutine, Mapping
     from pathlib import Path
 
     from tests.hub.apiserver import ApiServer, Manifest
@@ -128,6 +128,13 @@ class PodmanKubelet:
 
     async def end(self, pod: Manifest, grace_s: int) -> None:
         """End a pod: the containers together, then the native sidecars, the last one first."""
+        try:
+            await self._end(pod, grace_s)
+        except (PodmanError, TimeoutError) as error:
+            self.failures.append(error)  # the API would only say that the pod is still there
+            raise
+
+    async def _end(self, pod: Manifest, grace_s: int) -> None:
         running = self.pods[pod["metadata"]["name"]]
         began_s = time.monotonic()
 
@@ -140,6 +147,22 @@ class PodmanKubelet:
             await stop(sidecar, LAST_GRACE_S if grace_s else 0)
         await podman("pod", "rm", "--force", "--time", "0", pod["metadata"]["name"])
         running.volumes.remove()
+
+    async def unless_it_fails(self, work: Coroutine[Any, Any, object]) -> None:
+        """Wait for what needs this kubelet.
+
+        Raises
+        ------
+        Exception
+            The kubelet's first failure, as soon as there is one: the work would wait in vain.
+        """
+        task = asyncio.ensure_future(work)
+        while not task.done():
+            await asyncio.wait({task}, timeout=0.5)
+            if self.failures and not task.done():
+                task.cancel()
+                raise self.failures[0]
+        await task
 
     async def _create(self, pod: Manifest) -> RunningPod:
         name = pod["metadata"]["name"]

@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.hub.pods import images
-from tests.hub.pods.hub import QueryError, Server, hub
+from tests.hub.pods.hub import Server, hub
 from tests.hub.pods.memory import memory_mib
 from tests.hub.pods.podman import install
+from tests.hub.pods.server import QueryError
 from tests.hub.values import SEED, SIDECAR, Deployment, Values
 
 LOAD = "import sidecar_magics as s; s.mysql_load('/notebooks/data/spyglass-prepopulate.sql.gz')"

@@ -55,14 +55,17 @@ async def run(*command: str, check: bool = True, timeout_s: float = TIMEOUT_S) -
     )
     talk = asyncio.ensure_future(process.communicate())
     try:
-        output, errors = await asyncio.wait_for(asyncio.shield(talk), timeout_s)
+        # Not wait_for: before Python 3.12 it forgets that it was cancelled where the command ends
+        # at the same moment, and a kubelet whose task cannot be cancelled keeps its pod for ever.
+        done, _ = await asyncio.wait({talk}, timeout=timeout_s)
     except asyncio.CancelledError:
         await talk  # half a command would leave half a container
         raise
-    except asyncio.TimeoutError:
+    if not done:
         process.kill()
         await talk
-        raise TimeoutError(f"{' '.join(command[:4])} took more than {timeout_s} s") from None
+        raise TimeoutError(f"{' '.join(command[:4])} took more than {timeout_s} s")
+    output, errors = await talk
     result = Result(process.returncode or 0, output.decode(), errors.decode())
     if check and result.status:
         raise PodmanError(f"{' '.join(command[:5])}: {result.errors.strip()[-800:]}")

@@ -21,7 +21,8 @@ from tests.hub.pods.asking import (
     stops_cleanly,
     wait,
 )
-from tests.hub.pods.hub import QueryError, hub
+from tests.hub.pods.hub import hub
+from tests.hub.pods.server import QueryError
 from tests.hub.spawning import User
 from tests.hub.values import DEPLOYMENTS, SEED, SIDECAR, Deployment, Values
 

@@ -12,7 +12,8 @@ import pytest
 
 from tests.background import LIMIT_S
 from tests.hub.pods.asking import content, fill, restarted, run_python, wait
-from tests.hub.pods.hub import QueryError, hub
+from tests.hub.pods.hub import hub
+from tests.hub.pods.server import QueryError
 from tests.hub.spawning import User
 from tests.hub.test_passwords import OWN
 from tests.hub.values import DEPLOYMENTS, INJECT, SIDECAR

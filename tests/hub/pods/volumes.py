@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 OWNER_BITS = 0o2770  # of folders on a volume with an fsGroup
 FILE_BITS = 0o660
+UMASK = 0o022
 
 
 class Volumes:
@@ -53,10 +54,12 @@ class Volumes:
         root = self._root(mount["name"])
         path = root / (mount.get("subPath") or "")
         missing = [each for each in (path, *path.parents) if not each.exists()]
+        mode = root.stat().st_mode & 0o2777
         for each in reversed(missing):
-            # As root, and with the mode of the volume's own folder.
+            # As root, and the last one with the mode of the volume's own folder: of the others, a
+            # kubelet's umask takes a part (seen with 1.20, tests/hub/kubernetes).
             each.mkdir()
-            each.chmod(root.stat().st_mode & 0o2777)
+            each.chmod(mode if each == path else mode & ~UMASK)
             shutil.chown(each, group=root.stat().st_gid)
         return path
 
