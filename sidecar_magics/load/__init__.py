@@ -47,6 +47,7 @@ def load(
     yes_remote: bool = False,
     allow_local_infile: bool = False,
     allow_outside_source: bool = False,
+    rows: str = "auto",
     progress: Callable[[Progress], None] | None = None,
 ) -> LoadReport:
     """Load a script, or several, into a server.
@@ -59,7 +60,7 @@ def load(
     settings : ConnectionSettings, optional
         Where the server is. Default: `resolve()`.
     database, jobs, binlog, once, resume, force, init, into, tables, schema_only, data_only, \
-skip_definer, collation_map, system_schemas, yes_remote
+skip_definer, collation_map, system_schemas, yes_remote, rows
         See `LoadPolicy`.
     allow_local_infile : bool, default False
         Let the script use LOAD DATA LOCAL INFILE, which sends files of this machine to the server.
@@ -101,6 +102,7 @@ skip_definer, collation_map, system_schemas, yes_remote
         yes_remote=yes_remote,
         allow_local_infile=allow_local_infile,
         allow_outside_source=allow_outside_source,
+        rows=rows,
     )
     return _load(open_sources(file), settings or resolve(), policy, progress)
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from .handover import Handover
     from .journal import Journal
     from .report import LoadReport
+    from .streaming import RowsWay
     from .tasks import Table, Task
 
 
@@ -41,6 +42,8 @@ class LoadContext:
         Go on after a statement that is refused.
     clock : callable, default `time.monotonic`
         Seconds that go by.
+    rows : RowsWay, optional
+        How rows may be sent by LOAD DATA; None for not at all.
     """
 
     report: LoadReport
@@ -53,6 +56,7 @@ class LoadContext:
     may_retry: bool = False
     force: bool = False
     clock: Callable[[], float] = time.monotonic
+    rows: RowsWay | None = None
     results: Results = field(default_factory=Results)
     filling: list[Table] = field(default_factory=list)  # tables that are owed indexes
     failures: list[tuple[int, BaseException]] = field(default_factory=list)

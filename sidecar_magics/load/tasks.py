@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from ..script.session import Session
     from .failures import Step
+    from .streaming import StreamTarget
 
 
 class TaskKind(Enum):
@@ -33,6 +34,8 @@ class Table:
         Its rows may come in any order: it was looked at, and has a primary key to sort them by.
     deferred : list of bytes
         Indexes that were taken away while it is filled, as SHOW CREATE TABLE spells them.
+    target : StreamTarget, optional
+        What LOAD DATA takes for it, once that was looked at.
     """
 
     schema: bytes
@@ -40,6 +43,7 @@ class Table:
     inspected: bool = False
     any_order: bool = False
     deferred: list[bytes] = field(default_factory=list)
+    target: StreamTarget | None = None
 
     @property
     def quoted(self) -> bytes:

@@ -82,14 +82,19 @@ def literal_rows(sql: bytes, *, no_backslash_escapes: bool = False) -> Rows | No
     - a statement as mysqldump writes it, of whatever size, costs some 2 ns a byte; one whose texts
       hold parentheses some 10 ns.
     """
-    head = _HEAD.match(sql)
-    if not head or not sql.endswith(b")"):
+    rows = head_of_rows(sql)
+    if rows is None or not sql.endswith(b")"):
         return None
-    begins = head.end()
-    if not _only_rows(sql, begins, no_backslash_escapes):
+    return rows if _only_rows(sql, rows.begins, no_backslash_escapes) else None
+
+
+def head_of_rows(sql: bytes) -> Rows | None:
+    """Return how a statement would put values into a table, whatever stands behind VALUES."""
+    head = _HEAD.match(sql)
+    if head is None:
         return None
     any_order = head["verb"].upper() == b"INSERT" and not head["ignore"]
-    return Rows(any_order, begins, head["columns"])
+    return Rows(any_order, head.end(), head["columns"])
 
 
 def first_values_are_numbers(sql: bytes, rows: Rows, *, zero_counts: bool = True) -> bool:

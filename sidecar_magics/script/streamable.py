@@ -1,0 +1,260 @@
+r"""Rows that LOAD DATA reads as INSERT does, as they stand: proven, or left to INSERT.
+
+``(1,'a'),(2,NULL)`` is what an INSERT has behind VALUES, and it is what
+
+    LOAD DATA ... FIELDS TERMINATED BY ',' OPTIONALLY ENCLOSED BY '\'' ESCAPED BY '\\'
+        LINES STARTING BY '(' TERMINATED BY ')'
+
+reads, at half the cost for the server: no row is parsed as SQL. The two do not agree on everything:
+
+- without quotes LOAD DATA takes whatever stands there for a text: expressions, functions, DEFAULT,
+  ``0x41``, ``TRUE``, an introducer (``_binary'a'``). Only NULL and numbers may stand there, numbers
+  only in columns of numbers, and an exponent only where the column has one itself. For ENUM, SET,
+  BIT, YEAR, dates and JSON a number means something else than the same digits as a text.
+- ``-0`` is 0 for INSERT, and minus zero for LOAD DATA in FLOAT and DOUBLE.
+- ``\%``, ``\_`` and ``\N`` in quotes are other texts.
+- NULL in a TIMESTAMP or AUTO_INCREMENT column that takes none may be replaced without a warning.
+- bytes that are no text of the session's character set are taken as they are.
+- some modes read texts in another way (NO_BACKSLASH_ESCAPES, MariaDB's EMPTY_STRING_IS_NULL).
+
+What is left, a server tells itself: each field that does not fit, each row with too many or too few
+fields, and each row that is not taken is a warning, after which the INSERT is sent instead.
+
+Looking costs some 3 ns a byte: one regular expression for each table, in a single pass.
+
+Source: Sql_cmd_load_table::read_sep_field and READ_INFO in sql/sql_load.cc (MySQL, MariaDB);
+tests/integration/test_streamed_rows.py puts each type, spelling, mode and character set through
+both.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from .layout import Form
+from .patterns import past
+from .tokens import quoted
+
+if TYPE_CHECKING:
+    from .layout import Column, Layout
+    from .session import Session
+
+_TEXT = rb"'[^'\\]*(?:(?:''|\\[^%_N])[^'\\]*)*'"
+_PLAIN_TEXT = rb"'[^']*(?:''[^']*)*'"  # where there is no backslash; half the time
+# A minus in front of nothing but zeros is another value for LOAD DATA. Literals are exact up to 65
+# digits.
+_MINUS = rb"(?:-(?![0.]+[,)eE]))?"
+_DIGITS = rb"[0-9]{1,30}"
+_BARE = {
+    Form.WHOLE: _MINUS + rb"[0-9]{1,20}",
+    Form.EXACT: _MINUS + _DIGITS + rb"(?:\.[0-9]{0,30})?",
+    Form.REAL: _MINUS + _DIGITS + rb"(?:\.[0-9]{0,30})?(?:[eE][-+]?[0-9]{1,3})?",
+    Form.YEAR: rb"(?:19|20)[0-9][0-9]|0000",
+}
+# The regular expression engine keeps something for each repetition; see `patterns`.
+_ROWS_AT_ONCE = 500
+_BORDERS = (b"),(", b"),\n(", b"), (")
+
+_HARMLESS_MODES = frozenset(
+    (
+        "ALLOW_INVALID_DATES",
+        "ANSI",
+        "ANSI_QUOTES",
+        "ERROR_FOR_DIVISION_BY_ZERO",
+        "HIGH_NOT_PRECEDENCE",
+        "IGNORE_SPACE",
+        "NO_AUTO_CREATE_USER",
+        "NO_AUTO_VALUE_ON_ZERO",
+        "NO_DIR_IN_CREATE",
+        "NO_ENGINE_SUBSTITUTION",
+        "NO_UNSIGNED_SUBTRACTION",
+        "NO_ZERO_DATE",
+        "NO_ZERO_IN_DATE",
+        "ONLY_FULL_GROUP_BY",
+        "PIPES_AS_CONCAT",
+        "REAL_AS_FLOAT",
+        "STRICT_ALL_TABLES",
+        "STRICT_TRANS_TABLES",
+        "TRADITIONAL",
+    )
+)
+_HARMLESS_VARIABLES = frozenset(
+    (
+        "autocommit",
+        "character_set_client",
+        "character_set_results",
+        "collation_connection",
+        "default_storage_engine",
+        "foreign_key_checks",
+        "net_read_timeout",
+        "net_write_timeout",
+        "sql_log_bin",
+        "sql_mode",
+        "sql_notes",
+        "sql_quote_show_create",
+        "time_zone",
+        "unique_checks",
+        "wait_timeout",
+        "lock_wait_timeout",
+        "innodb_lock_wait_timeout",
+    )
+)
+# In these, ASCII is ASCII, and no byte of a longer character is a quote or a backslash.
+_ASCII_CHARSETS = frozenset({"utf8mb4", "utf8mb3", "utf8", "latin1", "ascii"})
+_UTF8 = "utf8mb4"
+
+
+class Reading(NamedTuple):
+    """How a session reads what is sent to it.
+
+    Attributes
+    ----------
+    sql_mode, client, connection : str
+        Its sql_mode, and the character sets of statements and of texts in them.
+    """
+
+    sql_mode: str
+    client: str
+    connection: str
+
+    def within(self, session: Session) -> Reading | None:
+        """Return how a script's session reads, where this is how a new one does.
+
+        None if the session has a variable that may make a difference.
+        """
+        if not _HARMLESS_VARIABLES.issuperset(session.variables):
+            return None
+        values = []
+        for name, initial in zip(("sql_mode", "character_set_client"), self):
+            is_set = name in session.variables
+            value = session.text(name) if is_set else initial
+            if value is None:
+                return None
+            values.append(value)
+        connection = session.connection_charset(self.connection)
+        return None if connection is None else Reading(values[0], values[1], connection)
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether texts are read as LOAD DATA would read them, if they are ASCII."""
+        modes = {mode.strip().upper() for mode in self.sql_mode.split(",")} - {""}
+        return modes <= _HARMLESS_MODES and {self.client, self.connection} <= _ASCII_CHARSETS
+
+    @property
+    def is_utf8(self) -> bool:
+        """Whether they may be any text in UTF-8."""
+        return self.client == self.connection == _UTF8
+
+
+class Target:
+    """Where rows go: a table, and which of its columns they have values for.
+
+    Parameters
+    ----------
+    columns : tuple of Column
+        In the order of the values.
+    """
+
+    def __init__(self, columns: tuple[Column, ...]) -> None:
+        self._plain, self._escaped = _Rows(columns, _PLAIN_TEXT), _Rows(columns, _TEXT)
+        self.names = b"(" + b",".join(quoted(c.name.decode("utf-8")) for c in columns) + b")"
+
+    def takes(self, sql: bytes, begins: int, *, utf8: bool) -> bool:
+        """Tell whether LOAD DATA reads the rows of a statement as INSERT does.
+
+        Parameters
+        ----------
+        sql : bytes
+            The statement.
+        begins : int
+            Where the first row begins.
+        utf8 : bool
+            Whether text beyond ASCII is UTF-8 for the session.
+        """
+        is_text = sql.isascii() or (utf8 and _is_utf8(sql))
+        return is_text and self._rows(sql).end(sql, begins) == len(sql)
+
+    def count(self, sql: bytes, begins: int) -> int:
+        """Return how many rows there are in a statement that is taken; see `most_rows`."""
+        return sum(1 for _ in self._rows(sql).one.finditer(sql, begins))
+
+    @staticmethod
+    def most_rows(sql: bytes, begins: int) -> int:
+        """Return how many rows there are in a statement that is taken, or more.
+
+        At a tenth of the cost: what looks like the border of two rows counts within a text, too.
+        """
+        return 1 + sum(sql.count(border, begins) for border in _BORDERS)
+
+    def _rows(self, sql: bytes) -> _Rows:
+        return self._escaped if b"\\" in sql else self._plain
+
+
+class _Rows:
+    """The patterns of rows whose texts are spelled in one way."""
+
+    def __init__(self, columns: tuple[Column, ...], text: bytes) -> None:
+        row = rb"\(" + b",".join(_value(column, text) for column in columns) + rb"\)"
+        self.one = re.compile(row, re.DOTALL)
+        self._more = re.compile(rb"(?:,[ \n]?%s){1,%d}" % (row, _ROWS_AT_ONCE), re.DOTALL)
+
+    def end(self, sql: bytes, begins: int) -> int:
+        """Return where the rows end that begin at a place."""
+        first = self.one.match(sql, begins)
+        return past(self._more, sql, first.end()) if first else begins
+
+
+def target(layout: Layout, listed: bytes | None) -> Target | None:
+    """Return where the rows of a statement go; None if not every column gets a value from them.
+
+    Parameters
+    ----------
+    layout : Layout
+        The table's.
+    listed : bytes, optional
+        The statement's list of columns, without its parentheses.
+    """
+    columns = layout.columns
+    if listed is None:
+        return None if layout.must_list else Target(columns)
+    by_name = {column.name.lower(): column for column in columns}
+    names = [name.strip().strip(b"`").lower() for name in listed.split(b",")]
+    if len(names) != len(columns) or {*names} != {*by_name}:
+        return None
+    return Target(tuple(by_name[name] for name in names))
+
+
+def load_data(table: bytes, target: Target) -> bytes:
+    """Return the statement that reads rows as an INSERT has them.
+
+    Parameters
+    ----------
+    table : bytes
+        The table's name, in backticks.
+    target : Target
+        Its columns.
+    """
+    return (
+        b"LOAD DATA LOCAL INFILE 'rows' INTO TABLE %s CHARACTER SET utf8mb4"
+        b" FIELDS TERMINATED BY ',' OPTIONALLY ENCLOSED BY '''' ESCAPED BY '\\\\'"
+        b" LINES STARTING BY '(' TERMINATED BY ')' %s" % (table, target.names)
+    )
+
+
+def _value(column: Column, text: bytes) -> bytes:
+    """Return the pattern of a column's values."""
+    if column.counts_up:
+        # A number that is within range: else the counter would move, though the row is undone.
+        return b"[0-9]{1,%d}" % column.safe_digits
+    forms = [_BARE[column.form]] if column.form in _BARE else []
+    forms += [text, *([b"NULL"] if column.nullable else [])]
+    return b"(?:" + b"|".join(forms) + b")"
+
+
+def _is_utf8(values: bytes) -> bool:
+    try:
+        values.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
