@@ -38,6 +38,8 @@ SWITCH_ON = "the server's operator can set local_infile=ON; or choose --rows ins
 WORTH_TELLING_BYTES = 8 * 1024 * 1024
 SAVEPOINT = b"SAVEPOINT sidecar_rows"
 UNDO = b"ROLLBACK TO SAVEPOINT sidecar_rows"
+# Dumps switch notes off; but what is stored with a note may be an error for INSERT.
+TELL_NOTES, NO_NOTES = b"SET sql_notes = 1", b"SET sql_notes = 0"
 DEADLOCK = 1213
 
 
@@ -79,8 +81,9 @@ def rows_way(link: Link, policy: LoadPolicy, report: LoadReport) -> RowsWay | No
     """
     if policy.rows == INSERT:
         return None
-    ((takes, mode, client, connection),) = link.rows(
-        "SELECT @@local_infile, @@sql_mode, @@character_set_client, @@character_set_connection"
+    ((takes, mode, client, connection, notes),) = link.rows(
+        "SELECT @@local_infile, @@sql_mode, @@character_set_client, @@character_set_connection,"
+        " @@sql_notes"
     )
     if takes != "1":
         if policy.rows == LOAD_DATA:
@@ -91,7 +94,8 @@ def rows_way(link: Link, policy: LoadPolicy, report: LoadReport) -> RowsWay | No
         return None
     if not _is_known_cluster(link, report):
         return None
-    return RowsWay(Reading(mode or "", client or "", connection or ""), policy.rows == LOAD_DATA)
+    reading = Reading(mode or "", client or "", connection or "", notes == "1")
+    return RowsWay(reading, policy.rows == LOAD_DATA)
 
 
 def cost_note(report: LoadReport) -> str | None:
@@ -197,11 +201,12 @@ class Streamer:
         if group is None or task.table is None or task.table.target is None:
             return []
         steps = task.steps[at : at + len(group.begins)]
-        replies: Replies = yield Send((SAVEPOINT,))
-        if replies.error is not None:
-            raise replies.error
+        notes = self._reading is None or self._reading.notes
+        yield from _own(SAVEPOINT, *([] if notes else [TELL_NOTES]))
         rows = tuple(memoryview(s.sql)[begins:] for s, begins in zip(steps, group.begins))
-        replies = yield Stream(task.table.target.statement(group.to), rows)
+        replies: Replies = yield Stream(task.table.target.statement(group.to), rows)
+        if not notes and not (replies.error and failures.is_lost(replies.error)):
+            yield from _own(NO_NOTES)
         counts = _counts(group, steps, replies)
         if counts is not None:
             seconds = replies.done[0].seconds / len(steps)
@@ -209,9 +214,7 @@ class Streamer:
         task.table.target.give_up()
         if replies.error is not None and _leaves_nothing(replies.error):
             raise replies.error
-        replies = yield Send((UNDO,))
-        if replies.error is not None:
-            raise replies.error
+        yield from _own(UNDO)
         return []
 
     def _group(self, task: Task, at: int) -> _Group | None:
@@ -248,6 +251,13 @@ class Streamer:
             self._session = task.session
             self._reading = reading if reading is not None and reading.is_plain else None
         return self._reading
+
+
+def _own(*statements: bytes) -> Work[None]:
+    """Send statements of the load's own; raise where one is refused."""
+    replies: Replies = yield Send(statements)
+    if replies.error is not None:
+        raise replies.error
 
 
 def _leaves_nothing(error: Exception) -> bool:

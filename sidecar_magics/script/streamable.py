@@ -11,6 +11,7 @@ reads, at half the cost for the server: no row is parsed as SQL. The two do not 
   ``0x41``, ``TRUE``, an introducer (``_binary'a'``). Only NULL and numbers may stand there, numbers
   only in columns of numbers, and an exponent only where the column has one itself. For ENUM, SET,
   BIT, YEAR, dates and JSON a number means something else than the same digits as a text.
+- in quotes, what is no number is an error for INSERT, where LOAD DATA may do with a note.
 - ``-0`` is 0 for INSERT, and minus zero for LOAD DATA in FLOAT and DOUBLE.
 - ``\%``, ``\_`` and ``\N`` in quotes are other texts.
 - NULL in a TIMESTAMP or AUTO_INCREMENT column that takes none may be replaced without a warning.
@@ -44,13 +45,13 @@ _TEXT = rb"'[^'\\]*(?:(?:''|\\[^%_N])[^'\\]*)*'"
 _PLAIN_TEXT = rb"'[^']*(?:''[^']*)*'"  # where there is no backslash; half the time
 # A minus in front of nothing but zeros is another value for LOAD DATA. Literals are exact up to 65
 # digits.
-_MINUS = rb"(?:-(?![0.]+[,)eE]))?"
+_MINUS = rb"(?:-(?![0.]+[,)eE']))?"
 _DIGITS = rb"[0-9]{1,30}"
 _BARE = {
     Form.WHOLE: _MINUS + rb"[0-9]{1,20}",
     Form.EXACT: _MINUS + _DIGITS + rb"(?:\.[0-9]{0,30})?",
     Form.REAL: _MINUS + _DIGITS + rb"(?:\.[0-9]{0,30})?(?:[eE][-+]?[0-9]{1,3})?",
-    Form.YEAR: rb"(?:19|20)[0-9][0-9]|0000",
+    Form.YEAR: rb"(?:(?:19|20)[0-9][0-9]|0000)",
 }
 # The regular expression engine keeps something for each repetition; see `patterns`.
 _ROWS_AT_ONCE = 500
@@ -112,11 +113,14 @@ class Reading(NamedTuple):
     ----------
     sql_mode, client, connection : str
         Its sql_mode, and the character sets of statements and of texts in them.
+    notes : bool, default True
+        Whether the server tells notes.
     """
 
     sql_mode: str
     client: str
     connection: str
+    notes: bool = True
 
     def within(self, session: Session) -> Reading | None:
         """Return how a script's session reads, where this is how a new one does.
@@ -126,14 +130,15 @@ class Reading(NamedTuple):
         if not _HARMLESS_VARIABLES.issuperset(session.variables):
             return None
         values = []
-        for name, initial in zip(("sql_mode", "character_set_client"), self):
+        for name, initial in (("sql_mode", self.sql_mode), ("character_set_client", self.client)):
             is_set = name in session.variables
             value = session.text(name) if is_set else initial
             if value is None:
                 return None
             values.append(value)
         connection = session.connection_charset(self.connection)
-        return None if connection is None else Reading(values[0], values[1], connection)
+        notes = not session.is_off("sql_notes") if "sql_notes" in session.variables else self.notes
+        return None if connection is None else Reading(values[0], values[1], connection, notes)
 
     @property
     def is_plain(self) -> bool:
@@ -247,9 +252,9 @@ def _value(column: Column, text: bytes) -> bytes:
     if column.counts_up:
         # A number that is within range: else the counter would move, though the row is undone.
         return b"[0-9]{1,%d}" % column.safe_digits
-    forms = [_BARE[column.form]] if column.form in _BARE else []
-    forms += [text, *([b"NULL"] if column.nullable else [])]
-    return b"(?:" + b"|".join(forms) + b")"
+    bare = _BARE.get(column.form)
+    forms = [text] if bare is None else [bare, b"'" + bare + b"'"]
+    return b"(?:" + b"|".join([*forms, *([b"NULL"] if column.nullable else [])]) + b")"
 
 
 def _is_utf8(values: bytes) -> bool:

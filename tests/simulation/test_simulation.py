@@ -31,6 +31,8 @@ FOUND_BY = {
     "a_lane_ends_with_a_refusal": 8,
     "a_lane_waits_with_a_transaction": 2,
     "a_refused_set_changes_the_session": 40,
+    "warnings_of_load_data_are_not_looked_at": 3,
+    "what_load_data_stored_is_not_undone": 3,
 }
 
 
