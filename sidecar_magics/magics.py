@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from .doctor import Diagnosis
     from .load.check import CheckReport
-    from .load.explain import LoadPlan
-    from .load.report import LoadReport
+    from .load.planning.explain import LoadPlan
+    from .load.reporting.report import LoadReport
     from .settings import ConnectionSettings
     from .sidecar import Sidecar
 
@@ -38,7 +38,7 @@ class SecretTrait(TraitType):  # type: ignore[type-arg]  # no parameters before 
 
 
 def is_variable(name: str) -> bool:
-    """Tell whether a variable can have this name."""
+    """Return whether a variable can have this name."""
     return name.isidentifier() and not keyword.iskeyword(name)
 
 

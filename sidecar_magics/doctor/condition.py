@@ -6,15 +6,15 @@ import shlex
 from typing import TYPE_CHECKING
 
 from ..connection import query_failure
-from ..hints import ACCOUNT_HINTS, RESTART_IT, Place
-from ..load.report import count
+from ..hints import ACCOUNT_HINTS, RESTART_IT, Runtime
+from ..load.reporting.report import count
 from ..script.versioned import version_number
 from ..units import duration, size
 from .diagnosis import failure, ok, warning
 
 if TYPE_CHECKING:
     from ..blockers import Blocker
-    from ..load.entries import Unfinished
+    from ..load.journal.loads import Unfinished
     from .diagnosis import Check
     from .facts import ServerFacts
 
@@ -43,7 +43,7 @@ BUSY_S = 600.0
 
 
 def kind(facts: ServerFacts) -> Check:
-    """Tell what the server is."""
+    """Return what the server is."""
     sidecar = facts.sidecar
     oldest, name = OLDEST_MYSQL
     if sidecar.flavour == "mysql" and version_number(sidecar.version) < oldest:
@@ -56,8 +56,8 @@ def kind(facts: ServerFacts) -> Check:
     return ok("server", f"{sidecar.server}{identity}.")
 
 
-def uptime(facts: ServerFacts, *, age_s: float | None, place: Place) -> Check:
-    """Tell whether the server was started anew beside a notebook that has been there longer.
+def uptime(facts: ServerFacts, *, age_s: float | None, place: Runtime) -> Check:
+    """Return whether the server was started anew beside a notebook that has been there longer.
 
     Parameters
     ----------
@@ -65,12 +65,12 @@ def uptime(facts: ServerFacts, *, age_s: float | None, place: Place) -> Check:
         The server.
     age_s : float, optional
         Seconds since the notebook's container started; None if that is hidden.
-    place : Place
+    place : Runtime
         Only in a pod do the two start together.
     """
     up_s = facts.sidecar.uptime_s
     message = f"it has been up for {duration(up_s)}."
-    together = place is Place.HUB and facts.settings.is_loopback and age_s is not None
+    together = place is Runtime.HUB and facts.settings.is_loopback and age_s is not None
     if not together or age_s is None or up_s > age_s - START_TOLERANCE_S:
         return ok("uptime", message)
     return warning(
@@ -83,7 +83,7 @@ def uptime(facts: ServerFacts, *, age_s: float | None, place: Place) -> Check:
 
 
 def writable(facts: ServerFacts) -> Check:
-    """Tell whether the server lets anybody write."""
+    """Return whether the server lets anybody write."""
     level = facts.number("innodb_force_recovery")
     if level:
         return failure(
@@ -103,7 +103,7 @@ def writable(facts: ServerFacts) -> Check:
 
 
 def packet(facts: ServerFacts) -> Check:
-    """Tell how large a statement, and with it a blob, may be."""
+    """Return how large a statement, and with it a blob, may be."""
     limit = facts.number("max_allowed_packet")
     message = f"a statement, and a blob in it, may have {size(limit)} (max_allowed_packet)"
     if limit >= ENOUGH_PACKET_BYTES:
@@ -115,7 +115,7 @@ def packet(facts: ServerFacts) -> Check:
     )
 
 
-def memory(facts: ServerFacts, *, memory_bytes: int, is_here: bool, place: Place) -> Check:
+def memory(facts: ServerFacts, *, memory_bytes: int, is_here: bool, place: Runtime) -> Check:
     """Compare the buffer pool with the memory that there is, as far as that can be seen.
 
     Parameters
@@ -126,7 +126,7 @@ def memory(facts: ServerFacts, *, memory_bytes: int, is_here: bool, place: Place
         What a program here may take; of the machine if the server is in another container.
     is_here : bool
         Whether that is the server's own limit.
-    place : Place
+    place : Runtime
         Where this code runs.
     """
     pool = facts.number("innodb_buffer_pool_size")
@@ -134,7 +134,7 @@ def memory(facts: ServerFacts, *, memory_bytes: int, is_here: bool, place: Place
     hint = "start the server with a smaller --innodb-buffer-pool-size: half of its memory limit."
     if facts.settings.is_loopback and pool > memory_bytes * POOL_SHARE:
         return warning("memory", f"{message}, of {size(memory_bytes)} that there are.", hint)
-    if place is Place.HUB and not is_here and pool >= IMAGE_POOL_BYTES:
+    if place is Runtime.HUB and not is_here and pool >= IMAGE_POOL_BYTES:
         return warning(
             "memory",
             f"{message}, the image's own setting: with a memory limit below {size(2 * pool)} MySQL "
@@ -147,7 +147,7 @@ def memory(facts: ServerFacts, *, memory_bytes: int, is_here: bool, place: Place
 
 
 def disk(facts: ServerFacts, *, free_bytes: int | None) -> Check:
-    """Tell what the data takes, and what is free, as far as that can be seen.
+    """Return what the data takes, and what is free, as far as that can be seen.
 
     Parameters
     ----------
@@ -169,7 +169,7 @@ def disk(facts: ServerFacts, *, free_bytes: int | None) -> Check:
 
 
 def connections(facts: ServerFacts) -> Check:
-    """Tell whether there is room for more connections."""
+    """Return whether there is room for more connections."""
     limit = facts.number("max_connections")
     message = f"{facts.connections:,} of {limit:,} connections are taken"
     if limit - facts.connections >= FEW_CONNECTIONS:
@@ -179,7 +179,7 @@ def connections(facts: ServerFacts) -> Check:
 
 
 def charset(facts: ServerFacts) -> Check:
-    """Tell whether new schemas take text in any script."""
+    """Return whether new schemas take text in any script."""
     name = facts.sidecar.charset
     if name.startswith("utf8mb4"):
         return ok("charset", f"new schemas have {name}.")
@@ -203,7 +203,7 @@ def clock(facts: ServerFacts) -> Check:
 
 
 def journal(facts: ServerFacts) -> Check:
-    """Tell which loads did not come to their end, and how far they are."""
+    """Return which loads did not come to their end, and how far they are."""
     broken = [load for load in facts.unfinished if not load.is_running]
     running = [load for load in facts.unfinished if load.is_running]
     if broken:
@@ -227,7 +227,7 @@ def _loads(loads: list[Unfinished]) -> str:
 
 
 def locks(facts: ServerFacts) -> Check:
-    """Tell which connections keep others waiting, or will do so to whoever changes a table."""
+    """Return which connections keep others waiting, or will do so to whoever changes a table."""
     long = [
         each
         for each in facts.blockers
@@ -268,8 +268,8 @@ def _kept_waiting(blocker: Blocker) -> str:
     return f" ({len(blocker.blocks)} {'waits' if len(blocker.blocks) == 1 else 'wait'} for it)"
 
 
-def unanswered(error: Exception, place: Place) -> Check:
-    """Tell that the server let us in and then did not answer, or only with a refusal."""
+def unanswered(error: Exception, place: Runtime) -> Check:
+    """Report that the server let us in and then did not answer, or only with a refusal."""
     refused = query_failure(error)
     hint = ACCOUNT_HINTS.get(refused.errno or 0, RESTART_IT[place])
     return failure("server", f"it let us in and did not answer: {refused.answer}.", hint)

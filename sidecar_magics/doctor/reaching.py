@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..hints import Place
+from ..hints import Runtime
 from ..settings import ENVIRONMENT_TIERS, PUBLIC_PASSWORDS, environment
 from .diagnosis import failure, ok, warning
 
@@ -32,12 +32,12 @@ BIND_ELSEWHERE = (
 
 
 def unsettled(error: SidecarError) -> Check:
-    """Tell why it is not known where the server is."""
+    """Say why it is not known where the server is."""
     return failure("settings", error.message, error.hint)
 
 
 def settings_found(settings: ConnectionSettings, environ: Mapping[str, str]) -> Check:
-    """Tell where the settings come from, and whether the environment contradicts itself."""
+    """Return where the settings come from, and whether the environment contradicts itself."""
     contradictions = list(_contradictions(environ))
     if contradictions:
         return warning(
@@ -66,7 +66,7 @@ def _contradictions(environ: Mapping[str, str]) -> Iterator[str]:
 
 
 def not_reached(error: SidecarError, stage: str, settings: ConnectionSettings) -> Iterator[Check]:
-    """Tell which step of connecting failed; the steps before it are well."""
+    """Return which step of connecting failed; the steps before it are well."""
     if stage in UNREACHED:
         yield failure("address", error.message, error.hint)
         return
@@ -75,13 +75,13 @@ def not_reached(error: SidecarError, stage: str, settings: ConnectionSettings) -
 
 
 def answers(settings: ConnectionSettings) -> Check:
-    """Tell that a server answers."""
+    """Report that a server answers."""
     where = "on this machine or in this pod" if settings.is_loopback else "on another host"
     return ok("address", f"a MySQL server answers at {settings.address}, {where}.")
 
 
 def logged_in(settings: ConnectionSettings, took_s: float) -> Check:
-    """Tell how long the login took."""
+    """Return how long the login took."""
     message = f"{settings.user} logged in after {took_s * 1000:,.0f} ms."
     if took_s < SLOW_LOGIN_S:
         return ok("login", message)
@@ -94,7 +94,7 @@ def logged_in(settings: ConnectionSettings, took_s: float) -> Check:
 
 
 def encryption(settings: ConnectionSettings, sidecar: Sidecar) -> Check:
-    """Tell how the connection is encrypted; on loopback it need not be."""
+    """Return how the connection is encrypted; on loopback it need not be."""
     if sidecar.tls_cipher is None and not settings.is_loopback:
         return warning(
             "encryption",
@@ -108,9 +108,9 @@ def encryption(settings: ConnectionSettings, sidecar: Sidecar) -> Check:
 
 
 def exposure(
-    settings: ConnectionSettings, open_at: Sequence[tuple[str, int]], place: Place
+    settings: ConnectionSettings, open_at: Sequence[tuple[str, int]], place: Runtime
 ) -> Check:
-    """Tell whether others than this machine, or pod, can knock at the server.
+    """Return whether others than this machine, or pod, can knock at the server.
 
     Parameters
     ----------
@@ -118,7 +118,7 @@ def exposure(
         Where the server is, with the password that it took.
     open_at : sequence of (address, port)
         Where it answers besides loopback.
-    place : Place
+    place : Runtime
         Where this code runs: on a hub, others are strangers.
     """
     is_public = settings.password.reveal() in PUBLIC_PASSWORDS
@@ -129,18 +129,18 @@ def exposure(
         return _exposed(message, "give its accounts passwords of their own.", place, is_public)
     if not open_at:
         # In a pod or a container there are no accounts but the user's own.
-        is_shared = is_public and place in {Place.NATIVE, Place.DOCKER, Place.WINDOWS}
+        is_shared = is_public and place in {Runtime.NATIVE, Runtime.DOCKER, Runtime.WINDOWS}
         known = "; its own accounts can all log in, as the password is public" if is_shared else ""
         return ok("exposure", f"this machine's own addresses refuse the server's ports{known}.")
     where = ", ".join(f"{f'[{at}]' if ':' in at else at}:{port}" for at, port in open_at)
-    who = "other pods" if place is Place.HUB else "other machines"
+    who = "other pods" if place is Runtime.HUB else "other machines"
     verb = "answers" if len(open_at) == 1 else "answer"
     message = f"{where} {verb}: {who} can connect, unless a network policy or firewall stops them"
     known = ", and the password is public" if is_public else ""
-    hint = BIND_IN_A_POD if place is Place.HUB else BIND_ELSEWHERE
+    hint = BIND_IN_A_POD if place is Runtime.HUB else BIND_ELSEWHERE
     return _exposed(f"{message}{known}.", hint, place, is_public)
 
 
-def _exposed(message: str, hint: str, place: Place, is_public: bool) -> Check:
-    wrong = failure if is_public and place is Place.HUB else warning
+def _exposed(message: str, hint: str, place: Runtime, is_public: bool) -> Check:
+    wrong = failure if is_public and place is Runtime.HUB else warning
     return wrong("exposure", message, hint)

@@ -11,9 +11,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Callable, NamedTuple
 
-from sidecar_magics.load.lane import get_lock
-from sidecar_magics.load.link import Link, text
-from sidecar_magics.load.operations import (
+from sidecar_magics.load.running.lane import get_lock
+from sidecar_magics.load.running.link import Link, text
+from sidecar_magics.load.running.operations import (
     Ask,
     AwaitServer,
     AwaitWork,
@@ -38,11 +38,11 @@ if TYPE_CHECKING:
     import random
     from collections.abc import Iterable, Iterator, Sequence
 
-    from sidecar_magics.load.inspector import Inspector
-    from sidecar_magics.load.lane import Lane
-    from sidecar_magics.load.operations import Operation
-    from sidecar_magics.load.schedule import Scheduler
-    from sidecar_magics.load.tasks import Task
+    from sidecar_magics.load.planning.tasks import Task
+    from sidecar_magics.load.running.inspector import Inspector
+    from sidecar_magics.load.running.lane import Lane
+    from sidecar_magics.load.running.operations import Operation
+    from sidecar_magics.load.running.scheduler import Scheduler
 
 SETTINGS = ConnectionSettings()
 MOST_STEPS = 30_000
@@ -68,7 +68,7 @@ class Request:
     executed: bool = False
 
     def step(self) -> bool:
-        """Let the server go on; whether it could."""
+        """Let the server continue; whether it could."""
         connection = self.connection
         if self.executed:
             return False
@@ -211,7 +211,7 @@ class Worker:
         return self._wakes_at if isinstance(self._operation, Sleep) else None
 
     def cut(self) -> None:
-        """Lose the connection; the server goes on with what it was sent, and notices later."""
+        """Lose the connection; the server continues with what it was sent, and notices later."""
         if self.lane.link.connection is not None and self.lane.link.is_open:
             self._world.leave(self.lane.link.connection)
             if self._request is not None and not isinstance(self._operation, (ShowCreate, Record)):
@@ -307,7 +307,7 @@ class Fault(NamedTuple):
 
 
 class World:
-    """Where a load runs: a runtime for `load.execute.Loader`.
+    """Where a load runs: a runtime for `load.running.loader.Loader`.
 
     Parameters
     ----------
@@ -451,7 +451,7 @@ class World:
             self._requests.remove(request)
 
     def is_busy(self, connection: Connection) -> bool:
-        """Tell whether something is under way on a connection."""
+        """Return whether something is under way on a connection."""
         return any(request.connection is connection for request in self._requests)
 
     def leave(self, connection: Connection) -> None:

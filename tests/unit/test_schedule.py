@@ -9,10 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sidecar_magics.load.failures import Step
-from sidecar_magics.load.handover import Handover
-from sidecar_magics.load.schedule import WINDOW_BYTES, WINDOW_TASKS, Scheduler
-from sidecar_magics.load.tasks import Table, Task, TaskKind
+from sidecar_magics.load.planning.tasks import Step, Table, Task, TaskKind
+from sidecar_magics.load.running.handover import Handover
+from sidecar_magics.load.running.scheduler import WINDOW_BYTES, WINDOW_TASKS, Scheduler
 from sidecar_magics.script.items import Statement
 from tests.background import LIMIT_S
 
@@ -414,7 +413,7 @@ def scripts(draw: st.DrawFn) -> list[Task]:
 
 
 def must_wait(later: Task, earlier: Task) -> bool:
-    """Tell whether a task may not run before another is done, as the documentation has it."""
+    """Return whether a task may not run before another is done, as the documentation has it."""
     if later.is_barrier or earlier.is_barrier:
         return True
     if later.writes & (earlier.reads | earlier.writes) or later.reads & earlier.writes:
@@ -546,7 +545,7 @@ def test_nothing_is_begun_once_a_lane_is_lost_with_what_it_did_not_commit() -> N
 
 
 def test_a_failed_task_keeps_nobody_out() -> None:
-    """Its locks are gone with it: what stands before it in the script still needs them."""
+    """Its locks are gone with it: what comes before it in the script still needs them."""
     before, bad = locking("child", "parent"), locking("sister", "parent")
     first = locking("parent")
     scheduler = scheduler_of(first, before, bad)

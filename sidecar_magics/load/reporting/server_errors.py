@@ -1,0 +1,339 @@
+"""What to do about the errors that servers give most often while a script is loaded.
+
+A hint is an imperative with the exact option. Where one error has several causes, the server's
+words or the statement tell which: the first rule that fits counts.
+
+Source: MySQL server error reference; MariaDB error codes; the threads that people open about them.
+`tests/integration/test_hints.py` gives a real server each error, and then follows the hint.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+
+class Refusal(NamedTuple):
+    """A statement that a server refused.
+
+    Attributes
+    ----------
+    errno : int
+        The server's error number.
+    message : str
+        Its words.
+    flavour : str
+        ``mysql`` or ``mariadb``: the same number can have another cause.
+    sql : bytes
+        The statement.
+    from_dump : bool
+        It is mysqldump's or mariadb-dump's work, not written by a person.
+    """
+
+    errno: int
+    message: str = ""
+    flavour: str = "mysql"
+    sql: bytes = b""
+    from_dump: bool = False
+
+
+class _Rule(NamedTuple):
+    errnos: frozenset[int]
+    hint: str
+    flavour: str = ""
+    words: str = ""
+    sql: bytes = b""
+    from_dump: bool | None = None
+
+    def fits(self, refusal: Refusal) -> bool:
+        """Return whether this is the cause."""
+        return (
+            refusal.errno in self.errnos
+            and self.flavour in ("", refusal.flavour)
+            and self.from_dump in (None, refusal.from_dump)
+            and bool(re.search(self.words, refusal.message, re.IGNORECASE))
+            and bool(re.search(self.sql, refusal.sql[:_HEAD_BYTES], re.IGNORECASE))
+        )
+
+
+_HEAD_BYTES = 4096
+
+
+def _on(
+    *errnos: int,
+    hint: str,
+    flavour: str = "",
+    words: str = "",
+    sql: bytes = b"",
+    from_dump: bool | None = None,
+) -> _Rule:
+    return _Rule(frozenset(errnos), hint, flavour, words, sql, from_dump)
+
+
+_NO_FOREIGN_KEYS = 'add --init "SET foreign_key_checks=0"'
+_NOT_STRICT = "add --init \"SET sql_mode=''\""
+_ZERO_DATES = (
+    "allow zero dates: add --init \"SET sql_mode='STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION'\""
+)
+_OWN_MODE = " (it has no effect on a script that sets sql_mode itself)"
+_OTHER_ACCOUNT = "log in as another account: --user NAME --password-env VARIABLE"
+_ZERO_DATE = r"default value|0000-00-00|-00"
+
+RULES = (
+    # Not SQL, or not MySQL's. A dump tool's complaints end up in the file with `2>&1` or a TTY.
+    _on(
+        1064,
+        sql=rb"\A\s*(?:\[?warning\]?|note|error|(?:mysql|mariadb)[\w-]*(?:\.exe)?):|\A\s*mysqldump\b",
+        hint="remove the first line (`sed -i 1d FILE`), which is a message of the dump tool; "
+        "2>/dev/null after the dump command keeps it out.",
+    ),
+    _on(
+        1064,
+        sql=rb"\A\s*enter password:",
+        hint="remove `Enter password:` from the first line; 2>/dev/null after the dump command "
+        "keeps it out.",
+    ),
+    _on(
+        1064,
+        1193,
+        sql=rb"\A\s*(?:PRAGMA\b|COPY\s.*\bFROM\s+stdin"
+        rb"|SET\s+(?:statement_timeout|lock_timeout|client_encoding|standard_conforming_strings)\b)",
+        hint="convert the dump for MySQL first: it is one of PostgreSQL or SQLite.",
+    ),
+    _on(
+        1064,
+        from_dump=False,
+        hint="correct the syntax of the statement at the place that the message names.",
+    ),
+    _on(
+        1064,
+        hint="load it into the kind and version of server that made the dump "
+        "(`sidecar-magics up --flavour mysql` or `mariadb` starts one).",
+    ),
+    # Who may do what.
+    _on(
+        1227,
+        sql=rb"\bDEFINER\b",
+        hint="add --skip-definer: what the script creates then belongs to your account.",
+    ),
+    _on(
+        1227,
+        1193,
+        sql=rb"gtid|sql_log_bin",
+        hint="dump again with `mysqldump --set-gtid-purged=OFF`, or go on without the statement: "
+        "--force.",
+    ),
+    _on(
+        1227,
+        sql=rb"\A\s*(?:/\*M?!\d*\s*)?SET\b",
+        hint=f"{_OTHER_ACCOUNT}, or go on without the statement: --force.",
+    ),
+    _on(
+        1044,
+        1045,
+        1142,
+        1143,
+        1227,
+        1370,
+        hint=f"{_OTHER_ACCOUNT}; %mysql_wait --show says which one is used.",
+    ),
+    _on(1449, hint="add --skip-definer, or create the DEFINER's account first."),
+    _on(
+        1133,
+        1410,
+        hint="create the account first, with CREATE USER: GRANT creates none.",
+    ),
+    _on(1396, sql=rb"\bDROP\b", hint="write DROP USER IF EXISTS, or continue after it: --force."),
+    _on(1396, sql=rb"\bCREATE\b", hint="write CREATE USER IF NOT EXISTS: the account exists."),
+    _on(1396, hint="create the account first, with CREATE USER."),
+    _on(
+        1524,
+        flavour="mysql",
+        hint="create the account with a plugin that the server has: write IDENTIFIED WITH "
+        "caching_sha2_password.",
+    ),
+    _on(
+        1524,
+        hint="create the account with a plugin that the server has: write IDENTIFIED VIA "
+        "mysql_native_password.",
+    ),
+    _on(
+        1418,
+        1419,
+        hint='add --init "SET GLOBAL log_bin_trust_function_creators=1", which takes an '
+        "administrator's account.",
+    ),
+    _on(
+        1290,
+        words="secure.file.priv",
+        hint="write LOAD DATA LOCAL INFILE and add --allow-local-infile: the server reads files "
+        "in one folder of its own only.",
+    ),
+    _on(
+        1290,
+        words="read.only",
+        hint="load into the server that this one replicates: this one only reads.",
+    ),
+    _on(
+        1148,
+        3948,
+        4166,
+        hint='add --allow-local-infile --init "SET GLOBAL local_infile=1", the latter as an '
+        "administrator.",
+    ),
+    # Schemas, tables and other objects.
+    _on(1007, hint="drop the schema first, or write CREATE DATABASE IF NOT EXISTS."),
+    _on(1008, hint="write DROP DATABASE IF EXISTS."),
+    _on(1046, hint="choose a schema: add --database NAME, or --into NAME to create it."),
+    _on(
+        1049,
+        hint="create the schema: add --into NAME, or dump with `mysqldump --databases`.",
+    ),
+    _on(
+        1050,
+        hint="drop the table first, or add --into NAME for an empty schema; --once skips a script "
+        "that was loaded before.",
+    ),
+    _on(1051, hint="write DROP TABLE IF EXISTS."),
+    _on(
+        1146,
+        hint="check that the dump has this table, and choose its schema: --database NAME.",
+    ),
+    _on(
+        1304,
+        1359,
+        1537,
+        hint="drop it first: dump with `mysqldump --add-drop-trigger --routines`.",
+    ),
+    _on(1305, hint="load the routine first: dump with `mysqldump --routines`."),
+    _on(1728, hint="start a new server: the system tables of this one are damaged."),
+    # Rows.
+    _on(
+        1062,
+        hint="drop the table or schema first, if the script was loaded before; --once skips it "
+        "the next time.",
+    ),
+    _on(
+        1366,
+        words="string value",
+        hint='name the script\'s character set, for instance --init "SET NAMES latin1".',
+    ),
+    _on(1067, 1292, words=_ZERO_DATE, hint=_ZERO_DATES + _OWN_MODE + "."),
+    _on(
+        1264,
+        1265,
+        1292,
+        1364,
+        1366,
+        1406,
+        hint=f"take values as a server does that is not strict: {_NOT_STRICT}{_OWN_MODE}.",
+    ),
+    _on(
+        1906,
+        3105,
+        flavour="mariadb",
+        hint=f"leave the values of generated columns out: {_NOT_STRICT}{_OWN_MODE}.",
+    ),
+    _on(
+        1906,
+        3105,
+        hint="dump again with MySQL's own mysqldump, which leaves generated columns out, or write "
+        "DEFAULT in place of their values.",
+    ),
+    _on(4025, hint='add --init "SET check_constraint_checks=0".'),
+    _on(3819, hint="correct the row, or write NOT ENFORCED after the CHECK of the table."),
+    _on(
+        1153,
+        1301,
+        hint="run SET GLOBAL max_allowed_packet=1073741824 as an administrator, then load again.",
+    ),
+    # Foreign keys.
+    _on(
+        1217,
+        1451,
+        1452,
+        3730,
+        hint=f"load without checks of foreign keys: {_NO_FOREIGN_KEYS}.",
+    ),
+    _on(1824, hint=f"load tables in any order: {_NO_FOREIGN_KEYS}."),
+    _on(
+        1005,
+        words=r"errno:? 150",
+        hint=f"load tables in any order: {_NO_FOREIGN_KEYS}; if it stays, give both columns one "
+        "type and the parent's an index.",
+    ),
+    _on(
+        3780,
+        hint="give the column and the one that it refers to the same type and character set.",
+    ),
+    _on(6125, hint='add --init "SET restrict_fk_on_non_standard_key=OFF".'),
+    _on(1215, 1822, hint="add an index on the columns that the foreign key refers to."),
+    # Definitions.
+    _on(
+        1273,
+        hint="add --collation-map nearest, which takes the collation that is most like it.",
+    ),
+    _on(
+        1115,
+        hint="load it into MySQL 8 or newer: `sidecar-magics up --flavour mysql` starts one.",
+    ),
+    _on(
+        1071,
+        1709,
+        hint="remove ROW_FORMAT from the table's definition (COMPACT allows keys of 767 bytes), or "
+        "shorten the key.",
+    ),
+    _on(
+        1118,
+        words=r"65,?535",
+        hint="write TEXT or BLOB for some columns: the others of a row have 65,535 bytes at most.",
+    ),
+    _on(
+        1005,
+        1031,
+        1118,
+        1478,
+        hint='add --init "SET innodb_strict_mode=OFF", or write ROW_FORMAT=DYNAMIC.',
+    ),
+    _on(
+        1101,
+        hint="write the default as an expression, DEFAULT ('x'), or load it into MariaDB, which "
+        "allows it: `sidecar-magics up --flavour mariadb`.",
+    ),
+    _on(1214, hint="write ENGINE=InnoDB, which has FULLTEXT indexes."),
+    _on(
+        1286,
+        hint="take the default engine instead: add --init \"SET sql_mode='STRICT_TRANS_TABLES'\""
+        f"{_OWN_MODE}.",
+    ),
+    # Variables.
+    _on(
+        1231,
+        words="sql_mode",
+        hint="remove the mode that the server lacks (`sed -i 's/NO_AUTO_CREATE_USER,*//' FILE`), "
+        "or go on with the mode as it is: --force.",
+    ),
+    _on(
+        1193,
+        1231,
+        1238,
+        hint="remove the SET, or go on without it: --force.",
+    ),
+    _on(
+        1298,
+        hint="write the offset, SET time_zone='+01:00', or load the names of time zones: "
+        "`mysql_tzinfo_to_sql /usr/share/zoneinfo | mysql -u root -p mysql`.",
+    ),
+    _on(3546, hint="dump again with `mysqldump --set-gtid-purged=OFF`."),
+    # The server, and who else uses it.
+    _on(1040, hint="close other notebooks' kernels, or raise the server's max_connections."),
+    _on(1114, hint="free space on the server's disk, then load again."),
+    _on(1205, hint="end other notebooks' transactions, then load again."),
+    _on(1213, hint="load again when no one else works on these tables."),
+    _on(4161, hint="load it into the kind of server that made the dump."),
+)
+
+
+def hint_for(refusal: Refusal) -> str:
+    """Return the next step for an error of a server, or an empty text."""
+    return next((rule.hint for rule in RULES if rule.fits(refusal)), "")
