@@ -55,7 +55,7 @@ _BARE = {
 }
 # The regular expression engine keeps something for each repetition; see `patterns`.
 _ROWS_AT_ONCE = 500
-_BORDERS = (b"),(", b"),\n(", b"), (")
+_BORDERS = (b",", b",\n", b", ")
 
 _HARMLESS_MODES = frozenset(
     (
@@ -181,16 +181,15 @@ class Target:
         return is_text and self._rows(sql).end(sql, begins) == len(sql)
 
     def count(self, sql: bytes, begins: int) -> int:
-        """Return how many rows there are in a statement that is taken; see `most_rows`."""
+        """Return how many rows there are in a statement that is taken; see `likely_rows`."""
         return sum(1 for _ in self._rows(sql).one.finditer(sql, begins))
 
-    @staticmethod
-    def most_rows(sql: bytes, begins: int) -> int:
+    def likely_rows(self, sql: bytes, begins: int) -> int:
         """Return how many rows there are in a statement that is taken, or more.
 
         At a tenth of the cost: what looks like the border of two rows counts within a text, too.
         """
-        return 1 + sum(sql.count(border, begins) for border in _BORDERS)
+        return 1 + sql.count(b")" + self._rows(sql).border(sql, begins) + b"(", begins)
 
     def _rows(self, sql: bytes) -> _Rows:
         return self._escaped if b"\\" in sql else self._plain
@@ -202,12 +201,23 @@ class _Rows:
     def __init__(self, columns: tuple[Column, ...], text: bytes) -> None:
         row = rb"\(" + b",".join(_value(column, text) for column in columns) + rb"\)"
         self.one = re.compile(row, re.DOTALL)
-        self._more = re.compile(rb"(?:,[ \n]?%s){1,%d}" % (row, _ROWS_AT_ONCE), re.DOTALL)
+        self._more = {
+            border: re.compile(rb"(?:%s%s){1,%d}" % (border, row, _ROWS_AT_ONCE), re.DOTALL)
+            for border in _BORDERS
+        }
 
     def end(self, sql: bytes, begins: int) -> int:
-        """Return where the rows end that begin at a place."""
+        """Return where the rows end that begin at a place, all with the same between them."""
         first = self.one.match(sql, begins)
-        return past(self._more, sql, first.end()) if first else begins
+        if first is None:
+            return begins
+        return past(self._more[self.border(sql, begins)], sql, first.end())
+
+    def border(self, sql: bytes, begins: int) -> bytes:
+        """Return what stands between the first row and the next."""
+        first = self.one.match(sql, begins)
+        at = first.end() if first else begins
+        return next((border for border in _BORDERS if sql.startswith(border + b"(", at)), b",")
 
 
 def target(layout: Layout, listed: bytes | None) -> Target | None:

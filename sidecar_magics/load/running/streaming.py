@@ -269,10 +269,10 @@ def _counts(group: _Group, steps: list[Step], replies: Replies) -> list[int] | N
     """Return how many rows each statement has, if the server has stored them all as they are."""
     if replies.error is not None or replies.done[0].warnings:
         return None
-    changed, to = replies.done[0].changed, group.to
+    changed = replies.done[0].changed
     pairs = [(step.sql, begins) for step, begins in zip(steps, group.begins)]
-    most = [to.most_rows(sql, begins) for sql, begins in pairs]
-    if sum(most) == changed:
-        return most
-    counts = [to.count(sql, begins) for sql, begins in pairs]
-    return counts if sum(counts) == changed else None
+    for count in (group.to.likely_rows, group.to.count):
+        counts = [count(sql, begins) for sql, begins in pairs]
+        if sum(counts) == changed:
+            return counts
+    return None
