@@ -189,7 +189,7 @@ def try_all(
             create = made(both.connection, columns)
             if create is None:
                 continue
-            send(both.connection, b"BEGIN")
+            send(both.connection, b"START TRANSACTION")
             more = b",7)" if columns.endswith("w int") else b")"
             for number, spelling in enumerate(spellings):
                 values = b"(%d,%s%s" % (number, spelling, more)
@@ -263,7 +263,7 @@ def test_rows_of_chance(schema: Server) -> None:
         create = made(both.connection, ", ".join(["id int primary key", *columns]))
         if create is None:
             continue
-        send(both.connection, b"BEGIN")
+        send(both.connection, b"START TRANSACTION")
         for number in range(40):
             size = chance.randint(1, 3)
             rows = [
