@@ -293,6 +293,11 @@ LOAD = (
     Option(
         "--rows",
         brief="how rows reach the server",
+        values={
+            "auto": "LOAD DATA where it is proven and worth while",
+            "insert": "as they stand in the script",
+            "load-data": "LOAD DATA wherever it is proven",
+        },
         choices=("auto", "insert", "load-data"),
         default="auto",
         help="How rows reach the server. `insert`: as they stand in the script. `load-data`: from "
