@@ -19,6 +19,7 @@ class Form(Enum):
     EXACT = "decimal numbers"
     REAL = "numbers with an exponent, too"
     YEAR = "years of four digits"
+    BYTES = "nothing, and has no character set"
 
 
 class Column(NamedTuple):
@@ -36,6 +37,9 @@ class Column(NamedTuple):
         AUTO_INCREMENT.
     safe_digits : int
         Any number of so many digits is within its range; 0 if that is not known.
+    keeps_utf8 : bool
+        Bytes that are UTF-8 become the same text in it as a text in UTF-8 does. (MySQL's JSON is
+        UTF-8, but takes no bytes.)
     """
 
     name: bytes
@@ -43,6 +47,7 @@ class Column(NamedTuple):
     nullable: bool
     counts_up: bool = False
     safe_digits: int = 0
+    keeps_utf8: bool = False
 
 
 class Layout(NamedTuple):
@@ -74,13 +79,23 @@ _FORMS = {
     **dict.fromkeys((b"tinyint", b"smallint", b"mediumint", b"int", b"bigint"), Form.WHOLE),
     b"decimal": Form.EXACT,
     **dict.fromkeys((b"float", b"double"), Form.REAL),
-    **dict.fromkeys((b"char", b"varchar", b"binary", b"varbinary"), Form.TEXT),
+    **dict.fromkeys((b"char", b"varchar", b"enum", b"set", b"json"), Form.TEXT),
     **dict.fromkeys((b"tinytext", b"text", b"mediumtext", b"longtext"), Form.TEXT),
-    **dict.fromkeys((b"tinyblob", b"blob", b"mediumblob", b"longblob"), Form.TEXT),
+    **dict.fromkeys((b"binary", b"varbinary"), Form.BYTES),
+    **dict.fromkeys((b"tinyblob", b"blob", b"mediumblob", b"longblob"), Form.BYTES),
     **dict.fromkeys((b"date", b"datetime", b"timestamp", b"time"), Form.TEXT),
     b"year": Form.YEAR,
-    **dict.fromkeys((b"enum", b"set", b"json"), Form.TEXT),
 }
+_HAVE_CHARSET = {kind for kind, form in _FORMS.items() if form is Form.TEXT} - {
+    b"date",
+    b"datetime",
+    b"timestamp",
+    b"time",
+}
+_CHARSET = re.compile(
+    rb"\b(?:CHARACTER SET|CHARSET)[ =](\w+)|\bCOLLATE[ =]([^\W_]+)", re.IGNORECASE
+)
+_UTF8 = (b"utf8mb4", b"utf8mb3", b"utf8")
 _SAFE_DIGITS = {b"tinyint": 2, b"smallint": 4, b"mediumint": 6, b"int": 9, b"bigint": 18}
 
 
@@ -107,8 +122,9 @@ def read_layout(create: bytes) -> Layout | None:
     words = [_TEXT.sub(b"''", column[3]).upper() for column in found if column]
     if len(words) < len(found) or any(_UNKNOWN.search(text) for text in (options, *words)):
         return None
+    default = _charset(options)
     columns = [
-        _column(column[1], column[2], text)
+        _column(column[1], column[2], text, default)
         for column, text in zip(found, words)
         if column and not _COMPUTED.search(text)
     ]
@@ -118,12 +134,25 @@ def read_layout(create: bytes) -> Layout | None:
     return Layout(known, must_list=len(known) < len(found))
 
 
-def _column(name: bytes, kind: bytes, words: bytes) -> Column | None:
+def _column(name: bytes, kind: bytes, words: bytes, default: bytes) -> Column | None:
     form = _FORMS.get(kind)
     if form is None:
         return None
-    name = name.replace(b"``", b"`")
     counts_up = b"AUTO_INCREMENT" in words
     if counts_up and kind not in _SAFE_DIGITS:
         return None
-    return Column(name, form, b"NOT NULL" not in words, counts_up, _SAFE_DIGITS.get(kind, 0))
+    return Column(
+        name.replace(b"``", b"`"),
+        form,
+        nullable=b"NOT NULL" not in words,
+        counts_up=counts_up,
+        safe_digits=_SAFE_DIGITS.get(kind, 0),
+        keeps_utf8=kind != b"json"
+        and (kind not in _HAVE_CHARSET or (_charset(words) or default) in _UTF8),
+    )
+
+
+def _charset(words: bytes) -> bytes:
+    """Return the character set that a column's words, or a table's options, name; b"" for none."""
+    found = _CHARSET.search(words)
+    return (found[1] or found[2]).lower() if found else b""

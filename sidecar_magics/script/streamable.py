@@ -8,14 +8,16 @@ r"""Rows that LOAD DATA reads as INSERT does, as they stand: proven, or left to 
 reads, at half the cost for the server: no row is parsed as SQL. The two do not agree on everything:
 
 - without quotes LOAD DATA takes whatever stands there for a text: expressions, functions, DEFAULT,
-  ``0x41``, ``TRUE``, an introducer (``_binary'a'``). Only NULL and numbers may stand there, numbers
+  ``0x41``, ``TRUE``, an introducer (``_latin1'a'``). Only NULL and numbers may stand there, numbers
   only in columns of numbers, and an exponent only where the column has one itself. For ENUM, SET,
   BIT, YEAR, dates and JSON a number means something else than the same digits as a text.
 - in quotes, what is no number is an error for INSERT, where LOAD DATA may do with a note.
 - ``-0`` is 0 for INSERT, and minus zero for LOAD DATA in FLOAT and DOUBLE.
 - ``\%``, ``\_`` and ``\N`` in quotes are other texts.
 - NULL in a TIMESTAMP or AUTO_INCREMENT column that takes none may be replaced without a warning.
-- bytes that are no text of the session's character set are taken as they are.
+- bytes that are no text of the session's character set are taken as they are. (``_binary 'a'``, as
+  mysqldump writes blobs, is read in the character set ``binary`` without its introducer, where all
+  other columns keep UTF-8 as it is. Of ``0x41`` nothing is gained: to UNHEX it costs as much.)
 - some modes read texts in another way (NO_BACKSLASH_ESCAPES, MariaDB's EMPTY_STRING_IS_NULL).
 
 What is left, a server tells itself: each field that does not fit, each row with too many or too few
@@ -53,6 +55,9 @@ _BARE = {
     Form.REAL: _MINUS + _DIGITS + rb"(?:\.[0-9]{0,30})?(?:[eE][-+]?[0-9]{1,3})?",
     Form.YEAR: rb"(?:(?:19|20)[0-9][0-9]|0000)",
 }
+_BINARY = b"_binary "
+# A quote, written twice; or the end of a text, with another value or row after it, or nothing.
+_MAYBE_IN_TEXT = re.compile(_BINARY + rb"'(?:'|,[-'0-9N_]|\)(?:,|\Z))")
 # The regular expression engine keeps something for each repetition; see `patterns`.
 _ROWS_AT_ONCE = 500
 _BORDERS = (b",", b",\n", b", ")
@@ -163,10 +168,13 @@ class Target:
 
     def __init__(self, columns: tuple[Column, ...]) -> None:
         self._plain, self._escaped = _Rows(columns, _PLAIN_TEXT), _Rows(columns, _TEXT)
+        self._bytes: _Rows | None = None
+        if any(c.form is Form.BYTES for c in columns) and all(c.keeps_utf8 for c in columns):
+            self._bytes = _Rows(columns, _TEXT, of_bytes=_BINARY + _TEXT)
         self.names = b"(" + b",".join(quoted(c.name.decode("utf-8")) for c in columns) + b")"
 
-    def takes(self, sql: bytes, begins: int, *, utf8: bool) -> bool:
-        """Tell whether LOAD DATA reads the rows of a statement as INSERT does.
+    def file(self, sql: bytes, begins: int, *, utf8: bool) -> File | None:
+        """Return what LOAD DATA is to read for a statement; None if it is to go as INSERT.
 
         Parameters
         ----------
@@ -177,29 +185,66 @@ class Target:
         utf8 : bool
             Whether text beyond ASCII is UTF-8 for the session.
         """
-        is_text = sql.isascii() or (utf8 and _is_utf8(sql))
-        return is_text and self._rows(sql).end(sql, begins) == len(sql)
+        if self._bytes is not None and utf8 and _BINARY in sql:
+            return self._file_of_bytes(self._bytes, sql, begins)
+        if not (sql.isascii() or (utf8 and _is_utf8(sql))):
+            return None
+        rows = self._escaped if b"\\" in sql else self._plain
+        if rows.end(sql, begins) != len(sql):
+            return None
+        return File(b"utf8mb4", memoryview(sql)[begins:], rows, sql, begins)
 
-    def count(self, sql: bytes, begins: int) -> int:
-        """Return how many rows there are in a statement that is taken; see `likely_rows`."""
-        return sum(1 for _ in self._rows(sql).one.finditer(sql, begins))
+    @staticmethod
+    def _file_of_bytes(rows: _Rows, sql: bytes, begins: int) -> File | None:
+        """Return rows without the introducers of their bytes.
 
-    def likely_rows(self, sql: bytes, begins: int) -> int:
-        """Return how many rows there are in a statement that is taken, or more.
-
-        At a tenth of the cost: what looks like the border of two rows counts within a text, too.
+        One that stands in a text is followed by that text's end, or by a quote that is written
+        twice; so where none is followed by that, they can all be taken away at once.
         """
-        return 1 + sql.count(b")" + self._rows(sql).border(sql, begins) + b"(", begins)
+        if _MAYBE_IN_TEXT.search(sql, begins) or rows.end(sql, begins) != len(sql):
+            return None
+        values = sql[begins:].replace(_BINARY + b"'", b"'")
+        return File(b"binary", memoryview(values), rows, sql, begins)
 
-    def _rows(self, sql: bytes) -> _Rows:
-        return self._escaped if b"\\" in sql else self._plain
+
+class File(NamedTuple):
+    """The rows of a statement, as LOAD DATA is to read them.
+
+    Attributes
+    ----------
+    charset : bytes
+        In which character set.
+    values : memoryview
+        What it reads.
+    """
+
+    charset: bytes
+    values: memoryview
+    rows: _Rows
+    sql: bytes
+    begins: int
+
+    def row_count(self) -> int:
+        """Return how many rows there are."""
+        return sum(1 for _ in self.rows.one.finditer(self.sql, self.begins))
+
+    def most_rows(self) -> int:
+        """Return how many rows there are, or more, at a tenth of the cost.
+
+        What looks like the border of two rows counts within a text, too.
+        """
+        border = b")" + self.rows.border(self.sql, self.begins) + b"("
+        return 1 + self.sql.count(border, self.begins)
 
 
 class _Rows:
     """The patterns of rows whose texts are spelled in one way."""
 
-    def __init__(self, columns: tuple[Column, ...], text: bytes) -> None:
-        row = rb"\(" + b",".join(_value(column, text) for column in columns) + rb"\)"
+    def __init__(self, columns: tuple[Column, ...], text: bytes, of_bytes: bytes = b"") -> None:
+        values = (
+            _value(column, (column.form is Form.BYTES and of_bytes) or text) for column in columns
+        )
+        row = rb"\(" + b",".join(values) + rb"\)"
         self.one = re.compile(row, re.DOTALL)
         self._more = {
             border: re.compile(rb"(?:%s%s){1,%d}" % (border, row, _ROWS_AT_ONCE), re.DOTALL)
@@ -240,7 +285,7 @@ def target(layout: Layout, listed: bytes | None) -> Target | None:
     return Target(tuple(by_name[name] for name in names))
 
 
-def load_data(table: bytes, target: Target) -> bytes:
+def load_data(table: bytes, target: Target, charset: bytes) -> bytes:
     """Return the statement that reads rows as an INSERT has them.
 
     Parameters
@@ -249,11 +294,13 @@ def load_data(table: bytes, target: Target) -> bytes:
         The table's name, in backticks.
     target : Target
         Its columns.
+    charset : bytes
+        The character set of the rows; see `File`.
     """
     return (
-        b"LOAD DATA LOCAL INFILE 'rows' INTO TABLE %s CHARACTER SET utf8mb4"
+        b"LOAD DATA LOCAL INFILE 'rows' INTO TABLE %s CHARACTER SET %s"
         b" FIELDS TERMINATED BY ',' OPTIONALLY ENCLOSED BY '''' ESCAPED BY '\\\\'"
-        b" LINES STARTING BY '(' TERMINATED BY ')' %s" % (table, target.names)
+        b" LINES STARTING BY '(' TERMINATED BY ')' %s" % (table, charset, target.names)
     )
 
 

@@ -112,9 +112,9 @@ def warnings_of_load_data_are_not_looked_at() -> Iterator[None]:
     """What LOAD DATA stored in another way stays."""
     counts = streaming._counts
 
-    def without_warnings(group: Any, steps: Any, replies: Replies) -> list[int] | None:
+    def without_warnings(files: Any, replies: Replies) -> list[int] | None:
         done = [reply._replace(warnings=0) for reply in replies.done]
-        return counts(group, steps, replies._replace(done=done))
+        return counts(files, replies._replace(done=done))
 
     with mock.patch.object(streaming, "_counts", without_warnings):
         yield

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ...errors import SettingsError
 from ...script.layout import read_layout
 from ...script.rows import head_of_rows
-from ...script.streamable import Reading, load_data, target
+from ...script.streamable import File, Reading, load_data, target
 from ..planning.tasks import TaskKind
 from ..policy import AUTO, INSERT, LOAD_DATA
 from ..reporting import failures
@@ -23,7 +23,7 @@ from .operations import Send, Stream
 if TYPE_CHECKING:
     from ...script.layout import Layout
     from ...script.streamable import Target
-    from ..planning.tasks import Step, Table, Task
+    from ..planning.tasks import Table, Task
     from ..policy import LoadPolicy
     from ..reporting.report import LoadReport
     from .context import LoadContext
@@ -150,16 +150,16 @@ class StreamTarget:
             self._by_list[listed] = target(self.layout, listed)
         return self._by_list[listed]
 
-    def statement(self, to: Target) -> bytes:
+    def statement(self, to: Target, charset: bytes) -> bytes:
         """Return the LOAD DATA."""
-        return load_data(self._name, to)
+        return load_data(self._name, to, charset)
 
 
 class _Group(NamedTuple):
     """Statements whose rows are read as one file."""
 
     to: Target
-    begins: list[int]
+    files: list[File]
 
 
 class Streamer:
@@ -199,19 +199,20 @@ class Streamer:
         group = self._group(task, at)
         if group is None or task.table is None or task.table.target is None:
             return []
-        steps = task.steps[at : at + len(group.begins)]
         notes = self._reading is None or self._reading.notes
         yield from _own(SAVEPOINT, *([] if notes else [TELL_NOTES]))
-        rows = tuple(memoryview(s.sql)[begins:] for s, begins in zip(steps, group.begins))
-        replies: Replies = yield Stream(task.table.target.statement(group.to), rows)
-        if not notes and not (replies.error and failures.is_lost(replies.error)):
+        statement = task.table.target.statement(group.to, group.files[0].charset)
+        rows = tuple(file.values for file in group.files)
+        replies: Replies = yield Stream(statement, rows)
+        is_over = replies.error is not None and _leaves_nothing(replies.error)
+        if not notes and not is_over:
             yield from _own(NO_NOTES)
-        counts = _counts(group, steps, replies)
+        counts = _counts(group.files, replies)
         if counts is not None:
-            seconds = replies.done[0].seconds / len(steps)
+            seconds = replies.done[0].seconds / len(counts)
             return [replies.done[0]._replace(changed=n, seconds=seconds) for n in counts]
         task.table.target.give_up()
-        if replies.error is not None and _leaves_nothing(replies.error):
+        if replies.error is not None and is_over:
             raise replies.error
         yield from _own(UNDO)
         return []
@@ -226,8 +227,8 @@ class Streamer:
         reading = self._read(way, task)
         if reading is None or not (reading.is_utf8 or table.quoted.isascii()):
             return None
-        begins: list[int] = []
         chosen: Target | None = None
+        files: list[File] = []
         for step in task.steps[at:]:
             head = head_of_rows(step.sql)
             to = table.target.of(head.columns) if head and head.any_order else None
@@ -235,11 +236,12 @@ class Streamer:
                 break
             if len(step.sql) + 1 >= self._load.max_packet_bytes:  # which the server refuses
                 break
-            if not to.takes(step.sql, head.begins, utf8=reading.is_utf8):
+            file = to.file(step.sql, head.begins, utf8=reading.is_utf8)
+            if file is None or (files and file.charset != files[0].charset):
                 break
             chosen = to
-            begins.append(head.begins)
-        return None if chosen is None else _Group(chosen, begins)
+            files.append(file)
+        return None if chosen is None else _Group(chosen, files)
 
     def _read(self, way: RowsWay, task: Task) -> Reading | None:
         """Return how a task's session reads statements; None if not as LOAD DATA reads rows."""
@@ -265,14 +267,12 @@ def _leaves_nothing(error: Exception) -> bool:
     return is_over or isinstance(error, RuntimeError)
 
 
-def _counts(group: _Group, steps: list[Step], replies: Replies) -> list[int] | None:
+def _counts(files: list[File], replies: Replies) -> list[int] | None:
     """Return how many rows each statement has, if the server has stored them all as they are."""
     if replies.error is not None or replies.done[0].warnings:
         return None
-    changed = replies.done[0].changed
-    pairs = [(step.sql, begins) for step, begins in zip(steps, group.begins)]
-    for count in (group.to.likely_rows, group.to.count):
-        counts = [count(sql, begins) for sql, begins in pairs]
-        if sum(counts) == changed:
+    for count in (File.most_rows, File.row_count):
+        counts = [count(file) for file in files]
+        if sum(counts) == replies.done[0].changed:
             return counts
     return None
