@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -238,3 +239,21 @@ def test_a_server_that_asks_at_another_moment_gets_nothing(
             load_sql(script, settings, rows="load-data", jobs=1, force=True)
         assert rogue.asked >= 1
         assert rogue.got == b""
+
+
+class Cutting(Rogue):
+    """Ends a connection instead of passing a statement on, as a proxy may."""
+
+    def _ask(self, client: socket.socket) -> None:
+        self.asked += 1
+        client.shutdown(socket.SHUT_RDWR)
+
+
+def test_where_no_file_passes_rows_go_as_insert(server: Server) -> None:
+    script = (
+        HEAD + TABLE + ROWS + TABLE.replace("TABLE t", "TABLE u") + ROWS.replace("INTO t", "INTO u")
+    )
+    with Cutting(server.port, "LOAD DATA", b"") as proxy:
+        settings = replace(server.settings, port=proxy.port)
+        report = load_sql(script, settings, rows="load-data", jobs=1)
+        assert (report.rows, report.streamed_rows, report.retries, proxy.asked) == (6, 0, 2, 2)

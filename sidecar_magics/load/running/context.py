@@ -44,6 +44,8 @@ class LoadContext:
         Seconds that go by.
     rows : RowsWay, optional
         How rows may be sent by LOAD DATA; None for not at all.
+    lost_files : int
+        How often a connection was lost while it sent rows in that way.
     """
 
     report: LoadReport
@@ -57,6 +59,7 @@ class LoadContext:
     force: bool = False
     clock: Callable[[], float] = time.monotonic
     rows: RowsWay | None = None
+    lost_files: int = 0
     results: Results = field(default_factory=Results)
     filling: list[Table] = field(default_factory=list)  # tables that are owed indexes
     failures: list[tuple[int, BaseException]] = field(default_factory=list)

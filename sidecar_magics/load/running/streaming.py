@@ -40,6 +40,9 @@ UNDO = b"ROLLBACK TO SAVEPOINT sidecar_rows"
 # Dumps switch notes off; but what is stored with a note may be an error for INSERT.
 TELL_NOTES, NO_NOTES = b"SET sql_notes = 1", b"SET sql_notes = 0"
 DEADLOCK = 1213
+MOST_LOST_FILES = 2
+# A file's packets are smaller than this.
+LEAST_PACKET_BYTES = 64 * 1024
 
 
 class RowsWay(NamedTuple):
@@ -204,18 +207,28 @@ class Streamer:
         statement = task.table.target.statement(group.to, group.files[0].charset)
         rows = tuple(file.values for file in group.files)
         replies: Replies = yield Stream(statement, rows)
-        is_over = replies.error is not None and _leaves_nothing(replies.error)
-        if not notes and not is_over:
+        if replies.error is not None and _leaves_nothing(replies.error):
+            self._note_loss(replies.error)
+            raise replies.error
+        if not notes:
             yield from _own(NO_NOTES)
         counts = _counts(group.files, replies)
         if counts is not None:
             seconds = replies.done[0].seconds / len(counts)
             return [replies.done[0]._replace(changed=n, seconds=seconds) for n in counts]
         task.table.target.give_up()
-        if replies.error is not None and is_over:
-            raise replies.error
         yield from _own(UNDO)
         return []
+
+    def _note_loss(self, error: Exception) -> None:
+        """Send no more rows in this way where that has lost a connection twice.
+
+        Something between here and the server may not let LOAD DATA LOCAL pass.
+        """
+        if failures.is_lost(error):
+            self._load.lost_files += 1
+            if self._load.lost_files >= MOST_LOST_FILES:
+                self._load.rows = None
 
     def _group(self, task: Task, at: int) -> _Group | None:
         """Return the statements, from one on, that may be read as one file."""
@@ -223,6 +236,8 @@ class Streamer:
         if way is None or table is None or table.target is None:
             return None
         if table.target.layout is None or not way.is_worth(task):
+            return None
+        if self._load.max_packet_bytes < LEAST_PACKET_BYTES:
             return None
         reading = self._read(way, task)
         if reading is None or not (reading.is_utf8 or table.quoted.isascii()):
