@@ -164,14 +164,19 @@ class Target:
     ----------
     columns : tuple of Column
         In the order of the values.
+    are_listed : bool, default False
+        Whether the statement lists them. Else LOAD DATA does not either: should the table have
+        others by now, the server says so.
     """
 
-    def __init__(self, columns: tuple[Column, ...]) -> None:
+    def __init__(self, columns: tuple[Column, ...], *, are_listed: bool = False) -> None:
         self._plain, self._escaped = _Rows(columns, _PLAIN_TEXT), _Rows(columns, _TEXT)
         self._bytes: _Rows | None = None
         if any(c.form is Form.BYTES for c in columns) and all(c.keeps_utf8 for c in columns):
             self._bytes = _Rows(columns, _TEXT, of_bytes=_BINARY + _TEXT)
-        self.names = b"(" + b",".join(quoted(c.name.decode("utf-8")) for c in columns) + b")"
+        self.names = b""
+        if are_listed:
+            self.names = b" (" + b",".join(quoted(c.name.decode("utf-8")) for c in columns) + b")"
 
     def file(self, sql: bytes, begins: int, *, utf8: bool) -> File | None:
         """Return what LOAD DATA is to read for a statement; None if it is to go as INSERT.
@@ -282,7 +287,7 @@ def target(layout: Layout, listed: bytes | None) -> Target | None:
     names = [name.strip().strip(b"`").lower() for name in listed.split(b",")]
     if len(names) != len(columns) or {*names} != {*by_name}:
         return None
-    return Target(tuple(by_name[name] for name in names))
+    return Target(tuple(by_name[name] for name in names), are_listed=True)
 
 
 def load_data(table: bytes, target: Target, charset: bytes) -> bytes:
@@ -300,7 +305,7 @@ def load_data(table: bytes, target: Target, charset: bytes) -> bytes:
     return (
         b"LOAD DATA LOCAL INFILE 'rows' INTO TABLE %s CHARACTER SET %s"
         b" FIELDS TERMINATED BY ',' OPTIONALLY ENCLOSED BY '''' ESCAPED BY '\\\\'"
-        b" LINES STARTING BY '(' TERMINATED BY ')' %s" % (table, charset, target.names)
+        b" LINES STARTING BY '(' TERMINATED BY ')'%s" % (table, charset, target.names)
     )
 
 

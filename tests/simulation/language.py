@@ -389,7 +389,7 @@ def _insert_values(connection: Connection, match: re.Match[str]) -> Done:
     return _insert(connection, name, table, values, ignore=False)
 
 
-@_statement(rf"LOAD DATA LOCAL INFILE 'rows' INTO TABLE {_N} CHARACTER .*? BY '\)' \(.*?\)\n(.*)")
+@_statement(rf"LOAD DATA LOCAL INFILE 'rows' INTO TABLE {_N} CHARACTER .*? BY '\)'\n(.*)")
 def _load_data(connection: Connection, match: re.Match[str]) -> Done:
     """Read rows as INSERT does, but that what it would refuse is a warning here."""
     name, table = _table(connection, match[1])

@@ -186,13 +186,15 @@ def test_a_counter_is_not_moved() -> None:
     assert file(to, b"(NULL)") is None
 
 
-def test_the_statement_names_all_columns() -> None:
-    odd = Target((Column(b"a`b", Form.WHOLE, nullable=False),))
+def test_the_statement_names_columns_where_the_insert_does() -> None:
+    columns = (Column(b"a`b", Form.WHOLE, nullable=False),)
+    assert load_data(b"`t`", Target(columns), b"utf8mb4").endswith(b"TERMINATED BY ')'")
+    odd = Target(columns, are_listed=True)
     sql = load_data(b"`s`.`t`", odd, b"utf8mb4")
     assert sql.startswith(
         b"LOAD DATA LOCAL INFILE 'rows' INTO TABLE `s`.`t` CHARACTER SET utf8mb4 "
     )
-    assert sql.endswith(b"(`a``b`)")
+    assert sql.endswith(b" (`a``b`)")
 
 
 NEW = Reading("STRICT_TRANS_TABLES", "utf8mb4", "utf8mb4")
