@@ -43,8 +43,9 @@ if TYPE_CHECKING:
     from .layout import Column, Layout
     from .session import Session
 
-_TEXT = rb"'[^'\\]*(?:(?:''|\\[^%_N])[^'\\]*)*'"
-_PLAIN_TEXT = rb"'[^']*(?:''[^']*)*'"  # where there is no backslash; half the time
+# A text with more escapes goes as INSERT; it is long, and there is little to be saved.
+_TEXT = rb"'[^'\\]*(?:(?:''|\\[^%_N])[^'\\]*){0,1000}'"
+_PLAIN_TEXT = rb"'[^']*(?:''[^']*){0,1000}'"  # where there is no backslash; half the time
 # A minus in front of nothing but zeros is another value for LOAD DATA. Literals are exact up to 65
 # digits.
 _MINUS = rb"(?:-(?![0.]+[,)eE']))?"
@@ -59,7 +60,7 @@ _BINARY = b"_binary "
 # A quote, written twice; or the end of a text, with another value or row after it, or nothing.
 _MAYBE_IN_TEXT = re.compile(_BINARY + rb"'(?:'|,[-'0-9N_]|\)(?:,|\Z))")
 # The regular expression engine keeps something for each repetition; see `patterns`.
-_ROWS_AT_ONCE = 500
+_ROWS_AT_ONCE, _ROWS_WITH_ESCAPES_AT_ONCE = 500, 20
 _BORDERS = (b",", b",\n", b", ")
 
 _HARMLESS_MODES = frozenset(
@@ -251,8 +252,9 @@ class _Rows:
         )
         row = rb"\(" + b",".join(values) + rb"\)"
         self.one = re.compile(row, re.DOTALL)
+        at_once = _ROWS_AT_ONCE if text is _PLAIN_TEXT else _ROWS_WITH_ESCAPES_AT_ONCE
         self._more = {
-            border: re.compile(rb"(?:%s%s){1,%d}" % (border, row, _ROWS_AT_ONCE), re.DOTALL)
+            border: re.compile(rb"(?:%s%s){1,%d}" % (border, row, at_once), re.DOTALL)
             for border in _BORDERS
         }
 

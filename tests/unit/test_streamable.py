@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import tracemalloc
 
 import pytest
 
@@ -233,3 +234,14 @@ def test_rows_are_looked_at_in_time_that_grows_with_their_size() -> None:
         assert file(to, values) is None
         seconds.append(time.process_time() - start)
     assert seconds[1] < 40 * max(seconds[0], 0.001)
+
+
+def test_a_text_of_nothing_but_escapes_takes_no_memory() -> None:
+    tracemalloc.start()
+    text = b"\\'" * 1_000_000
+    assert file(Target(NUMBERS), b"(1,'" + text + b"')") is None
+    many = b",".join([b"(1,'" + text[:2000] + b"')"] * 500)
+    before = tracemalloc.get_traced_memory()[0]
+    assert file(Target(NUMBERS), many) is not None
+    assert tracemalloc.get_traced_memory()[1] - before < 40e6
+    tracemalloc.stop()
