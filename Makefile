@@ -12,7 +12,7 @@ help:
 	@echo "make quick   lint, types, unit tests and ten loads on MySQL (a minute): before each commit"
 	@echo "make test    run all checks and tests"
 	@echo "make test-more     what make test leaves out: further cases"
-	@echo "make test-corpus   load the dumps of many tools on each server in each way (ten minutes)"
+	@echo "make test-corpus   load the dumps of many tools on each server in each way (half an hour)"
 	@echo "make docs    the documentation as a site, with executed notebooks (three minutes)"
 	@echo "make dist    build the release, check it, and run the quick start from the wheel"
 	@echo "make test-faults   kill 1,000 loads over 30 kinds of script, and resume them (40 minutes)"
@@ -61,7 +61,7 @@ test-more-here: .venv/ready .venv-datajoint2/ready
 	$(SHARED) -m "$(LEFT_OUT)"
 
 # The dumps of many tools, loaded with the client and with us, on both servers, over one connection and
-# four: the full product, of which `test` has a diagonal.
+# four, in each way of sending rows: the full product, of which `test` has a diagonal.
 test-corpus: .venv/ready
 	$(SHARED) tests/corpus
 

@@ -33,7 +33,7 @@ def connect_now(settings: ConnectionSettings, **options: bool) -> pymysql.Connec
     settings : ConnectionSettings
         Where to, and as whom.
     **options
-        ``local_infile`` and ``multi_statements``, as in `server.connect`.
+        ``local_infile``, ``multi_statements`` and ``own_rows``, as in `server.connect`.
 
     Raises
     ------

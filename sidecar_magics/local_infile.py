@@ -10,6 +10,9 @@ A relative name counts from the process's folder, and ``~/`` is the home folder,
 client. A script that sets character_set_filesystem may make a server ask for a name in other bytes,
 which is refused.
 
+Rows that a load has in memory are sent in the same way, in answer to one statement of its own
+(`FileGuardedConnection.read_rows`). No file is opened for them, whatever name the server asks for.
+
 Source: "Security Considerations for LOAD DATA LOCAL", MySQL 9 Reference Manual; the names that
 MySQL 9.7 and MariaDB 10.11 ask for, tried with quotes, escapes and character sets.
 """
@@ -29,7 +32,7 @@ from .script.classify import reads_local_file
 from .script.tokens import Shape, tokens
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterable
 
 # Source: MySQL error reference, CR_LOAD_DATA_LOCAL_INFILE_REJECTED and ER_FILE_NOT_FOUND.
 REJECTED = 2068
@@ -100,11 +103,37 @@ class FileGuardedConnection(pymysql.connections.Connection):  # type: ignore[mis
     """A connection on which a server gets no file but the one that a statement names."""
 
     _named: Collection[bytes] = ()
+    _rows: Iterable[memoryview] | None = None
+    _next_rows: Iterable[memoryview] | None = None
+    takes_files = False
+    """Whether statements may name files. Else LOCAL is there for rows in memory alone."""
+
+    def read_rows(self, sql: bytes, rows: Iterable[memoryview]) -> None:
+        """Execute one LOAD DATA LOCAL INFILE statement with given bytes in the file's place.
+
+        Parameters
+        ----------
+        sql : bytes
+            The statement; the name of its file does not matter.
+        rows : iterable of memoryview
+            What the server reads, piece after piece.
+
+        Raises
+        ------
+        pymysql.err.MySQLError, OSError
+            The server refused, or the connection was lost.
+        """
+        self._next_rows = rows
+        try:
+            self.query(sql)
+        finally:
+            self._rows = self._next_rows = None
 
     def _execute_command(self, command: int, sql: str | bytes) -> None:
         super()._execute_command(command, sql)
         # Not before: answers to what was sent earlier may have been read meanwhile.
-        if self._local_infile:
+        self._rows, self._next_rows = self._next_rows, None
+        if self.takes_files:
             self._named = named_files(sql.encode() if isinstance(sql, str) else bytes(sql))
 
     def _read_query_result(self, unbuffered: bool = False) -> int:
@@ -112,6 +141,7 @@ class FileGuardedConnection(pymysql.connections.Connection):  # type: ignore[mis
         result = _Result(self)
         # The next result is the next statement's.
         result.named, self._named = self._named, ()
+        result.rows, self._rows = self._rows, None
         try:
             if unbuffered:
                 result.init_unbuffered_query()
@@ -134,10 +164,15 @@ class _Result(MySQLResult):  # type: ignore[misc]
     """What a server answers; a file that it asks for is sent with care."""
 
     named: Collection[bytes] = ()
+    rows: Iterable[memoryview] | None = None
 
     def _read_load_local_packet(self, first_packet: Any) -> None:
         connection = self.connection
         asked = first_packet.get_all_data()[1:]
+        if self.rows is not None:
+            _send_rows(connection, self.rows)
+            self._read_ok_packet(connection._read_packet())
+            return
         if asked in self.named:
             problem = _send_file(connection, asked)
             connection.write_packet(b"")
@@ -145,7 +180,7 @@ class _Result(MySQLResult):  # type: ignore[misc]
             if problem is not None:
                 raise problem
             return
-        refusal = _refusal(asked, self.named, is_allowed=connection._local_infile)
+        refusal = _refusal(asked, self.named, is_allowed=connection.takes_files)
         try:
             with limited(connection, ANSWER_S):
                 connection.write_packet(b"")
@@ -153,6 +188,14 @@ class _Result(MySQLResult):  # type: ignore[misc]
         except Exception:  # whatever such a server says now, it is not believed
             connection._force_close()
         raise refusal
+
+
+def _send_rows(connection: Any, rows: Iterable[memoryview]) -> None:
+    """Send rows that are in memory, and that there are no more."""
+    for piece in rows:
+        for at in range(0, len(piece), PACKET_BYTES):
+            connection.write_packet(piece[at : at + PACKET_BYTES])
+    connection.write_packet(b"")
 
 
 def _send_file(connection: Any, name: bytes) -> Exception | None:

@@ -291,6 +291,21 @@ LOAD = (
         help="Statement for each new connection, before anything else. May be repeated.",
     ),
     Option(
+        "--rows",
+        brief="how rows reach the server",
+        values={
+            "auto": "LOAD DATA where it is proven and worth while",
+            "insert": "as they stand in the script",
+            "load-data": "LOAD DATA wherever it is proven",
+        },
+        choices=("auto", "insert", "load-data"),
+        default="auto",
+        help="How rows reach the server. `insert`: as they stand in the script. `load-data`: from "
+        "memory through LOAD DATA LOCAL, which costs the server half as much, wherever the result "
+        "is proven to be the same; an error if the server has local_infile off. Default: `auto`, "
+        "in that way where it is worth while and the server takes it.",
+    ),
+    Option(
         "--binlog",
         brief="keep the binary log",
         action="store_true",

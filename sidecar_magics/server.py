@@ -17,7 +17,7 @@ from .addresses import is_address
 from .protocol import ConnectError, Greeting, Outlook, peek_greeting
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     import pymysql
 
@@ -40,6 +40,7 @@ class _Login(NamedTuple):
     ends_at: float
     local_infile: bool
     multi_statements: bool
+    own_rows: bool
 
 
 def connect(
@@ -48,6 +49,7 @@ def connect(
     timeout_s: float = 10.0,
     local_infile: bool = False,
     multi_statements: bool = False,
+    own_rows: bool = False,
 ) -> pymysql.Connection[Any]:
     """Open a connection, in one attempt.
 
@@ -62,6 +64,8 @@ def connect(
         LOCAL); see `local_infile`.
     multi_statements : bool, default False
         Whether what is sent may be several statements, as for the ``mysql`` client.
+    own_rows : bool, default False
+        Whether LOAD DATA LOCAL may be used for rows in memory: `FileGuardedConnection.read_rows`.
 
     Raises
     ------
@@ -82,6 +86,7 @@ def connect(
         timeout_s=_left_s(ends_at),
         local_infile=local_infile,
         multi_statements=multi_statements,
+        own_rows=own_rows,
     )
 
 
@@ -130,6 +135,7 @@ def log_in(
     timeout_s: float = 10.0,
     local_infile: bool = False,
     multi_statements: bool = False,
+    own_rows: bool = False,
 ) -> pymysql.Connection[Any]:
     """Take a greeted socket through TLS and login.
 
@@ -143,7 +149,7 @@ def log_in(
         Socket with the unread greeting; it belongs to the connection, and is closed if that fails.
     timeout_s : float, default 10
         Seconds for all of it; what is asked on the connection then has no limit.
-    greeting, settings, local_infile, multi_statements
+    greeting, settings, local_infile, multi_statements, own_rows
         As `peek_greeting` returned it, and as in `connect`.
 
     Raises
@@ -152,7 +158,7 @@ def log_in(
         In stage ``tls`` or ``login``.
     """
     ends_at = time.monotonic() + timeout_s
-    login = _Login(settings, ends_at, local_infile, multi_statements)
+    login = _Login(settings, ends_at, local_infile, multi_statements, own_rows)
     if not greeting.offers_tls:
         if settings.must_encrypt:
             sock.close()
@@ -260,6 +266,30 @@ def send(connection: pymysql.Connection[Any], sql: bytes, *, keep: Keep | None =
         results += outcome.results
         last = outcome.last or last
     return Outcome(changed, warnings, results, last)
+
+
+def read_rows(
+    connection: pymysql.Connection[Any], sql: bytes, rows: Sequence[memoryview]
+) -> Outcome:
+    """Execute a LOAD DATA LOCAL INFILE of our own, whose file is rows that are in memory.
+
+    Parameters
+    ----------
+    connection : pymysql.Connection
+        One that was opened with `own_rows`.
+    sql : bytes
+        The statement.
+    rows : sequence of memoryview
+        What the server is to read.
+
+    Raises
+    ------
+    pymysql.err.MySQLError, OSError
+        The server refused, or the connection was lost.
+    """
+    connection.read_rows(sql, rows)
+    result = connection._result
+    return Outcome(result.affected_rows, result.warning_count)
 
 
 def send_each(
@@ -431,12 +461,13 @@ def _hand_over(sock: socket.socket, login: _Login, **encryption: Any) -> pymysql
         password=settings.password.reveal().encode("utf-8"),
         charset="utf8mb4",
         autocommit=None,
-        local_infile=login.local_infile,
+        local_infile=login.local_infile or login.own_rows,
         client_flag=CLIENT_MULTI_STATEMENTS if login.multi_statements else 0,
         program_name="sidecar-magics",
         defer_connect=True,
         **encryption,
     )
+    connection.takes_files = login.local_infile
     try:
         connection.connect(sock)
     except Exception as error:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
 NEAREST = "nearest"
+AUTO, INSERT, LOAD_DATA = ROWS = ("auto", "insert", "load-data")
 
 # A dump of a whole server has the journal of the loads into that one: it knows nothing of this one,
 # and would take the place of what this load notes.
@@ -67,6 +68,10 @@ class LoadPolicy:
         LOAD DATA LOCAL INFILE, which sends any file that this user can read to the server.
     allow_outside_source : bool, default False
         ``source`` of files outside the folder of the script itself.
+    rows : {"auto", "insert", "load-data"}, default "auto"
+        How rows reach the server: ``insert`` as they stand; ``load-data`` through LOAD DATA LOCAL,
+        from memory, wherever the result is proven to be the same, and an error if the server has
+        local_infile off; ``auto`` in that way where it is worth while and the server takes it.
 
     Raises
     ------
@@ -91,6 +96,7 @@ class LoadPolicy:
     yes_remote: bool = False
     allow_local_infile: bool = False
     allow_outside_source: bool = False
+    rows: str = AUTO
 
     def __post_init__(self) -> None:
         for name in ("init", "tables"):
@@ -99,6 +105,8 @@ class LoadPolicy:
             object.__setattr__(self, name, several)
         if self.jobs is not None and self.jobs < 1:
             raise SettingsError(f"--jobs {self.jobs}: at least one connection is needed.")
+        if self.rows not in ROWS:
+            raise SettingsError(f"--rows {self.rows}: choose one of {', '.join(ROWS)}.")
         if self.into is not None and self.database is not None:
             raise SettingsError("--into and --database exclude each other.")
         for option, schema in (("--into", self.into), ("--database", self.database)):

@@ -27,6 +27,9 @@ OPTIONS = (
     "--character-set-server=utf8mb4",
     "--innodb-buffer-pool-size=256M",
     "--max-allowed-packet=1G",
+    # %mysql_load sends rows by LOAD DATA LOCAL, from its memory. Files are for the client to give,
+    # so this opens nothing by itself.
+    "--local-infile=ON",
     # Without it the idle MySQL 9.7 takes 300 MB instead of 555; it is off in MariaDB by default.
     "--performance-schema=OFF",
     # A folder in which nothing can ever be: INSTALL PLUGIN, INSTALL COMPONENT, INSTALL SONAME and

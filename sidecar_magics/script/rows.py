@@ -73,8 +73,19 @@ class Rows(NamedTuple):
     columns: bytes | None
 
 
-def literal_rows(sql: bytes, *, no_backslash_escapes: bool = False) -> Rows | None:
+def literal_rows(
+    sql: bytes, *, no_backslash_escapes: bool = False, has_sequences: bool = True
+) -> Rows | None:
     """Return how a statement puts literal values into a table, or None if it does more than that.
+
+    Parameters
+    ----------
+    sql : bytes
+        The statement.
+    no_backslash_escapes : bool, default False
+        Whether backslashes escape nothing.
+    has_sequences : bool, default True
+        Whether the server may be MariaDB, whose NEXT VALUE FOR has no parenthesis.
 
     Guarantees:
     - None for a statement with a function, a subquery, a variable, ON DUPLICATE KEY UPDATE or
@@ -82,14 +93,19 @@ def literal_rows(sql: bytes, *, no_backslash_escapes: bool = False) -> Rows | No
     - a statement as mysqldump writes it, of whatever size, costs some 2 ns a byte; one whose texts
       hold parentheses some 10 ns.
     """
-    head = _HEAD.match(sql)
-    if not head or not sql.endswith(b")"):
+    rows = head_of_rows(sql)
+    if rows is None or not sql.endswith(b")"):
         return None
-    begins = head.end()
-    if not _only_rows(sql, begins, no_backslash_escapes):
+    return rows if _only_rows(sql, rows.begins, no_backslash_escapes, has_sequences) else None
+
+
+def head_of_rows(sql: bytes) -> Rows | None:
+    """Return how a statement would put values into a table, whatever stands behind VALUES."""
+    head = _HEAD.match(sql)
+    if head is None:
         return None
     any_order = head["verb"].upper() == b"INSERT" and not head["ignore"]
-    return Rows(any_order, begins, head["columns"])
+    return Rows(any_order, head.end(), head["columns"])
 
 
 def first_values_are_numbers(sql: bytes, rows: Rows, *, zero_counts: bool = True) -> bool:
@@ -116,14 +132,15 @@ def mentions_no_value(sql: bytes, rows: Rows) -> bool:
     return bool(_NO_VALUE.search(sql, rows.begins))
 
 
-def _only_rows(sql: bytes, begins: int, no_backslash_escapes: bool) -> bool:
+def _only_rows(sql: bytes, begins: int, no_backslash_escapes: bool, has_sequences: bool) -> bool:
     """Return whether every parenthesis opens a row, no variable is named, and the rows are all.
 
     Where there are no other parentheses, nothing can be called or selected. First those inside of
     texts are counted, too: most statements pass, and counting is quick. As many must be closed as
     are opened: the last byte is that of the last row then, and not of a comment after it.
     """
-    if sql.find(b"@", begins) < 0 and sql.upper().find(_COUNTS, begins) < 0:
+    counts = has_sequences and sql.upper().find(_COUNTS, begins) >= 0
+    if sql.find(b"@", begins) < 0 and not counts:
         opened = sql.count(b"(", begins)
         mark = _BETWEEN_ROWS.search(sql, begins)
         rows = sql.count(mark[0], begins) + 1 if mark else 1

@@ -215,6 +215,19 @@ class Session:
             return None
         return value.sql.strip(b"'\"").decode("ascii", "replace")
 
+    def connection_charset(self, initial: str) -> str | None:
+        """Return the character set of texts in statements; None if that cannot be told.
+
+        Parameters
+        ----------
+        initial : str
+            That of a new connection.
+        """
+        if COLLATION not in self.variables:
+            return initial
+        value = _charset_of(self.variables[COLLATION])
+        return value.sql.decode("ascii", "replace").lower() if isinstance(value, Literal) else None
+
     def _value(self, assignment: Assignment) -> Value | None:
         if assignment.literal is not None:
             return Literal(assignment.literal)

@@ -47,6 +47,8 @@ class Run:
         Processor seconds that the server took while the load lasted.
     disturbed : bool
         Whether other programs used the machine when the load began.
+    server_cores : int
+        How many cores the server may use.
     """
 
     seconds: float
@@ -54,11 +56,12 @@ class Run:
     peak_mb: float | None
     server_cpu_s: float
     disturbed: bool
+    server_cores: int
 
     @property
     def floor_s(self) -> float:
-        """The least that the server's work takes when all cores share it."""
-        return self.server_cpu_s / cores()
+        """The least that the server's work takes when all its cores share it."""
+        return self.server_cpu_s / self.server_cores
 
 
 def cores() -> int:
@@ -73,10 +76,13 @@ class Arena:
     ----------
     server : Server
         Running. Its schemas are dropped before each load.
+    server_cores : int, optional
+        How many cores it may use. Default: as many as this process.
     """
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: Server, server_cores: int | None = None) -> None:
         self.server = server
+        self._server_cores = server_cores or cores()
         self._process = psutil.Process(server.pid)
         self._settings = self._global_settings()
 
@@ -97,7 +103,14 @@ class Arena:
         changed = [name for name, value in self._settings.items() if left.get(name) != value]
         if changed:
             raise RuntimeError(f"it left other global settings: {', '.join(changed)}")
-        return Run(cost.seconds, cost.client_cpu_s, cost.peak_mb, server_cpu_s, disturbed)
+        return Run(
+            cost.seconds,
+            cost.client_cpu_s,
+            cost.peak_mb,
+            server_cpu_s,
+            disturbed,
+            self._server_cores,
+        )
 
     def contents(self) -> dict[str, tuple[str, int]]:
         """Return each table's definition and checksum."""

@@ -5,6 +5,7 @@ server, emptied and calmed before. The floor is what the server's own work would
 busy: its processor seconds divided by the cores.
 
     python -m tests.benchmarks.load --only employees --json figures.json
+    python -m tests.benchmarks.load --shape hub --only employees --only spyglass
 
 The first run makes the files (a real mysqldump of 186 MB among them) and keeps them. myloader is
 the distribution's and any other that is named; the fastest in a first try is the peer.
@@ -13,8 +14,8 @@ the distribution's and any other that is named; the fastest in a first try is th
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,6 +26,7 @@ if not __package__:  # started by its path
 from sidecar_magics.local.state import folders
 from tests.benchmarks.files import Files
 from tests.benchmarks.results import machine, table
+from tests.benchmarks.shapes import NOTES, SETTINGS, shape
 from tests.benchmarks.suite import Bench
 from tests.guard import guarded_folder
 from tests.servers import Server
@@ -34,39 +36,25 @@ if TYPE_CHECKING:
 
 PARTS = ("spyglass", "employees", "one-table", "small", "single-rows", "large")
 SLOW_PARTS = ("scaling",)
-# What `sidecar-magics up` saves on, back at the servers' own defaults.
-SETTINGS: dict[str, dict[str, tuple[str, ...]]] = {
-    "stock": {
-        "mysql": (
-            "--log-bin=binlog",
-            "--innodb-buffer-pool-size=128M",
-            "--performance-schema=ON",
-        ),
-        "mariadb": ("--innodb-buffer-pool-size=128M",),
-    },
-    "sidecar": {"mysql": (), "mariadb": ()},
-}
-NOTES = {
-    "stock": "the servers' own defaults: MySQL with binary log and performance_schema, pool 128 MB",
-    "sidecar": "as `sidecar-magics up` has them: no binary log, no performance_schema, pool 256 MB",
-}
 
 
 def main(arguments: Sequence[str] = ()) -> None:
     """Measure, and print the table; also of what was measured before an error or an interrupt."""
     options = parse(arguments)
-    if options.cores is not None:  # what is started from here on inherits it
-        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: options.cores])
+    found = shape(options.shape, options.cores)
+    settings = options.settings or ("hub" if options.shape == "hub" else "stock")
     benches: dict[str, Bench] = {}
     with guarded_folder() as folder:
-        facts = {**machine(folder), "servers' settings": NOTES[options.settings]}
+        facts = {**machine(folder), "shape": str(found), "servers' settings": NOTES[settings]}
         try:
             for flavour in options.servers:
-                server_options = SETTINGS[options.settings][flavour]
-                with Server(flavour, folder / flavour, options=server_options) as server:
+                server = Server(flavour, folder / flavour, options=SETTINGS[settings][flavour])
+                with contextlib.ExitStack() as stack:
+                    with found.starting_server():
+                        stack.enter_context(server)
                     facts[flavour] = str(server.engine)
                     files = Files(options.data, flavour, options.scale, say)
-                    benches[flavour] = Bench(server, files, options, say)
+                    benches[flavour] = Bench(server, files, options, say, found)
                     for name in options.only or default_parts(options):
                         benches[flavour].parts()[name]()
         finally:
@@ -110,7 +98,13 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     add = parser.add_argument
     add("--only", action="append", choices=PARTS + SLOW_PARTS, help="a part; may be repeated")
     add("--servers", type=_names, default=("mysql", "mariadb"), help="default: mysql,mariadb")
-    add("--settings", choices=tuple(SETTINGS), default="stock", help="of the servers")
+    add(
+        "--shape",
+        choices=("shared", "hub"),
+        default="shared",
+        help="hub: the server has one core, the client another. Default: they share all",
+    )
+    add("--settings", choices=tuple(SETTINGS), help="default: stock; hub with --shape hub")
     add("--rounds", type=int, default=5, help="default: 5")
     add("--jobs", type=int, help="lanes of our load; default: the engine's own")
     add("--scale", type=float, default=1.0, help="share of the full size; default: 1")

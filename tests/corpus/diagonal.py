@@ -1,7 +1,7 @@
-"""Which cells of dump x server x jobs `make test` loads: a diagonal, one cell for each dump.
+"""Which cells of dump x server x way `make test` loads: a diagonal, one cell for each dump.
 
-The full product is `make test-corpus`. CORPUS_DIAGONAL=1 (2, 3) takes the next diagonals: four runs
-of `make test` have then loaded every cell.
+The full product is `make test-corpus`. CORPUS_DIAGONAL=1 (2, ... 7) takes the next diagonals: eight
+runs of `make test` have then loaded every cell.
 """
 
 from __future__ import annotations
@@ -16,14 +16,15 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-JOBS = (1, 4)
+# How many connections, and how rows are sent.
+WAYS = ((1, "load-data"), (4, "load-data"), (4, "auto"), (1, "insert"))
 FIRST = int(os.environ.get("CORPUS_DIAGONAL", "0"))
 
 
 def cells(
     cases: Sequence[T], flavours: Callable[[T], Sequence[str]], first: int
-) -> Iterator[tuple[str, T, int, bool]]:
-    """Yield flavour, case and jobs of each cell, and whether the cell is on the diagonal.
+) -> Iterator[tuple[str, T, tuple[int, str], bool]]:
+    """Yield flavour, case and way of each cell, and whether the cell is on the diagonal.
 
     Parameters
     ----------
@@ -35,24 +36,24 @@ def cells(
         Which of its cells the first case has on the diagonal; the next case has the next one.
     """
     for number, case in enumerate(cases, first):
-        product = [(flavour, jobs) for flavour in flavours(case) for jobs in JOBS]
-        for place, (flavour, jobs) in enumerate(product):
-            yield flavour, case, jobs, place == number % len(product)
+        product = [(flavour, way) for flavour in flavours(case) for way in WAYS]
+        for place, (flavour, way) in enumerate(product):
+            yield flavour, case, way, place == number % len(product)
 
 
 def each_cell(name: str, cases: Sequence[Any], flavours: Callable[[Any], Sequence[str]]) -> Any:
     """Return a decorator that runs a test for each cell; those off the diagonal have a mark."""
     return pytest.mark.parametrize(
-        ("flavour", name, "jobs"),
+        ("flavour", name, "jobs", "rows"),
         [
             pytest.param(
                 flavour,
                 case,
-                jobs,
-                id=f"{flavour}, {case.name}, {jobs} jobs",
+                *way,
+                id=f"{flavour}, {case.name}, {way[0]} jobs, {way[1]}",
                 marks=() if is_on else pytest.mark.corpus,
             )
-            for flavour, case, jobs, is_on in sorted(
+            for flavour, case, way, is_on in sorted(
                 cells(cases, flavours, FIRST), key=lambda cell: cell[0], reverse=True
             )
         ],

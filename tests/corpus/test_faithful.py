@@ -38,13 +38,13 @@ def our_load(path: Path, workshop: Workshop, **options: Any) -> int | None:
 
 
 @each_cell("case", CASES, lambda case: case.flavours)
-def test_the_state_is_the_clients(workshop: Workshop, case: Case, jobs: int) -> None:
+def test_the_state_is_the_clients(workshop: Workshop, case: Case, jobs: int, rows: str) -> None:
     script = workshop.script(case)
     theirs = workshop.by_client(case)
     assert theirs.errno == case.errors.get(workshop.flavour)
     workshop.prepare(case)
 
-    errno = our_load(script, workshop, database=case.database, jobs=jobs)
+    errno = our_load(script, workshop, database=case.database, jobs=jobs, rows=rows)
 
     assert errno == theirs.errno
     # Where several connections are at work when a statement fails, others may be ahead of it.
@@ -64,7 +64,7 @@ def of_the_schema(state: dict[str, str], left_out: str) -> dict[str, str]:
 
 @each_cell("folder", FOLDERS, lambda _: BOTH)
 def test_a_folder_becomes_what_it_was_made_from(
-    workshop: Workshop, folder: FolderCase, jobs: int
+    workshop: Workshop, folder: FolderCase, jobs: int, rows: str
 ) -> None:
     try:
         path = folder.write(workshop)
@@ -75,7 +75,7 @@ def test_a_folder_becomes_what_it_was_made_from(
     source = fingerprint(workshop.source, only=(folder.schema,))
     workshop.reset()
 
-    assert our_load(path, workshop, jobs=jobs) is None
+    assert our_load(path, workshop, jobs=jobs, rows=rows) is None
 
     first = of_the_schema(source, folder.left_out)
     assert difference(first, of_the_schema(fingerprint(workshop.target), folder.left_out)) == ""

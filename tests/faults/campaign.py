@@ -16,7 +16,7 @@ import time
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from tests.faults.cases import Case
+from tests.faults.cases import WAYS, Case
 from tests.faults.connections import end_others
 from tests.faults.kinds import KINDS
 from tests.faults.scripts import FULL, SCRIPTS, SMALL
@@ -47,6 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options = [f"--seed={chosen.seed}", f"--script={chosen.script}"]
         numbers = ("--kills", chosen.first, chosen.kills)
         options += ["--full"] if chosen.full else []
+        options += [f"--rows={chosen.rows}"] if chosen.rows else []
         return on_each_server("tests.faults.campaign", flavours, numbers, options)
     campaign = Campaign(chosen)
     try:
@@ -87,7 +88,9 @@ class Campaign:
             size = FULL if chosen.full else SMALL
             with server, Stage(server, folder, size) as stage:
                 for number in numbers:
-                    course = stage.play(Case.of(chosen.seed, number, names[number % len(names)]))
+                    course = stage.play(
+                        Case.of(chosen.seed, number, names[number % len(names)], chosen.rows)
+                    )
                     self._note(flavour, course)
                     if course.failures:
                         end_others(server)
@@ -104,6 +107,7 @@ class Campaign:
                 f"python -m tests.faults.campaign --seed {self._chosen.seed} --servers {flavour}"
                 f" --script {case.script} --only {case.number}"
                 + (" --full" if self._chosen.full else "")
+                + (f" --rows {self._chosen.rows}" if self._chosen.rows else "")
             )
             self.failed.append(again)
             print("\n".join([*course.failures, f"again: {again}"]), flush=True)
@@ -141,6 +145,7 @@ def _parser() -> argparse.ArgumentParser:
         help=f"default: all of them; also {', '.join(sorted({*SCRIPTS} - {*USUAL_SCRIPTS}))}",
     )
     parser.add_argument("--full", action="store_true", help="dumps of 7 MB instead of 1.3")
+    parser.add_argument("--rows", choices=sorted({*WAYS}), help="default: each case has its own")
     parser.add_argument("--first", type=int, default=0, help="number of the first case")
     parser.add_argument("--only", type=int, help="run this case alone")
     return parser

@@ -23,6 +23,8 @@ MOMENTS = (
     b" DROP KEY",
     b"ALTER TABLE",
     b"INSERT INTO `",
+    b"LOAD DATA",
+    b"SAVEPOINT",
     b"TRIGGER",
     b"VIEW",
     b"SET ",
@@ -31,7 +33,9 @@ MOMENTS = (
     b"DROP DATABASE sidecar_magics",
 )
 # The moments that a load has most of.
-USUAL_MOMENTS = (b"", b"", b"COMMIT", b"INSERT INTO `")
+USUAL_MOMENTS = (b"", b"", b"COMMIT", b"INSERT INTO `", b"LOAD DATA")
+# How rows are sent, more often in the way that has more to it.
+WAYS = ("load-data", "load-data", "auto", "insert")
 FAULTS = ("kill client", "kill server", "cut", "cut gently", "cut and refuse", "interrupt")
 KILLS = ("kill client", "kill server")  # more often than the others
 WAITS_S = (0.0, 0.0005, 0.002, 0.01, 0.05)
@@ -96,15 +100,17 @@ class Case:
     script: str
     attempts: tuple[tuple[Fault, ...], ...]
     jobs: int = 4
+    rows: str = "auto"
 
     @staticmethod
-    def of(seed: int, number: int, script: str) -> Case:
-        """Return the case of this number."""
+    def of(seed: int, number: int, script: str, rows: str | None = None) -> Case:
+        """Return the case of this number, with a way of its own for rows unless one is given."""
         chance = random.Random(f"{seed} {number}")
         kind = kinds.KINDS[script](random.Random(script)) if script in kinds.KINDS else None
         counts = chance.choice(((1,), (1,), (1,), (2,), (1, 1), (2, 1), (1, 1, 1)))
         attempts = tuple(tuple(Fault.by(chance, kind) for _ in range(count)) for count in counts)
-        return Case(number, script, attempts, chance.choice((2, 4, 4, 8)))
+        jobs, way = chance.choice((2, 4, 4, 8)), chance.choice(WAYS)
+        return Case(number, script, attempts, jobs, rows or way)
 
 
 @dataclass
@@ -121,6 +127,6 @@ class Course:
     def __str__(self) -> str:
         result = "FAILED" if self.failures else "in doubt" if self.is_in_doubt else "ok"
         return (
-            f"case {self.case.number} {self.case.script}: {result} ({self.seconds:.1f} s): "
-            + "; ".join(self.steps)
+            f"case {self.case.number} {self.case.script} ({self.case.rows}): {result}"
+            f" ({self.seconds:.1f} s): " + "; ".join(self.steps)
         )

@@ -254,7 +254,7 @@ class Stage:
         resume: bool,
     ) -> dict[str, Any]:
         """Load once, with these faults."""
-        child = self._child(case.script, proxy, jobs=case.jobs, resume=resume)
+        child = self._child(case.script, proxy, jobs=case.jobs, resume=resume, rows=case.rows)
         proxy.arm(
             *(
                 self._trigger(fault, case, child, proxy, course)

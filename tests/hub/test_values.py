@@ -60,6 +60,12 @@ def test_the_container_is_the_same_in_every_file(deployment: Deployment) -> None
 
 
 @pytest.mark.parametrize("deployment", DEPLOYMENTS, ids=str)
+def test_rows_can_be_sent_in_the_way_that_costs_the_server_half(deployment: Deployment) -> None:
+    """%mysql_load needs it, and sets no global variable itself."""
+    assert "--local-infile=ON" in container(made(deployment), "mysql")["args"]
+
+
+@pytest.mark.parametrize("deployment", DEPLOYMENTS, ids=str)
 def test_sizes_fit_into_each_other(deployment: Deployment) -> None:
     mysql = container(made(deployment), "mysql")
     (pool,) = [arg for arg in mysql["args"] if arg.startswith("--innodb-buffer-pool-size=")]

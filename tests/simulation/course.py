@@ -15,7 +15,7 @@ from sidecar_magics.errors import LoadStoppedError, ScriptError, StatementError
 from sidecar_magics.load.planning import planner
 from sidecar_magics.load.policy import LoadPolicy
 from sidecar_magics.load.reporting.report import LoadReport
-from sidecar_magics.load.running import lane, scheduler
+from sidecar_magics.load.running import lane, scheduler, streaming
 from sidecar_magics.load.running.loader import Loader, run_load
 from sidecar_magics.load.sources.opening import open_sources
 from sidecar_magics.script.splitter import ClientCommand, split
@@ -44,6 +44,7 @@ def small_sizes() -> Iterator[None]:
         mock.patch.object(lane, "BATCH_S", 0.05),
         mock.patch.object(lane, "NOTED_TOGETHER", 3),
         mock.patch.object(scheduler, "WINDOW_TASKS", 8),
+        mock.patch.object(streaming, "WORTH_BYTES", 60),
     ):
         yield
 
@@ -96,6 +97,9 @@ def _play(
     if chance.random() < 0.2:  # then a lane that loses its connection is gone
         server.settings["innodb_flush_log_at_trx_commit"] = "2"
     jobs = chance.choice((1, 2, 3, 5))
+    of_rows = random.Random(course.seed)  # so that what comes of other seeds stays as it was
+    rows = of_rows.choice(("auto", "load-data", "load-data", "insert"))
+    server.spoils_every = of_rows.choice((0, 1, 2, 5))
     for attempt_number in range(MOST_RESUMES):
         faults = []
         if with_faults and first_error is None and attempt_number < MOST_RESUMES - 1:
@@ -105,7 +109,7 @@ def _play(
             ]
         course.faults += faults
         world = World(server, chance, faults)
-        outcome = _load(path, world, jobs)
+        outcome = _load(path, world, jobs, rows)
         course.steps.append(f"-> {outcome!r}"[:300])
         if outcome is None or isinstance(outcome, StatementError):
             break
@@ -138,8 +142,8 @@ def _settle(server: Server) -> None:
                     orphan.connection.close()
 
 
-def _load(path: Path, world: World, jobs: int) -> BaseException | None:
-    policy = LoadPolicy(jobs=jobs, resume=True)
+def _load(path: Path, world: World, jobs: int, rows: str) -> BaseException | None:
+    policy = LoadPolicy(jobs=jobs, resume=True, rows=rows)
     sources = open_sources(path)
     report = LoadReport(sources.name)
     try:

@@ -27,6 +27,7 @@ class Done(NamedTuple):
 
     changed: int = 0
     rows: tuple[tuple[Any, ...], ...] = ()
+    warnings: int = 0
 
 
 class _Statement(NamedTuple):
@@ -298,6 +299,21 @@ def _create_program(connection: Connection, match: re.Match[str]) -> Done:
     return Done()
 
 
+@_statement(r"SAVEPOINT sidecar_rows")
+def _savepoint(connection: Connection, match: re.Match[str]) -> Done:
+    del match
+    assert connection.in_transaction, "a savepoint of no use"
+    connection.savepoint = len(connection.undo)
+    return Done()
+
+
+@_statement(r"ROLLBACK TO SAVEPOINT sidecar_rows")
+def _rollback_to(connection: Connection, match: re.Match[str]) -> Done:
+    del match
+    connection.rollback_to_savepoint()
+    return Done()
+
+
 # Rows --------------------------------------------------------------------------------------------
 
 
@@ -320,6 +336,7 @@ def _insert(
         if log is None:
             raise refusal(1146, f"Table '{_key(table.log)}' doesn't exist")
     fresh: list[tuple[Any, ...]] = []
+    warnings = 0
     for row in values:
         if table.keyed and not table.counts:
             there = _locked_by(connection, table, row[0])
@@ -327,10 +344,14 @@ def _insert(
                 raise Blocked([there.owner], metadata=False)
             if there is not None or any(row[0] == other[0] for other in fresh):
                 if ignore:
+                    warnings += 1
                     continue
                 raise refusal(1062, f"Duplicate entry '{row[0]}' for key 'PRIMARY'")
         if table.parent and checks and row[1] != "NULL":
             there = _locked_by(connection, parent, row[1]) if parent else None
+            if there is None and ignore:
+                warnings += 1
+                continue
             if there is None:
                 raise refusal(1452, "Cannot add or update a child row")
             if there.owner not in (None, connection):
@@ -340,7 +361,7 @@ def _insert(
         _add(connection, table, row)
         if log is not None:
             _add(connection, log, ("logged", row[0]))
-    return Done(len(fresh))
+    return Done(len(fresh), warnings=warnings)
 
 
 def _add(connection: Connection, table: Table, row: tuple[Any, ...]) -> None:
@@ -366,6 +387,21 @@ def _insert_values(connection: Connection, match: re.Match[str]) -> Done:
             raise refusal(1136, "Column count doesn't match value count at row 1")
         values.append((*parts, zone))
     return _insert(connection, name, table, values, ignore=False)
+
+
+@_statement(rf"LOAD DATA LOCAL INFILE 'rows' INTO TABLE {_N} CHARACTER .*? BY '\)'\n(.*)")
+def _load_data(connection: Connection, match: re.Match[str]) -> Done:
+    """Read rows as INSERT does, but that what it would refuse is a warning here."""
+    name, table = _table(connection, match[1])
+    zone = connection.variables["time_zone"]
+    rows = [text.split(",") for text in re.findall(r"\(([^()]*)\)", match[2])]
+    server = connection.server
+    server.streamed += 1
+    spoils = server.spoils_every and server.streamed % server.spoils_every == 0
+    values = [(row[0], *(["spoilt"] * 2 if spoils else row[1:3]), zone) for row in rows]
+    done = _insert(connection, name, table, values, ignore=True)
+    unlike = sum(len(row) != 3 for row in rows)
+    return done._replace(warnings=done.warnings + unlike + bool(spoils))
 
 
 @_statement(rf"INSERT INTO {_N} SELECT id \+ (\d+), p, v FROM {_N}")
@@ -415,7 +451,7 @@ def _call(connection: Connection, match: re.Match[str]) -> Done:
 def _show_create(connection: Connection, match: re.Match[str]) -> Done:
     name, table = _table(connection, match[1])
     connection.server.take_shared(connection, _key(name), keep=False)
-    lines = ["  `id` int"]
+    lines = ["  `id` int", "  `p` int DEFAULT NULL", "  `v` varchar(99) DEFAULT NULL"]
     lines += ["  PRIMARY KEY (`id`)"] if table.keyed else []
     lines += [f"  KEY `{index}` (`v`)" for index in table.indexes]
     engine = "InnoDB" if table.innodb else "MyISAM"
@@ -492,6 +528,12 @@ SETTINGS = {
     "max_user_connections": "0",
     "log_bin": "0",
 }
+
+
+@_statement(r"SELECT @@local_infile, @@sql_mode, .*")
+def _ask_how_it_reads(connection: Connection, match: re.Match[str]) -> Done:
+    del connection, match
+    return Done(rows=((b"1", b"STRICT_TRANS_TABLES", b"utf8mb4", b"utf8mb4", b"1"),))
 
 
 @_statement(r"SELECT @@(\w+)")

@@ -24,6 +24,7 @@ INITIAL = {
     "foreign_key_checks": "1",
     "unique_checks": "1",
     "sql_quote_show_create": "1",
+    "sql_notes": "1",
 }
 REFUSED_VALUES = {"nosuch", "NO_AUTO_CREATE_USER"}
 
@@ -83,6 +84,7 @@ class Connection:
         self.user_variables: dict[str, str] = {}
         self.in_transaction = False
         self.undo: list[Callable[[], None]] = []
+        self.savepoint: int | None = None  # how long `undo` was
         self.owned: list[Cell] = []  # rows that are not committed
         self.shared: set[str] = set()  # metadata locks until the transaction ends
         self.exclusive: set[str] = set()  # those of the statement under way
@@ -108,8 +110,16 @@ class Connection:
             self.undo.pop()()
         self._end()
 
+    def rollback_to_savepoint(self) -> None:
+        """Undo what was done since the savepoint; locks stay."""
+        if self.savepoint is None:
+            raise refusal(1305, "SAVEPOINT sidecar_rows does not exist")
+        while len(self.undo) > self.savepoint:
+            self.undo.pop()()
+
     def _end(self) -> None:
         self.in_transaction = False
+        self.savepoint = None
         self.owned.clear()
         self.shared.clear()
 
@@ -144,6 +154,8 @@ class Server:
         self.has_journal = False
         self.settings: dict[str, str] = {}
         self.orphans: list[Any] = []  # requests of clients that are gone
+        self.spoils_every = 0  # which LOAD DATA stores something else, with a warning
+        self.streamed = 0
         self._numbers = 0
         self._loads = 0
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from unittest import mock
 
 from sidecar_magics.load.journal.pieces import Journal, Note
-from sidecar_magics.load.running import lane
+from sidecar_magics.load.running import lane, streaming
 from sidecar_magics.load.running.context import LoadContext
 from sidecar_magics.load.running.lane import Lane
 from sidecar_magics.load.running.operations import Take
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from sidecar_magics.load.journal.pieces import NotedPiece
     from sidecar_magics.load.planning.tasks import Task
-    from sidecar_magics.load.running.operations import Work
+    from sidecar_magics.load.running.operations import Replies, Work
 
 
 @contextmanager
@@ -107,6 +107,26 @@ def a_refused_set_changes_the_session() -> Iterator[None]:
         yield
 
 
+@contextmanager
+def warnings_of_load_data_are_not_looked_at() -> Iterator[None]:
+    """What LOAD DATA stored in another way stays."""
+    counts = streaming._counts
+
+    def without_warnings(files: Any, replies: Replies) -> list[int] | None:
+        done = [reply._replace(warnings=0) for reply in replies.done]
+        return counts(files, replies._replace(done=done))
+
+    with mock.patch.object(streaming, "_counts", without_warnings):
+        yield
+
+
+@contextmanager
+def what_load_data_stored_is_not_undone() -> Iterator[None]:
+    """The INSERT comes on top of what LOAD DATA has stored."""
+    with mock.patch.object(streaming, "UNDO", b"SELECT 1"):
+        yield
+
+
 MUTATIONS = (
     notes_without_what_is_pending,
     asks_with_something_uncommitted,
@@ -114,4 +134,6 @@ MUTATIONS = (
     a_lane_ends_with_a_refusal,
     a_lane_waits_with_a_transaction,
     a_refused_set_changes_the_session,
+    warnings_of_load_data_are_not_looked_at,
+    what_load_data_stored_is_not_undone,
 )

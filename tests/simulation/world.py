@@ -25,6 +25,7 @@ from sidecar_magics.load.running.operations import (
     Send,
     ShowCreate,
     Sleep,
+    Stream,
     Take,
 )
 from sidecar_magics.server import Keep, Outcome, pymysql_errors
@@ -241,6 +242,9 @@ class Worker:
             self._request = world.request(world.inspector_connection, statements)
         elif isinstance(operation, Send):
             self._request = world.request(link.connection, operation.statements)
+        elif isinstance(operation, Stream):
+            file = operation.sql + b"\n" + b"".join(operation.rows)
+            self._request = world.request(link.connection, [file])
         else:
             assert isinstance(operation, Ask)
             sql = operation.sql
@@ -255,8 +259,8 @@ class Worker:
             return False
         self._request = None
         self._world.forget(request)
-        if isinstance(operation, Send):
-            replies = [Reply(done.changed, 0, 0.0) for done in request.done]
+        if isinstance(operation, (Send, Stream)):
+            replies = [Reply(done.changed, done.warnings, 0.0) for done in request.done]
             return self._resume(Replies(replies, request.error), None)
         if isinstance(operation, ShowCreate):
             found = request.done[0].rows if request.done else ()
@@ -270,7 +274,7 @@ class Worker:
         return self._resume(rows, None)
 
     def _resume_lost(self) -> None:
-        if isinstance(self._operation, Send):
+        if isinstance(self._operation, (Send, Stream)):
             self._resume(Replies([], lost()), None)
         else:
             self._resume(None, lost())
@@ -340,9 +344,9 @@ class World:
         self.now_s += seconds
         self._play(self._chance.randrange(MOST_STEPS_BETWEEN))
 
-    def link(self, first: Iterable[bytes] = (), *, local_infile: bool = False) -> SimulatedLink:
+    def link(self, first: Iterable[bytes] = (), **may: bool) -> SimulatedLink:
         """Return a connection that is not open yet."""
-        del local_infile
+        del may
         return SimulatedLink(self, first)
 
     def connect(self, timeout_s: float) -> Any:

@@ -1,16 +1,14 @@
-"""What MariaDB's system schemas are made from, without a server."""
+"""What MariaDB's system schemas are made from, and how servers are started, without one."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from sidecar_magics.errors import LocalServerError
-from sidecar_magics.local.engine import bootstrap_sql
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from sidecar_magics.local.engine import Engine, bootstrap_sql
+from sidecar_magics.local.program import Program
 
 # As the packages of 10.11 and of 11.8 have them.
 OLD = (
@@ -46,3 +44,12 @@ def test_a_folder_without_the_system_tables_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "fill_help_tables.sql").write_text("INSERT INTO help_topic VALUES (1);")
     with pytest.raises(LocalServerError, match="system tables"):
         bootstrap_sql(tmp_path)
+
+
+@pytest.mark.parametrize("flavour", ["mysql", "mariadb"])
+def test_rows_can_be_sent_in_the_way_that_costs_the_server_half(
+    flavour: str, tmp_path: Path
+) -> None:
+    engine = Engine(flavour, "9.7", Program(tmp_path / "mysqld"))
+    command = engine.command(tmp_path, port=3306, log=tmp_path / "log", init_file=tmp_path / "init")
+    assert "--local-infile=ON" in command

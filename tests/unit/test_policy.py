@@ -50,6 +50,7 @@ WAY: list[dict[str, Any]] = [
     {"yes_remote": True},
     {"allow_local_infile": True},
     {"allow_outside_source": True},
+    {"rows": "insert"},
 ]
 
 

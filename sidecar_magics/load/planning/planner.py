@@ -218,9 +218,7 @@ class Planner:
     # Rows --------------------------------------------------------------------------------------
 
     def _data(self, step: Step, about: Classification) -> Iterator[Task]:
-        if b":=" in step.sql[:LONGEST_DEFINITION_BYTES] and not literal_rows(
-            step.sql, no_backslash_escapes=self._is_verbatim()
-        ):
+        if b":=" in step.sql[:LONGEST_DEFINITION_BYTES] and not self._literal_rows(step.sql):
             yield from self._lose_track(step, "a variable that is set within a statement")
             return
         name = self._name(about)
@@ -237,7 +235,7 @@ class Planner:
             return
         rows = None
         if known and not known.watched:
-            rows = literal_rows(step.sql, no_backslash_escapes=self._is_verbatim())
+            rows = self._literal_rows(step.sql)
         if rows is None and self._server.flavour == "mariadb" and _READS_CHECKS.search(step.sql):
             yield from self._barrier(step, repeatable=False)  # in the session as the script has it
             return
@@ -267,6 +265,13 @@ class Planner:
         )
         if len(step.sql) >= LARGE_STATEMENT_BYTES:
             self._filling = known.table, step
+
+    def _literal_rows(self, sql: bytes) -> Rows | None:
+        return literal_rows(
+            sql,
+            no_backslash_escapes=self._is_verbatim(),
+            has_sequences=self._server.flavour == "mariadb",
+        )
 
     def _is_counted(self, step: Step, known: KnownTable, rows: Rows) -> bool:
         """Return whether the server may number rows, as it does where they have no number."""

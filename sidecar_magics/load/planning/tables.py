@@ -149,6 +149,7 @@ class KnownTables:
         if name in self._known:
             self._known[name].foreign_keys |= foreign_keys
             self._known[name].counts_up_elsewhere |= counter
+            self._known[name].table = Table(*name)  # what was seen of it holds no more
 
     def watch(self, name: Name) -> None:
         """Take note of a trigger on a table."""

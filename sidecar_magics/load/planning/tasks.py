@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from ...script.session import Session
     from ...script.splitter import Item
+    from ..running.streaming import StreamTarget
     from ..sources.source import Source
 
 
@@ -58,6 +59,8 @@ class Table:
         Its rows may come in any order: it was looked at, and has a primary key to sort them by.
     deferred : list of bytes
         Indexes that were taken away while it is filled, as SHOW CREATE TABLE spells them.
+    target : StreamTarget, optional
+        What LOAD DATA takes for it, once that was looked at.
     """
 
     schema: bytes
@@ -65,6 +68,7 @@ class Table:
     inspected: bool = False
     any_order: bool = False
     deferred: list[bytes] = field(default_factory=list)
+    target: StreamTarget | None = None
 
     @property
     def quoted(self) -> bytes:

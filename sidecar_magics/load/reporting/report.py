@@ -136,6 +136,10 @@ class LoadReport:
         Whether a transaction was open at the end, which is rolled back.
     sha256 : str
         Of the file as it lies on disk; see `sources.Sources.digest` for several.
+    streamed_rows : int
+        Rows that were sent by LOAD DATA LOCAL, from memory.
+    lacks_local_infile : bool
+        Rows were not, since the server has local_infile off.
     """
 
     source: str
@@ -164,6 +168,8 @@ class LoadReport:
     loaded_rows: int = 0
     in_transaction: bool = False
     sha256: str = ""
+    streamed_rows: int = 0
+    lacks_local_infile: bool = False
     started: float = field(default_factory=time.time)
 
     # Tells whether this very cell's output shows the report already.
@@ -185,11 +191,13 @@ class LoadReport:
         size_bytes: int = 0,
         seconds: float = 0.0,
         warnings: int = 0,
+        streamed: bool = False,
     ) -> None:
         """Count what was done, to a table if it was one; any thread may do so."""
         with self._lock:
             self.statements += statements
             self.rows += rows
+            self.streamed_rows += rows if streamed else 0
             if table is not None:
                 tally = self.tables.setdefault(table, TableReport())
                 tally.statements += statements

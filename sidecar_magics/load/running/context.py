@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from ..planning.tasks import Table, Task
     from ..reporting.report import LoadReport
     from .handover import Handover
+    from .streaming import RowsWay
 
 
 @dataclass
@@ -41,6 +42,10 @@ class LoadContext:
         Continue after a statement that is refused.
     clock : callable, default `time.monotonic`
         Seconds that go by.
+    rows : RowsWay, optional
+        How rows may be sent by LOAD DATA; None for not at all.
+    lost_files : int
+        How often a connection was lost while it sent rows in that way.
     """
 
     report: LoadReport
@@ -53,6 +58,8 @@ class LoadContext:
     may_retry: bool = False
     force: bool = False
     clock: Callable[[], float] = time.monotonic
+    rows: RowsWay | None = None
+    lost_files: int = 0
     results: Results = field(default_factory=Results)
     filling: list[Table] = field(default_factory=list)  # tables that are owed indexes
     failures: list[tuple[int, BaseException]] = field(default_factory=list)

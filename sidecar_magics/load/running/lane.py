@@ -46,11 +46,12 @@ from .operations import (
     Take,
 )
 from .sender import Lost, Refused, RolledBack, Sender
+from .streaming import StreamTarget
 
 if TYPE_CHECKING:
     from ...script.session import Session
     from ..journal.pieces import NotedPiece
-    from ..planning.tasks import Step, Task
+    from ..planning.tasks import Step, Table, Task
     from .context import LoadContext
     from .link import Link
     from .operations import Work
@@ -206,20 +207,25 @@ class Lane:
         self._load.done(done)
 
     def _look_at_table(self, task: Task) -> Work[None]:
-        """See if a table that gets many rows takes them in any order, and indexes later."""
+        """See how a table that gets many rows takes them: in any order, indexes later, by file."""
         table = task.table
-        if (
-            task.kind is not TaskKind.ROWS
-            or table is None
-            or table.inspected
-            or not self._load.is_parallel
-            or len(task.steps[0].sql) < LARGE_STATEMENT_BYTES
-        ):
+        if table is None or task.kind is not TaskKind.ROWS:
+            return
+        is_large = self._load.is_parallel and len(task.steps[0].sql) >= LARGE_STATEMENT_BYTES
+        way = self._load.rows
+        streams = way is not None and table.target is None and way.is_worth(task)
+        if not streams and (table.inspected or not is_large):
             return
         if self._batch:
             yield from self._commit()
-        table.inspected = True
         create = yield ShowCreate(table)
+        if streams:
+            table.target = StreamTarget(table, create)
+        if is_large and not table.inspected:
+            table.inspected = True
+            yield from self._look_at_indexes(task, table, create)
+
+    def _look_at_indexes(self, task: Task, table: Table, create: bytes | None) -> Work[None]:
         indexes = read_indexes(create) if create else None
         if indexes is None or not indexes.sorts_rows:
             return

@@ -10,7 +10,7 @@ from ...connection import connect_now
 from ...errors import SettingsError
 from ...limits import limited
 from ...script.session import DefaultOf, Initial, Literal, Session
-from ...server import pymysql_errors, send, send_each
+from ...server import pymysql_errors, read_rows, send, send_each
 from ...sidecar import describe
 from ..planning.tasks import quoted
 from ..reporting import failures
@@ -62,6 +62,8 @@ class Link:
         Statements for each new connection: they are part of its initial state.
     local_infile : bool, default False
         Whether the server may ask for files of this machine.
+    own_rows : bool, default False
+        Whether `read_rows` may be used.
     """
 
     def __init__(
@@ -70,10 +72,11 @@ class Link:
         first: Iterable[bytes] = (),
         *,
         local_infile: bool = False,
+        own_rows: bool = False,
     ) -> None:
         self._settings = settings
         self._first = list(first)
-        self._local_infile = local_infile
+        self._may = {"local_infile": local_infile, "own_rows": own_rows}
         self._session: Session
         self._initial: dict[str, bytes]
         self._entered: tuple[Session, bool] | None
@@ -92,9 +95,7 @@ class Link:
             One of the first statements was refused.
         """
         self.close()
-        self.connection = connect_now(
-            self._settings, local_infile=self._local_infile, multi_statements=True
-        )
+        self.connection = connect_now(self._settings, multi_statements=True, **self._may)
         self._is_open = True
         sidecar = describe(self.connection, self._settings, 0.0)
         # Our own questions are answered in the script's character set: taken as bytes, they can't
@@ -154,6 +155,10 @@ class Link:
         """Send statements at once, and yield the outcome of each."""
         # A statement may end with a comment that reaches to the end of its line.
         return send_each(self.connection, b"\n;".join(statements), keep=keep)
+
+    def read_rows(self, sql: bytes, rows: Sequence[memoryview]) -> Outcome:
+        """Send rows in the place of a file; see `server.read_rows`."""
+        return read_rows(self.connection, sql, rows)
 
     def cells(self, sql: str | bytes, *, limit_s: float | None = None) -> list[tuple[Any, ...]]:
         """Ask a question of our own; cells come as bytes, in whatever character set, or None.

@@ -25,6 +25,7 @@ from .lane import OLD_CONNECTION_TIMEOUT_S, Lane, get_lock
 from .scheduler import Scheduler
 from .set_trial import Trial
 from .stall import StallWatch
+from .streaming import cost_note, rows_way
 from .threads import Threads
 
 if TYPE_CHECKING:
@@ -131,6 +132,7 @@ class Loader:
             collations = [name for (name,) in names if name]
         make_rewriter = functools.partial(self._policy.rewriter, collations)
         quoting = quoting_of(control.ask("SELECT @@sql_mode"))
+        rows = rows_way(control, self._policy, self.report)
         self.inspector = Inspector(control, self._runtime.await_server)
         jobs = self._jobs(control, size_bytes)
         row_jobs = self._policy.jobs or min(jobs, _cores() + 1, MOST_ROW_JOBS)
@@ -144,6 +146,7 @@ class Loader:
             may_retry=control.ask("SELECT @@innodb_flush_log_at_trx_commit") == "1",
             force=self._policy.force,
             clock=self._runtime.clock,
+            rows=rows,
         )
         major = self.sidecar.version.partition(".")[0]
         self.dollar_quotes = (
@@ -200,9 +203,12 @@ class Loader:
         """
         self._scripts = scripts
         self.load.tasks.on_wait = self._show
-        allowed = self._policy.allow_local_infile
+        may = {
+            "local_infile": self._policy.allow_local_infile,
+            "own_rows": self.load.rows is not None,
+        }
         self._lanes = [
-            Lane(number, self.load, self._runtime.link(self._first, local_infile=allowed))
+            Lane(number, self.load, self._runtime.link(self._first, **may))
             for number in range(self.load.jobs)
         ]
         self._open_first_lane()
@@ -219,8 +225,7 @@ class Loader:
         finally:
             results = self.load.results
             self.report.results, self.report.result = results.number, results.last()
-            if self._stall.note():
-                self.report.notes.append(self._stall.note())
+            self.report.notes += filter(None, [self._stall.note(), cost_note(self.report)])
         self._shown_at = -SHOW_EVERY_S  # the end is shown at any time
         self._show()
         if self.report.in_transaction:

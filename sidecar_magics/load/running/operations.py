@@ -45,6 +45,16 @@ class Send(NamedTuple):
     keeps_rows: bool = False
 
 
+class Stream(NamedTuple):
+    """Send a LOAD DATA LOCAL INFILE of our own, with rows in the file's place. Answer: `Replies`.
+
+    `rows` are those of INSERT statements as they stand.
+    """
+
+    sql: bytes
+    rows: tuple[memoryview, ...]
+
+
 class Ask(NamedTuple):
     """Ask a question on the lane's connection. Answer: rows, as tuples of text or None."""
 
@@ -84,7 +94,9 @@ class AwaitServer(NamedTuple):
     """Wait until the server can be logged in to. Answer: its UUID, str or None."""
 
 
-Operation = Union[AwaitWork, Take, Open, Send, Ask, Enter, ShowCreate, Record, Sleep, AwaitServer]
+Operation = Union[
+    AwaitWork, Take, Open, Send, Stream, Ask, Enter, ShowCreate, Record, Sleep, AwaitServer
+]
 
 
 class Reply(NamedTuple):

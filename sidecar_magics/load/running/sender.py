@@ -9,6 +9,7 @@ from ..planning.tasks import TaskKind
 from ..reporting import failures
 from ..reporting.report import is_note
 from .operations import Ask, Replies, Send
+from .streaming import Streamer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -56,6 +57,7 @@ class _Tally(NamedTuple):
     step: Step
     place: tuple[int, int]
     reply: Reply
+    streamed: bool = False
 
 
 class Sender:
@@ -69,6 +71,7 @@ class Sender:
 
     def __init__(self, load: LoadContext) -> None:
         self._load = load
+        self._streamer = Streamer(load)
         self._known: set[str] = set()  # tables whose first statements were sent one by one
         self._careful: set[str] = set()  # tables with warnings: each statement by itself
         self._tallies: list[_Tally] = []
@@ -95,6 +98,10 @@ class Sender:
             if not task.steps[at].sql:  # it only stands for its place
                 at += 1
                 continue
+            streamed = yield from self._stream(task, at)
+            if streamed:
+                at += streamed
+                continue
             at, failure = yield from self._send_group(task, at, maybe_done)
             if failure is None:
                 continue
@@ -102,6 +109,23 @@ class Sender:
                 raise Refused(at, failure)
             self._load.report.add_error(failure)
             at += 1
+
+    def _stream(self, task: Task, at: int) -> Work[int]:
+        """Send rows by LOAD DATA; return how many statements are done by that."""
+        try:
+            replies = yield from self._streamer.run(task, at)
+        except RuntimeError as error:  # of the guard (local_infile)
+            raise Refused(
+                at, failures.refused(task.steps[at], str(error), self._load.report)
+            ) from None
+        except pymysql_errors() as error:
+            if failures.is_lost(error):
+                raise Lost from None
+            raise RolledBack from None
+        for number, reply in enumerate(replies, at):
+            place = task.number, number
+            self._tallies.append(_Tally(task.steps[number], place, reply, streamed=True))
+        return len(replies)
 
     def own(self, statements: Iterable[bytes], step: Step) -> Work[None]:
         """Send statements of the load's own, one after another; empty ones are left out.
@@ -194,13 +218,14 @@ class Sender:
     def count(self) -> None:
         """Count in the report what was sent: it is done now."""
         tallies, self._tallies = self._tallies, []
-        for step, place, reply in tallies:
+        for step, place, reply, streamed in tallies:
             self._load.report.add(
                 step.table,
                 rows=reply.changed if step.is_data else 0,
                 size_bytes=len(step.sql),
                 seconds=reply.seconds,
                 warnings=reply.warnings,
+                streamed=streamed,
             )
             self._load.results.add(place, step.place, reply.results, reply.last)
 

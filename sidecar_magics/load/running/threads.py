@@ -26,6 +26,7 @@ from .operations import (
     Send,
     ShowCreate,
     Sleep,
+    Stream,
     Take,
 )
 
@@ -69,9 +70,9 @@ class Threads:
         """Let time go by."""
         time.sleep(seconds)
 
-    def link(self, first: Iterable[bytes] = (), *, local_infile: bool = False) -> Link:
+    def link(self, first: Iterable[bytes] = (), **may: bool) -> Link:
         """Return a connection that is not open yet; see `Link`."""
-        return Link(self._settings, first, local_infile=local_infile)
+        return Link(self._settings, first, **may)
 
     def connect(self, timeout_s: float) -> Any:
         """Open a connection to ask the server about the others; raises `ConnectError`."""
@@ -149,6 +150,8 @@ class Threads:
         assert tasks is not None  # noqa: S101 - lanes are made with it
         if isinstance(operation, Send):
             return self._send(link, operation.statements, KEPT if operation.keeps_rows else None)
+        if isinstance(operation, Stream):
+            return self._stream(link, operation)
         if isinstance(operation, Take):
             return tasks.take(lane.number, wait=operation.wait)
         if isinstance(operation, Enter):
@@ -168,6 +171,17 @@ class Threads:
             return time.sleep(operation.seconds)
         assert isinstance(operation, AwaitServer)  # noqa: S101
         return self.await_server().uuid
+
+    @staticmethod
+    def _stream(link: Link, operation: Stream) -> Replies:
+        sent = time.monotonic()
+        try:
+            outcome = link.read_rows(operation.sql, operation.rows)
+        except pymysql_errors() as error:
+            return Replies([], error)
+        except RuntimeError as error:  # PyMySQL's, where the server asks for a file
+            return Replies([], error)
+        return Replies([_reply(outcome, time.monotonic() - sent)], None)
 
     @staticmethod
     def _send(link: Link, statements: tuple[bytes, ...], keep: Keep | None) -> Replies:

@@ -1,0 +1,329 @@
+r"""Rows that LOAD DATA reads as INSERT does, as they stand: proven, or left to INSERT.
+
+``(1,'a'),(2,NULL)`` is what an INSERT has behind VALUES, and it is what
+
+    LOAD DATA ... FIELDS TERMINATED BY ',' OPTIONALLY ENCLOSED BY '\'' ESCAPED BY '\\'
+        LINES STARTING BY '(' TERMINATED BY ')'
+
+reads, at half the cost for the server: no row is parsed as SQL. The two do not agree on everything:
+
+- without quotes LOAD DATA takes whatever stands there for a text: expressions, functions, DEFAULT,
+  ``0x41``, ``TRUE``, an introducer (``_latin1'a'``). Only NULL and numbers may stand there, numbers
+  only in columns of numbers, and an exponent only where the column has one itself. For ENUM, SET,
+  BIT, YEAR, dates and JSON a number means something else than the same digits as a text.
+- in quotes, what is no number is an error for INSERT, where LOAD DATA may do with a note.
+- ``-0`` is 0 for INSERT, and minus zero for LOAD DATA in FLOAT and DOUBLE.
+- ``\%``, ``\_`` and ``\N`` in quotes are other texts.
+- NULL in a TIMESTAMP or AUTO_INCREMENT column that takes none may be replaced without a warning.
+- bytes that are no text of the session's character set are taken as they are. (``_binary 'a'``, as
+  mysqldump writes blobs, is read in the character set ``binary`` without its introducer, where all
+  other columns keep UTF-8 as it is. Of ``0x41`` nothing is gained: to UNHEX it costs as much.)
+- some modes read texts in another way (NO_BACKSLASH_ESCAPES, MariaDB's EMPTY_STRING_IS_NULL).
+
+What is left, a server tells itself: each field that does not fit, each row with too many or too few
+fields, and each row that is not taken is a warning, after which the INSERT is sent instead.
+
+Looking costs some 3 ns a byte: one regular expression for each table, in a single pass.
+
+Source: Sql_cmd_load_table::read_sep_field and READ_INFO in sql/sql_load.cc (MySQL, MariaDB);
+tests/integration/test_streamed_rows.py puts each type, spelling, mode and character set through
+both.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from .layout import Form
+from .patterns import past
+from .tokens import quoted
+
+if TYPE_CHECKING:
+    from .layout import Column, Layout
+    from .session import Session
+
+# A text with more escapes goes as INSERT; it is long, and there is little to be saved.
+_TEXT = rb"'[^'\\]*(?:(?:''|\\[^%_N])[^'\\]*){0,1000}'"
+_PLAIN_TEXT = rb"'[^']*(?:''[^']*){0,1000}'"  # where there is no backslash; half the time
+# A minus in front of nothing but zeros is another value for LOAD DATA. Literals are exact up to 65
+# digits.
+_MINUS = rb"(?:-(?![0.]+[,)eE']))?"
+_DIGITS = rb"[0-9]{1,30}"
+_BARE = {
+    Form.WHOLE: _MINUS + rb"[0-9]{1,20}",
+    Form.EXACT: _MINUS + _DIGITS + rb"(?:\.[0-9]{0,30})?",
+    Form.REAL: _MINUS + _DIGITS + rb"(?:\.[0-9]{0,30})?(?:[eE][-+]?[0-9]{1,3})?",
+    Form.YEAR: rb"(?:(?:19|20)[0-9][0-9]|0000)",
+}
+_BINARY = b"_binary "
+# A quote, written twice; or the end of a text, with another value or row after it, or nothing.
+_MAYBE_IN_TEXT = re.compile(_BINARY + rb"'(?:'|,[-'0-9N_]|\)(?:,|\Z))")
+# The regular expression engine keeps something for each repetition; see `patterns`.
+_ROWS_AT_ONCE, _ROWS_WITH_ESCAPES_AT_ONCE = 500, 20
+_BORDERS = (b",", b",\n", b", ")
+
+_HARMLESS_MODES = frozenset(
+    (
+        "ALLOW_INVALID_DATES",
+        "ANSI",
+        "ANSI_QUOTES",
+        "ERROR_FOR_DIVISION_BY_ZERO",
+        "HIGH_NOT_PRECEDENCE",
+        "IGNORE_SPACE",
+        "NO_AUTO_CREATE_USER",
+        "NO_AUTO_VALUE_ON_ZERO",
+        "NO_DIR_IN_CREATE",
+        "NO_ENGINE_SUBSTITUTION",
+        "NO_UNSIGNED_SUBTRACTION",
+        "NO_ZERO_DATE",
+        "NO_ZERO_IN_DATE",
+        "ONLY_FULL_GROUP_BY",
+        "PIPES_AS_CONCAT",
+        "REAL_AS_FLOAT",
+        "STRICT_ALL_TABLES",
+        "STRICT_TRANS_TABLES",
+        "TRADITIONAL",
+    )
+)
+_HARMLESS_VARIABLES = frozenset(
+    (
+        "autocommit",
+        "character_set_client",
+        "character_set_results",
+        "collation_connection",
+        "default_storage_engine",
+        "foreign_key_checks",
+        "net_read_timeout",
+        "net_write_timeout",
+        "sql_log_bin",
+        "sql_mode",
+        "sql_notes",
+        "sql_quote_show_create",
+        "time_zone",
+        "unique_checks",
+        "wait_timeout",
+        "lock_wait_timeout",
+        "innodb_lock_wait_timeout",
+    )
+)
+# In these, ASCII is ASCII, and no byte of a longer character is a quote or a backslash.
+_ASCII_CHARSETS = frozenset({"utf8mb4", "utf8mb3", "utf8", "latin1", "ascii"})
+_UTF8 = "utf8mb4"
+
+
+class Reading(NamedTuple):
+    """How a session reads what is sent to it.
+
+    Attributes
+    ----------
+    sql_mode, client, connection : str
+        Its sql_mode, and the character sets of statements and of texts in them.
+    notes : bool, default True
+        Whether the server tells notes.
+    """
+
+    sql_mode: str
+    client: str
+    connection: str
+    notes: bool = True
+
+    def within(self, session: Session) -> Reading | None:
+        """Return how a script's session reads, where this is how a new one does.
+
+        None if the session has a variable that may make a difference.
+        """
+        if not _HARMLESS_VARIABLES.issuperset(session.variables):
+            return None
+        values = []
+        for name, initial in (("sql_mode", self.sql_mode), ("character_set_client", self.client)):
+            is_set = name in session.variables
+            value = session.text(name) if is_set else initial
+            if value is None:
+                return None
+            values.append(value)
+        connection = session.connection_charset(self.connection)
+        notes = not session.is_off("sql_notes") if "sql_notes" in session.variables else self.notes
+        return None if connection is None else Reading(values[0], values[1], connection, notes)
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether texts are read as LOAD DATA would read them, if they are ASCII."""
+        modes = {mode.strip().upper() for mode in self.sql_mode.split(",")} - {""}
+        return modes <= _HARMLESS_MODES and {self.client, self.connection} <= _ASCII_CHARSETS
+
+    @property
+    def is_utf8(self) -> bool:
+        """Whether they may be any text in UTF-8."""
+        return self.client == self.connection == _UTF8
+
+
+class Target:
+    """Where rows go: a table, and which of its columns they have values for.
+
+    Parameters
+    ----------
+    columns : tuple of Column
+        In the order of the values.
+    are_listed : bool, default False
+        Whether the statement lists them. Else LOAD DATA does not either: should the table have
+        others by now, the server says so.
+    """
+
+    def __init__(self, columns: tuple[Column, ...], *, are_listed: bool = False) -> None:
+        self._plain, self._escaped = _Rows(columns, _PLAIN_TEXT), _Rows(columns, _TEXT)
+        self._bytes: _Rows | None = None
+        if any(c.form is Form.BYTES for c in columns) and all(c.keeps_utf8 for c in columns):
+            self._bytes = _Rows(columns, _TEXT, of_bytes=_BINARY + _TEXT)
+        self.names = b""
+        if are_listed:
+            self.names = b" (" + b",".join(quoted(c.name.decode("utf-8")) for c in columns) + b")"
+
+    def file(self, sql: bytes, begins: int, *, utf8: bool) -> File | None:
+        """Return what LOAD DATA is to read for a statement; None if it is to go as INSERT.
+
+        Parameters
+        ----------
+        sql : bytes
+            The statement.
+        begins : int
+            Where the first row begins.
+        utf8 : bool
+            Whether text beyond ASCII is UTF-8 for the session.
+        """
+        if self._bytes is not None and utf8 and _BINARY in sql:
+            return self._file_of_bytes(self._bytes, sql, begins)
+        if not (sql.isascii() or (utf8 and _is_utf8(sql))):
+            return None
+        rows = self._escaped if b"\\" in sql else self._plain
+        if rows.end(sql, begins) != len(sql):
+            return None
+        return File(b"utf8mb4", memoryview(sql)[begins:], rows, sql, begins)
+
+    @staticmethod
+    def _file_of_bytes(rows: _Rows, sql: bytes, begins: int) -> File | None:
+        """Return rows without the introducers of their bytes.
+
+        One that stands in a text is followed by that text's end, or by a quote that is written
+        twice; so where none is followed by that, they can all be taken away at once.
+        """
+        if _MAYBE_IN_TEXT.search(sql, begins) or rows.end(sql, begins) != len(sql):
+            return None
+        values = sql[begins:].replace(_BINARY + b"'", b"'")
+        return File(b"binary", memoryview(values), rows, sql, begins)
+
+
+class File(NamedTuple):
+    """The rows of a statement, as LOAD DATA is to read them.
+
+    Attributes
+    ----------
+    charset : bytes
+        In which character set.
+    values : memoryview
+        What it reads.
+    """
+
+    charset: bytes
+    values: memoryview
+    rows: _Rows
+    sql: bytes
+    begins: int
+
+    def row_count(self) -> int:
+        """Return how many rows there are."""
+        return sum(1 for _ in self.rows.one.finditer(self.sql, self.begins))
+
+    def most_rows(self) -> int:
+        """Return how many rows there are, or more, at a tenth of the cost.
+
+        What looks like the border of two rows counts within a text, too.
+        """
+        border = b")" + self.rows.border(self.sql, self.begins) + b"("
+        return 1 + self.sql.count(border, self.begins)
+
+
+class _Rows:
+    """The patterns of rows whose texts are spelled in one way."""
+
+    def __init__(self, columns: tuple[Column, ...], text: bytes, of_bytes: bytes = b"") -> None:
+        values = (
+            _value(column, (column.form is Form.BYTES and of_bytes) or text) for column in columns
+        )
+        row = rb"\(" + b",".join(values) + rb"\)"
+        self.one = re.compile(row, re.DOTALL)
+        at_once = _ROWS_AT_ONCE if text is _PLAIN_TEXT else _ROWS_WITH_ESCAPES_AT_ONCE
+        self._more = {
+            border: re.compile(rb"(?:%s%s){1,%d}" % (border, row, at_once), re.DOTALL)
+            for border in _BORDERS
+        }
+
+    def end(self, sql: bytes, begins: int) -> int:
+        """Return where the rows end that begin at a place, all with the same between them."""
+        first = self.one.match(sql, begins)
+        if first is None:
+            return begins
+        return past(self._more[self.border(sql, begins)], sql, first.end())
+
+    def border(self, sql: bytes, begins: int) -> bytes:
+        """Return what stands between the first row and the next."""
+        first = self.one.match(sql, begins)
+        at = first.end() if first else begins
+        return next((border for border in _BORDERS if sql.startswith(border + b"(", at)), b",")
+
+
+def target(layout: Layout, listed: bytes | None) -> Target | None:
+    """Return where the rows of a statement go; None if not every column gets a value from them.
+
+    Parameters
+    ----------
+    layout : Layout
+        The table's.
+    listed : bytes, optional
+        The statement's list of columns, without its parentheses.
+    """
+    columns = layout.columns
+    if listed is None:
+        return None if layout.must_list else Target(columns)
+    by_name = {column.name.lower(): column for column in columns}
+    names = [name.strip().strip(b"`").lower() for name in listed.split(b",")]
+    if len(names) != len(columns) or {*names} != {*by_name}:
+        return None
+    return Target(tuple(by_name[name] for name in names), are_listed=True)
+
+
+def load_data(table: bytes, target: Target, charset: bytes) -> bytes:
+    """Return the statement that reads rows as an INSERT has them.
+
+    Parameters
+    ----------
+    table : bytes
+        The table's name, in backticks.
+    target : Target
+        Its columns.
+    charset : bytes
+        The character set of the rows; see `File`.
+    """
+    return (
+        b"LOAD DATA LOCAL INFILE 'rows' INTO TABLE %s CHARACTER SET %s"
+        b" FIELDS TERMINATED BY ',' OPTIONALLY ENCLOSED BY '''' ESCAPED BY '\\\\'"
+        b" LINES STARTING BY '(' TERMINATED BY ')'%s" % (table, charset, target.names)
+    )
+
+
+def _value(column: Column, text: bytes) -> bytes:
+    """Return the pattern of a column's values."""
+    if column.counts_up:
+        # A number that is within range: else the counter would move, though the row is undone.
+        return b"[0-9]{1,%d}" % column.safe_digits
+    bare = _BARE.get(column.form)
+    forms = [text] if bare is None else [bare, b"'" + bare + b"'"]
+    return b"(?:" + b"|".join([*forms, *([b"NULL"] if column.nullable else [])]) + b")"
+
+
+def _is_utf8(values: bytes) -> bool:
+    try:
+        values.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
