@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from ...connection import connect_now
 from ...errors import LocalServerError
 from ..process import settings_for
+from .client import PODMAN
 from .recipe import GROUP_ID, PASSWORD_FILE, USER_ID
 
 if TYPE_CHECKING:
@@ -37,9 +38,10 @@ def put_password(client: Client, identifier: str, password: str) -> None:
     archive = io.BytesIO()
     with tarfile.open(fileobj=archive, mode="w") as tar:
         tar.addfile(member, io.BytesIO(content))
-    # The owners in the archive: Docker keeps them when told to, podman unless told otherwise.
-    keep = "--archive=false" if client.kind == "podman" else "--archive"
-    client.run("cp", keep, "-", f"{identifier}:/", given=archive.getvalue())
+    # The owners in the archive are kept: by Docker without --archive, which looks the container's
+    # user up by name, and by podman where that is false.
+    keep = ["--archive=false"] if client.kind == PODMAN else []
+    client.run("cp", *keep, "-", f"{identifier}:/", given=archive.getvalue())
 
 
 def read_password(client: Client, identifier: str) -> str:
