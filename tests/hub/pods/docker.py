@@ -116,9 +116,7 @@ def docker(folder: Path, *, bridge: bool = False) -> Iterator[Docker]:
         shutil.rmtree(folder / "data", ignore_errors=True)
 
 
-def _start(
-    folder: Path, environment: dict[str, str], *, bridge: bool
-) -> subprocess.Popen[bytes]:
+def _start(folder: Path, environment: dict[str, str], *, bridge: bool) -> subprocess.Popen[bytes]:
     log = folder / "dockerd.log"
     command = [
         "dockerd",
