@@ -64,6 +64,12 @@ class FakeEngine:
         path = self.folder / STATE
         path.write_text(json.dumps({**json.loads(path.read_text()), **values}))
 
+    def alter(self, name: str, **values: Any) -> None:
+        """Set values of one of its containers."""
+        state = json.loads((self.folder / STATE).read_text())
+        state["containers"][name].update(values)
+        (self.folder / STATE).write_text(json.dumps(state))
+
     def add(self, name: str, image: str, port: int, *, running: bool, **more: Any) -> None:
         """Add a container that somebody has made."""
         state = json.loads((self.folder / STATE).read_text())
@@ -87,7 +93,8 @@ def install(path: Path, kind: str, *, images: tuple[str, ...] = ()) -> FakeEngin
     folder.mkdir(parents=True)
     program = path / kind
     program.write_text(
-        f"#!{sys.executable} -SE\nimport sys\nsys.path.insert(0, {str(Path(__file__).parents[1])!r})\n"
+        f"#!{sys.executable} -SE\nimport sys\n"
+        f"sys.path.insert(0, {str(Path(__file__).parents[1])!r})\n"
         f"from tests.fake_engine import main\nsys.exit(main({str(folder)!r}, sys.argv[1:]))\n"
     )
     program.chmod(program.stat().st_mode | stat.S_IXUSR)

@@ -45,8 +45,8 @@ def test_same_limits_and_rights() -> None:
 def test_up_starts_the_same() -> None:
     """`sidecar-magics up --backend docker`: its constants are what this file says."""
     service, _ = mysql()
-    assert recipe.IMAGE == service["image"]
-    assert [recipe.ENTRYPOINT] == service["entrypoint"]
+    assert service["image"] == recipe.IMAGE
+    assert service["entrypoint"] == [recipe.ENTRYPOINT]
     assert list(recipe.COMMAND) == service["command"]
     password = {"MYSQL_ROOT_PASSWORD": "tutorial"}  # a file in its place
     assert {**recipe.ENVIRONMENT, **password} == service["environment"]

@@ -136,8 +136,8 @@ def no_server_is_started() -> None:
     from sidecar_magics.local import lifecycle, packages
 
     error = refused(lambda: lifecycle.up(backend="native"))
-    assert str(error).startswith("`sidecar-magics up` cannot start a server on Windows."), error
-    assert "docker compose up" in error.hint, error
+    assert str(error).startswith("`sidecar-magics up` cannot start a server on Windows"), error
+    assert "Docker Desktop" in error.hint, error
     assert hints.place({}) in {hints.Runtime.WINDOWS, hints.Runtime.DOCKER, hints.Runtime.CONTAINER}
     assert "apt" in str(refused(lambda: packages.fetch(["mysql-server-core"], Path("there"))))
 

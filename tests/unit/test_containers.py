@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sidecar_magics.cli import main
+from sidecar_magics.doctor import Verdict, examine, own
 from sidecar_magics.errors import AccessError, LocalServerError
+from sidecar_magics.hints import Runtime
 from sidecar_magics.local import backends, lifecycle, ports
 from sidecar_magics.local.containers import found, recipe, starting
 from sidecar_magics.local.containers.client import EngineFacts, _podman_facts, client_of
@@ -30,6 +32,7 @@ from sidecar_magics.local.containers.refusals import (
 from sidecar_magics.local.logs import shown_line
 from sidecar_magics.local.native import NativeBackend
 from sidecar_magics.local.state import LocalSidecar, read_record, read_state
+from sidecar_magics.settings import ConnectionSettings, Secret
 from tests.fake_engine import EXPECTED, FakeEngine, install, observations
 from tests.ports import quiet_port
 
@@ -604,6 +607,56 @@ def test_without_a_terminal_data_are_removed_only_with_yes(
     assert main(["down", "--delete-data", "--yes"]) == 0
     assert docker.containers() == {}
     assert main(["down", "--yes"]) == 1
+
+
+# The doctor -------------------------------------------------------------------------------------
+
+
+def test_the_doctor_says_which_engine_is_not_for_this_account(docker: FakeEngine) -> None:
+    nowhere = ConnectionSettings(port=quiet_port())
+    diagnosis = examine(nowhere)
+    assert diagnosis["engine"].message == "Docker works here: `sidecar-magics up` can use it."
+    docker.refuse("version", PERMISSION)
+    diagnosis = examine(nowhere)
+    assert (diagnosis["engine"].verdict, diagnosis["address"].verdict) == (
+        Verdict.WARNING,
+        Verdict.FAILURE,
+    )
+    assert "usermod" in diagnosis["engine"].hint
+
+
+def test_the_doctor_knows_of_a_container_that_is_stopped(docker: FakeEngine) -> None:
+    sidecar = lifecycle.up()
+    settings = ConnectionSettings(port=sidecar.port)
+    elsewhere = examine(ConnectionSettings(port=quiet_port()))
+    assert f"runs at {sidecar.address}" in elsewhere["sidecar"].message
+    lifecycle.down()
+    check = examine(settings)["sidecar"]
+    assert "is not running; its data remain: the volume" in check.message
+    assert "sidecar-magics up" in check.hint
+    assert "engine" not in [each.subject for each in examine(settings)]
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [({}, "its data: the volume"), ({"oom": True}, "want of memory"), ({"restarts": 3}, "3 times")],
+)
+def test_the_doctor_tells_how_the_container_is(
+    docker: FakeEngine, more: dict[str, Any], words: str
+) -> None:
+    sidecar = lifecycle.up()
+    docker.alter(found.own_name(), **more)
+    settings = ConnectionSettings(port=sidecar.port)
+    (check,) = own.checks(settings, Runtime.DOCKER, is_reached=True)
+    assert words in check.message
+    assert (check.verdict is Verdict.OK) == (not more)
+
+
+def test_a_hub_and_another_machine_are_not_asked_for_engines(docker: FakeEngine) -> None:
+    assert not list(own.checks(ConnectionSettings(), Runtime.HUB, is_reached=False))
+    elsewhere = ConnectionSettings(host="db.lab", password=Secret("x"))
+    assert not list(own.checks(elsewhere, Runtime.NATIVE, is_reached=False))
+    assert docker.calls() == []
 
 
 def _answering(answer: Any, asked: list[str]) -> Callable[[str], str]:
