@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from . import __version__, display, lines, options
 from .errors import SettingsError, SidecarError
 from .previews import preview
-from .settings import TUTORIAL_PASSWORD, password_in, resolve
+from .settings import resolve
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -218,14 +218,8 @@ def _up(arguments: argparse.Namespace) -> None:
     from .local import lifecycle  # noqa: PLC0415
 
     lifecycle.up(
-        backend=arguments.backend,
-        port=arguments.port,
-        password=_password_to_give(arguments),
-        flavour=arguments.flavour,
-        ephemeral=arguments.ephemeral,
-        container=arguments.container,
-        timeout_s=arguments.timeout,
-        progress=_say,
+        **options.starting_options(arguments),
+        progress=None if arguments.quiet else _say,
         download=Downloading(),
         layers=Pulling(),
     )
@@ -235,15 +229,6 @@ def _say(text: str) -> None:
     """Show a step; whether somebody reads it must not decide about a server that starts."""
     with contextlib.suppress(_NobodyReadsError):
         _show(text)
-
-
-def _password_to_give(arguments: argparse.Namespace) -> str | None:
-    """Return the password that `up` is to give to root; None for one that nobody knows."""
-    if arguments.password_env is None:
-        return TUTORIAL_PASSWORD.reveal() if arguments.tutorial_password else None
-    if arguments.tutorial_password:
-        raise SettingsError("--tutorial-password and --password-env exclude each other.")
-    return password_in(arguments.password_env).reveal()
 
 
 def _down(arguments: argparse.Namespace) -> int:

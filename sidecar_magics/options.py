@@ -8,8 +8,9 @@ import enum
 import math
 from typing import TYPE_CHECKING, Any
 
+from .errors import SettingsError
 from .local.wish import BACKENDS
-from .settings import FIELDS, TLS_MODES
+from .settings import FIELDS, TLS_MODES, TUTORIAL_PASSWORD, password_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -448,6 +449,7 @@ UP = (
         "programs do. A container that `up` did not make keeps its own: name that here, if it is "
         "not the one that the container was made with.",
     ),
+    Option("--password", "-p", nargs="?", action=_NoPassword, help=argparse.SUPPRESS),
     Option(
         "--tutorial-password",
         brief="give root the tutorial's password",
@@ -479,6 +481,7 @@ UP = (
         metavar="SECONDS",
         help="Seconds to wait for the server at most, without downloads. Default: 120.",
     ),
+    QUIET,
 )
 
 DOWN = (
@@ -518,6 +521,28 @@ LOGS = (
         help="Go on with the lines that come, until the server ends, or Ctrl-C.",
     ),
 )
+
+
+def starting_options(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Return the options of `up`, as `lifecycle.up` takes them.
+
+    Raises
+    ------
+    SettingsError
+        There is no such variable, or two passwords are named.
+    """
+    names = ("backend", "port", "flavour", "ephemeral", "container")
+    given = {name: getattr(arguments, name) for name in names}
+    return {**given, "password": _password_to_give(arguments), "timeout_s": arguments.timeout}
+
+
+def _password_to_give(arguments: argparse.Namespace) -> str | None:
+    """Return the password that `up` is to give to root; None for one that nobody knows."""
+    if arguments.password_env is None:
+        return TUTORIAL_PASSWORD.reveal() if arguments.tutorial_password else None
+    if arguments.tutorial_password:
+        raise SettingsError("--tutorial-password and --password-env exclude each other.")
+    return password_in(arguments.password_env).reveal()
 
 
 def connection_options(arguments: argparse.Namespace) -> dict[str, Any]:
