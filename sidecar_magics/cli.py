@@ -92,7 +92,7 @@ def _show(text: object) -> None:
 
 
 def _nobody_hears(stream: TextIO | None) -> bool:
-    """Tell whether a stream does not take what was written to it, and let go of that if so.
+    """Return whether a stream does not take what was written to it, and let go of that if so.
 
     Python would try again at its end, complain, and exit with 120.
     """
@@ -280,7 +280,7 @@ def _is_agreed(question: str) -> bool:
 
 
 def _status(arguments: argparse.Namespace) -> None:
-    """Tell whether the server that `up` started is running, where its data is, how to log in."""
+    """Show whether the server that `up` started is running, where its data is, how to log in."""
     from .local import lifecycle  # noqa: PLC0415
 
     known = lifecycle.status()

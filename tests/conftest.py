@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,6 +13,7 @@ from tests.certificates import write_certificate
 from tests.servers import (
     DATAJOINT_CIPHER,
     GIVEN,
+    UNSYNCED,
     Server,
     given_address,
     given_server,
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-pytest_plugins = ("tests.limits", "tests.surroundings")
+pytest_plugins = ("tests.limits", "tests.sharing", "tests.surroundings")
 
 
 @pytest.fixture(scope="session")
@@ -84,8 +86,17 @@ def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Interacti
     shell: Any = InteractiveShell.instance()
     shell.extension_manager.load_extension("sidecar_magics")
     yield shell
-    shell.history_manager.end_session()
+    end_shell(shell)
     InteractiveShell.clear_instance()
+
+
+def end_shell(shell: Any) -> None:
+    """End a shell now: at exit, each would collect garbage once more, for minutes in all."""
+    atexit.unregister(shell.atexit_operations)
+    shell.history_manager.end_session()
+    if shell.history_manager.save_thread is not None:
+        shell.history_manager.save_thread.stop()
+    shell.history_manager.db.close()
 
 
 def _running(
@@ -98,7 +109,8 @@ def _running(
         yield given
         return
     try:
-        server = Server(flavour, tmp_path_factory.mktemp(flavour), options=options).start()
+        folder = tmp_path_factory.mktemp(flavour)
+        server = Server(flavour, folder, options=(*UNSYNCED, *options)).start()
     except LocalServerError as error:
         if needs_servers():
             raise

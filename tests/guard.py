@@ -24,7 +24,7 @@ import psutil
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# A run's folder: all that the tests start inherits it, but servers, whose environment is made anew.
+# A run's folder: all that the tests start inherits it, but servers, whose environment is recreated.
 MARK = "TESTS_OF_SIDECAR_MAGICS"
 WELL = b"all is well\n"
 # multiprocessing starts it once, beside what it starts first; it ends with who started it.
@@ -134,7 +134,7 @@ def _belongs(process: psutil.Process, folder: str) -> bool:
 
 
 def _main(folder: Path, run: int, *, keep: bool) -> None:
-    """Wait for the end of a run, and tidy up behind it."""
+    """Wait for the end of a run, and tidy up after it."""
     said = b""
     while os.getppid() == run:
         if select.select([0], [], [], LOOK_S)[0]:
@@ -147,7 +147,10 @@ def _main(folder: Path, run: int, *, keep: bool) -> None:
     if is_well and killed:
         print("left by the tests, and killed:", *killed, sep="\n  ", file=sys.stderr)
     if not is_well and keep:
-        (folder / ".lock").unlink(missing_ok=True)  # with it pytest would keep it for three days
+        # With it pytest would keep the folder for three days. Of several processes that share the
+        # tests, each has a folder in that of the run.
+        for place in (folder, folder.parent):
+            (place / ".lock").unlink(missing_ok=True)
     elif not is_well:
         shutil.rmtree(folder, ignore_errors=True)
 

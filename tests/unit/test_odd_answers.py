@@ -49,7 +49,7 @@ ODD = [
 
 
 def is_clean(text: str) -> bool:
-    """Tell whether a text does nothing to a screen and is of a length that people read."""
+    """Return whether a text does nothing to a screen and is of a length that people read."""
     return all(line.isprintable() for line in text.splitlines()) and len(text) < 3000
 
 
@@ -60,6 +60,7 @@ def outcome(do: Callable[[], Sidecar]) -> Sidecar | SidecarError:
         return error
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("answer", ODD)
 @pytest.mark.parametrize("question", list(GOOD))
 def test_an_odd_answer_is_one_sentence_for_who_waits(question: bytes, answer: bytes) -> None:

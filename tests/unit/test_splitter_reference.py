@@ -128,7 +128,7 @@ class Reference:
         self.found.append(("statement", text, start))
 
     def skip_version(self) -> None:
-        """Go on to the content of a versioned comment, which counts."""
+        """Continue to the content of a versioned comment, which counts."""
         self.at = self.script.index(b"!", self.at) + 1
         content = self.script[self.at :].lstrip(b"0123456789").lstrip(BLANK)
         if content.startswith(b"\\") and not content.startswith(b"\\N"):
@@ -276,6 +276,7 @@ def test_the_splitter_reads_what_the_manual_says(script: bytes, modes: Modes, si
     assume(check(script, modes, size))
 
 
+@pytest.mark.slow
 def test_it_does_so_for_very_many_scripts() -> None:
     chance = random.Random(7)
     known = sum(
