@@ -7,9 +7,9 @@ In a notebook::
     %mysql_load data/prepopulate.sql.gz
     %datajoint_connect
 
-and `%mysql_doctor` where something is wrong. In Python, functions of the same names: `mysql_wait`,
-`mysql_load` (`mysql_load_sql` for text), `mysql_doctor` and `datajoint_connect`, which take the
-settings that `resolve` returns.
+`%mysql_up` where there is no server yet, and `%mysql_doctor` where something is wrong. In Python,
+functions of the same names: `mysql_wait`, `mysql_load` (`mysql_load_sql` for text), `mysql_doctor`
+and `datajoint_connect`, which take the settings that `resolve` returns, and `mysql_up`.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from .doctor import examine as mysql_doctor
     from .load import load as mysql_load
     from .load import load_sql as mysql_load_sql
+    from .local.lifecycle import up as mysql_up
     from .settings import resolve
     from .wait import wait as mysql_wait
 
@@ -34,6 +35,7 @@ __all__ = [
     "mysql_doctor",
     "mysql_load",
     "mysql_load_sql",
+    "mysql_up",
     "mysql_wait",
     "resolve",
     "unload_ipython_extension",
@@ -44,6 +46,7 @@ _HOMES = {
     "mysql_doctor": ("doctor", "examine"),
     "mysql_load": ("load", "load"),
     "mysql_load_sql": ("load", "load_sql"),
+    "mysql_up": ("local.lifecycle", "up"),
     "mysql_wait": ("wait", "wait"),
     "resolve": ("settings", "resolve"),
 }

@@ -5,17 +5,16 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import json
 import os
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from . import __version__, display, lines, options
 from .errors import SettingsError, SidecarError
 from .previews import preview
-from .settings import TUTORIAL_PASSWORD, password_in, resolve
-from .units import size
+from .settings import resolve
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -123,8 +122,9 @@ def _parser() -> argparse.ArgumentParser:
         ("doctor", options.DOCTOR, _doctor),
         ("convert", options.CONVERT, _convert),
         ("up", options.UP, _up),
-        ("down", (), _down),
-        ("status", (), _status),
+        ("down", options.DOWN, _down),
+        ("status", options.STATUS, _status),
+        ("logs", options.LOGS, _logs),
     ):
         _add_verb(verbs, name, table, run)
     return parser
@@ -213,37 +213,16 @@ def _convert(arguments: argparse.Namespace) -> int:
 
 
 def _up(arguments: argparse.Namespace) -> None:
-    """Start a private MySQL server on this machine, without root and without Docker."""
-    from .local import native  # noqa: PLC0415
+    """Start a private MySQL server on this machine: in a container, or without Docker and root."""
+    from .fetching import Downloading, Pulling  # noqa: PLC0415
+    from .local import lifecycle  # noqa: PLC0415
 
-    native.up(
-        port=arguments.port,
-        password=_password_to_give(arguments),
-        flavour=arguments.flavour,
-        ephemeral=arguments.ephemeral,
-        timeout_s=arguments.timeout,
-        progress=_say,
-        download=_Downloading(),
+    lifecycle.up(
+        **options.starting_options(arguments),
+        progress=None if arguments.quiet else _say,
+        download=Downloading(),
+        layers=Pulling(),
     )
-
-
-class _Downloading:
-    """Shows a download on a line of its own."""
-
-    def __init__(self) -> None:
-        self._line = display.line()
-        self._began = time.monotonic()
-
-    def __call__(self, done_bytes: int, total_bytes: int) -> None:
-        """Show how much of it is there."""
-        if done_bytes >= total_bytes:
-            self._line.finish(f"Downloaded {size(total_bytes)}.")
-            return
-        speed = done_bytes / max(time.monotonic() - self._began, 0.1)
-        self._line.update(
-            f"{size(done_bytes)} of {size(total_bytes)} · {size(speed)}/s",
-            done_bytes / max(total_bytes, 1),
-        )
 
 
 def _say(text: str) -> None:
@@ -252,32 +231,68 @@ def _say(text: str) -> None:
         _show(text)
 
 
-def _password_to_give(arguments: argparse.Namespace) -> str | None:
-    """Return the password that `up` is to give to root; None for one that nobody knows."""
-    if arguments.password_env is None:
-        return TUTORIAL_PASSWORD.reveal() if arguments.tutorial_password else None
-    if arguments.tutorial_password:
-        raise SettingsError("--tutorial-password and --password-env exclude each other.")
-    return password_in(arguments.password_env).reveal()
-
-
-def _down(arguments: argparse.Namespace) -> None:
+def _down(arguments: argparse.Namespace) -> int:
     """Stop the server that `up` started; its data stays, unless it is ephemeral."""
-    from .local import native  # noqa: PLC0415
+    from .local import lifecycle  # noqa: PLC0415
 
-    del arguments
-    stopped = native.down()
-    _show(f"{stopped}: stopped." if stopped else "No sidecar was running here.")
-    if stopped is not None and not stopped.ephemeral:
-        _show(str(native.status()))
+    if arguments.delete_data:
+        return _delete_data(is_agreed=arguments.yes)
+    if arguments.yes:
+        raise SettingsError("--yes is for --delete-data.")
+    stopped = lifecycle.down()
+    if stopped is None:
+        _show("No sidecar was running here.")
+    elif not stopped.is_ours:
+        _show(f"{stopped}: it ran before `up`, so it goes on; `up` has forgotten it.")
+    else:
+        _show(f"{stopped}: stopped.")
+        if not stopped.ephemeral:
+            _show(str(lifecycle.status()))
+    return 0
+
+
+def _delete_data(*, is_agreed: bool) -> int:
+    from .local import lifecycle  # noqa: PLC0415
+
+    known = lifecycle.status()
+    if known.sidecar is None:
+        _show(str(known))
+        return 0
+    what = f"the data of {known.sidecar} ({known.place})"
+    if not is_agreed and not _is_agreed(f"Remove {what} for good?"):
+        _show("Nothing was removed.")
+        return 1
+    lifecycle.delete_data()
+    _show(f"Removed {what}.")
+    return 0
+
+
+def _is_agreed(question: str) -> bool:
+    """Ask on a terminal; where there is none nobody can agree."""
+    if sys.stdin is None or not sys.stdin.isatty():
+        raise SettingsError(
+            "--delete-data asks first, and there is no terminal to ask on.", hint="add --yes."
+        )
+    try:
+        return input(f"{question} Type `yes`: ").strip().lower() == "yes"
+    except EOFError:
+        return False
 
 
 def _status(arguments: argparse.Namespace) -> None:
-    """Return whether the server that `up` started is running, where its data is, how to log in."""
-    from .local import native  # noqa: PLC0415
+    """Show whether the server that `up` started is running, where its data is, how to log in."""
+    from .local import lifecycle  # noqa: PLC0415
 
-    del arguments
-    _show(native.status())
+    known = lifecycle.status()
+    _show(json.dumps(known.to_dict(), indent=1) if arguments.json else known)
+
+
+def _logs(arguments: argparse.Namespace) -> None:
+    """Show what the server that `up` started has written into its log."""
+    from .local import lifecycle  # noqa: PLC0415
+
+    for line in lifecycle.logs(lines=arguments.lines, follow=arguments.follow):
+        _show(line)
 
 
 if __name__ == "__main__":

@@ -51,18 +51,18 @@ START_A_SERVER = {
     "operator.",
     Runtime.CONTAINER: "127.0.0.1 is this container itself: start a server in it with "
     "`sidecar-magics up`, or set SIDECAR_MYSQL_HOST to the name of the container that has one.",
-    Runtime.DOCKER: "start one with `docker compose up -d mysql` (see compose.yaml), or `docker "
-    "run -d -p 127.0.0.1:3306:3306 -e MYSQL_ROOT_PASSWORD=tutorial datajoint/mysql:8.0`; if it "
-    "runs, look at `docker logs`.",
+    Runtime.DOCKER: "start one with `sidecar-magics up`, which uses Docker if that runs; if one "
+    "was started, look at `sidecar-magics status` and `sidecar-magics logs`.",
     Runtime.NATIVE: "start one with `sidecar-magics up`; it needs neither Docker nor root.",
-    Runtime.WINDOWS: "install Docker Desktop and `docker compose up -d mysql` (see compose.yaml), "
-    "or run `sidecar-magics up` in WSL.",
+    Runtime.WINDOWS: "install Docker Desktop, and start a server with `sidecar-magics up`; or run "
+    "`sidecar-magics up` in WSL.",
 }
 
 RESTART_IT = {
     Runtime.HUB: "stop your server in the hub's control panel and start it again.",
     Runtime.CONTAINER: "restart the MySQL container.",
-    Runtime.DOCKER: "look at `docker ps` and `docker logs`, and restart the container.",
+    Runtime.DOCKER: "look at `sidecar-magics status` and `sidecar-magics logs`; `sidecar-magics "
+    "down` and `up` restart it, `docker restart` a container of your own.",
     Runtime.NATIVE: "look at `sidecar-magics status`; `sidecar-magics down` and `up` restart it.",
     Runtime.WINDOWS: "restart the MySQL service; in WSL, `sidecar-magics down` and `up` restart "
     "it.",

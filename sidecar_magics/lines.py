@@ -28,7 +28,7 @@ _SQL = re.compile(
 _CELL = re.compile(r"%%mysql_load(?:\s|\Z)")
 _NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?s?")
 # The option that a bare number is meant for.
-_SECONDS = {"mysql_wait": "--timeout", "datajoint_connect": "--wait"}
+_SECONDS = {"mysql_wait": "--timeout", "mysql_up": "--timeout", "datajoint_connect": "--wait"}
 
 
 def split_line(line: str) -> list[str]:

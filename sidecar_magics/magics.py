@@ -63,7 +63,7 @@ class SidecarMagics(Magics):
         None, allow_none=True, help="File of the authority to check the server's certificate with."
     ).tag(config=True)
 
-    # Options of a %mysql_wait that succeeded: what it waited for is what the next lines mean.
+    # Options of a %mysql_wait that succeeded, or a %mysql_up's login: what the next lines mean.
     _waited_for: Mapping[str, Any] | None = None
 
     @line_magic
@@ -84,8 +84,35 @@ class SidecarMagics(Magics):
             sidecar = wait(settings, timeout_s=arguments.timeout, progress=shown.progress)
             shown.ready(sidecar)
         given = options.connection_options(arguments).items()
-        self._waited_for = {**(self._waited_for or {}), **{k: v for k, v in given if v is not None}}
+        earlier = self._earlier(arguments) or {}
+        self._waited_for = {**earlier, **{k: v for k, v in given if v is not None}}
         return sidecar
+
+    @line_magic
+    @options.magic_arguments(options.UP)
+    def mysql_up(self, line: str) -> Sidecar:
+        """Start a private MySQL server on this machine, or find the one that runs; return it.
+
+        It outlives the notebook; `sidecar-magics down` in a terminal stops it. From this line on
+        the other magics mean this server, whatever the environment or an earlier line said.
+        """
+        from .fetching import Downloading, Pulling  # noqa: PLC0415
+        from .local import lifecycle  # noqa: PLC0415
+        from .local.process import settings_for  # noqa: PLC0415
+        from .wait import wait  # noqa: PLC0415
+
+        arguments = self._parse("mysql_up", line)
+        shown = display.line(quiet=arguments.quiet)
+        started = lifecycle.up(
+            **options.starting_options(arguments),
+            progress=shown.update,
+            download=Downloading(),
+            layers=Pulling(),
+        )
+        shown.finish(f"{started}: {'ready' if started.started else 'already up'}.")
+        login = {name: getattr(started, name) for name in ("host", "port", "user")}
+        self._waited_for = {**login, "password": Secret(started.password), "line": "%mysql_up"}
+        return wait(settings_for(started.port, started.password), timeout_s=arguments.timeout)
 
     @line_cell_magic
     @options.magic_arguments(options.LOAD)
@@ -135,7 +162,7 @@ class SidecarMagics(Magics):
         settings = dj.resolve_target(
             options.connection_options(arguments),
             config={name: getattr(self, name) for name in FIELDS},
-            earlier=self._waited_for,
+            earlier=self._earlier(arguments),
             config_file=file,
         )
         if arguments.show:
@@ -175,5 +202,15 @@ class SidecarMagics(Magics):
         return resolve(
             options.connection_options(arguments),
             config={name: getattr(self, name) for name in FIELDS},
-            earlier=self._waited_for,
+            earlier=self._earlier(arguments),
         )
+
+    def _earlier(self, arguments: argparse.Namespace) -> Mapping[str, Any] | None:
+        """Return what an earlier line said that holds for this one.
+
+        The login of a %mysql_up is for that server alone: a line that names another does not send
+        its password there.
+        """
+        is_own = "line" in (self._waited_for or {})
+        names_another = arguments.host is not None or arguments.port is not None
+        return None if is_own and names_another else self._waited_for

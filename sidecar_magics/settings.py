@@ -173,7 +173,8 @@ def resolve(
     ----------
     options, config, earlier : mapping, optional
         Values by field name; None counts as not given. `options` and `earlier` may have
-        ``password_env``, the name of an environment variable that holds the password.
+        ``password_env``, the name of an environment variable that holds the password; `earlier`
+        also ``line``, the magic that it is from, if that is not ``%mysql_wait``.
     environ : mapping, optional
         Default: the process's environment.
     option_file : Path, optional
@@ -195,7 +196,7 @@ def resolve(
         _given(options, "option --{}"),
         _password_variable(options, environ, "option --password-env {}"),
         _given(config, "%config SidecarMagics.{}"),
-        _given(earlier, "%mysql_wait --{} earlier in this kernel"),
+        _given(earlier, _line_of(earlier) + " earlier in this kernel"),
         _password_variable(
             earlier, environ, "%mysql_wait --password-env {} earlier in this kernel"
         ),
@@ -211,6 +212,10 @@ def resolve(
         **{name: hit.value for name, hit in found.items()},
         sources={name: hit.source for name, hit in found.items()},
     )
+
+
+def _line_of(earlier: Mapping[str, Any] | None) -> str:
+    return str((earlier or {}).get("line", "%mysql_wait --{}"))
 
 
 def password_in(variable: str, environ: Mapping[str, str] | None = None) -> Secret:

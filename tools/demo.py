@@ -13,7 +13,7 @@ from nbclient.exceptions import CellExecutionError
 from nbconvert import HTMLExporter
 
 from sidecar_magics.errors import SidecarError
-from sidecar_magics.local import native
+from sidecar_magics.local import lifecycle
 
 PROJECT = Path(__file__).resolve().parent.parent
 NOTEBOOK = PROJECT / "notebooks" / "00_QuickStart.ipynb"
@@ -25,7 +25,7 @@ def main() -> int:
     """Start a server unless the sidecar is up already, run the notebook, stop what was started."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     try:
-        sidecar = native.up(flavour="mysql", ephemeral=True, progress=print)
+        sidecar = lifecycle.up(backend="native", flavour="mysql", ephemeral=True, progress=print)
     except SidecarError as error:
         print(error, file=sys.stderr)
         return 1
@@ -38,7 +38,7 @@ def main() -> int:
         return run_notebook()
     finally:
         if sidecar.started:
-            print(f"{native.down()}: stopped; its data is removed.")
+            print(f"{lifecycle.down()}: stopped; its data is removed.")
 
 
 def run_notebook() -> int:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 VERBS = {
     "mysql_wait": options.WAIT,
+    "mysql_up": options.UP,
     "mysql_load": options.LOAD,
     "mysql_doctor": options.DOCTOR,
     "datajoint_connect": options.CONNECT,

@@ -19,7 +19,7 @@ from ..errors import SettingsError
 from ..protocol import ConnectError
 from ..server import connect, pymysql_errors
 from ..settings import ConnectionSettings, resolve
-from . import condition, facts, here, packages, reaching
+from . import condition, facts, here, own, packages, reaching
 from .diagnosis import Check, Diagnosis, Verdict
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from .facts import ServerFacts
 
+OK = Verdict.OK
 __all__ = ["Check", "Diagnosis", "Verdict", "examine"]
 
 
@@ -53,9 +54,12 @@ def examine(
         at = settings if isinstance(settings, ConnectionSettings) else settings()
     except SettingsError as error:
         return Diagnosis("", (reaching.unsettled(error), packages.versions(found)))
+    reached = list(_server(at))
+    is_reached = any(check.subject == "address" and check.verdict is OK for check in reached)
     checks = [
         reaching.settings_found(at, os.environ),
-        *_server(at),
+        *reached,
+        *own.checks(at, hints.place(), is_reached=is_reached),
         packages.versions(found),
         packages.datajoint_target(at, found),
     ]

@@ -48,9 +48,9 @@ FOLDERS = (
     "/opt/local/lib/mysql8/bin",
 )
 INSTALL_HINT = (
-    "install a server another way, such as `apt install mariadb-server`, `brew install mysql` or "
-    "`conda install -c conda-forge mysql-server`, and `sidecar-magics up` finds it; or use Docker: "
-    "`docker compose up -d mysql`."
+    "install a server, and `sidecar-magics up` finds it on PATH: `conda install -c conda-forge "
+    "mysql-server` (without root), `module load` of your cluster's, `brew install mysql` or `apt "
+    "install mariadb-server`; or start Docker or podman, which `up` then uses."
 )
 
 

@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 
 HOST = "127.0.0.1"
 USER = "root"
-NOT_ON_WINDOWS = "`sidecar-magics up` cannot start a server on Windows."
+NOT_ON_WINDOWS = "`sidecar-magics up` cannot start a server on Windows without Docker."
 WINDOWS_HINT = (
-    "start one with Docker, `docker compose up -d mysql`, or run `sidecar-magics up` in WSL; the "
-    "magics connect to either."
+    "start Docker Desktop, which `sidecar-magics up` then uses, or run `sidecar-magics up` in WSL; "
+    "the magics connect to either."
 )
 
 

@@ -7,7 +7,7 @@ import json
 import os
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..files import OWNER_ONLY, write
 
@@ -20,6 +20,7 @@ MYSQL = "mysql"
 MARIADB = "mariadb"
 NAMES: Mapping[str, str] = {MYSQL: "MySQL", MARIADB: "MariaDB"}
 
+NATIVE = "native"
 HOME_VARIABLE = "SIDECAR_MAGICS_HOME"
 # /proc counts in hundredths of a second since the boot, whose own time is known to the second.
 CREATE_TIME_TOLERANCE_S = 2.0
@@ -31,6 +32,29 @@ class Folders(NamedTuple):
     cache: Path
     data: Path
     state: Path
+
+
+class ContainerRecord(NamedTuple):
+    """The container that a sidecar is in.
+
+    Parameters
+    ----------
+    id, name, image : str
+        As the engine has them.
+    volume : str or None
+        Volume, or folder of this machine, that has the data.
+    is_foreign : bool, default False
+        Whether somebody made it before ``up``: it is never removed, nor are its data.
+    was_running : bool, default False
+        Whether it ran before ``up``: then ``down`` leaves it running.
+    """
+
+    id: str
+    name: str
+    image: str
+    volume: str | None = None
+    is_foreign: bool = False
+    was_running: bool = False
 
 
 @dataclass(frozen=True)
@@ -52,15 +76,20 @@ class LocalSidecar:
     version : str
         Such as ``9.7.4``.
     pid : int or None
-        Process; None for a server that was there before, which is not ours to stop.
+        Process; None for a server that was there before, which is not ours to stop, and for one in
+        a container whose processes cannot be seen here.
     create_time_s : float or None
         When the process started, in seconds since 1970: a pid is used again, a moment is not.
     datadir, log : Path or None
-        Its data folder and its log; None as for `pid`.
+        Its data folder and its log; None as for `pid`, and for a container.
     ephemeral : bool, default False
         Whether ``down`` removes the data.
     confined : bool, default False
         Whether it can write nowhere but in its data folder and its log.
+    backend : {"native", "docker", "podman"}, default "native"
+        What runs it.
+    container : ContainerRecord or None
+        Which one, if that is Docker or podman.
     started : bool, default False
         Whether this call of ``up`` started it; not recorded.
     """
@@ -77,6 +106,8 @@ class LocalSidecar:
     log: Path | None = None
     ephemeral: bool = False
     confined: bool = False
+    backend: str = NATIVE
+    container: ContainerRecord | None = None
     started: bool = field(default=False, compare=False, repr=False)
 
     def __str__(self) -> str:
@@ -84,7 +115,9 @@ class LocalSidecar:
 
     @property
     def is_ours(self) -> bool:
-        """Whether ``up`` started it, now or before."""
+        """Whether ``up`` started it, now or before, so that ``down`` may stop it."""
+        if self.container is not None:
+            return not self.container.was_running
         return self.pid is not None
 
     @property
@@ -111,16 +144,28 @@ def folders() -> Folders:
 def read_state() -> LocalSidecar | None:
     """Return the sidecar that ``up`` started, if its process is alive."""
     record = read_record()
-    return record if record is not None and process_of(record) is not None else None
+    return record if record is not None and is_running(record) else None
+
+
+def is_running(sidecar: LocalSidecar) -> bool:
+    """Tell whether the process or the container of a sidecar is alive, and not a later one.
+
+    The process of a container can be seen on Linux, unless the engine has started it again; else
+    the engine is asked.
+    """
+    if process_of(sidecar) is not None:
+        return True
+    if sidecar.container is None:
+        return False
+    from .containers.backend import is_up  # noqa: PLC0415 - only where there are containers
+
+    return is_up(sidecar)
 
 
 def read_record() -> LocalSidecar | None:
     """Return what the record says, whether or not the process is alive; None without a record."""
     try:
-        values = json.loads(_record_path().read_text(encoding="utf-8"))
-        return LocalSidecar(
-            **{**values, "datadir": Path(values["datadir"]), "log": Path(values["log"])}
-        )
+        return _from_values(json.loads(_record_path().read_text(encoding="utf-8")))
     except FileNotFoundError:
         return None
     except (OSError, ValueError, TypeError, KeyError):
@@ -132,6 +177,7 @@ def write_record(sidecar: LocalSidecar) -> None:
     path = _record_path()
     path.parent.mkdir(parents=True, exist_ok=True)
     values = {name: value for name, value in asdict(sidecar).items() if name != "started"}
+    values["container"] = None if sidecar.container is None else sidecar.container._asdict()
     text = json.dumps(values, default=str, indent=1) + "\n"
     write(path, text, mode=OWNER_ONLY)
 
@@ -156,6 +202,15 @@ def process_of(sidecar: LocalSidecar) -> psutil.Process | None:
         return None
     same = abs(started_s - sidecar.create_time_s) < CREATE_TIME_TOLERANCE_S
     return process if same and not is_over else None
+
+
+def _from_values(values: Any) -> LocalSidecar:
+    paths = {name: Path(values[name]) if values[name] else None for name in ("datadir", "log")}
+    container = values.get("container")
+    if container is None and (paths["datadir"] is None or paths["log"] is None):
+        raise ValueError("neither a container nor a folder")
+    found = None if container is None else ContainerRecord(**container)
+    return LocalSidecar(**{**values, **paths, "container": found})
 
 
 def _record_path() -> Path:

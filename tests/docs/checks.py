@@ -27,6 +27,8 @@ COMPOSE_OPTIONS = {
     "ps": set(),
     "logs": {"-f"},
 }
+# Of Docker itself, as pages name them.
+DOCKER_VERBS = {"inspect", "save", "load", "cp"}
 # Of the shell itself; no program has the name.
 BUILTINS = {"exec", "exit"}
 JUPYTER = {"lab", "notebook", "nbconvert", "execute"}
@@ -109,6 +111,8 @@ def _sidecar_magics(words: list[str]) -> None:
 def _docker(words: list[str]) -> None:
     if words[:2] == ["buildx", "build"]:
         assert (PROJECT / words[-1] / "Dockerfile").is_file(), words[-1]
+        return
+    if words[0] in DOCKER_VERBS:
         return
     assert words[0] == "compose", words
     compose = yaml.safe_load((PROJECT / "compose.yaml").read_text(encoding="utf-8"))

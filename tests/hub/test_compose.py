@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from sidecar_magics.local.containers import recipe
 from tests.hub import compose
 from tests.hub.admission import amount
 from tests.hub.manifests import container, made, variables
@@ -39,6 +40,28 @@ def test_same_limits_and_rights() -> None:
     assert rights["allowPrivilegeEscalation"] is False
     grace_s = SIDECAR.values()["hub"]["config"]["KubeSpawner"]["delete_grace_period"]
     assert service["stop_grace_period"] == f"{grace_s}s"
+
+
+def test_up_starts_the_same() -> None:
+    """`sidecar-magics up --backend docker`: its constants are what this file says."""
+    service, _ = mysql()
+    assert service["image"] == recipe.IMAGE
+    assert service["entrypoint"] == [recipe.ENTRYPOINT]
+    assert list(recipe.COMMAND) == service["command"]
+    password = {"MYSQL_ROOT_PASSWORD": "tutorial"}  # a file in its place
+    assert {**recipe.ENVIRONMENT, **password} == service["environment"]
+    assert service["mem_limit"] == recipe.MEMORY
+    assert service["cpus"] == recipe.CPUS
+    assert service["user"] == f"{recipe.USER_ID}:{recipe.GROUP_ID}"
+    assert service["restart"] == recipe.RESTART
+    assert service["stop_grace_period"] == f"{recipe.STOP_GRACE_S}s"
+    assert service["volumes"] == [f"mysql:{recipe.DATA_FOLDER}"]
+    assert service["ports"][0] == f"127.0.0.1:3306:{recipe.PORT}"
+    create = recipe.create_arguments("name", 3307, "volume")
+    rights = [f"--cap-drop={each}" for each in service["cap_drop"]]
+    # Compose writes the second with a value, which podman refuses.
+    rights += [f"--security-opt={each.partition(':')[0]}" for each in service["security_opt"]]
+    assert set(rights) <= set(create)
 
 
 def test_data_is_on_a_named_volume() -> None:

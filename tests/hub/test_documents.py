@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from sidecar_magics.local import native
+from sidecar_magics.local import lifecycle
 from sidecar_magics.local.state import folders
 from tests.background import LIMIT_S
 from tests.hub.layers import objection
@@ -119,4 +119,4 @@ def test_a_start_for_binder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         assert done.returncode == 7, done.stderr
         assert "ready" in done.stdout + done.stderr
     finally:
-        native.down()
+        lifecycle.down()

@@ -12,6 +12,7 @@ import sys
 import textwrap
 import time
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,7 @@ import pytest
 
 from sidecar_magics.connection import connect_now
 from sidecar_magics.errors import AccessError, LocalServerError
-from sidecar_magics.local import find, native, process
+from sidecar_magics.local import find, lifecycle, native, ports, process
 from sidecar_magics.local.process import settings_for
 from sidecar_magics.local.state import folders, read_record, read_state, write_record
 from sidecar_magics.settings import resolve
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from tests.servers import Server
 
 pytestmark = pytest.mark.server
+up = partial(lifecycle.up, backend="native")
 NASTY = 'it\'s "a" \\ \n\t\x1a; -- ü 🐁 #'
 
 
@@ -47,7 +49,7 @@ def home(mysql_process: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     tmp_path.joinpath("cache").symlink_to(binaries)
     tmp_path.joinpath("data").mkdir()
     yield tmp_path
-    native.down()
+    lifecycle.down()
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +71,7 @@ def kept(home: Path, template: Path) -> Path:
 def default_port(monkeypatch: pytest.MonkeyPatch) -> int:
     """A default port that is free, whatever is on 3306."""
     port = quiet_port()
-    monkeypatch.setattr(native, "DEFAULT_PORT", port)
+    monkeypatch.setattr(ports, "DEFAULT_PORT", port)
     return port
 
 
@@ -88,38 +90,39 @@ def query(sidecar: LocalSidecar, sql: str, password: str | None = None) -> Any:
 def test_up_down_and_up_again(default_port: int) -> None:
     lines: list[str] = []
     start_s = time.time()
-    first = native.up(progress=lines.append)
+    first = up(progress=lines.append)
     assert (first.port, first.flavour, first.is_ours) == (default_port, "mysql", True)
     assert f"MySQL {first.version} at 127.0.0.1:{default_port}: ready." in lines
     assert "`sidecar-magics status` tells how other programs do" in lines[-1]
     assert first.password not in "".join(lines)
     assert all("\n" not in line for line in lines)
     assert first.started
-    again = native.up()
+    again = up()
     assert again == first == read_state()
     assert not again.started
 
-    status = native.status()
+    status = lifecycle.status()
     up_s = time.time() - start_s
     assert status.is_running
     assert 0 < status.uptime_s <= up_s + 1
+    assert status.size_bytes is not None
     assert 50e6 < status.size_bytes < 1e9
 
     query(first, "CREATE SCHEMA kept")
-    assert native.down() == first
+    assert lifecycle.down() == first
     assert first.pid is not None
     assert not psutil.pid_exists(first.pid)
     assert read_state() is None
-    assert native.down() is None
-    assert not native.status().is_running
+    assert lifecycle.down() is None
+    assert not lifecycle.status().is_running
 
-    second = native.up()
+    second = up()
     assert ("kept",) in query(second, "SHOW SCHEMAS LIKE 'kept'")
 
 
 @pytest.mark.usefixtures("kept", "default_port")
 def test_only_this_machine_and_the_tcp_port() -> None:
-    sidecar = native.up()
+    sidecar = up()
     assert sidecar.pid is not None
     listening = {
         (each.laddr.ip, each.laddr.port)
@@ -132,7 +135,7 @@ def test_only_this_machine_and_the_tcp_port() -> None:
 
 @pytest.mark.usefixtures("default_port")
 def test_password_is_not_to_be_seen(kept: Path) -> None:
-    sidecar = native.up(password="OpenSesame")
+    sidecar = up(password="OpenSesame")
     assert sidecar.pid is not None
     process = psutil.Process(sidecar.pid)
     assert "OpenSesame" not in " ".join([*process.cmdline(), *process.environ().values()])
@@ -140,17 +143,17 @@ def test_password_is_not_to_be_seen(kept: Path) -> None:
     holders = [path for path in (kept / "state").iterdir() if "OpenSesame" in path.read_text()]
     assert sorted(path.name for path in holders) == ["client.cnf", "sidecar.json"]
     assert {path.stat().st_mode & 0o777 for path in holders} == {0o600}
-    assert "OpenSesame" not in str(native.status())
-    native.down()
+    assert "OpenSesame" not in str(lifecycle.status())
+    lifecycle.down()
     assert not (kept / "state" / "client.cnf").exists()
 
 
 @pytest.mark.usefixtures("kept", "default_port")
 @pytest.mark.parametrize("password", ["", NASTY])
 def test_password_as_configured_always_wins(password: str) -> None:
-    native.up(password="before")
-    native.down()
-    sidecar = native.up(password=password)
+    up(password="before")
+    lifecycle.down()
+    sidecar = up(password=password)
     assert query(sidecar, "SELECT CURRENT_USER()") == (("root@localhost",),)
     with pytest.raises(AccessError):
         query(sidecar, "SELECT 1", password="before")
@@ -158,7 +161,7 @@ def test_password_as_configured_always_wins(password: str) -> None:
 
 @pytest.mark.usefixtures("default_port", "shell")
 def test_nobody_knows_the_password_but_the_settings_find_it(kept: Path) -> None:
-    sidecar = native.up()
+    sidecar = up()
     assert len(sidecar.password) > 30
     assert resolve() == settings_for(sidecar.port, sidecar.password)
     with pytest.raises(AccessError) as caught:
@@ -166,12 +169,12 @@ def test_nobody_knows_the_password_but_the_settings_find_it(kept: Path) -> None:
     assert "`up --tutorial-password`" in caught.value.hint
     assert sidecar.password not in caught.value.hint
     query(sidecar, "CREATE SCHEMA kept")
-    native.down()
-    again = native.up()
+    lifecycle.down()
+    again = up()
     assert again.password == sidecar.password, "what has it goes on"
-    native.down()
+    lifecycle.down()
     (kept / "data" / "mysql").rename(kept / "data" / "moved")
-    other = native.up(datadir=kept / "data" / "moved")
+    other = up(datadir=kept / "data" / "moved")
     assert other.password != sidecar.password
     assert ("kept",) in query(other, "SHOW SCHEMAS LIKE 'kept'")
 
@@ -180,22 +183,22 @@ def test_nobody_knows_the_password_but_the_settings_find_it(kept: Path) -> None:
 @pytest.mark.parametrize("public", ["tutorial", ""])
 def test_a_public_password_is_not_kept(public: str) -> None:
     """As when what an earlier version started is started anew: its data stays, its password not."""
-    first = native.up(password=public)
+    first = up(password=public)
     query(first, "CREATE SCHEMA kept")
-    assert "every account of this machine can log in" in str(native.status())
-    native.down()
-    second = native.up()
+    assert "every account of this machine can log in" in str(lifecycle.status())
+    lifecycle.down()
+    second = up()
     assert len(second.password) > 30
     assert ("kept",) in query(second, "SHOW SCHEMAS LIKE 'kept'")
 
 
 @pytest.mark.usefixtures("kept", "default_port")
 def test_another_password_while_it_is_up_is_an_error() -> None:
-    sidecar = native.up()
+    sidecar = up()
     with pytest.raises(LocalServerError, match="already up, with another password") as caught:
-        native.up(password="tutorial")
+        up(password="tutorial")
     assert sidecar.password not in f"{caught.value} {caught.value.hint}"
-    assert native.up(password=sidecar.password) == sidecar
+    assert up(password=sidecar.password) == sidecar
 
 
 @pytest.mark.usefixtures("kept")
@@ -203,7 +206,7 @@ def test_a_private_password_is_not_told_to_a_stranger(default_port: int) -> None
     """Who listens on the port may be another account's program, made to be asked."""
     with socket.create_server(("127.0.0.1", default_port)) as stranger:
         stranger.settimeout(0)
-        native.up(password="private")
+        up(password="private")
         with pytest.raises(BlockingIOError):
             stranger.accept()
 
@@ -213,10 +216,10 @@ def test_a_private_password_is_not_told_to_a_stranger(default_port: int) -> None
 def test_another_program_logs_in_with_the_file_that_status_names(
     mysql_process: Server, password: str | None
 ) -> None:
-    sidecar = native.up(password=password)
-    program, option = str(native.status()).splitlines()[-1].split()
+    sidecar = up(password=password)
+    program, option = str(lifecycle.status()).splitlines()[-1].split()
     assert program == "mysql"
-    assert sidecar.password not in str(native.status())
+    assert sidecar.password not in str(lifecycle.status())
     (*client, _) = mysql_process.client
     answer = subprocess.run(
         [*client, option, "-N", "-e", "SELECT CURRENT_USER()"],
@@ -230,27 +233,27 @@ def test_another_program_logs_in_with_the_file_that_status_names(
 
 @pytest.mark.usefixtures("kept", "default_port")
 def test_status_tells_what_stays(tmp_path: Path) -> None:
-    assert str(native.status()).startswith("No sidecar is running here; `sidecar-magics up`")
-    assert f"MB in {tmp_path / 'data' / 'mysql'}" in str(native.status())
-    sidecar = native.up()
-    lines = str(native.status()).splitlines()
+    assert str(lifecycle.status()).startswith("No sidecar is running here; `sidecar-magics up`")
+    assert f"MB in {tmp_path / 'data' / 'mysql'}" in str(lifecycle.status())
+    sidecar = up()
+    lines = str(lifecycle.status()).splitlines()
     assert lines[0] == f"{sidecar}: running for 0 min"
     assert f"  log       {sidecar.log}" in lines
-    native.down()
-    first, second = str(native.status()).splitlines()
+    lifecycle.down()
+    first, second = str(lifecycle.status()).splitlines()
     assert first == f"MySQL {sidecar.version}: not running; `sidecar-magics up` starts one."
     assert re.fullmatch(rf"  data      [0-9.]+ MB remain in {sidecar.datadir}", second)
 
 
 @pytest.mark.usefixtures("kept", "default_port")
 def test_status_of_data_that_is_gone_or_of_the_other_kind(kept: Path) -> None:
-    native.up()
-    native.down()
+    up()
+    lifecycle.down()
     (kept / "data" / "mariadb").mkdir()
     (kept / "data" / "mariadb" / "file").write_bytes(b"x" * 5000)
-    assert f"Data of an earlier sidecar: 8.19 kB in {kept}" in str(native.status())
+    assert f"Data of an earlier sidecar: 8.19 kB in {kept}" in str(lifecycle.status())
     shutil.rmtree(kept / "data" / "mysql")
-    assert "not running" not in str(native.status())
+    assert "not running" not in str(lifecycle.status())
 
 
 @pytest.mark.usefixtures("kept", "default_port")
@@ -258,10 +261,10 @@ def test_said_if_the_server_cannot_be_confined(monkeypatch: pytest.MonkeyPatch) 
     for module in (native, process):
         monkeypatch.setattr(module, "can_confine", lambda: False)
     lines: list[str] = []
-    sidecar = native.up(progress=lines.append)
+    sidecar = up(progress=lines.append)
     assert not sidecar.confined
     assert any("Landlock is missing" in line for line in lines)
-    assert "  writes    wherever you can" in str(native.status())
+    assert "  writes    wherever you can" in str(lifecycle.status())
 
 
 @pytest.mark.usefixtures("default_port")
@@ -270,10 +273,10 @@ def test_ephemeral_leaves_nothing(
 ) -> None:
     scratch = tmp_path_factory.mktemp("scratch")
     monkeypatch.setattr("tempfile.tempdir", str(scratch))
-    sidecar = native.up(ephemeral=True)
+    sidecar = up(ephemeral=True)
     assert sidecar.datadir is not None
     assert sidecar.datadir.is_relative_to(scratch)
-    native.down()
+    lifecycle.down()
     assert list(scratch.iterdir()) == []
     assert [path.name for path in (home / "state").iterdir()] == ["sidecar.lock"]
     assert list((home / "data").iterdir()) == []
@@ -281,14 +284,14 @@ def test_ephemeral_leaves_nothing(
 
 @pytest.mark.usefixtures("home", "default_port")
 def test_ephemeral_data_of_a_killed_server_goes_with_the_next_command() -> None:
-    sidecar = native.up(ephemeral=True)
+    sidecar = up(ephemeral=True)
     assert sidecar.pid is not None
     assert sidecar.datadir is not None
     process = psutil.Process(sidecar.pid)
     process.kill()
     process.wait(LIMIT_S)
     assert read_state() is None
-    assert native.down() is None
+    assert lifecycle.down() is None
     assert not sidecar.datadir.parent.exists()
     assert read_record() is None
 
@@ -297,9 +300,9 @@ def test_ephemeral_data_of_a_killed_server_goes_with_the_next_command() -> None:
 def test_two_at_once_give_one_server() -> None:
     port = quiet_port()
     script = f"""
-        from sidecar_magics.local import native
-        native.DEFAULT_PORT = {port}
-        sidecar = native.up(flavour="mysql", progress=lambda line: None)
+        from sidecar_magics.local import lifecycle, ports
+        ports.DEFAULT_PORT = {port}
+        sidecar = lifecycle.up(backend="native", flavour="mysql", progress=lambda line: None)
         print(sidecar.pid)
     """
     command = [sys.executable, "-c", textwrap.dedent(script)]
@@ -318,9 +321,12 @@ def test_taken_default_port_is_left_and_said(default_port: int) -> None:
     lines: list[str] = []
     with socket.create_server(("127.0.0.1", default_port)) as stranger:
         stranger.settimeout(0.1)
-        sidecar = native.up(progress=lines.append)
-    assert sidecar.port != default_port
-    text = f"Port {default_port} is taken by another program; using port {sidecar.port}."
+        sidecar = up(progress=lines.append)
+    assert default_port < sidecar.port <= default_port + 50
+    text = (
+        f"Port {default_port} is taken by the program {psutil.Process().name()} "
+        f"(process {os.getpid()} of {psutil.Process().username()}); using port {sidecar.port}."
+    )
     assert text in lines
 
 
@@ -329,7 +335,7 @@ def test_taken_port_that_was_asked_for_is_an_error() -> None:
     with socket.create_server(("127.0.0.1", 0)) as stranger:
         port = stranger.getsockname()[1]
         with pytest.raises(LocalServerError, match=f"Port {port} is taken"):
-            native.up(port=port)
+            up(port=port)
     assert read_record() is None
 
 
@@ -337,14 +343,14 @@ def test_taken_port_that_was_asked_for_is_an_error() -> None:
 def test_the_tutorials_server_is_used_and_not_stopped(
     mysql_process: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(native, "DEFAULT_PORT", mysql_process.port)
+    monkeypatch.setattr(ports, "DEFAULT_PORT", mysql_process.port)
     lines: list[str] = []
-    sidecar = native.up(password=mysql_process.password, progress=lines.append)
+    sidecar = lifecycle.up(password=mysql_process.password, progress=lines.append)
     assert (sidecar.port, sidecar.is_ours) == (mysql_process.port, False)
     assert len(lines) == 1
     assert "already up" in lines[0]
     assert read_record() is None
-    assert native.down() is None
+    assert lifecycle.down() is None
     assert psutil.pid_exists(mysql_process.pid)
 
 
@@ -352,28 +358,28 @@ def test_the_tutorials_server_is_used_and_not_stopped(
 def test_a_server_with_another_password_is_a_stranger(
     mysql_process: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(native, "DEFAULT_PORT", mysql_process.port)
-    sidecar = native.up(password="another")
+    monkeypatch.setattr(ports, "DEFAULT_PORT", mysql_process.port)
+    sidecar = up(password="another")
     assert sidecar.is_ours
     assert sidecar.port != mysql_process.port
 
 
 @pytest.mark.usefixtures("kept", "default_port")
 def test_another_port_while_it_is_up_is_an_error() -> None:
-    sidecar = native.up()
+    sidecar = up()
     with pytest.raises(LocalServerError, match="already up"):
-        native.up(port=quiet_port())
-    assert native.up(port=sidecar.port) == sidecar
+        up(port=quiet_port())
+    assert up(port=sidecar.port) == sidecar
 
 
 @pytest.mark.usefixtures("kept", "default_port")
 def test_death_while_starting_shows_the_log() -> None:
-    datadir = native.up().datadir
-    native.down()
+    datadir = up().datadir
+    lifecycle.down()
     assert datadir is not None
     (datadir / "ibdata1").write_bytes(b"\0" * 4096)
     with pytest.raises(LocalServerError, match="ended while it was starting") as caught:
-        native.up()
+        up()
     assert any("[ERROR]" in line and "ibdata1" in line for line in caught.value.details)
     assert read_state() is None
     assert not list(folders().state.glob("init-*"))
@@ -385,19 +391,19 @@ def test_a_folder_with_something_else_is_not_touched(tmp_path: Path) -> None:
     folder.mkdir()
     (folder / "chapter1.tex").write_text("It was")
     with pytest.raises(LocalServerError, match="is not empty"):
-        native.up(port=0, datadir=folder)
+        up(port=0, datadir=folder)
     assert [path.name for path in folder.iterdir()] == ["chapter1.tex"]
 
 
 @pytest.mark.usefixtures("kept", "default_port")
 def test_down_never_ends_a_stranger() -> None:
     """The number of a process is used again; the record of a dead server is not believed."""
-    sidecar = native.up()
-    native.down()
+    sidecar = up()
+    lifecycle.down()
     with running([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as stranger:
         write_record(type(sidecar)(**{**vars(sidecar), "pid": stranger.pid}))
         assert read_state() is None
-        assert native.down() is None
+        assert lifecycle.down() is None
         assert stranger.poll() is None
         stranger.communicate(b"\n", timeout=LIMIT_S)
     assert stranger.returncode == 0
@@ -405,7 +411,10 @@ def test_down_never_ends_a_stranger() -> None:
 
 @pytest.mark.usefixtures("home")
 def test_outlives_the_process_that_started_it() -> None:
-    script = "from sidecar_magics.local import native; native.up(port=0, flavour='mysql')"
+    script = (
+        "from sidecar_magics.local import lifecycle; "
+        "lifecycle.up(backend='native', port=0, flavour='mysql')"
+    )
     subprocess.run([sys.executable, "-c", script], check=True, timeout=LIMIT_S)
     sidecar = read_state()
     assert sidecar is not None
@@ -416,14 +425,14 @@ def test_outlives_the_process_that_started_it() -> None:
 
 def test_mariadb(home: Path, mariadb_server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(find, "installed_engines", lambda: iter([mariadb_server.engine]))
-    sidecar = native.up(port=0, flavour="mariadb", password=NASTY)
+    sidecar = up(port=0, flavour="mariadb", password=NASTY)
     assert sidecar.flavour == "mariadb"
     assert sidecar.datadir == home / "data" / "mariadb"
     assert query(sidecar, "SELECT CURRENT_USER()") == (("root@localhost",),)
     hosts = query(sidecar, "SELECT Host FROM mysql.global_priv WHERE User = 'root'")
     assert hosts == (("localhost",),)
     assert sidecar.datadir.stat().st_mode & 0o777 == 0o700
-    program, option = str(native.status()).splitlines()[-1].split()
+    program, option = str(lifecycle.status()).splitlines()[-1].split()
     (*client, _) = mariadb_server.client
     command = [*client, option, "-e", "SELECT 1"]
     subprocess.run(command, check=True, capture_output=True, timeout=LIMIT_S)

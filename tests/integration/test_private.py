@@ -12,7 +12,7 @@ import pymysql
 import pytest
 
 from sidecar_magics.connection import connect_now
-from sidecar_magics.local import find, native
+from sidecar_magics.local import find, lifecycle
 from sidecar_magics.local.process import settings_for
 
 if TYPE_CHECKING:
@@ -312,8 +312,8 @@ def sidecar(
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SIDECAR_MAGICS_HOME", str(tmp_path_factory.mktemp("home")))
         patch.setattr(find, "installed_engines", lambda: iter([engine.engine]))
-        yield native.up(port=0, flavour=request.param)
-        native.down()
+        yield lifecycle.up(backend="native", port=0, flavour=request.param)
+        lifecycle.down()
 
 
 @pytest.fixture
@@ -427,8 +427,8 @@ def test_a_restart_opens_nothing(sidecar: LocalSidecar, victim: Victim) -> None:
     )
 
     def again(*statements: str) -> tuple[dict[str, str], list[Any]]:
-        native.down()
-        started = native.up(port=sidecar.port, flavour=sidecar.flavour)
+        lifecycle.down()
+        started = lifecycle.up(backend="native", port=sidecar.port, flavour=sidecar.flavour)
         assert started.password == sidecar.password
         with connect_now(settings_for(started.port, started.password)) as connection:
             values = dict(_answer(connection, ask))
@@ -470,8 +470,8 @@ def test_a_restart_follows_nobody(sidecar: LocalSidecar) -> None:
 
     follow = FOLLOW[sidecar.flavour]
     assert running("SET GLOBAL server_id = 77", follow, "START REPLICA") != "No"
-    native.down()
-    native.up(port=sidecar.port, flavour=sidecar.flavour)
+    lifecycle.down()
+    lifecycle.up(backend="native", port=sidecar.port, flavour=sidecar.flavour)
     assert running() == "No"
 
 

@@ -133,11 +133,11 @@ def in_a_terminal() -> None:
 def no_server_is_started() -> None:
     """See that `up` says one clear sentence on Windows, and that hints do not name it there."""
     from sidecar_magics import hints
-    from sidecar_magics.local import native, packages
+    from sidecar_magics.local import lifecycle, packages
 
-    error = refused(native.up)
-    assert str(error).startswith("`sidecar-magics up` cannot start a server on Windows."), error
-    assert "docker compose up" in error.hint, error
+    error = refused(lambda: lifecycle.up(backend="native"))
+    assert str(error).startswith("`sidecar-magics up` cannot start a server on Windows"), error
+    assert "Docker Desktop" in error.hint, error
     assert hints.place({}) in {hints.Runtime.WINDOWS, hints.Runtime.DOCKER, hints.Runtime.CONTAINER}
     assert "apt" in str(refused(lambda: packages.fetch(["mysql-server-core"], Path("there"))))
 

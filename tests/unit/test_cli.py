@@ -9,7 +9,7 @@ import pytest
 
 from sidecar_magics import __version__
 from sidecar_magics.cli import main
-from sidecar_magics.local import native
+from sidecar_magics.local import lifecycle
 
 PROJECT = Path(__file__).parents[2]
 
@@ -132,7 +132,7 @@ def test_up_gives_the_password_that_was_asked_for(
     arguments: list[str], password: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     given: dict[str, object] = {}
-    monkeypatch.setattr(native, "up", given.update)
+    monkeypatch.setattr(lifecycle, "up", given.update)
     monkeypatch.setenv("OURS", "private")
     monkeypatch.setenv("EMPTY", "")
     assert main(["up", *arguments]) == 0

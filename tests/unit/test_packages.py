@@ -508,7 +508,7 @@ def test_up_shows_its_download(
         keywords["download"](30_000_000, 60_000_000)
         keywords["download"](60_000_000, 60_000_000)
 
-    monkeypatch.setattr("sidecar_magics.local.native.up", up)
+    monkeypatch.setattr("sidecar_magics.local.lifecycle.up", up)
     monkeypatch.setattr("sidecar_magics.display.PLAIN_INTERVAL_S", 0.0)
     assert main(["up"]) == 0
     first, last = capsys.readouterr().err.splitlines()

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sidecar_magics.errors import SidecarError
-from sidecar_magics.local import native
+from sidecar_magics.local import lifecycle
 from sidecar_magics.local.process import is_taken
 from sidecar_magics.local.state import HOME_VARIABLE, folders
 from tools.project import PROJECT
@@ -75,11 +75,13 @@ def private_server() -> Iterator[None]:
         profile = Path(home, ".ipython", "profile_default")
         profile.mkdir(parents=True)
         (profile / "ipython_kernel_config.py").write_text("c.IPKernelApp.log_level = 'ERROR'\n")
-        native.up(port=0 if is_taken(PORT) else PORT, flavour="mysql", ephemeral=True)
+        lifecycle.up(
+            backend="native", port=0 if is_taken(PORT) else PORT, flavour="mysql", ephemeral=True
+        )
         try:
             yield
         finally:
-            native.down()
+            lifecycle.down()
 
 
 if __name__ == "__main__":

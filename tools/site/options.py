@@ -27,6 +27,9 @@ VERBS: dict[str, tuple[options.Option, ...]] = {
     "doctor": options.DOCTOR,
     "convert": options.CONVERT,
     "up": options.UP,
+    "down": options.DOWN,
+    "status": options.STATUS,
+    "logs": options.LOGS,
 }
 # The code spans of a help text; what is between them is prose.
 SPAN = re.compile(r"(`[^`]+`|--[a-z][a-z-]*)")

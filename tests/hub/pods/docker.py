@@ -82,8 +82,17 @@ class Docker:
 
 
 @contextmanager
-def docker(folder: Path) -> Iterator[Docker]:
-    """Yield an engine whose data is below a folder; all that it started ends with it."""
+def docker(folder: Path, *, bridge: bool = False) -> Iterator[Docker]:
+    """Yield an engine whose data is below a folder; all that it started ends with it.
+
+    Parameters
+    ----------
+    folder : Path
+        For its data, its programs and its socket.
+    bridge : bool
+        Whether it has the network that containers get without being asked, as an engine elsewhere
+        has; Compose makes one of its own.
+    """
     engine = fetch(ENGINE, folder / "engine", without=NOT_NEEDED)
     compose = fetch(COMPOSE, folder / "compose", suite=COMPOSE_SUITE, without=NOT_NEEDED)
     places = [str(engine / each) for each in ("usr/bin", "usr/sbin", "usr/libexec/docker")]
@@ -95,7 +104,7 @@ def docker(folder: Path) -> Iterator[Docker]:
         "DOCKER_HOST": f"unix://{folder / 'docker.sock'}",
         "DOCKER_CONFIG": str(folder / "config"),
     }
-    server = _start(folder, environment)
+    server = _start(folder, environment, bridge=bridge)
     try:
         yield Docker(environment, compose / "usr/libexec/docker/cli-plugins/docker-compose")
     finally:
@@ -107,7 +116,7 @@ def docker(folder: Path) -> Iterator[Docker]:
         shutil.rmtree(folder / "data", ignore_errors=True)
 
 
-def _start(folder: Path, environment: dict[str, str]) -> subprocess.Popen[bytes]:
+def _start(folder: Path, environment: dict[str, str], *, bridge: bool) -> subprocess.Popen[bytes]:
     log = folder / "dockerd.log"
     command = [
         "dockerd",
@@ -115,7 +124,7 @@ def _start(folder: Path, environment: dict[str, str]) -> subprocess.Popen[bytes]
         f"--data-root={folder / 'data'}",
         f"--exec-root={folder / 'exec'}",
         f"--pidfile={folder / 'docker.pid'}",
-        "--bridge=none",
+        *([] if bridge else ["--bridge=none"]),
         "--iptables=false",
         "--ip6tables=false",
     ]

@@ -12,6 +12,7 @@ if [ "$(id -u)" = 0 ]; then
   exec chroot --userspec=999:999 / "$0" "$@"
 fi
 if [ ! -d "$data/mysql" ]; then
+  if [ -n "${MYSQL_ROOT_PASSWORD_FILE:-}" ]; then MYSQL_ROOT_PASSWORD=$(<"$MYSQL_ROOT_PASSWORD_FILE"); fi
   "$@" --initialize-insecure
   "$@" --skip-networking --loose-mysqlx=OFF --socket="$socket" &
   first=$!

@@ -1,0 +1,1 @@
+"""Docker or podman on this machine -> a container that serves MySQL, as in compose.yaml."""
