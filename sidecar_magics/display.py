@@ -14,8 +14,8 @@ from .units import duration
 
 if TYPE_CHECKING:
     from .dj import DataJointConnection
-    from .load.progress import Progress
-    from .load.report import LoadReport
+    from .load.reporting.progress import Progress
+    from .load.reporting.report import LoadReport
     from .sidecar import Sidecar
     from .wait import WaitStatus
 
@@ -293,7 +293,7 @@ class LoadDisplay:
     """
 
     def __init__(self, screen: Line, name: str) -> None:
-        from .load.pace import Pace, describe  # noqa: PLC0415 - not before it is used
+        from .load.reporting.pace import Pace, describe  # noqa: PLC0415 - not before it is used
 
         self._screen = screen
         self._name = printable(name)
@@ -318,7 +318,7 @@ class LoadDisplay:
 
     def loaded(self, report: LoadReport) -> None:
         """Show that all of it was loaded."""
-        from .load.report import count  # noqa: PLC0415
+        from .load.reporting.report import count  # noqa: PLC0415
 
         self._shown_at = None
         if isinstance(self._screen, NotebookLine):

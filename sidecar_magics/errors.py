@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from .load.report import LoadReport
+    from .load.reporting.report import LoadReport
 
 MAX_NOTEBOOK_LINES = 8
 

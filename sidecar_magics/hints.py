@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from .settings import ConnectionSettings
 
 
-class Place(enum.Enum):
+class Runtime(enum.Enum):
     """Where this code runs, as far as it matters for getting a MySQL server."""
 
     HUB = "a JupyterHub on Kubernetes"
@@ -26,7 +26,7 @@ class Place(enum.Enum):
     WINDOWS = "Windows without Docker"
 
 
-def place(environ: Mapping[str, str] | None = None) -> Place:
+def place(environ: Mapping[str, str] | None = None) -> Runtime:
     """Return where this code runs.
 
     Parameters
@@ -37,34 +37,35 @@ def place(environ: Mapping[str, str] | None = None) -> Place:
     environ = os.environ if environ is None else environ
     # JupyterHub sets the first for every user's server, Kubernetes the second in every container.
     if "JUPYTERHUB_API_URL" in environ or "KUBERNETES_SERVICE_HOST" in environ:
-        return Place.HUB
+        return Runtime.HUB
     if Path("/.dockerenv").exists():
-        return Place.CONTAINER
+        return Runtime.CONTAINER
     if shutil.which("docker"):
-        return Place.DOCKER
-    return Place.WINDOWS if os.name == "nt" else Place.NATIVE
+        return Runtime.DOCKER
+    return Runtime.WINDOWS if os.name == "nt" else Runtime.NATIVE
 
 
 START_A_SERVER = {
-    Place.HUB: "the sidecar container may be missing or failing: stop your server in the hub's "
+    Runtime.HUB: "the sidecar container may be missing or failing: stop your server in the hub's "
     "control panel and start it again; if that does not help, send this message to the hub's "
     "operator.",
-    Place.CONTAINER: "127.0.0.1 is this container itself: start a server in it with "
+    Runtime.CONTAINER: "127.0.0.1 is this container itself: start a server in it with "
     "`sidecar-magics up`, or set SIDECAR_MYSQL_HOST to the name of the container that has one.",
-    Place.DOCKER: "start one with `docker compose up -d mysql` (see compose.yaml), or `docker run "
-    "-d -p 127.0.0.1:3306:3306 -e MYSQL_ROOT_PASSWORD=tutorial datajoint/mysql:8.0`; if it runs, "
-    "look at `docker logs`.",
-    Place.NATIVE: "start one with `sidecar-magics up`; it needs neither Docker nor root.",
-    Place.WINDOWS: "install Docker Desktop and `docker compose up -d mysql` (see compose.yaml), "
+    Runtime.DOCKER: "start one with `docker compose up -d mysql` (see compose.yaml), or `docker "
+    "run -d -p 127.0.0.1:3306:3306 -e MYSQL_ROOT_PASSWORD=tutorial datajoint/mysql:8.0`; if it "
+    "runs, look at `docker logs`.",
+    Runtime.NATIVE: "start one with `sidecar-magics up`; it needs neither Docker nor root.",
+    Runtime.WINDOWS: "install Docker Desktop and `docker compose up -d mysql` (see compose.yaml), "
     "or run `sidecar-magics up` in WSL.",
 }
 
 RESTART_IT = {
-    Place.HUB: "stop your server in the hub's control panel and start it again.",
-    Place.CONTAINER: "restart the MySQL container.",
-    Place.DOCKER: "look at `docker ps` and `docker logs`, and restart the container.",
-    Place.NATIVE: "look at `sidecar-magics status`; `sidecar-magics down` and `up` restart it.",
-    Place.WINDOWS: "restart the MySQL service; in WSL, `sidecar-magics down` and `up` restart it.",
+    Runtime.HUB: "stop your server in the hub's control panel and start it again.",
+    Runtime.CONTAINER: "restart the MySQL container.",
+    Runtime.DOCKER: "look at `docker ps` and `docker logs`, and restart the container.",
+    Runtime.NATIVE: "look at `sidecar-magics status`; `sidecar-magics down` and `up` restart it.",
+    Runtime.WINDOWS: "restart the MySQL service; in WSL, `sidecar-magics down` and `up` restart "
+    "it.",
 }
 
 

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from .doctor import Diagnosis
     from .load.check import CheckReport
-    from .load.explain import LoadPlan
-    from .load.report import LoadReport
+    from .load.planning.explain import LoadPlan
+    from .load.reporting.report import LoadReport
     from .settings import ConnectionSettings
     from .sidecar import Sidecar
 

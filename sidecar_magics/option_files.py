@@ -20,14 +20,14 @@ _UP_TO_COMMENT = re.compile(r"""(?:'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*"|[^#])*"""
 _ESCAPE = re.compile(r"\\(.)")
 
 
-class Option(NamedTuple):
+class FileOption(NamedTuple):
     """An option's value and the line it stands on."""
 
     value: str
     source: str
 
 
-def read_client_group(path: Path) -> dict[str, Option]:
+def read_client_group(path: Path) -> dict[str, FileOption]:
     """Return the options of the ``[client]`` group, by name with dashes.
 
     Parameters
@@ -49,7 +49,7 @@ def read_client_group(path: Path) -> dict[str, Option]:
         raise SettingsError(
             f"The option file {path} cannot be read: {error}.", hint="repair it or remove it."
         ) from None
-    options: dict[str, Option] = {}
+    options: dict[str, FileOption] = {}
     group = None
     for number, raw_line in enumerate(text.splitlines(), start=1):
         line = raw_line.strip()
@@ -63,7 +63,7 @@ def read_client_group(path: Path) -> dict[str, Option]:
         elif group == "client" and "=" in line:
             name, _, value = line.partition("=")
             key = name.strip().lower().replace("_", "-")
-            options[key.removeprefix("loose-")] = Option(
+            options[key.removeprefix("loose-")] = FileOption(
                 _unquote(value.strip()), f"{path}:{number} [client]"
             )
     return options

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import enum
 import math
 from typing import TYPE_CHECKING, Any
@@ -439,27 +440,11 @@ def connection_options(arguments: argparse.Namespace) -> dict[str, Any]:
     return {name: value for name, value in vars(arguments).items() if name in names}
 
 
-# What --check can do without.
-_ONLY_FOR_LOADING = ("jobs", "once", "resume", "force", "init", "binlog", "yes_remote")
-_LOADING = (
-    *_ONLY_FOR_LOADING,
-    "database",
-    "into",
-    "tables",
-    "schema_only",
-    "data_only",
-    "skip_definer",
-    "collation_map",
-    "system_schemas",
-    "allow_local_infile",
-    "allow_outside_source",
-)
-
-
 def loading_options(arguments: argparse.Namespace) -> dict[str, Any]:
-    """Return the options that say how to load, for `load.load`."""
-    given = {name: getattr(arguments, name) for name in _LOADING}
-    return {name: tuple(v) if isinstance(v, list) else v for name, v in given.items()}
+    """Return the options that say how to load, as the fields of `LoadPolicy`."""
+    from .load.policy import LoadPolicy  # noqa: PLC0415
+
+    return {each.name: getattr(arguments, each.name) for each in dataclasses.fields(LoadPolicy)}
 
 
 def magic_arguments(

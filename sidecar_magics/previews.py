@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import argparse
 
     from .load.check import CheckReport
-    from .load.explain import LoadPlan
+    from .load.planning.explain import LoadPlan
     from .settings import ConnectionSettings
 
 
@@ -44,7 +44,7 @@ def preview(
         )
     if arguments.explain:
         # Nothing is imported before it is used.
-        from .load.explain import explain, explain_sql  # noqa: PLC0415
+        from .load.planning.explain import explain, explain_sql  # noqa: PLC0415
         from .load.policy import LoadPolicy  # noqa: PLC0415
 
         policy = LoadPolicy(**options.loading_options(arguments))

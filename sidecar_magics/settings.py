@@ -70,7 +70,7 @@ SSL_MODES = {
 }
 
 
-class Found(NamedTuple):
+class FoundValue(NamedTuple):
     """A value and the place it was found in."""
 
     value: Any
@@ -160,7 +160,7 @@ def resolve(
     earlier: Mapping[str, Any] | None = None,
     environ: Mapping[str, str] | None = None,
     option_file: Path | None = None,
-    after_environment: Mapping[str, Mapping[str, Found]] | None = None,
+    after_environment: Mapping[str, Mapping[str, FoundValue]] | None = None,
 ) -> ConnectionSettings:
     """Resolve each field by itself; the first place that has it wins.
 
@@ -234,16 +234,16 @@ def password_in(variable: str, environ: Mapping[str, str] | None = None) -> Secr
     return Secret(environ[variable])
 
 
-def _first_hits(*tiers: Mapping[str, Found]) -> dict[str, Found]:
-    hits: dict[str, Found] = {}
+def _first_hits(*tiers: Mapping[str, FoundValue]) -> dict[str, FoundValue]:
+    hits: dict[str, FoundValue] = {}
     for tier in tiers:
         hits = {**tier, **hits}
     return hits
 
 
-def _given(values: Mapping[str, Any] | None, source: str) -> dict[str, Found]:
+def _given(values: Mapping[str, Any] | None, source: str) -> dict[str, FoundValue]:
     return {
-        name: Found(value, source.format(name))
+        name: FoundValue(value, source.format(name))
         for name, value in (values or {}).items()
         if name in FIELDS and value is not None
     }
@@ -251,19 +251,19 @@ def _given(values: Mapping[str, Any] | None, source: str) -> dict[str, Found]:
 
 def _password_variable(
     values: Mapping[str, Any] | None, environ: Mapping[str, str], source: str
-) -> dict[str, Found]:
+) -> dict[str, FoundValue]:
     variable = (values or {}).get("password_env")
     if variable is None:
         return {}
-    return {"password": Found(password_in(variable, environ), source.format(variable))}
+    return {"password": FoundValue(password_in(variable, environ), source.format(variable))}
 
 
-def environment(names: Mapping[str, str], environ: Mapping[str, str]) -> dict[str, Found]:
+def environment(names: Mapping[str, str], environ: Mapping[str, str]) -> dict[str, FoundValue]:
     """Return what one row of `ENVIRONMENT_TIERS` has in the environment, by field."""
     # An empty variable counts as not set, as in a compose file's `${X:-}`; but an empty password
     # is a password.
     tier = {
-        name: Found(environ[variable], f"environment {variable}")
+        name: FoundValue(environ[variable], f"environment {variable}")
         for name, variable in names.items()
         if environ.get(variable) or (name == "password" and variable in environ)
     }
@@ -275,10 +275,10 @@ def environment(names: Mapping[str, str], environ: Mapping[str, str]) -> dict[st
     return tier
 
 
-def _option_file(path: Path) -> dict[str, Found]:
+def _option_file(path: Path) -> dict[str, FoundValue]:
     options = read_client_group(path)
-    tier: dict[str, Found] = {
-        name: Found(options[name].value, options[name].source)
+    tier: dict[str, FoundValue] = {
+        name: FoundValue(options[name].value, options[name].source)
         for name in ("host", "port", "user", "password")
         if name in options
     }
@@ -288,19 +288,19 @@ def _option_file(path: Path) -> dict[str, Found]:
             raise SettingsError(
                 f"ssl-mode is {mode!r} in {source}; it can be one of {', '.join(SSL_MODES)}."
             )
-        tier["tls"] = Found(SSL_MODES[mode.upper()], source)
+        tier["tls"] = FoundValue(SSL_MODES[mode.upper()], source)
     if "ssl-ca" in options:
-        tier["ca"] = Found(options["ssl-ca"].value, options["ssl-ca"].source)
+        tier["ca"] = FoundValue(options["ssl-ca"].value, options["ssl-ca"].source)
     return tier
 
 
-def _local_sidecar(found: Mapping[str, Found]) -> dict[str, Found]:
+def _local_sidecar(found: Mapping[str, FoundValue]) -> dict[str, FoundValue]:
     """Return the sidecar that ``up`` started, unless `found` already points somewhere else."""
     sidecar = read_state()
     if sidecar is None:
         return {}
     tier = {
-        name: Found(value, "the sidecar that `sidecar-magics up` started")
+        name: FoundValue(value, "the sidecar that `sidecar-magics up` started")
         for name, value in (
             ("host", sidecar.host),
             ("port", sidecar.port),
@@ -314,8 +314,10 @@ def _local_sidecar(found: Mapping[str, Found]) -> dict[str, Found]:
     return {} if elsewhere else tier
 
 
-def _convention(found: Mapping[str, Found]) -> dict[str, Found]:
-    tier = {name: Found(value, "the tutorial's convention") for name, value in CONVENTION.items()}
+def _convention(found: Mapping[str, FoundValue]) -> dict[str, FoundValue]:
+    tier = {
+        name: FoundValue(value, "the tutorial's convention") for name, value in CONVENTION.items()
+    }
     if "host" in found and not is_loopback(found["host"].value):
         del tier["password"]
     return tier
@@ -333,7 +335,7 @@ def _no_password(host: str, files: Sequence[str]) -> SettingsError:
     )
 
 
-def _check_host(hit: Found) -> str:
+def _check_host(hit: FoundValue) -> str:
     host = str(hit.value).strip()
     is_malformed = not host or "/" in host or not host.isprintable() or " " in host
     # A name has no colon.
@@ -352,7 +354,7 @@ def _check_host(hit: Found) -> str:
     return "127.0.0.1" if host.lower() == "localhost" else host.strip("[]")
 
 
-def _check_port(hit: Found) -> int:
+def _check_port(hit: FoundValue) -> int:
     text = str(hit.value).strip()
     if not (text.isascii() and text.isdigit() and len(text) < 6 and 0 < int(text) < 65536):
         raise SettingsError(
@@ -361,7 +363,7 @@ def _check_port(hit: Found) -> int:
     return int(text)
 
 
-def _check_tls(hit: Found) -> str:
+def _check_tls(hit: FoundValue) -> str:
     mode = str(hit.value).strip().lower()
     if mode not in TLS_MODES:
         raise SettingsError(
@@ -370,7 +372,7 @@ def _check_tls(hit: Found) -> str:
     return mode
 
 
-def _check_ca(hit: Found) -> Path:
+def _check_ca(hit: FoundValue) -> Path:
     import ssl  # noqa: PLC0415 - 10 ms, and few have such a file
 
     path = Path(os.path.expanduser(hit.value))  # noqa: PTH111 - leaves ~nobody as it is
@@ -385,7 +387,7 @@ def _check_ca(hit: Found) -> Path:
     return path
 
 
-_CHECKS: Mapping[str, Callable[[Found], Any]] = {
+_CHECKS: Mapping[str, Callable[[FoundValue], Any]] = {
     "host": _check_host,
     "port": _check_port,
     "user": lambda hit: str(hit.value),
@@ -393,4 +395,4 @@ _CHECKS: Mapping[str, Callable[[Found], Any]] = {
     "tls": _check_tls,
     "ca": _check_ca,
 }
-_DEFAULTS = {"tls": Found(TLS_MODES[0], "default"), "ca": Found(None, "default")}
+_DEFAULTS = {"tls": FoundValue(TLS_MODES[0], "default"), "ca": FoundValue(None, "default")}

@@ -74,7 +74,7 @@ def _outline(path: Path, _size_bytes: int, _changed_ns: int) -> Outline:
 
 def _statements(path: Path) -> Iterator[Classification]:
     """Yield what each statement does, until the time is up."""
-    from ..load.source import Source  # noqa: PLC0415 - it brings compression and more
+    from ..load.sources.source import Source  # noqa: PLC0415 - it brings compression and more
 
     until = time.monotonic() + READ_S
     splitter = Splitter()

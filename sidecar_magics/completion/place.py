@@ -44,7 +44,7 @@ class Word(NamedTuple):
     quote: str = ""
 
 
-class Place(NamedTuple):
+class Cursor(NamedTuple):
     """A place on the line of one of our magics.
 
     Parameters
@@ -65,7 +65,7 @@ class Place(NamedTuple):
     word: Word
 
 
-def find_place(lines: Sequence[str], at: int, column: int) -> Place | None:
+def find_place(lines: Sequence[str], at: int, column: int) -> Cursor | None:
     """Find out whether the cursor is among the words of one of our magics.
 
     Parameters
@@ -97,7 +97,7 @@ def find_place(lines: Sequence[str], at: int, column: int) -> Place | None:
     if is_cell and first >= len(cell_magics):
         return None  # two signs mean something in a cell's first line only
     *before, word = split_words(match["rest"])
-    return Place(match["magic"], is_cell, tuple(each.text for each in before), word)
+    return Cursor(match["magic"], is_cell, tuple(each.text for each in before), word)
 
 
 def _cell_magics(lines: Sequence[str]) -> list[str]:

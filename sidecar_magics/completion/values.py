@@ -17,7 +17,7 @@ from .place import quoted
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from .place import Place, Word
+    from .place import Cursor, Word
 
 VERBS = {
     "mysql_wait": options.WAIT,
@@ -57,12 +57,12 @@ class Offer(NamedTuple):
     brief: str
 
 
-def offers(place: Place, after: str) -> tuple[str, list[Offer]]:
+def offers(place: Cursor, after: str) -> tuple[str, list[Offer]]:
     """Find what may be put in at a place.
 
     Parameters
     ----------
-    place : Place
+    place : Cursor
         Where the cursor is.
     after : str
         The line behind the cursor: a quotation mark that an editor has closed by itself is there.
@@ -117,7 +117,7 @@ def _within(word: Word, length: int) -> Word:
     return word._replace(raw=word.raw[at:], text=word.text[length:])
 
 
-def _flags(verb: Sequence[options.Option], place: Place) -> Iterator[Offer]:
+def _flags(verb: Sequence[options.Option], place: Cursor) -> Iterator[Offer]:
     given = {word.partition("=")[0] for word in place.before}
     for option in verb:
         if not option.brief or (given.intersection(option.flags) and not option.is_repeatable):
@@ -127,7 +127,7 @@ def _flags(verb: Sequence[options.Option], place: Place) -> Iterator[Offer]:
                 yield Offer(flag, option.brief)
 
 
-def _script_option(verb: Sequence[options.Option], place: Place) -> options.Option | None:
+def _script_option(verb: Sequence[options.Option], place: Cursor) -> options.Option | None:
     """Return the argument for the script, if the verb has one and the line does not."""
     named = next((option for option in verb if option.values is Values.SCRIPTS), None)
     if named is None or place.is_cell or _script(verb, place.before) is not None:
@@ -147,7 +147,7 @@ def _script(verb: Sequence[options.Option], words: Sequence[str]) -> str | None:
 
 
 def _values(
-    option: options.Option, verb: Sequence[options.Option], place: Place, word: Word, after: str
+    option: options.Option, verb: Sequence[options.Option], place: Cursor, word: Word, after: str
 ) -> Iterator[Offer]:
     kind = option.values
     if not isinstance(kind, Values):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..addresses import split_port
 from ..errors import DataJointConnectionError, SettingsError
-from ..settings import Found, Secret
+from ..settings import FoundValue, Secret
 from .masking import MaskedText
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ def _flat(values: Mapping[str, Any]) -> dict[str, Any]:
     return {**flat, "stores": stores} if stores else flat
 
 
-def connection_fields(values: Mapping[str, Any], source: str) -> dict[str, Found]:
+def connection_fields(values: Mapping[str, Any], source: str) -> dict[str, FoundValue]:
     """Return what DataJoint's settings say about the connection, by our fields.
 
     Parameters
@@ -131,7 +131,7 @@ def connection_fields(values: Mapping[str, Any], source: str) -> dict[str, Found
         given["tls"] = "required"
     if isinstance(use_tls, dict) and use_tls.get("ca"):
         given["ca"] = use_tls["ca"]
-    return {name: Found(value, source) for name, value in given.items()}
+    return {name: FoundValue(value, source) for name, value in given.items()}
 
 
 def assignments(settings: ConnectionSettings, *, encrypted: bool) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from .versions import BUILT_IN, load_datajoint
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ..settings import ConnectionSettings, Found
+    from ..settings import ConnectionSettings, FoundValue
     from .versions import DataJoint
 
 SOURCE = "dj.config"
@@ -57,7 +57,9 @@ def resolve_target(
     return resolve(options, config=config, earlier=earlier, after_environment=places)
 
 
-def wishes(datajoint: DataJoint, config_file: ConfigFile | None) -> dict[str, Mapping[str, Found]]:
+def wishes(
+    datajoint: DataJoint, config_file: ConfigFile | None
+) -> dict[str, Mapping[str, FoundValue]]:
     """Return what a configuration file and ``dj.config`` say about the connection, by place."""
     values = datajoint.config.take(dict.fromkeys((*KEYS.values(), TLS_KEY)))
     written = Memory.of(datajoint.connection).written
@@ -70,7 +72,7 @@ def wishes(datajoint: DataJoint, config_file: ConfigFile | None) -> dict[str, Ma
     return {"--config": in_file, SOURCE: connection_fields(of_the_user, SOURCE)}
 
 
-def overruled(settings: ConnectionSettings, places: Mapping[str, Mapping[str, Found]]) -> str:
+def overruled(settings: ConnectionSettings, places: Mapping[str, Mapping[str, FoundValue]]) -> str:
     """Return a note if DataJoint's configuration names another server than the one that is used.
 
     Parameters

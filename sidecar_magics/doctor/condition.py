@@ -6,15 +6,15 @@ import shlex
 from typing import TYPE_CHECKING
 
 from ..connection import query_failure
-from ..hints import ACCOUNT_HINTS, RESTART_IT, Place
-from ..load.report import count
+from ..hints import ACCOUNT_HINTS, RESTART_IT, Runtime
+from ..load.reporting.report import count
 from ..script.versioned import version_number
 from ..units import duration, size
 from .diagnosis import failure, ok, warning
 
 if TYPE_CHECKING:
     from ..blockers import Blocker
-    from ..load.entries import Unfinished
+    from ..load.journal.loads import Unfinished
     from .diagnosis import Check
     from .facts import ServerFacts
 
@@ -56,7 +56,7 @@ def kind(facts: ServerFacts) -> Check:
     return ok("server", f"{sidecar.server}{identity}.")
 
 
-def uptime(facts: ServerFacts, *, age_s: float | None, place: Place) -> Check:
+def uptime(facts: ServerFacts, *, age_s: float | None, place: Runtime) -> Check:
     """Tell whether the server was started anew beside a notebook that has been there longer.
 
     Parameters
@@ -65,12 +65,12 @@ def uptime(facts: ServerFacts, *, age_s: float | None, place: Place) -> Check:
         The server.
     age_s : float, optional
         Seconds since the notebook's container started; None if that is hidden.
-    place : Place
+    place : Runtime
         Only in a pod do the two start together.
     """
     up_s = facts.sidecar.uptime_s
     message = f"it has been up for {duration(up_s)}."
-    together = place is Place.HUB and facts.settings.is_loopback and age_s is not None
+    together = place is Runtime.HUB and facts.settings.is_loopback and age_s is not None
     if not together or age_s is None or up_s > age_s - START_TOLERANCE_S:
         return ok("uptime", message)
     return warning(
@@ -115,7 +115,7 @@ def packet(facts: ServerFacts) -> Check:
     )
 
 
-def memory(facts: ServerFacts, *, memory_bytes: int, is_here: bool, place: Place) -> Check:
+def memory(facts: ServerFacts, *, memory_bytes: int, is_here: bool, place: Runtime) -> Check:
     """Compare the buffer pool with the memory that there is, as far as that can be seen.
 
     Parameters
@@ -126,7 +126,7 @@ def memory(facts: ServerFacts, *, memory_bytes: int, is_here: bool, place: Place
         What a program here may take; of the machine if the server is in another container.
     is_here : bool
         Whether that is the server's own limit.
-    place : Place
+    place : Runtime
         Where this code runs.
     """
     pool = facts.number("innodb_buffer_pool_size")
@@ -134,7 +134,7 @@ def memory(facts: ServerFacts, *, memory_bytes: int, is_here: bool, place: Place
     hint = "start the server with a smaller --innodb-buffer-pool-size: half of its memory limit."
     if facts.settings.is_loopback and pool > memory_bytes * POOL_SHARE:
         return warning("memory", f"{message}, of {size(memory_bytes)} that there are.", hint)
-    if place is Place.HUB and not is_here and pool >= IMAGE_POOL_BYTES:
+    if place is Runtime.HUB and not is_here and pool >= IMAGE_POOL_BYTES:
         return warning(
             "memory",
             f"{message}, the image's own setting: with a memory limit below {size(2 * pool)} MySQL "
@@ -268,7 +268,7 @@ def _kept_waiting(blocker: Blocker) -> str:
     return f" ({len(blocker.blocks)} {'waits' if len(blocker.blocks) == 1 else 'wait'} for it)"
 
 
-def unanswered(error: Exception, place: Place) -> Check:
+def unanswered(error: Exception, place: Runtime) -> Check:
     """Tell that the server let us in and then did not answer, or only with a refusal."""
     refused = query_failure(error)
     hint = ACCOUNT_HINTS.get(refused.errno or 0, RESTART_IT[place])

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ..blockers import Blocker, blockers
 from ..errors import shown
 from ..limits import limited
-from ..load.entries import UNFINISHED, Unfinished
+from ..load.journal.loads import UNFINISHED, Unfinished
 from ..questions import ask as ask_server
 from ..server import pymysql_errors
 from ..sidecar import Sidecar, identify

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..hints import Place
+from ..hints import Runtime
 from ..settings import ENVIRONMENT_TIERS, PUBLIC_PASSWORDS, environment
 from .diagnosis import failure, ok, warning
 
@@ -108,7 +108,7 @@ def encryption(settings: ConnectionSettings, sidecar: Sidecar) -> Check:
 
 
 def exposure(
-    settings: ConnectionSettings, open_at: Sequence[tuple[str, int]], place: Place
+    settings: ConnectionSettings, open_at: Sequence[tuple[str, int]], place: Runtime
 ) -> Check:
     """Tell whether others than this machine, or pod, can knock at the server.
 
@@ -118,7 +118,7 @@ def exposure(
         Where the server is, with the password that it took.
     open_at : sequence of (address, port)
         Where it answers besides loopback.
-    place : Place
+    place : Runtime
         Where this code runs: on a hub, others are strangers.
     """
     is_public = settings.password.reveal() in PUBLIC_PASSWORDS
@@ -129,18 +129,18 @@ def exposure(
         return _exposed(message, "give its accounts passwords of their own.", place, is_public)
     if not open_at:
         # In a pod or a container there are no accounts but the user's own.
-        is_shared = is_public and place in {Place.NATIVE, Place.DOCKER, Place.WINDOWS}
+        is_shared = is_public and place in {Runtime.NATIVE, Runtime.DOCKER, Runtime.WINDOWS}
         known = "; its own accounts can all log in, as the password is public" if is_shared else ""
         return ok("exposure", f"this machine's own addresses refuse the server's ports{known}.")
     where = ", ".join(f"{f'[{at}]' if ':' in at else at}:{port}" for at, port in open_at)
-    who = "other pods" if place is Place.HUB else "other machines"
+    who = "other pods" if place is Runtime.HUB else "other machines"
     verb = "answers" if len(open_at) == 1 else "answer"
     message = f"{where} {verb}: {who} can connect, unless a network policy or firewall stops them"
     known = ", and the password is public" if is_public else ""
-    hint = BIND_IN_A_POD if place is Place.HUB else BIND_ELSEWHERE
+    hint = BIND_IN_A_POD if place is Runtime.HUB else BIND_ELSEWHERE
     return _exposed(f"{message}{known}.", hint, place, is_public)
 
 
-def _exposed(message: str, hint: str, place: Place, is_public: bool) -> Check:
-    wrong = failure if is_public and place is Place.HUB else warning
+def _exposed(message: str, hint: str, place: Runtime, is_public: bool) -> Check:
+    wrong = failure if is_public and place is Runtime.HUB else warning
     return wrong("exposure", message, hint)

@@ -10,16 +10,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..settings import resolve
-from .execute import Loader, run_load
 from .policy import LoadPolicy
-from .progress import Progress
-from .report import LoadReport
-from .results import ResultSet
-from .sources import Sources, open_sources
+from .reporting.progress import Progress
+from .reporting.report import LoadReport
+from .reporting.results import ResultSet
+from .running.loader import Loader, run_load
+from .sources.opening import Sources, open_sources
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable
 
     from ..settings import ConnectionSettings
 
@@ -30,24 +30,8 @@ def load(
     file: str | os.PathLike[str],
     settings: ConnectionSettings | None = None,
     *,
-    database: str | None = None,
-    jobs: int | None = None,
-    binlog: bool = False,
-    once: bool = False,
-    resume: bool = False,
-    force: bool = False,
-    init: Sequence[str] = (),
-    into: str | None = None,
-    tables: Sequence[str] = (),
-    schema_only: bool = False,
-    data_only: bool = False,
-    skip_definer: bool = False,
-    collation_map: Mapping[str, str] | str | None = None,
-    system_schemas: bool = False,
-    yes_remote: bool = False,
-    allow_local_infile: bool = False,
-    allow_outside_source: bool = False,
     progress: Callable[[Progress], None] | None = None,
+    **options: Any,
 ) -> LoadReport:
     """Load a script, or several, into a server.
 
@@ -55,18 +39,13 @@ def load(
     ----------
     file : path
         A file, plain or compressed, a pattern, a folder, an address, or ``-``; see
-        `sources.open_sources`.
+        `sources.opening.open_sources`.
     settings : ConnectionSettings, optional
         Where the server is. Default: `resolve()`.
-    database, jobs, binlog, once, resume, force, init, into, tables, schema_only, data_only, \
-skip_definer, collation_map, system_schemas, yes_remote
-        See `LoadPolicy`.
-    allow_local_infile : bool, default False
-        Let the script use LOAD DATA LOCAL INFILE, which sends files of this machine to the server.
-    allow_outside_source : bool, default False
-        Let the script ``source`` files outside its own folder.
     progress : callable, optional
         Called with a `Progress` a few times a second.
+    **options
+        The fields of `LoadPolicy`, such as ``once=True`` or ``tables=["lab.*"]``.
 
     Raises
     ------
@@ -83,25 +62,7 @@ skip_definer, collation_map, system_schemas, yes_remote
     Interrupted
         Ctrl-C, or the stop button; the running statements are ended on the server too.
     """
-    policy = LoadPolicy(
-        database=database,
-        jobs=jobs,
-        binlog=binlog,
-        once=once,
-        resume=resume,
-        force=force,
-        init=tuple(init),
-        into=into,
-        tables=tuple(tables),
-        schema_only=schema_only,
-        data_only=data_only,
-        skip_definer=skip_definer,
-        collation_map=collation_map,
-        system_schemas=system_schemas,
-        yes_remote=yes_remote,
-        allow_local_infile=allow_local_infile,
-        allow_outside_source=allow_outside_source,
-    )
+    policy = LoadPolicy(**options)
     return _load(open_sources(file), settings or resolve(), policy, progress)
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any
 
 from ..errors import SettingsError
 from ..schemas import JOURNAL_SCHEMA
@@ -14,7 +14,7 @@ from ..script.rewrite import RewriteError, Rewriter
 from ..script.substitutes import substitutes
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Mapping, Sequence
 
 NEAREST = "nearest"
 
@@ -22,18 +22,10 @@ NEAREST = "nearest"
 # and would take the place of what this load notes.
 RESERVED = {JOURNAL_SCHEMA: "the journal of %mysql_load"}
 
-# What the result depends on; the rest only decides how it is reached.
-_DECIDE_RESULT = (
-    "database",
-    "init",
-    "into",
-    "tables",
-    "schema_only",
-    "data_only",
-    "skip_definer",
-    "collation_map",
-    "system_schemas",
-)
+
+def _decides(default: Any) -> Any:
+    """Return a field that the result depends on; the others only decide how it is reached."""
+    return field(default=default, metadata={"decides result": True})
 
 
 @dataclass(frozen=True)
@@ -45,26 +37,26 @@ class LoadPolicy:
     database : str, optional
         Schema to work in until the script says otherwise; it must exist.
     jobs : int, optional
-        Connections that work at the same time; 1 is strictly in order. Default: twice the cores,
-        at most 8, as far as the server has room.
+        Connections that work at the same time; 1 is strictly in order. Default: four for each core,
+        at most 16, as far as the server has room.
     binlog : bool, default False
         Keep the server's binary log, also where it can be left out: on loopback, without replicas.
     once : bool, default False
-        Do nothing if the same was loaded before; keep in the server that it was.
+        Skip a script that was loaded before; a record is kept in the server.
     resume : bool, default False
-        Go on where an earlier load of the same script stopped.
+        Resume an earlier load of the same script where it stopped; skip it if it was completed.
     force : bool, default False
-        Go on behind a statement that is refused.
-    init : tuple of str, default ()
-        Statements for each new connection.
+        Continue after a statement that the server refuses.
+    init : str or sequence of str, default ()
+        Statements for each new connection; a text is one statement.
     into : str, optional
         Schema that takes the place of the script's own one.
-    tables : tuple of str, default (): all
-        Patterns of the tables to load, ``table`` or ``schema.table``.
+    tables : str or sequence of str, default (): all
+        Patterns of the tables to load, ``table`` or ``schema.table``; a text is one pattern.
     schema_only, data_only : bool, default False
         No rows; or nothing but rows.
     skip_definer : bool, default False
-        Leave DEFINER out, so that whoever loads is the definer.
+        Leave DEFINER out, so that the account that loads is the definer.
     collation_map : mapping of str to str, or "nearest", optional
         Collations to take for others; "nearest" finds one for each that the server lacks.
     system_schemas : bool, default False
@@ -82,25 +74,29 @@ class LoadPolicy:
         The choices contradict each other.
     """
 
-    database: str | None = None
+    database: str | None = _decides(None)
     jobs: int | None = None
     binlog: bool = False
     once: bool = False
     resume: bool = False
     force: bool = False
-    init: tuple[str, ...] = ()
-    into: str | None = None
-    tables: tuple[str, ...] = ()
-    schema_only: bool = False
-    data_only: bool = False
-    skip_definer: bool = False
-    collation_map: Mapping[str, str] | str | None = field(default=None)
-    system_schemas: bool = False
+    init: tuple[str, ...] = _decides(())
+    into: str | None = _decides(None)
+    tables: tuple[str, ...] = _decides(())
+    schema_only: bool = _decides(False)
+    data_only: bool = _decides(False)
+    skip_definer: bool = _decides(False)
+    collation_map: Mapping[str, str] | str | None = _decides(None)
+    system_schemas: bool = _decides(False)
     yes_remote: bool = False
     allow_local_infile: bool = False
     allow_outside_source: bool = False
 
     def __post_init__(self) -> None:
+        for name in ("init", "tables"):
+            given: str | Sequence[str] = getattr(self, name)
+            several = (given,) if isinstance(given, str) else tuple(given)
+            object.__setattr__(self, name, several)
         if self.jobs is not None and self.jobs < 1:
             raise SettingsError(f"--jobs {self.jobs}: at least one connection is needed.")
         if self.into is not None and self.database is not None:
@@ -116,8 +112,8 @@ class LoadPolicy:
     @property
     def identity(self) -> str:
         """The choices that the result depends on, as a digest: some may hold a password."""
-        chosen = asdict(self)
-        decide = {name: chosen[name] for name in _DECIDE_RESULT if chosen[name]}
+        deciding = (each.name for each in fields(self) if each.metadata)
+        decide = {name: chosen for name in deciding if (chosen := getattr(self, name))}
         return hashlib.sha256(json.dumps(decide, sort_keys=True).encode()).hexdigest()
 
     def rewriter(self, collations: Collection[str], source: str | None = None) -> Rewriter:

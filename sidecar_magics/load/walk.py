@@ -1,7 +1,7 @@
 """Walk over scripts: each statement as it would be sent, or why it is refused, and its tasks.
 
 Loading, `--explain` and `--check` all see a script through this one walk, so they agree on what
-would be sent, where, and in which session. They differ in their `Target` alone.
+would be sent, where, and in which session. They differ in their `Consumer` alone.
 """
 
 from __future__ import annotations
@@ -22,10 +22,9 @@ from ..script.session import Literal
 from ..script.splitter import ClientCommand, ScriptSyntaxError, Splitter, Statement
 from ..script.versioned import version_number
 from ..units import size
-from . import failures
-from .failures import Step
-from .sources import Source, Sources
-from .tasks import quoted
+from .planning.tasks import Step, quoted
+from .reporting import failures
+from .sources.opening import Source, Sources
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -33,10 +32,10 @@ if TYPE_CHECKING:
     from ..script.classify import Classification
     from ..script.rewrite import Rewriter
     from ..script.splitter import Item
-    from .plan import Planner
+    from .planning.planner import Planner
+    from .planning.tasks import Task
     from .policy import LoadPolicy
-    from .report import LoadReport
-    from .tasks import Task
+    from .reporting.report import LoadReport
 
 # Modes that have ANSI_QUOTES in them. Source: "Server SQL Modes", MySQL 9; "SQL Mode", MariaDB.
 _ANSI_MODES = {"ANSI", "ANSI_QUOTES", "DB2", "MAXDB", "MSSQL", "ORACLE", "POSTGRESQL"}
@@ -63,7 +62,7 @@ class Quoting(NamedTuple):
     verbatim: bool
 
 
-class Target(Protocol):
+class Consumer(Protocol):
     """What the walk has to know of where the script goes."""
 
     host: str
@@ -94,7 +93,7 @@ class Walk:
         Returns what changes or drops statements before, for the schema that a dump's heading tells.
     policy : LoadPolicy
         What the scripts may do.
-    target : Target
+    target : Consumer
         Where they go, and what becomes of what is refused.
     report : LoadReport
         Counts the statements that no task is made of; knows what kind of server it is.
@@ -108,7 +107,7 @@ class Walk:
         make_rewriter: Callable[[str | None], Rewriter],
         policy: LoadPolicy,
         *,
-        target: Target,
+        target: Consumer,
         report: LoadReport,
         quoting: Quoting,
     ) -> None:

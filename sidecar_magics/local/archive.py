@@ -21,7 +21,7 @@ COMPONENTS = {"debian": ("main",), "ubuntu": ("main", "universe")}
 USABLE_SCHEMES = ("http", "https", "file", "mirror", "mirror+file", "mirror+http", "mirror+https")
 
 
-class Source(NamedTuple):
+class PackageSource(NamedTuple):
     """One enabled entry of binary packages in apt's sources."""
 
     uri: str
@@ -102,10 +102,10 @@ def machine_archive(etc: Path = Path("/etc"), keyrings: Path | None = None) -> A
     return Archive(distribution, source.uri, suite, _all_keyrings(source.signed_by, keyring))
 
 
-def read_sources(apt: Path) -> list[Source]:
+def read_sources(apt: Path) -> list[PackageSource]:
     """Return the enabled entries of binary packages below apt's folder, in apt's order."""
     files = [apt / "sources.list", *sorted((apt / "sources.list.d").glob("*"))]
-    sources: list[Source] = []
+    sources: list[PackageSource] = []
     for path in files:
         if path.suffix not in {".list", ".sources"} or not path.is_file():
             continue
@@ -115,7 +115,7 @@ def read_sources(apt: Path) -> list[Source]:
     return sources
 
 
-def parse_one_line(text: str) -> Iterator[Source]:
+def parse_one_line(text: str) -> Iterator[PackageSource]:
     """Yield the sources of a ``sources.list``; source packages and comments are passed over."""
     for line in text.splitlines():
         match = ONE_LINE.fullmatch(line.partition("#")[0].strip())
@@ -124,10 +124,12 @@ def parse_one_line(text: str) -> Iterator[Source]:
             options = dict(
                 option.split("=", 1) for option in (match["options"] or "").split() if "=" in option
             )
-            yield Source(match["uri"], (suite,), tuple(components), options.get("signed-by", ""))
+            yield PackageSource(
+                match["uri"], (suite,), tuple(components), options.get("signed-by", "")
+            )
 
 
-def parse_deb822(text: str) -> Iterator[Source]:
+def parse_deb822(text: str) -> Iterator[PackageSource]:
     """Yield the sources of a ``*.sources`` file; disabled stanzas are passed over.
 
     A stanza with several addresses is taken with the first.
@@ -138,7 +140,7 @@ def parse_deb822(text: str) -> Iterator[Source]:
         enabled = fields.get("enabled", "yes").lower() not in {"no", "false", "0", "off"}
         uris = fields.get("uris", "").split()
         if enabled and uris and "deb" in fields.get("types", "").split():
-            yield Source(
+            yield PackageSource(
                 uris[0],
                 tuple(fields.get("suites", "").split()),
                 tuple(fields.get("components", "").split()),
@@ -179,7 +181,9 @@ def _os_release(path: Path) -> Mapping[str, str]:
     return {name.strip(): value.strip().strip("\"'") for name, value in pairs}
 
 
-def _likeness(source: Source, distribution: str, updated: set[str]) -> tuple[bool, bool, bool]:
+def _likeness(
+    source: PackageSource, distribution: str, updated: set[str]
+) -> tuple[bool, bool, bool]:
     """Tell how much an entry looks like the distribution's own: by its key, company and path."""
     return (
         f"{distribution}-archive" in source.signed_by,

@@ -11,8 +11,8 @@ import psutil
 import pymysql
 
 from sidecar_magics.connection import connect_now
-from sidecar_magics.load.bookkeeping import JOURNAL_FROM_BYTES
-from sidecar_magics.load.journal import SCHEMA
+from sidecar_magics.load.journal.bookkeeping import JOURNAL_FROM_BYTES
+from sidecar_magics.load.journal.pieces import SCHEMA
 from tests.corpus.fingerprint import difference, fingerprint
 from tests.faults import kinds, scripts
 from tests.faults.cases import NOTED, Case, Course, Fault

@@ -12,7 +12,7 @@ import pytest
 from sidecar_magics.connection import connect_now
 from sidecar_magics.errors import ScriptError, StatementError
 from sidecar_magics.load import load
-from sidecar_magics.load.journal import SCHEMA
+from sidecar_magics.load.journal.pieces import SCHEMA
 from tests.faults.cases import Case, Fault
 from tests.faults.scripts import SMALL
 from tests.faults.stage import Stage, unfinished

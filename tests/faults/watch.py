@@ -9,7 +9,7 @@ import pymysql
 
 from sidecar_magics.connection import connect_now
 from sidecar_magics.errors import SidecarError
-from sidecar_magics.load.journal import SCHEMA
+from sidecar_magics.load.journal.pieces import SCHEMA
 from tests.background import until
 
 if TYPE_CHECKING:

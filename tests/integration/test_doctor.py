@@ -18,7 +18,7 @@ from sidecar_magics.cli import main
 from sidecar_magics.connection import connect_now
 from sidecar_magics.doctor import Diagnosis, Verdict, here
 from sidecar_magics.errors import SidecarError
-from sidecar_magics.hints import Place
+from sidecar_magics.hints import Runtime
 from sidecar_magics.load import load
 from sidecar_magics.settings import Secret
 from tests.background import LIMIT_S, meanwhile, until
@@ -149,7 +149,7 @@ def test_a_restart_is_seen_from_the_pod(
 ) -> None:
     monkeypatch.setattr("sidecar_magics.doctor.here.age_s", lambda: 20000.0)
     assert mysql_doctor(mysql_server.settings)["uptime"].verdict is Verdict.OK
-    monkeypatch.setattr("sidecar_magics.hints.place", lambda: Place.HUB)
+    monkeypatch.setattr("sidecar_magics.hints.place", lambda: Runtime.HUB)
     check = mysql_doctor(mysql_server.settings)["uptime"]
     assert check.verdict is Verdict.WARNING
     assert "a pod that runs for 5 h 33 min" in check.message

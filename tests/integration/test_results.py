@@ -17,7 +17,7 @@ import sqlalchemy
 from sidecar_magics import mysql_doctor
 from sidecar_magics.errors import StatementError
 from sidecar_magics.load import load, load_sql
-from sidecar_magics.load.results import KEPT
+from sidecar_magics.load.reporting.results import KEPT
 from sidecar_magics.wait import wait
 from tests.background import LIMIT_S
 

@@ -138,7 +138,7 @@ def no_server_is_started() -> None:
     error = refused(native.up)
     assert str(error).startswith("`sidecar-magics up` cannot start a server on Windows."), error
     assert "docker compose up" in error.hint, error
-    assert hints.place({}) in {hints.Place.WINDOWS, hints.Place.DOCKER, hints.Place.CONTAINER}
+    assert hints.place({}) in {hints.Runtime.WINDOWS, hints.Runtime.DOCKER, hints.Runtime.CONTAINER}
     assert "apt" in str(refused(lambda: packages.fetch(["mysql-server-core"], Path("there"))))
 
 

@@ -93,7 +93,7 @@ def test_the_stand_ins_lack_what_windows_lacks(code: str) -> None:
 
 
 def test_each_place_has_a_next_step_that_is_possible_there() -> None:
-    for place in hints.Place:
+    for place in hints.Runtime:
         assert hints.START_A_SERVER[place]
         assert hints.RESTART_IT[place]
-    assert "in WSL" in hints.START_A_SERVER[hints.Place.WINDOWS]
+    assert "in WSL" in hints.START_A_SERVER[hints.Runtime.WINDOWS]

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING
 from unittest import mock
 
 from sidecar_magics.errors import LoadStoppedError, ScriptError, StatementError
-from sidecar_magics.load import lane, plan, schedule
-from sidecar_magics.load.execute import Loader, run_load
+from sidecar_magics.load.planning import planner
 from sidecar_magics.load.policy import LoadPolicy
-from sidecar_magics.load.report import LoadReport
-from sidecar_magics.load.sources import open_sources
+from sidecar_magics.load.reporting.report import LoadReport
+from sidecar_magics.load.running import lane, scheduler
+from sidecar_magics.load.running.loader import Loader, run_load
+from sidecar_magics.load.sources.opening import open_sources
 from sidecar_magics.script.splitter import ClientCommand, split
 from sidecar_magics.server import pymysql_errors
 from tests.simulation import scripts
@@ -35,14 +36,14 @@ MOST_RESUMES = 8
 def small_sizes() -> Iterator[None]:
     """Let scripts of some lines be as a gigabyte is to the loader."""
     with (
-        mock.patch.object(plan, "LARGE_STATEMENT_BYTES", 80),
+        mock.patch.object(planner, "LARGE_STATEMENT_BYTES", 80),
         mock.patch.object(lane, "LARGE_STATEMENT_BYTES", 80),
-        mock.patch.object(plan, "PARCEL_BYTES", 160),
-        mock.patch.object(plan, "PARCEL_STATEMENTS", 3),
+        mock.patch.object(planner, "PARCEL_BYTES", 160),
+        mock.patch.object(planner, "PARCEL_STATEMENTS", 3),
         mock.patch.object(lane, "BATCH_BYTES", 400),
         mock.patch.object(lane, "BATCH_S", 0.05),
         mock.patch.object(lane, "NOTED_TOGETHER", 3),
-        mock.patch.object(schedule, "WINDOW_TASKS", 8),
+        mock.patch.object(scheduler, "WINDOW_TASKS", 8),
     ):
         yield
 

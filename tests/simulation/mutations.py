@@ -6,19 +6,19 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 from unittest import mock
 
-from sidecar_magics.load import lane
-from sidecar_magics.load.context import LoadContext
-from sidecar_magics.load.journal import Journal, Note
-from sidecar_magics.load.lane import Lane
-from sidecar_magics.load.operations import Take
-from sidecar_magics.load.schedule import Scheduler
+from sidecar_magics.load.journal.pieces import Journal, Note
+from sidecar_magics.load.running import lane
+from sidecar_magics.load.running.context import LoadContext
+from sidecar_magics.load.running.lane import Lane
+from sidecar_magics.load.running.operations import Take
+from sidecar_magics.load.running.scheduler import Scheduler
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from sidecar_magics.load.journal import Piece
-    from sidecar_magics.load.operations import Work
-    from sidecar_magics.load.tasks import Task
+    from sidecar_magics.load.journal.pieces import NotedPiece
+    from sidecar_magics.load.planning.tasks import Task
+    from sidecar_magics.load.running.operations import Work
 
 
 @contextmanager
@@ -26,7 +26,7 @@ def notes_without_what_is_pending() -> Iterator[None]:
     """A piece is noted, and the definitions that it needs are not: --resume lost rows."""
     whole = Journal.note
 
-    def note(self: Journal, pieces: Iterable[Piece] = ()) -> Note:
+    def note(self: Journal, pieces: Iterable[NotedPiece] = ()) -> Note:
         pieces = list(pieces)
         if not pieces:
             return whole(self)
@@ -103,7 +103,7 @@ def a_lane_waits_with_a_transaction() -> Iterator[None]:
 @contextmanager
 def a_refused_set_changes_the_session() -> Iterator[None]:
     """A SET is not tried where it stands: its refusal was noticed late, or not at all."""
-    with mock.patch("sidecar_magics.load.trial.Trial.takes", return_value=True):
+    with mock.patch("sidecar_magics.load.running.set_trial.Trial.takes", return_value=True):
         yield
 
 

@@ -11,9 +11,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Callable, NamedTuple
 
-from sidecar_magics.load.lane import get_lock
-from sidecar_magics.load.link import Link, text
-from sidecar_magics.load.operations import (
+from sidecar_magics.load.running.lane import get_lock
+from sidecar_magics.load.running.link import Link, text
+from sidecar_magics.load.running.operations import (
     Ask,
     AwaitServer,
     AwaitWork,
@@ -37,11 +37,11 @@ if TYPE_CHECKING:
     import random
     from collections.abc import Iterable, Iterator, Sequence
 
-    from sidecar_magics.load.inspector import Inspector
-    from sidecar_magics.load.lane import Lane
-    from sidecar_magics.load.operations import Operation
-    from sidecar_magics.load.schedule import Scheduler
-    from sidecar_magics.load.tasks import Task
+    from sidecar_magics.load.planning.tasks import Task
+    from sidecar_magics.load.running.inspector import Inspector
+    from sidecar_magics.load.running.lane import Lane
+    from sidecar_magics.load.running.operations import Operation
+    from sidecar_magics.load.running.scheduler import Scheduler
 
 SETTINGS = ConnectionSettings()
 MOST_STEPS = 30_000
@@ -303,7 +303,7 @@ class Fault(NamedTuple):
 
 
 class World:
-    """Where a load runs: a runtime for `load.execute.Loader`.
+    """Where a load runs: a runtime for `load.running.loader.Loader`.
 
     Parameters
     ----------

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import pytest
 
-from sidecar_magics.load import failures
-from sidecar_magics.load.failures import Step, excerpt
-from sidecar_magics.load.report import LoadReport
-from sidecar_magics.load.sources import Sources
+from sidecar_magics.load.planning.tasks import Step
+from sidecar_magics.load.reporting import failures
+from sidecar_magics.load.reporting.failures import excerpt
+from sidecar_magics.load.reporting.report import LoadReport
+from sidecar_magics.load.sources.opening import Sources
 from sidecar_magics.script.disclosure import may_show, shown
 from sidecar_magics.script.splitter import Statement
 

@@ -25,9 +25,9 @@ from sidecar_magics.display import (
     TerminalLine,
     WaitDisplay,
 )
-from sidecar_magics.load.pace import Pace, about, describe
-from sidecar_magics.load.progress import Progress
-from sidecar_magics.load.report import ErrorReport, LoadReport
+from sidecar_magics.load.reporting.pace import Pace, about, describe
+from sidecar_magics.load.reporting.progress import Progress
+from sidecar_magics.load.reporting.report import ErrorReport, LoadReport
 from sidecar_magics.wait import WaitStatus
 
 if TYPE_CHECKING:

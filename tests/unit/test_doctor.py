@@ -25,8 +25,8 @@ from sidecar_magics.doctor.diagnosis import MARKS, Diagnosis, Verdict, failure, 
 from sidecar_magics.doctor.facts import ServerFacts
 from sidecar_magics.doctor.terminal import for_terminal
 from sidecar_magics.errors import SettingsError
-from sidecar_magics.hints import Place
-from sidecar_magics.load.entries import Unfinished
+from sidecar_magics.hints import Runtime
+from sidecar_magics.load.journal.loads import Unfinished
 from sidecar_magics.settings import ConnectionSettings, Secret, resolve
 from sidecar_magics.sidecar import Sidecar
 from tests.background import LIMIT_S, running
@@ -128,28 +128,28 @@ OWN = [("10.0.0.7", 3306), ("fd00::2", 33060)]
 @pytest.mark.parametrize(
     ("settings", "open_at", "place", "verdict", "words"),
     [
-        (HERE, [], Place.HUB, Verdict.OK, "refuse the server's ports."),
-        (HERE, [], Place.NATIVE, Verdict.OK, "its own accounts can all log in"),
-        (replace(HERE, password=Secret("own")), [], Place.NATIVE, Verdict.OK, "server's ports."),
+        (HERE, [], Runtime.HUB, Verdict.OK, "refuse the server's ports."),
+        (HERE, [], Runtime.NATIVE, Verdict.OK, "its own accounts can all log in"),
+        (replace(HERE, password=Secret("own")), [], Runtime.NATIVE, Verdict.OK, "server's ports."),
         (
             HERE,
             OWN,
-            Place.HUB,
+            Runtime.HUB,
             Verdict.FAILURE,
             "10.0.0.7:3306, [fd00::2]:33060 answer: other pods",
         ),
-        (HERE, OWN, Place.NATIVE, Verdict.WARNING, "other machines"),
-        (replace(HERE, password=Secret("own")), OWN, Place.HUB, Verdict.WARNING, "can connect"),
-        (replace(HERE, password=Secret("")), OWN, Place.HUB, Verdict.FAILURE, "public"),
-        (ELSEWHERE, [], Place.NATIVE, Verdict.WARNING, "db.lab is open to others"),
-        (ELSEWHERE, [], Place.HUB, Verdict.FAILURE, "db.lab is open to others"),
-        (replace(ELSEWHERE, password=Secret("own")), [], Place.HUB, Verdict.OK, "of its own"),
+        (HERE, OWN, Runtime.NATIVE, Verdict.WARNING, "other machines"),
+        (replace(HERE, password=Secret("own")), OWN, Runtime.HUB, Verdict.WARNING, "can connect"),
+        (replace(HERE, password=Secret("")), OWN, Runtime.HUB, Verdict.FAILURE, "public"),
+        (ELSEWHERE, [], Runtime.NATIVE, Verdict.WARNING, "db.lab is open to others"),
+        (ELSEWHERE, [], Runtime.HUB, Verdict.FAILURE, "db.lab is open to others"),
+        (replace(ELSEWHERE, password=Secret("own")), [], Runtime.HUB, Verdict.OK, "of its own"),
     ],
 )
 def test_who_can_knock(
     settings: ConnectionSettings,
     open_at: list[tuple[str, int]],
-    place: Place,
+    place: Runtime,
     verdict: Verdict,
     words: str,
 ) -> None:
@@ -230,15 +230,15 @@ def test_the_condition_of_a_server(check: Check, verdict: Verdict, words: str) -
 @pytest.mark.parametrize(
     ("settings", "age_s", "place", "verdict"),
     [
-        (HERE, 4100.0, Place.HUB, Verdict.OK),  # they started together
-        (HERE, 9000.0, Place.HUB, Verdict.WARNING),
-        (HERE, None, Place.HUB, Verdict.OK),
-        (HERE, 9000.0, Place.NATIVE, Verdict.OK),
-        (ELSEWHERE, 9000.0, Place.HUB, Verdict.OK),
+        (HERE, 4100.0, Runtime.HUB, Verdict.OK),  # they started together
+        (HERE, 9000.0, Runtime.HUB, Verdict.WARNING),
+        (HERE, None, Runtime.HUB, Verdict.OK),
+        (HERE, 9000.0, Runtime.NATIVE, Verdict.OK),
+        (ELSEWHERE, 9000.0, Runtime.HUB, Verdict.OK),
     ],
 )
 def test_a_server_that_was_started_anew_beside_its_notebook(
-    settings: ConnectionSettings, age_s: float | None, place: Place, verdict: Verdict
+    settings: ConnectionSettings, age_s: float | None, place: Runtime, verdict: Verdict
 ) -> None:
     assert condition.uptime(facts(settings), age_s=age_s, place=place).verdict is verdict
 
@@ -246,16 +246,16 @@ def test_a_server_that_was_started_anew_beside_its_notebook(
 @pytest.mark.parametrize(
     ("pool", "memory_bytes", "is_here", "place", "verdict"),
     [
-        (GB, 8 * GB, True, Place.NATIVE, Verdict.OK),
-        (5 * GB, 8 * GB, True, Place.NATIVE, Verdict.WARNING),
-        (5 * GB, 8 * GB, False, Place.DOCKER, Verdict.WARNING),
-        (1024**3, 64 * GB, False, Place.HUB, Verdict.OK),
-        (4 * 1024**3, 64 * GB, False, Place.HUB, Verdict.WARNING),
-        (4 * 1024**3, 64 * GB, True, Place.HUB, Verdict.OK),
+        (GB, 8 * GB, True, Runtime.NATIVE, Verdict.OK),
+        (5 * GB, 8 * GB, True, Runtime.NATIVE, Verdict.WARNING),
+        (5 * GB, 8 * GB, False, Runtime.DOCKER, Verdict.WARNING),
+        (1024**3, 64 * GB, False, Runtime.HUB, Verdict.OK),
+        (4 * 1024**3, 64 * GB, False, Runtime.HUB, Verdict.WARNING),
+        (4 * 1024**3, 64 * GB, True, Runtime.HUB, Verdict.OK),
     ],
 )
 def test_a_pool_that_is_larger_than_its_memory(
-    pool: int, memory_bytes: int, is_here: bool, place: Place, verdict: Verdict
+    pool: int, memory_bytes: int, is_here: bool, place: Runtime, verdict: Verdict
 ) -> None:
     server = facts(innodb_buffer_pool_size=str(pool))
     check = condition.memory(server, memory_bytes=memory_bytes, is_here=is_here, place=place)

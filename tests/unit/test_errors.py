@@ -15,7 +15,7 @@ import pytest
 
 import sidecar_magics
 from sidecar_magics import errors
-from sidecar_magics.load.report import LoadReport
+from sidecar_magics.load.reporting.report import LoadReport
 from tests.background import LIMIT_S, at_once
 
 if TYPE_CHECKING:

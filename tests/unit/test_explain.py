@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from sidecar_magics.errors import ScriptError
-from sidecar_magics.load.explain import MOST_SHOWN, LoadPlan, TablePlan, explain
-from sidecar_magics.load.plan import LARGE_STATEMENT_BYTES
+from sidecar_magics.load.planning.explain import MOST_SHOWN, LoadPlan, TablePlan, explain
+from sidecar_magics.load.planning.planner import LARGE_STATEMENT_BYTES
 from sidecar_magics.load.policy import LoadPolicy
 
 SCRIPT = f"""\

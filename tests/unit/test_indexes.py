@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from sidecar_magics.load.indexes import add_clause, drop_clause, read_indexes
+from sidecar_magics.load.running.index_clauses import add_clause, drop_clause, read_indexes
 
 MYSQL = b"""CREATE TABLE `unit` (
   `id` int unsigned NOT NULL AUTO_INCREMENT,

@@ -6,14 +6,14 @@ import pymysql
 import pytest
 
 from sidecar_magics.errors import SettingsError
-from sidecar_magics.load.link import Link
+from sidecar_magics.load.running.link import Link
 from sidecar_magics.settings import resolve
 
 
 @pytest.fixture
 def link(monkeypatch: pytest.MonkeyPatch) -> Link:
     """Return a link whose first statement meets the error that `refusal` is set to."""
-    module = "sidecar_magics.load.link"
+    module = "sidecar_magics.load.running.link"
     monkeypatch.setattr(f"{module}.connect_now", lambda *_, **__: SimpleNamespace())
     monkeypatch.setattr(f"{module}.describe", lambda *_: None)
     return Link(resolve({"host": "127.0.0.1"}, environ={}), [b"SET a = 'secret'"])
@@ -23,7 +23,7 @@ def _refuse(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
     def send(*_: object) -> None:
         raise error
 
-    monkeypatch.setattr("sidecar_magics.load.link.send", send)
+    monkeypatch.setattr("sidecar_magics.load.running.link.send", send)
 
 
 def test_a_refused_first_statement_is_the_option_s_fault(

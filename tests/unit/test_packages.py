@@ -17,7 +17,7 @@ from sidecar_magics.errors import LocalServerError
 from sidecar_magics.local import find, packages
 from sidecar_magics.local.archive import (
     Archive,
-    Source,
+    PackageSource,
     machine_archive,
     parse_deb822,
     parse_one_line,
@@ -74,24 +74,24 @@ def archive(etc: Path) -> Archive:
     [
         (
             "deb http://a.example/debian bookworm main contrib",
-            Source("http://a.example/debian", ("bookworm",), ("main", "contrib"), ""),
+            PackageSource("http://a.example/debian", ("bookworm",), ("main", "contrib"), ""),
         ),
         (
             "deb [arch=amd64 signed-by=/k.gpg] http://a.example/ubuntu noble main # ours",
-            Source("http://a.example/ubuntu", ("noble",), ("main",), "/k.gpg"),
+            PackageSource("http://a.example/ubuntu", ("noble",), ("main",), "/k.gpg"),
         ),
         (
             "  deb\t[ signed-by=/k.gpg ]  http://a.example/debian/   sid   main",
-            Source("http://a.example/debian/", ("sid",), ("main",), "/k.gpg"),
+            PackageSource("http://a.example/debian/", ("sid",), ("main",), "/k.gpg"),
         ),
-        ("deb http://a.example/ ./", Source("http://a.example/", ("./",), (), "")),
+        ("deb http://a.example/ ./", PackageSource("http://a.example/", ("./",), (), "")),
         ("deb-src http://a.example/debian bookworm main", None),
         ("# deb http://a.example/debian bookworm main", None),
         ("deb http://a.example/debian", None),
         ("", None),
     ],
 )
-def test_one_line_sources(line: str, expected: Source | None) -> None:
+def test_one_line_sources(line: str, expected: PackageSource | None) -> None:
     assert list(parse_one_line(line)) == ([] if expected is None else [expected])
 
 

@@ -6,17 +6,16 @@ from typing import Any
 
 import pytest
 
-from sidecar_magics.load.failures import Step
-from sidecar_magics.load.known import Found
-from sidecar_magics.load.plan import (
+from sidecar_magics.load.planning.planner import (
     LARGE_STATEMENT_BYTES,
     PARCEL_BYTES,
     PARCEL_STATEMENTS,
     Planner,
     Server,
 )
-from sidecar_magics.load.sources import Source
-from sidecar_magics.load.tasks import Task, TaskKind, schema_key, table_key
+from sidecar_magics.load.planning.tables import TableFacts
+from sidecar_magics.load.planning.tasks import Step, Task, TaskKind, schema_key, table_key
+from sidecar_magics.load.sources.opening import Source
 from sidecar_magics.script.session import Session
 from sidecar_magics.script.splitter import Statement, split
 
@@ -639,10 +638,10 @@ def test_names_are_the_same_in_any_case() -> None:
 def test_unknown_tables_are_looked_up() -> None:
     asked: list[tuple[bytes, bytes]] = []
 
-    def lookup(schema: bytes, name: bytes, /, *, settled: bool) -> Found:
+    def lookup(schema: bytes, name: bytes, /, *, settled: bool) -> TableFacts:
         assert not settled
         asked.append((schema, name))
-        return Found(is_table=name == b"t", counts_up_elsewhere=False)
+        return TableFacts(is_table=name == b"t", counts_up_elsewhere=False)
 
     plan = Plan(
         OFF + "USE s; INSERT INTO t VALUES (1); INSERT INTO t VALUES (2); INSERT INTO v VALUES (3);"
@@ -658,16 +657,16 @@ def test_unknown_tables_are_looked_up() -> None:
 @pytest.mark.parametrize(
     ("found", "kinds"),
     [
-        (Found(), "fd"),  # the server may number its rows
-        (Found(counts_up_elsewhere=False), "fr"),
-        (Found(counts_up=b"a", counts_up_elsewhere=False), "fr"),
-        (Found(counts_up=b"b", counts_up_elsewhere=False, watched=True), "fd"),
-        (Found(is_table=False), "fd"),
-        (Found(innodb=False), "fb"),
+        (TableFacts(), "fd"),  # the server may number its rows
+        (TableFacts(counts_up_elsewhere=False), "fr"),
+        (TableFacts(counts_up=b"a", counts_up_elsewhere=False), "fr"),
+        (TableFacts(counts_up=b"b", counts_up_elsewhere=False, watched=True), "fd"),
+        (TableFacts(is_table=False), "fd"),
+        (TableFacts(innodb=False), "fb"),
         (None, "fd"),
     ],
 )
-def test_rows_go_by_what_is_there(found: Found | None, kinds: str) -> None:
+def test_rows_go_by_what_is_there(found: TableFacts | None, kinds: str) -> None:
     plan = Plan(OFF + "USE s; INSERT INTO t VALUES (1);", lookup=lambda *_, settled: found)
     assert plan.kinds == kinds
     assert plan.tasks[-1].repeatable is (kinds != "fb")
@@ -675,7 +674,7 @@ def test_rows_go_by_what_is_there(found: Found | None, kinds: str) -> None:
 
 def test_no_table_without_a_schema() -> None:
     script = "CREATE TABLE t (a int); INSERT INTO t VALUES (1);"
-    plan = Plan(script, lookup=lambda *_, settled: Found())
+    plan = Plan(script, lookup=lambda *_, settled: TableFacts())
     assert plan.kinds == "bd"
 
 
@@ -697,7 +696,7 @@ def test_rows_of_a_view_are_not_those_of_a_table() -> None:
     plan = Plan(
         "USE s; CREATE TABLE t (a int); CREATE VIEW v AS SELECT * FROM t;"
         "INSERT INTO v VALUES (1); ALTER TABLE t ADD b int;",
-        lookup=lambda *_, settled: Found(),  # the view is not there yet
+        lookup=lambda *_, settled: TableFacts(),  # the view is not there yet
         is_dump=True,
     )
     assert conflict(plan.tasks[-2], plan.tasks[-1])
@@ -707,7 +706,7 @@ def test_rows_of_a_table_whose_trigger_is_not_there_yet() -> None:
     plan = Plan(
         "USE s; CREATE TRIGGER tr AFTER INSERT ON t FOR EACH ROW SET @a=1;"
         "INSERT INTO t VALUES (1);",
-        lookup=lambda *_, settled: Found(),
+        lookup=lambda *_, settled: TableFacts(),
         is_dump=True,
     )
     assert plan.kinds == "ffd"

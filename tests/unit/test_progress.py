@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from sidecar_magics.load.progress import SPEED_FROM_S, Progress
+from sidecar_magics.load.reporting.progress import SPEED_FROM_S, Progress
 from sidecar_magics.units import duration, size
 
 

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from sidecar_magics.errors import StatementError
-from sidecar_magics.load.report import LARGEST_TABLES, UNTOLD, LoadReport
+from sidecar_magics.load.reporting.report import LARGEST_TABLES, UNTOLD, LoadReport
 from tests.background import at_once
 
 EVIL = "a.<script>alert('x')</script>"

@@ -14,8 +14,8 @@ from html.parser import HTMLParser
 import pytest
 
 from sidecar_magics.errors import StatementError
-from sidecar_magics.load.report import LoadReport
-from sidecar_magics.load.report_html import MOST_TABLES
+from sidecar_magics.load.reporting.report import LoadReport
+from sidecar_magics.load.reporting.report_html import MOST_TABLES
 from tests.background import LIMIT_S, at_once
 
 VOID = {"br"}

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from rich.cells import cell_len
 
-from sidecar_magics.load.report import LoadReport
-from sidecar_magics.load.results import KEPT, Results, ResultSet
+from sidecar_magics.load.reporting.report import LoadReport
+from sidecar_magics.load.reporting.results import KEPT, Results, ResultSet
 from sidecar_magics.server import Fetched, Field
 
 # Not in the environments of the oldest and the newest Python.

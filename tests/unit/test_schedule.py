@@ -9,10 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sidecar_magics.load.failures import Step
-from sidecar_magics.load.handover import Handover
-from sidecar_magics.load.schedule import WINDOW_BYTES, WINDOW_TASKS, Scheduler
-from sidecar_magics.load.tasks import Table, Task, TaskKind
+from sidecar_magics.load.planning.tasks import Step, Table, Task, TaskKind
+from sidecar_magics.load.running.handover import Handover
+from sidecar_magics.load.running.scheduler import WINDOW_BYTES, WINDOW_TASKS, Scheduler
 from sidecar_magics.script.items import Statement
 from tests.background import LIMIT_S
 

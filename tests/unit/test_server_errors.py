@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from sidecar_magics import options
-from sidecar_magics.load.server_errors import RULES, Refusal, hint_for
+from sidecar_magics.load.reporting.server_errors import RULES, Refusal, hint_for
 
 # Words that a hint may begin with.
 IMPERATIVES = re.compile(

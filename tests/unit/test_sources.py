@@ -21,9 +21,9 @@ from typing import Any, Callable
 import pytest
 
 from sidecar_magics.errors import ScriptError
-from sidecar_magics.load import archives
-from sidecar_magics.load.dump_marks import DumpMarks
-from sidecar_magics.load.source import Source
+from sidecar_magics.load.sources import compression
+from sidecar_magics.load.sources.dump_marks import DumpMarks
+from sidecar_magics.load.sources.source import Source
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -206,12 +206,12 @@ def test_a_flipped_bit(tmp_path: Path, kind: str, part: float) -> None:
     script, error, source = read_to_the_error(write(tmp_path, bytes(packed)))
     assert "is damaged (" in error.message or "is cut short" in error.message
     assert error.hint.startswith("get the file again; what came before this place")
-    assert source.position_bytes >= place - archives.INPUT_BYTES
+    assert source.position_bytes >= place - compression.INPUT_BYTES
     same = next(n for n in range(len(SCRIPT)) if script[n : n + 1] != SCRIPT[n : n + 1])
     # Nearly all in front of the damage is there: a step's output, and of bzip2 a block, may not be.
-    assert same >= int(len(SCRIPT) * part) - 900_000 - archives.OUTPUT_BYTES
+    assert same >= int(len(SCRIPT) * part) - 900_000 - compression.OUTPUT_BYTES
     if kind in ("gzip", "zip"):
-        assert same >= int(len(SCRIPT) * part) - 3 * archives.OUTPUT_BYTES
+        assert same >= int(len(SCRIPT) * part) - 3 * compression.OUTPUT_BYTES
 
 
 @pytest.mark.parametrize("kind", STREAMS)
@@ -322,7 +322,7 @@ def test_a_zip64_with_a_data_descriptor(tmp_path: Path) -> None:
 @pytest.mark.parametrize("over", range(0, 264, 8))
 def test_a_stream_whose_last_step_is_full(tmp_path: Path, over: int) -> None:
     # zlib has taken all input and still holds back a part of the output.
-    script = bytes(2 * archives.OUTPUT_BYTES + over)
+    script = bytes(2 * compression.OUTPUT_BYTES + over)
     assert read(write(tmp_path, zipped(script)))[0] == script
 
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sidecar_magics.errors import ScriptError
-from sidecar_magics.load.explain import explain
+from sidecar_magics.load.planning.explain import explain
 from sidecar_magics.load.policy import LoadPolicy
-from sidecar_magics.load.sources import open_sources
+from sidecar_magics.load.sources.opening import open_sources
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from sidecar_magics.errors import ScriptError
-from sidecar_magics.load.sources import Sources, open_sources
+from sidecar_magics.load.sources.opening import Sources, open_sources
 from sidecar_magics.script.splitter import split
 
 FINISHED_0_10 = "Started dump at: 2026-11-23 02:18:50\nFinished dump at: 2026-11-23 02:18:50\n"

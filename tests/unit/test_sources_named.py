@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from sidecar_magics.errors import ScriptError
-from sidecar_magics.load.sources import Sources, open_sources
+from sidecar_magics.load.sources.opening import Sources, open_sources
 from tests.background import LIMIT_S, running
 
 
@@ -226,7 +226,7 @@ def test_a_text() -> None:
 # Standard input ---------------------------------------------------------------------------------
 
 CHILD = """
-from sidecar_magics.load.sources import open_sources
+from sidecar_magics.load.sources.opening import open_sources
 sources = open_sources("-")
 print(sources.name, sources.kind, sources.size_bytes, sources.can_reopen, sources.stamp())
 for source in sources:

@@ -16,8 +16,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from sidecar_magics.errors import ScriptError
-from sidecar_magics.load import remote
-from sidecar_magics.load.sources import Sources, open_sources
+from sidecar_magics.load.sources import remote
+from sidecar_magics.load.sources.opening import Sources, open_sources
 from tests.background import meanwhile
 
 fsspec = pytest.importorskip("fsspec")

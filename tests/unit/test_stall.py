@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sidecar_magics.blockers import Blocker
-from sidecar_magics.load import stall
-from sidecar_magics.load.stall import ASK_EVERY_S, STALL_S, StallWatch
-from sidecar_magics.load.tasks import Table, Task, TaskKind
+from sidecar_magics.load.planning.tasks import Table, Task, TaskKind
+from sidecar_magics.load.running import stall
+from sidecar_magics.load.running.stall import ASK_EVERY_S, STALL_S, StallWatch
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator

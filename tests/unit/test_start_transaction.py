@@ -5,9 +5,9 @@ from __future__ import annotations
 import io
 from pathlib import Path
 
-from sidecar_magics.load.failures import Step
-from sidecar_magics.load.plan import Planner, Server
-from sidecar_magics.load.sources import Source
+from sidecar_magics.load.planning.planner import Planner, Server
+from sidecar_magics.load.planning.tasks import Step
+from sidecar_magics.load.sources.opening import Source
 from sidecar_magics.script.splitter import Statement, split
 
 

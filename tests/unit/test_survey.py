@@ -20,7 +20,7 @@ from sidecar_magics.load.check.statements import (
 )
 from sidecar_magics.load.check.survey import survey
 from sidecar_magics.load.policy import LoadPolicy
-from sidecar_magics.load.sources import Source
+from sidecar_magics.load.sources.opening import Source
 
 if TYPE_CHECKING:
     from sidecar_magics.load.check.inventory import Inventory

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sidecar_magics.load.explain import explain
+from sidecar_magics.load.planning.explain import explain
 from sidecar_magics.load.policy import LoadPolicy
 
 if TYPE_CHECKING:

@@ -13,14 +13,14 @@ from ...connection import connect_now
 from ...settings import resolve
 from ...sidecar import FLAVOURS, describe
 from ..policy import LoadPolicy
-from ..sources import Sources, open_sources
+from ..sources.opening import Sources, open_sources
 from . import advice, objects, rules, verdict
 from .findings import Finding, count, size, some, unique
 from .recorder import Dialect
 from .rehearsal import Rehearsal
 from .report import CheckReport, ObjectPlan, SchemaPlan
 from .survey import survey
-from .target import Target
+from .target import ServerView
 
 if TYPE_CHECKING:
     import os
@@ -114,7 +114,7 @@ def check_sources(
     policy = policy or LoadPolicy()
     connection = connect_now(settings)
     try:
-        target = Target(connection, describe(connection, settings, 0.0))
+        target = ServerView(connection, describe(connection, settings, 0.0))
     except BaseException:
         connection.close()
         raise
@@ -136,7 +136,7 @@ def check_sources(
 
 @contextlib.contextmanager
 def _rehearsal(
-    settings: ConnectionSettings, target: Target, policy: LoadPolicy
+    settings: ConnectionSettings, target: ServerView, policy: LoadPolicy
 ) -> Iterator[Rehearsal | None]:
     """Yield a rehearsal; none on another machine's server, unless the user means it."""
     if not settings.is_loopback and not policy.yes_remote:

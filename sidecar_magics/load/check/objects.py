@@ -12,16 +12,16 @@ from .world import World
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from .inventory import Event, Inventory, Place
+    from .inventory import Event, Inventory, Mention
     from .rules import Case
-    from .target import Target
+    from .target import ServerView
     from .world import Clash
 
 # The first MariaDB behind 10.11, with which the list of features was made.
 MARIADB_WITH_MORE = 110000
 
 
-def play(inventory: Inventory, target: Target) -> World:
+def play(inventory: Inventory, target: ServerView) -> World:
     """Play the script against what the server has."""
     schemas = {event.schema for event in inventory.events if event.schema}
     for event in inventory.events:
@@ -182,7 +182,7 @@ def engines(case: Case, *, refused: bool) -> Iterator[Finding]:
         hint = "change the engine in the script, or switch it on at the server."
         if not refused:
             message += f", and takes {default} instead"
-        place: Place = events[0].place
+        place: Mention = events[0].place
         yield Finding("engine", message, hint, str(place), 1286 if refused else 1266, names)
 
 

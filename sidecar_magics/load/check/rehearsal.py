@@ -29,8 +29,8 @@ from ...script.session import Session
 from ...script.tokens import Edit, edited, quoted, tokens
 from ...script.versioned import effective
 from ...server import pymysql_errors
-from .. import failures
-from ..server_errors import Refusal, hint_for
+from ..reporting import failures
+from ..reporting.server_errors import Refusal, hint_for
 from ..walk import Quoting, quoting_of
 from .assignments import assignments
 from .statements import read_definition
@@ -42,10 +42,10 @@ if TYPE_CHECKING:
 
     from ...script.classify import Classification
     from ...script.names import Names
-    from ..failures import Step
-    from .inventory import Place
+    from ..planning.tasks import Step
+    from .inventory import Mention
     from .statements import Definition
-    from .target import Target
+    from .target import ServerView
 
 PREFIX = "sidecar_check_"
 LOCK = "sidecar_magics.check."
@@ -106,7 +106,7 @@ class Refused(NamedTuple):
 
     Attributes
     ----------
-    place : Place
+    place : Mention
         Where it stands.
     errno : int
         The server's error number.
@@ -118,7 +118,7 @@ class Refused(NamedTuple):
         Something before it was not executed that may have made a difference.
     """
 
-    place: Place
+    place: Mention
     errno: int
     message: str
     hint: str
@@ -132,12 +132,12 @@ class Rehearsal:
     ----------
     connect : callable
         Opens a connection.
-    target : Target
+    target : ServerView
         What is known of the server.
 
     Attributes
     ----------
-    judged : dict of Place to int
+    judged : dict of Mention to int
         Statements that the server was asked about: its error's number, 0 for none.
     refused : list of Refused
         Those that it refused, but for what follows from another refusal.
@@ -145,8 +145,8 @@ class Rehearsal:
         Why nothing was rehearsed, or no more from some place on; empty if all was.
     """
 
-    def __init__(self, connect: Callable[[], pymysql.Connection[Any]], target: Target) -> None:
-        self.judged: dict[Place, int] = {}
+    def __init__(self, connect: Callable[[], pymysql.Connection[Any]], target: ServerView) -> None:
+        self.judged: dict[Mention, int] = {}
         self.refused: list[Refused] = []
         self.ended = ""
         self._target = target
@@ -174,7 +174,7 @@ class Rehearsal:
             raise
         self._modes = self.quoting(Quoting(ansi=False, verbatim=False))
 
-    def play(self, step: Step, about: Classification, delimiter: bytes, place: Place) -> None:
+    def play(self, step: Step, about: Classification, delimiter: bytes, place: Mention) -> None:
         """Rehearse one statement, if that is possible.
 
         Parameters
@@ -185,7 +185,7 @@ class Rehearsal:
             What it is.
         delimiter : bytes
             The one that it ended with.
-        place : Place
+        place : Mention
             Where it stands.
         """
         if self.ended or len(step.sql) > self._longest_bytes:
@@ -243,7 +243,7 @@ class Rehearsal:
         sql: bytes,
         about: Classification,
         delimiter: bytes,
-        place: Place,
+        place: Mention,
     ) -> None:
         kind = about.kind
         if delimiter != b";" and b";" in sql and kind not in (Kind.TRIGGER, Kind.ROUTINE):
@@ -264,7 +264,7 @@ class Rehearsal:
             self._read(step, place)
             self._is_likely = True  # a procedure's call, for example, can make anything
 
-    def _set(self, step: Step, sql: bytes, place: Place) -> None:
+    def _set(self, step: Step, sql: bytes, place: Mention) -> None:
         """Set what is the session's alone, and takes no more than a value."""
         given = assignments(sql)
         if not given or any(
@@ -285,7 +285,7 @@ class Rehearsal:
         )
         return not any(token.word == b"SELECT" for token in read) and _PURE.issuperset(calls)
 
-    def _use(self, step: Step, schema: str, place: Place) -> None:
+    def _use(self, step: Step, schema: str, place: Mention) -> None:
         if self._is_system(schema) or (self._fold(schema), "") in self._spoiled:
             self._schema = schema
         elif self._judge(step, b"USE " + quoted(self._scratch_of(schema)), place):
@@ -294,7 +294,7 @@ class Rehearsal:
         else:
             self._schema = schema
 
-    def _define(self, step: Step, about: Classification, place: Place) -> None:
+    def _define(self, step: Step, about: Classification, place: Mention) -> None:
         sql = step.sql
         definition = read_definition(effective(sql, self._target.flavour, self._target.version))
         if definition is None or (about.kind is not Kind.SCHEMA and self._ended_here()):
@@ -331,7 +331,7 @@ class Rehearsal:
                 with contextlib.suppress(*pymysql_errors()):
                     self._tell(self._stage, f"DROP {what.upper()} IF EXISTS ".encode() + path)
 
-    def _rows(self, step: Step, about: Classification, place: Place) -> None:
+    def _rows(self, step: Step, about: Classification, place: Mention) -> None:
         """Prepare a statement with rows, the first of its kind for each table."""
         if about.table is None or _LOADS_DATA.match(step.sql):
             return
@@ -341,14 +341,14 @@ class Rehearsal:
         self._prepared.add(beginning)
         self._prepare(step, place)
 
-    def _prepare(self, step: Step, place: Place) -> None:
+    def _prepare(self, step: Step, place: Mention) -> None:
         if self._ended_here():
             return
         sent = self._redirected(step.sql)
         if sent is not None:
             self._judge(step, sent, place, execute=self._prepared_only)
 
-    def _read(self, step: Step, place: Place) -> None:
+    def _read(self, step: Step, place: Mention) -> None:
         """Find out whether the server can read a statement that must not be executed."""
         try:
             with limited(self._stage, STATEMENT_S):
@@ -527,7 +527,7 @@ class Rehearsal:
         self,
         step: Step,
         sql: bytes,
-        place: Place,
+        place: Mention,
         *,
         execute: Callable[[bytes], None] | None = None,
     ) -> int:
@@ -564,7 +564,7 @@ class Rehearsal:
                 return False
         return True
 
-    def _take_down(self, step: Step, errno: int, words: str, place: Place) -> None:
+    def _take_down(self, step: Step, errno: int, words: str, place: Mention) -> None:
         names = {scratch: schema for schema, scratch in self._scratch.items()}
         words = _SCRATCH.sub(lambda found: names.get(found[0], found[0]), words)
         refusal = Refusal(errno, words, self._target.flavour, step.sql, step.source.is_dump)

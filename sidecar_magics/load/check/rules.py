@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from .inventory import Event, Inventory, Mentions
-    from .target import Target
+    from .target import ServerView
 
 LARGEST_PACKET_BYTES = 1 << 30
 
@@ -21,7 +21,7 @@ class Case(NamedTuple):
     """What is compared: what would be sent of the script, and the server."""
 
     inventory: Inventory
-    target: Target
+    target: ServerView
 
 
 def packet(case: Case) -> Iterator[Finding]:

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 
 from ...errors import ScriptError
 from ...script.rows import literal_rows
-from ..folders import ALLOW_LINKS, astray
-from ..plan import Planner, Server
+from ..planning.planner import Planner, Server
 from ..policy import RESERVED, LoadPolicy
-from ..report import LoadReport
-from ..sources import Sources
+from ..reporting.report import LoadReport
+from ..sources.folders import ALLOW_LINKS, astray
+from ..sources.opening import Sources
 from ..walk import Quoting, Walk, quoting_of
-from .inventory import Inventory, Place
+from .inventory import Inventory, Mention
 from .recorder import Recorder
 
 if TYPE_CHECKING:
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 
     from ...script.classify import Classification
     from ...script.splitter import Item
-    from ..failures import Step
-    from ..known import Found
-    from ..sources import Source
+    from ..planning.tables import TableFacts
+    from ..planning.tasks import Step
+    from ..sources.opening import Source
     from .recorder import Dialect
     from .rehearsal import Rehearsal
 
@@ -117,10 +117,10 @@ class Surveyor:
         for source in sources:
             if source.stray is not None and not self._allows_outside:
                 error = ScriptError(f"refused: it {astray(source.stray)}.", hint=ALLOW_LINKS)
-                self._recorder.refuse(Place(source.name, 1, 1), error)
+                self._recorder.refuse(Mention(source.name, 1, 1), error)
                 continue
             if source.fresh_session:
-                self._recorder.begin(source.schema, Place(source.name, 1, 1))
+                self._recorder.begin(source.schema, Mention(source.name, 1, 1))
                 if self._rehearsal:
                     self._rehearsal.begin_session(source.schema)
             yield source
@@ -167,9 +167,9 @@ class Surveyor:
             self._rehearsal.play(step, about, delimiter, place)
 
 
-def _place(step: Step) -> Place:
-    return Place(step.source.name, step.line, step.item.column)
+def _place(step: Step) -> Mention:
+    return Mention(step.source.name, step.line, step.item.column)
 
 
-def _look_up(schema: bytes, name: bytes, /, *, settled: bool) -> Found | None:
+def _look_up(schema: bytes, name: bytes, /, *, settled: bool) -> TableFacts | None:
     """Find nothing: what there is on the server is compared afterwards."""

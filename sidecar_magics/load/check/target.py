@@ -53,7 +53,7 @@ class Contents:
     things: dict[tuple[str, str, str], Thing]  # by schema, what, name
 
 
-class Target:
+class ServerView:
     """A server that a script is to be loaded into.
 
     Parameters

@@ -13,7 +13,7 @@ from .target import Thing
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from .inventory import Event, Place
+    from .inventory import Event, Mention
     from .target import Contents
 
 # Tables and views share their names; everything else has a space of its own.
@@ -38,7 +38,7 @@ class Clash(NamedTuple):
         What it is about; the name as ``schema.name``.
     errno : int
         The server's error number.
-    place : Place
+    place : Mention
         Of the event.
     parent : str
         The table that a foreign key misses.
@@ -52,13 +52,13 @@ class Clash(NamedTuple):
     what: str
     name: str
     errno: int
-    place: Place
+    place: Mention
     parent: str = ""
     rows: int | None = None
     likely: bool = False
 
 
-class Outcome(NamedTuple):
+class Played(NamedTuple):
     """What would become of one thing.
 
     Attributes
@@ -115,7 +115,7 @@ class World:
         self._touched: dict[_Key, tuple[str, str, str]] = {}
         self._marks: dict[_Key, set[str]] = {}
         self._excused: set[str] = set()
-        self._spellings: dict[_Key, dict[str, Place]] = {}
+        self._spellings: dict[_Key, dict[str, Mention]] = {}
         self.clashes: list[Clash] = []
 
     def play(self, events: Iterable[Event]) -> None:
@@ -128,7 +128,7 @@ class World:
             elif self._has_schema(event):
                 self._play(event)
 
-    def outcomes(self) -> list[Outcome]:
+    def outcomes(self) -> list[Played]:
         """Return what would become of each thing that the script names, in its order."""
         found = []
         for key, (schema, name, what) in self._touched.items():
@@ -137,7 +137,7 @@ class World:
             action = _action(before, after, marks)
             if action:
                 kind = (after or before or Thing(what)).what
-                found.append(Outcome(schema, name, kind, action, before.rows if before else None))
+                found.append(Played(schema, name, kind, action, before.rows if before else None))
         return found
 
     def schema_outcomes(self) -> dict[str, tuple[str, int]]:
@@ -157,7 +157,7 @@ class World:
                 found[schema] = ("kept", tables.get(schema, 0))
         return found
 
-    def same_but_for_case(self) -> list[tuple[tuple[str, ...], Place]]:
+    def same_but_for_case(self) -> list[tuple[tuple[str, ...], Mention]]:
         """Return tables that the script spells in several ways, which are one to this server."""
         return [
             (tuple(spellings), list(spellings.values())[1])

@@ -1,0 +1,1 @@
+"""What the server remembers of loads: which are done, how far the others are."""

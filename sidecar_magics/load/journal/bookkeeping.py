@@ -1,0 +1,282 @@
+"""What a load owes to other loads: before it begins, while it runs, and when it has ended.
+
+Each script is loaded by one process at a time; the second one waits. What `--once` says must be
+true, so the record that a script is loaded ends as soon as another load touches the same schemas.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import secrets
+from typing import TYPE_CHECKING, Callable
+
+from ...errors import AccessError
+from ...script import forms
+from ...script.changes import ANY_SCHEMA
+from ...server import pymysql_errors
+from ..reporting.failures import is_lost
+from ..running.index_builds import missing_clause
+from . import loads
+from .pieces import SCHEMA, Journal, lock_name
+
+if TYPE_CHECKING:
+    from ..planning.tasks import Step
+    from ..policy import LoadPolicy
+    from ..reporting.report import LoadReport
+    from ..running.loader import Loader
+    from ..sources.opening import Sources
+
+# Smaller scripts are loaded again sooner than a journal is made.
+JOURNAL_FROM_BYTES = 1024 * 1024
+# How long the server is asked to wait for another load before an interrupt gets its turn.
+LOCK_WAIT_S = 1
+# How long a connection is idle before it may be a leftover: a load that runs uses its own often.
+LEFTOVER_S = 5
+
+
+class Bookkeeping:
+    """One load's dealings with the journal and with other loads.
+
+    Parameters
+    ----------
+    loader : Loader
+        Connected.
+    sources : Sources
+        What is loaded.
+    policy : LoadPolicy
+        How.
+    report : LoadReport
+        Gets notes.
+    """
+
+    def __init__(
+        self, loader: Loader, sources: Sources, policy: LoadPolicy, report: LoadReport
+    ) -> None:
+        self._loader = loader
+        self._sources = sources
+        self._policy = policy
+        self._report = report
+        self._link = loader.control
+        name = "\n".join(sources.labels)[:1000]
+        self._script = loads.Identity(name, sources.size_bytes or 0, policy.identity)
+        self._touched: dict[str, bool] = {}  # schemas, and whether records of them are ended
+        self._records: dict[str, list[int]] | None = None
+
+    # Before it begins --------------------------------------------------------------------------
+
+    def await_turn(self, on_wait: Callable[[str], None]) -> None:
+        """Wait until no other process loads this script; `on_wait` is told of which it is."""
+        if not self._sources.can_reopen:
+            return
+        known_by = repr(self._script).encode()
+        lock = f"{SCHEMA}.script.{hashlib.sha1(known_by, usedforsecurity=False).hexdigest()}"
+        taken = self._link.ask(f"SELECT GET_LOCK('{lock}', 0)") == "1"
+        if not taken:
+            on_wait(self._holder(lock))
+        while not taken:
+            self._end_leftover(lock)
+            taken = self._link.ask(f"SELECT GET_LOCK('{lock}', {LOCK_WAIT_S})") == "1"
+            on_wait("" if taken else self._holder(lock))
+        self._link.keep(f"DO GET_LOCK('{lock}', 0)".encode())
+
+    def _end_leftover(self, lock: str) -> None:
+        """End the connection of a load whose process is gone, which the server has not noticed.
+
+        It is idle, and the lane that each load has as long as it runs is not there any more.
+        """
+        link = self._link
+        if not loads.exists(link):
+            return
+        entry = loads.unfinished(link, self._script)
+        idle = link.rows(
+            "SELECT id FROM information_schema.processlist WHERE command = 'Sleep'"
+            f" AND time >= {LEFTOVER_S} AND id = IS_USED_LOCK('{lock}')"
+        )
+        if entry is None or not idle:
+            return
+        if not link.ask(f"SELECT IS_USED_LOCK('{lock_name(entry.token, 0)}')"):
+            with contextlib.suppress(*pymysql_errors()):  # it has just ended
+                link.send(f"KILL {int(idle[0][0] or 0)}".encode())
+
+    def is_loaded(self) -> bool:
+        """Return whether the same was loaded before, and say so in the report."""
+        policy, sources = self._policy, self._sources
+        if not (policy.once or policy.resume) or not sources.can_reopen:
+            return False
+        if not loads.exists(self._link) or loads.unfinished(self._link, self._script):
+            return False
+        stamp = sources.stamp()
+        entry = loads.finished(
+            self._link,
+            options=policy.identity,
+            size_bytes=sources.size_bytes or 0,
+            stamp=None if stamp is None else json.dumps(stamp),
+            digest=sources.digest,
+        )
+        if entry is None:
+            return False
+        self._report.already_loaded, self._report.loaded_at = True, entry.finished
+        self._report.loaded_rows = entry.rows
+        return True
+
+    def open(self) -> Journal | None:
+        """Enter the load into the journal, or take up the one that did not come to its end."""
+        needed = self._policy.once or self._policy.resume
+        is_small = self._script.size_bytes < JOURNAL_FROM_BYTES
+        if not needed and (is_small or not self._sources.can_reopen):
+            return None
+        if not self._make_journal(needed=needed):
+            return None
+        load, link = self._loader.load, self._link
+        load.token = secrets.token_hex(16)
+        entry = loads.unfinished(link, self._script) if needed else None
+        if entry is not None:
+            self._loader.end_lanes_of(entry)
+            entry = loads.take_over(link, entry, token=load.token, jobs=load.jobs)
+            if not self._policy.resume:
+                self._report.notes.append(
+                    f"The load of this script that began at {entry.started} and did not come to "
+                    "its end was resumed."
+                )
+            return Journal(link, entry, resumed=True)
+        if self._policy.resume:
+            self._report.notes.append(
+                "Nothing was left to resume: this was loaded from the beginning."
+            )
+        entry, replaced = loads.begin(link, self._script, token=load.token, jobs=load.jobs)
+        if replaced is not None:
+            self._report.notes.append(
+                f"The load of this script that began at {replaced.started} did not come to its "
+                "end; this one began anew. --resume goes on where one stopped."
+            )
+        return Journal(link, entry, resumed=False)
+
+    def _make_journal(self, *, needed: bool) -> bool:
+        try:
+            loads.create(self._link)
+        except AccessError as error:
+            if needed:
+                raise
+            self._report.notes.append(f"{error.message} --resume will fail.")
+            return False
+        except pymysql_errors() as error:
+            if is_lost(error):
+                raise
+            if needed:
+                raise AccessError(
+                    f"The journal cannot be made in schema {SCHEMA}: {error.args[-1]}.",
+                    hint="grant this account CREATE on it, or load without --once and --resume.",
+                ) from None
+            self._report.notes.append("This account may not make a journal: --resume will fail.")
+            return False
+        return True
+
+    # While it runs -----------------------------------------------------------------------------
+
+    def touch(self, step: Step) -> None:
+        """Tell other loads, before it runs, in which schemas a statement changes something.
+
+        Cells are what a user does with a loaded script; only if one drops something is the script
+        not loaded any more.
+        """
+        for schema in step.schemas:
+            self._touch(schema, step)
+
+    def _touch(self, schema: str, step: Step) -> None:
+        if schema == ANY_SCHEMA:
+            if self._sources.kind != "text":
+                self._end_records(None)
+            return
+        ends = self._sources.kind != "text" or forms.may_drop(step.sql)
+        if schema not in self._touched:
+            self._touched[schema] = False
+            self._announce(schema)
+        if ends and not self._touched[schema]:
+            self._touched[schema] = True
+            self._end_records(schema)
+
+    @property
+    def schemas(self) -> list[str]:
+        """The schemas that were touched, sorted."""
+        return sorted(self._touched)
+
+    def _announce(self, schema: str) -> None:
+        """Take the lock of a schema; if another load has it, say so."""
+        digest = hashlib.sha1(schema.lower().encode(), usedforsecurity=False).hexdigest()
+        lock = f"{SCHEMA}.in.{digest}"
+        rows = self._loader.inspector.rows(f"SELECT GET_LOCK('{lock}', 0)".encode())
+        if rows and rows[0][0] == b"0":
+            self._report.notes.append(
+                f"Another load worked in {schema} at the same time: {self._holder(lock)}."
+            )
+
+    def _end_records(self, schema: str | None) -> None:
+        """End the records of finished loads that worked in a schema; None for all of them."""
+        inspector = self._loader.inspector
+        if self._records is None:
+            self._records = loads.finished_in(inspector)
+        journal = self._loader.load.journal
+        own = journal.entry.id if journal else None
+        of_all = {number for numbers in self._records.values() for number in numbers}
+        for number in of_all if schema is None else self._records.get(schema, []):
+            if number != own:
+                inspector.rows(loads.forget_query(number))
+
+    def _holder(self, lock: str) -> str:
+        """Return which connection holds a lock, in words."""
+        rows = self._loader.inspector.rows(
+            "SELECT id, user, host, time FROM information_schema.processlist"
+            f" WHERE id = IS_USED_LOCK('{lock}')".encode()
+        )
+        for number, user, host, _ in rows:
+            account = b"@".join([user or b"", (host or b"").rpartition(b":")[0] or host or b""])
+            return f"connection {int(number)} of {account.decode('utf-8', 'replace')}"
+        return "a connection that has just ended"
+
+    # When it has ended -------------------------------------------------------------------------
+
+    def close(self) -> None:
+        """Leave in the journal what --once and --resume need; make what killed loads owe."""
+        loader, link, journal = self._loader, self._link, self._loader.load.journal
+        loader.inspector.revive()
+        if journal is not None:
+            loads.finish(link, journal.entry, self._facts())
+        with contextlib.suppress(*pymysql_errors()):  # whatever else is called so is not ours
+            if not loads.exists(link):
+                return
+            self._build_owed_indexes()
+            loads.drop_if_empty(link)
+
+    def _facts(self) -> dict[str, object] | None:
+        """Return what to keep of this load; None if it is to be forgotten."""
+        report, policy, sources = self._report, self._policy, self._sources
+        if not (policy.once or policy.resume) or not sources.can_reopen or report.errors:
+            return None
+        return {
+            "stamp": json.dumps(sources.stamp()),
+            "sha256": report.sha256 or sources.digest(),
+            "statements": report.statements,
+            "rows": report.rows,
+            "seconds": report.seconds,
+            "schemas": self.schemas,
+        }
+
+    def _build_owed_indexes(self) -> None:
+        """Build the indexes that loads put off and, because they were killed, never built."""
+        for table, definitions in loads.owed_indexes(self._link):
+            create = self._loader.inspector.show_create(table)
+            missing = missing_clause(create, definitions)
+            try:
+                if missing:
+                    self._link.send(b"ALTER TABLE " + table.quoted + b" " + missing)
+                    self._report.notes.append(
+                        f"{table} got the indexes that an interrupted load owed it."
+                    )
+            except pymysql_errors() as error:
+                self._report.notes.append(
+                    f"{table} lacks indexes that an interrupted load owed it: {error}."
+                )
+                continue
+            loads.forget_owed(self._link, table)

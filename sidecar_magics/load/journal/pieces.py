@@ -1,0 +1,225 @@
+"""How far a load is: kept in the server itself, in the same transactions as its rows.
+
+One rule makes it safe to resume: whatever a note says is done, everything that was done before it
+is noted as well, at the latest by the same transaction. Rows are noted in their own transaction.
+A definition commits by itself; it is kept as *pending* from then on, and every note that any lane
+writes takes all pending pieces along. So a piece is never noted without those that it needs, and a
+resumed load never runs a DROP or CREATE again under rows that it takes for done.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import zlib
+from bisect import bisect_right
+from collections import defaultdict
+from typing import TYPE_CHECKING, NamedTuple
+
+from ...schemas import JOURNAL_SCHEMA
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from ..planning.tasks import Step, Table
+    from ..running.link import Link
+    from .loads import LoadRecord
+
+SCHEMA = JOURNAL_SCHEMA
+REFUSED = 0xFFFFFFFF
+"""In the place of a checksum: the statement was refused, so it was not done."""
+
+
+class NotedPiece(NamedTuple):
+    """A part of a script that is done: from the first statement to the end of the last."""
+
+    source: int
+    begins: int
+    ends: int
+    crc: int
+
+
+class Note(NamedTuple):
+    """What a lane writes into the journal.
+
+    Attributes
+    ----------
+    sql : bytes
+        The statement; empty if there is nothing to note.
+    pending : tuple of NotedPiece
+        Pieces that are not pending any more once the statement is committed.
+    """
+
+    sql: bytes
+    pending: tuple[NotedPiece, ...]
+
+
+class Journal:
+    """One load's part of the journal; any thread may use it.
+
+    Parameters
+    ----------
+    link : Link
+        A connection to read with what an earlier process has done.
+    entry : LoadRecord
+        The load.
+    resumed : bool
+        An earlier process began it.
+    """
+
+    def __init__(self, link: Link, entry: LoadRecord, *, resumed: bool) -> None:
+        self.entry = entry
+        self.resumed = resumed
+        self.is_past_resuming = False  # what comes now is not noted
+        self._lock = threading.Lock()
+        self._pending: dict[NotedPiece, None] = {}
+        self._pieces: dict[int, list[NotedPiece]] = defaultdict(list)
+        self._read_to: dict[NotedPiece, int] = {}  # checksum so far
+        self._doubts: dict[tuple[int, int], int] = {}
+        self._deferred: dict[tuple[bytes, bytes], list[bytes]] = {}
+        if resumed:
+            self._read(link)
+
+    # Writing: text for a lane's own connection -------------------------------------------------
+
+    def completed(self, piece: NotedPiece) -> int:
+        """Take note of a piece that committed by itself, and return how many are pending.
+
+        To be called before anything that needs the piece may run.
+        """
+        with self._lock:
+            self._pending[piece] = None
+            return len(self._pending)
+
+    def note(self, pieces: Iterable[NotedPiece] = ()) -> Note:
+        """Return what notes pieces as done, and with them all that are pending."""
+        with self._lock:
+            pending = tuple(self._pending)
+        # In one order: two lanes that note the same pieces at once cannot block each other then.
+        values = ",".join(
+            f"({self.entry.id},{piece.source},{piece.begins},{piece.ends},{piece.crc})"
+            for piece in sorted({*pending, *pieces})
+        )
+        if not values:
+            return Note(b"", pending)
+        # Another lane may note a pending piece too, and a note whose answer was lost may be there.
+        columns = "load_id, source, begins, ends, crc"
+        sql = f"INSERT IGNORE INTO `{SCHEMA}`.`done` ({columns}) VALUES {values}"
+        return Note(sql.encode(), pending)
+
+    def noted(self, note: Note) -> None:
+        """Take note that a note is committed."""
+        with self._lock:
+            for piece in note.pending:
+                self._pending.pop(piece, None)
+
+    def find(self, step: Step) -> str:
+        """Return the question for the piece that begins with a step."""
+        return (
+            f"SELECT 1 FROM `{SCHEMA}`.`done` WHERE load_id = {self.entry.id}"
+            f" AND source = {step.source.number} AND begins = {step.item.offset}"
+        )
+
+    def note_doubt(self, step: Step, before_crc: int) -> bytes:
+        """Return the statement that notes a step before it runs, to follow a `note` of the rest."""
+        values = f"({self.entry.id},{step.source.number},{step.item.offset},{before_crc})"
+        return f"REPLACE INTO `{SCHEMA}`.`doubts` VALUES {values}".encode()
+
+    def note_deferred(self, table: Table, definitions: list[bytes]) -> bytes:
+        """Return the statement that notes indexes before they are dropped."""
+        kept = json.dumps([definition.decode("latin-1") for definition in definitions]).encode()
+        values = f"({self.entry.id},{literal(table.schema)},{literal(table.name)},{literal(kept)})"
+        return f"REPLACE INTO `{SCHEMA}`.`indexes` VALUES {values}".encode()
+
+    def forget_deferred(self, table: Table) -> bytes:
+        """Return the statement that notes that a table has its indexes again."""
+        return (
+            f"DELETE FROM `{SCHEMA}`.`indexes` WHERE load_id = {self.entry.id}"
+            f" AND table_schema = {literal(table.schema)} AND table_name = {literal(table.name)}"
+        ).encode()
+
+    # Reading: what an earlier process has done -------------------------------------------------
+
+    def is_done(self, step: Step) -> bool:
+        """Return whether the process before this one did a step.
+
+        Raises
+        ------
+        ValueError
+            The script has changed since.
+        """
+        if step.is_ours:
+            return False
+        pieces = self._pieces.get(step.source.number, [])
+        at = bisect_right(pieces, NotedPiece(step.source.number, step.item.offset + 1, 0, 0)) - 1
+        if at < 0 or step.item.offset >= pieces[at].ends:
+            return False
+        self._compare(pieces[at], step)
+        return True
+
+    def doubt(self, step: Step) -> int | None:
+        """Return what was noted before a step was run by an earlier process, if it was."""
+        return self._doubts.get((step.source.number, step.item.offset))
+
+    def is_doubtful(self, step: Step) -> bool:
+        """Return whether a step of a transaction that is not noted may be committed all the same.
+
+        It may, if the script went on after it: a definition commits what is before it, and where
+        the session is not known any more, nothing is noted.
+        """
+        place = (step.source.number, step.item.offset)
+        if step.is_ours:
+            return False
+        return any(other >= place for other, before in self._doubts.items() if before != REFUSED)
+
+    def deferred(self, table: Table) -> list[bytes]:
+        """Return the indexes that an earlier process took from a table, and forget them here."""
+        return self._deferred.pop((table.schema, table.name), [])
+
+    def token_query(self) -> str:
+        """Return the question for the token of the process that has the load now."""
+        return f"SELECT token FROM {SCHEMA}.loads WHERE id = {self.entry.id}"
+
+    def _compare(self, piece: NotedPiece, step: Step) -> None:
+        crc = zlib.crc32(step.sql, self._read_to.get(piece, 0))
+        self._read_to[piece] = crc
+        if step.item.end > piece.ends or (step.item.end == piece.ends and crc != piece.crc):
+            raise ValueError(step.place)
+
+    def _read(self, link: Link) -> None:
+        where = f"WHERE load_id = {self.entry.id}"
+        for row in link.rows(
+            f"SELECT source, begins, ends, crc FROM {SCHEMA}.done {where} ORDER BY source, begins"
+        ):
+            piece = NotedPiece(*(int(cell or 0) for cell in row))
+            self._pieces[piece.source].append(piece)
+        for source, begins, before in link.rows(
+            f"SELECT source, begins, before_crc FROM {SCHEMA}.doubts {where}"
+        ):
+            self._doubts[int(source or 0), int(begins or 0)] = int(before or 0)
+        for schema, name, kept in link.rows(
+            f"SELECT HEX(table_schema), HEX(table_name), HEX(definitions)"
+            f" FROM {SCHEMA}.indexes {where}"
+        ):
+            definitions = json.loads(bytes.fromhex(kept or ""))
+            names = (bytes.fromhex(schema or ""), bytes.fromhex(name or ""))
+            self._deferred[names] = [text.encode("latin-1") for text in definitions]
+
+
+def piece_of(steps: list[Step]) -> NotedPiece:
+    """Return the piece that steps, one after another in one script, make up."""
+    crc = 0
+    for step in steps:
+        crc = zlib.crc32(step.sql, crc)
+    first, last = steps[0], steps[-1]
+    return NotedPiece(first.source.number, first.item.offset, last.item.end, crc)
+
+
+def lock_name(token: str, lane: int) -> str:
+    """Return the name of the lock that a lane's connection holds as long as it lives."""
+    return f"{SCHEMA}.{token}.{lane}"
+
+
+def literal(data: bytes) -> str:
+    """Return bytes as a literal of SQL."""
+    return f"x'{data.hex()}'"

@@ -1,0 +1,1 @@
+"""What a load says: progress, errors with their place, the report."""

@@ -1,0 +1,433 @@
+"""What a load did: per table, with the server's warnings, fit to be kept with the results."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import asdict, dataclass, field, fields
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from ...errors import printable
+from ...units import duration, size
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    import pandas
+
+    from ...errors import StatementError
+    from ...sidecar import Sidecar
+    from .results import ResultSet
+
+LARGEST_TABLES = 10
+MOST_ERRORS = 10
+# Warnings whose words the server did not tell: it tells those of the last statement it was sent.
+UNTOLD = 0
+# A later MySQL will do without something: that is for who writes such scripts. Of what is loaded
+# nothing is lost, so it is no warning to who loads one.
+DEPRECATIONS = frozenset({1287, 1681, 3090, 3129, 3135, 3719, 3778})
+# The level of what a server only remarks: a table that DROP IF EXISTS did not find is no warning.
+NOTE = "Note"
+
+
+@dataclass
+class TableReport:
+    """What was done to one table: sums over all connections.
+
+    Parameters
+    ----------
+    statements, rows : int
+        Statements executed on it, and rows that they changed.
+    size_bytes : int
+        Size of those statements.
+    seconds : float
+        Time that the server took for them; connections that worked side by side add up.
+    warnings : int
+        Warnings that they gave; the server's notes are none.
+    """
+
+    statements: int = 0
+    rows: int = 0
+    size_bytes: int = 0
+    seconds: float = 0.0
+    warnings: int = 0
+
+
+@dataclass
+class WarningReport:
+    """One kind of warning or note: how often it came, and the server's words the first time."""
+
+    level: str
+    message: str
+    count: int = 0
+    is_note: bool = False  # it changes nothing of what was loaded, so it is no warning
+
+
+@dataclass(frozen=True)
+class ErrorReport:
+    """A statement that the server refused, and that --force went on behind."""
+
+    place: str
+    errno: int
+    sqlstate: str
+    message: str
+    statement_start: str
+    table: str | None
+
+    def __str__(self) -> str:
+        return printable(f"{self.place}: error {self.errno} ({self.sqlstate}): {self.message}")
+
+
+@dataclass
+class LoadReport:
+    """What a load did.
+
+    Parameters
+    ----------
+    source : str
+        What was loaded: a path, a pattern, an address, or ``cell``.
+    server : str
+        What it was loaded into: account, address, flavour and version.
+    flavour : str
+        ``mysql`` or ``mariadb``.
+    server_version : str
+        The server's version, such as ``9.7.4-2``.
+    server_uuid : str or None
+        The server's own identity.
+    statements : int
+        Statements executed.
+    rows : int
+        Rows that data statements inserted, changed or deleted, as the server counts them.
+    tables : dict of str to TableReport
+        By ``schema.table``, in the order of their first statement.
+    warnings : dict of int to WarningReport
+        What the server warned of, and its notes, by its error number.
+    results : int
+        How many result sets the statements returned.
+    result : ResultSet or None
+        The last of them, in the order of the script.
+    errors : list of ErrorReport
+        Statements that were refused, with --force.
+    notes : list of str
+        What a user should know besides.
+    skipped : dict of str to int
+        Statements that were left out, by the reason.
+    script_bytes, file_bytes : int
+        Size of the SQL text, and of the file as it lies on disk (compressed).
+    seconds : float
+        Time taken.
+    started : float
+        When it began, in seconds since 1970.
+    jobs : int
+        Connections that it could work on.
+    retries : int
+        Connections that were lost, and made again.
+    deferred_indexes : int
+        Secondary indexes that were made behind the rows.
+    resumed : int
+        Statements that an earlier load had done.
+    already_loaded : bool
+        With --once: the same had been loaded before, and nothing was done.
+    loaded_at : str
+        When that was, by the server's clock.
+    loaded_rows : int
+        Rows that it had.
+    in_transaction : bool
+        Whether a transaction was open at the end, which is rolled back.
+    sha256 : str
+        Of the file as it lies on disk; see `sources.Sources.digest` for several.
+    """
+
+    source: str
+    server: str = ""
+    flavour: str = "mysql"
+    server_version: str = ""
+    server_uuid: str | None = None
+    statements: int = 0
+    rows: int = 0
+    tables: dict[str, TableReport] = field(default_factory=dict)
+    warnings: dict[int, WarningReport] = field(default_factory=dict)
+    errors: list[ErrorReport] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    results: int = 0
+    result: ResultSet | None = None
+    skipped: dict[str, int] = field(default_factory=dict)
+    script_bytes: int = 0
+    file_bytes: int = 0
+    seconds: float = 0.0
+    jobs: int = 1
+    retries: int = 0
+    deferred_indexes: int = 0
+    resumed: int = 0
+    already_loaded: bool = False
+    loaded_at: str = ""
+    loaded_rows: int = 0
+    in_transaction: bool = False
+    sha256: str = ""
+    started: float = field(default_factory=time.time)
+
+    # Tells whether this very cell's output shows the report already.
+    is_on_screen: Callable[[], bool] | None = field(default=None, repr=False, compare=False)
+    # Whether its rows are shown with it: those of a cell are, those of a file are mentioned.
+    shows_result: bool = field(default=False, repr=False, compare=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
+
+    SO_FAR: ClassVar[tuple[str, ...]] = ("Executed: ", "Nothing was executed")
+
+    # Filling it ----------------------------------------------------------------------------------
+
+    def add(
+        self,
+        table: str | None,
+        *,
+        statements: int = 1,
+        rows: int = 0,
+        size_bytes: int = 0,
+        seconds: float = 0.0,
+        warnings: int = 0,
+    ) -> None:
+        """Count what was done, to a table if it was one; any thread may do so."""
+        with self._lock:
+            self.statements += statements
+            self.rows += rows
+            if table is not None:
+                tally = self.tables.setdefault(table, TableReport())
+                tally.statements += statements
+                tally.rows += rows
+                tally.size_bytes += size_bytes
+                tally.seconds += seconds
+                tally.warnings += warnings
+
+    def add_warnings(self, told: Iterable[tuple[str | None, ...]], count: int) -> None:
+        """Count warnings.
+
+        Parameters
+        ----------
+        told : iterable of tuple
+            Level, number and words of those that the server tells.
+        count : int
+            How many there were; it may not tell all of them.
+        """
+        with self._lock:
+            for level, code, message in told:
+                words = printable(message or "")
+                warning = WarningReport(level or "", words, is_note=is_note(code, level))
+                self.warnings.setdefault(int(code or 0), warning).count += 1
+                count -= 1
+            if count > 0:
+                untold = WarningReport("Warning", "more warnings, which the server does not tell")
+                self.warnings.setdefault(UNTOLD, untold).count += count
+
+    def add_error(self, error: StatementError) -> None:
+        """Keep a statement that was refused."""
+        place = f"{error.source}:{error.line}:{error.column}"
+        with self._lock:
+            self.errors.append(
+                ErrorReport(
+                    place,
+                    error.errno,
+                    error.sqlstate,
+                    error.message.rpartition(f"({error.sqlstate}): ")[2],
+                    error.statement_start,
+                    error.table,
+                )
+            )
+
+    def add_retry(self) -> None:
+        """Count a connection that was lost, and made again."""
+        with self._lock:
+            self.retries += 1
+
+    def add_deferred_indexes(self, number: int) -> None:
+        """Count indexes that are made behind the rows."""
+        with self._lock:
+            self.deferred_indexes += number
+
+    def describe_server(self, sidecar: Sidecar) -> None:
+        """Take down what is loaded into."""
+        settings = sidecar.settings
+        self.server = f"{settings.user}@{settings.address}, {sidecar.server}"
+        self.flavour, self.server_uuid = sidecar.flavour, sidecar.uuid
+        self.server_version = sidecar.version
+
+    # Reading it ----------------------------------------------------------------------------------
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything as plain values, for JSON."""
+        plain = self.__getstate__()
+        for name in ("tables", "warnings"):
+            plain[name] = {key: asdict(value) for key, value in list(plain[name].items())}
+        plain["errors"] = [asdict(error) for error in self.errors]
+        plain["result"] = None if self.result is None else self.result.to_dict()
+        plain["notes"], plain["skipped"] = list(self.notes), dict(self.skipped)
+        return plain
+
+    def to_frame(self) -> pandas.DataFrame:
+        """Return the tables as a DataFrame.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Indexed by schema and table; columns rows, statements, seconds, megabytes, warnings.
+
+        Raises
+        ------
+        ImportError
+            pandas is not installed.
+        """
+        try:
+            import pandas  # noqa: PLC0415 - not a dependency
+        except ImportError:
+            message = "to_frame() needs pandas, which is not installed: pip install pandas"
+            raise ImportError(message, name="pandas") from None
+
+        tables = list(self.tables.items())
+        names = [name.partition(".")[::2] for name, _ in tables]
+        columns = {
+            "rows": [table.rows for _, table in tables],
+            "statements": [table.statements for _, table in tables],
+            "seconds": [table.seconds for _, table in tables],
+            "megabytes": [table.size_bytes / 1e6 for _, table in tables],
+            "warnings": [table.warnings for _, table in tables],
+        }
+        index = pandas.MultiIndex.from_arrays(
+            [[schema for schema, _ in names], [table for _, table in names]],
+            names=["schema", "table"],
+        )
+        kinds = {
+            name: "float64" if name in ("seconds", "megabytes") else "int64" for name in columns
+        }
+        return pandas.DataFrame(columns, index=index).astype(kinds)
+
+    @property
+    def schemas(self) -> list[str]:
+        """The schemas whose tables were touched, sorted."""
+        return sorted({name.partition(".")[0] for name in list(self.tables)})
+
+    def so_far(self) -> str:
+        """Return one sentence for an error: what was done before it."""
+        # Of several connections, the others may have been ahead of the error, or behind it.
+        when = "before it" if self.jobs == 1 else "by then"
+        if not self.statements:
+            return f"Nothing was executed {when}."
+        done = f"{count(self.statements, 'statement')} {when} ({count(self.rows, 'row')})"
+        if self.in_transaction:
+            return f"Executed: {done}; what was not committed is rolled back."
+        return f"Executed: {done}; what they did stays."
+
+    def summary(self) -> str:
+        """Return in a few words what was loaded; errors come first."""
+        if self.already_loaded:
+            rows = f", {count(self.loaded_rows, 'row')}" if self.loaded_rows else ""
+            return f"already loaded at {self.loaded_at}{rows}; nothing was done"
+        warnings, notes = self._warnings_and_notes()
+        parts = [
+            *([count(len(self.errors), "error")] if self.errors else []),
+            count(self.statements, "statement"),
+            *([count(self.rows, "row")] if self.rows or not self.results else []),
+            *([self._returned()] if self.results else []),
+            *([self.extent()] if self.tables else []),
+            *([count(warnings, "warning")] if warnings else []),
+            *([count(notes, "note")] if notes else []),
+            *([f"{count(self.resumed, 'statement')} done before"] if self.resumed else []),
+        ]
+        return ", ".join(parts)
+
+    def _warnings_and_notes(self) -> tuple[int, int]:
+        """Return how many warnings the server gave, and how often it noted what harms nothing."""
+        counts = [(warning.count, warning.is_note) for warning in list(self.warnings.values())]
+        notes = sum(number for number, is_note in counts if is_note)
+        return sum(number for number, _ in counts) - notes, notes
+
+    def _returned(self) -> str:
+        """Return how many result sets there were, and how many rows the last has."""
+        rows = "" if self.result is None else count(self.result.total_rows, "row")
+        if self.results == 1:
+            return f"1 result set{f' of {rows}' if rows else ''}"
+        return count(self.results, "result set") + (f" (the last of {rows})" if rows else "")
+
+    def extent(self) -> str:
+        """Return how many tables in how many schemas were touched."""
+        return f"{count(len(self.tables), 'table')} in {count(len(self.schemas), 'schema')}"
+
+    def remarks(self) -> list[str]:
+        """Return what a user should know besides, most important first, a line for each."""
+        lines = [str(error) for error in self.errors[:MOST_ERRORS]]
+        if len(self.errors) > MOST_ERRORS:
+            lines.append(f"… and {count(len(self.errors) - MOST_ERRORS, 'more error')}, in .errors")
+        for code, warning in sorted(self.warnings.items(), key=lambda item: item[1].is_note):
+            number = f" {code}" if code != UNTOLD else ""
+            times = "once" if warning.count == 1 else f"{warning.count:,} times"
+            harmless = "; nothing is lost" if code in DEPRECATIONS else ""
+            level = NOTE if warning.is_note else warning.level
+            lines.append(f"{level}{number}: {warning.message} ({times}{harmless})")
+        for why, number_left_out in self.skipped.items():
+            lines.append(f"Left out: {count(number_left_out, 'statement')} ({why})")
+        if self.result is not None and not self.shows_result:
+            lines.append(f"What {self.result.place} returned is in .result.")
+        if self.retries:
+            lines.append(f"{count(self.retries, 'connection')} lost, and made again.")
+        return [printable(line) for line in [*lines, *self.notes]]
+
+    def __repr__(self) -> str:
+        head = f"{printable(self.source)}: {self.summary()}; {duration(self.seconds)}"
+        rows = [repr(self.result)] if self.shows_result and self.result is not None else []
+        return "\n".join(
+            [
+                f"<LoadReport {head}>",
+                *self._table_lines(),
+                *map("  {}".format, self.remarks()),
+                *rows,
+            ]
+        )
+
+    def _table_lines(self) -> list[str]:
+        """Return a line for each of the largest tables, where there is more than one."""
+        tables = sorted(self.tables.items(), key=lambda item: -item[1].size_bytes)
+        if len(tables) < 2 or not any(table.rows for _, table in tables):
+            return []
+        shown = [(name, table) for name, table in tables[:LARGEST_TABLES] if table.rows]
+        lines = [
+            f"  {printable(name)}: {count(table.rows, 'row')}, {size(table.size_bytes)}"
+            for name, table in shown
+        ]
+        rest = len(tables) - len(shown)
+        return [*lines, f"  … {count(rest, 'smaller table')}"] if rest else lines
+
+    def _repr_html_(self) -> str:
+        from .report_html import html  # noqa: PLC0415 - it imports this module
+
+        return html(self)
+
+    def _ipython_display_(self) -> None:
+        # Not implemented: IPython goes on to the other forms.
+        if self.is_on_screen is None or not self.is_on_screen():
+            raise NotImplementedError
+
+    # Keeping it ----------------------------------------------------------------------------------
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what can be kept, pickled and copied: neither lock nor screen."""
+        hidden = ("is_on_screen", "_lock", "shows_result")
+        return {f.name: getattr(self, f.name) for f in fields(self) if f.name not in hidden}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state, is_on_screen=None, shows_result=False, _lock=threading.Lock())
+
+
+def is_note(code: str | None, level: str | None) -> bool:
+    """Say whether what the server warned of changes nothing of what was loaded.
+
+    Parameters
+    ----------
+    code : str, optional
+        The server's error number, as SHOW WARNINGS has it.
+    level : str, optional
+        What the server calls it: ``Note``, ``Warning`` or ``Error``.
+    """
+    return level == NOTE or int(code or 0) in DEPRECATIONS
+
+
+def count(number: int, noun: str) -> str:
+    """Return a number of things: ``1 row``, ``1,234 rows``."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

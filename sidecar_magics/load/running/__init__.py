@@ -1,0 +1,1 @@
+"""Run the tasks of a load: lanes, their connections, and who may do what when."""

@@ -1,0 +1,531 @@
+"""A lane: what one connection of a load does next, and after whatever happens to it.
+
+A lane is a generator. It decides, and yields `operations`; a thread carries them out on a real
+connection, or a simulation on a server of its own. Nothing here waits, or knows of sockets.
+
+Rows of several tasks are committed together, with their place in the journal. Three rules keep
+lanes from waiting for each other in a circle that no server sees:
+
+- a lane waits for a task only with nothing uncommitted;
+- it asks about tables, and defines anything, only with nothing uncommitted: both may have to wait
+  for locks of other lanes;
+- a lane whose statement was refused goes on with what stands before it in the script. One that has
+  lost its connection for good ends the load: others could wait for what it did not commit.
+
+What was not committed when a connection is lost, or the server ends a deadlock, is done once more.
+That is possible as long as the session's state is known, and right because nothing of it is there.
+"""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Callable
+
+from ...errors import AccessError, ScriptError, ServerNotReadyError, SidecarError, StatementError
+from ...script import forms
+from ...server import pymysql_errors
+from ..journal.pieces import REFUSED, Note, lock_name, piece_of
+from ..planning.planner import LARGE_STATEMENT_BYTES
+from ..planning.tasks import TaskKind
+from ..reporting import failures
+from . import index_builds
+from .index_clauses import read_indexes
+from .link import SessionError
+from .operations import (
+    Ask,
+    AwaitServer,
+    AwaitWork,
+    Enter,
+    Open,
+    Record,
+    Send,
+    ShowCreate,
+    Sleep,
+    Take,
+)
+from .sender import Lost, Refused, RolledBack, Sender
+
+if TYPE_CHECKING:
+    from ...script.session import Session
+    from ..journal.pieces import NotedPiece
+    from ..planning.tasks import Step, Task
+    from .context import LoadContext
+    from .link import Link
+    from .operations import Work
+
+BATCH_BYTES = 8 * 1024 * 1024
+BATCH_S = 1.0
+RETRIES = 5
+RETRY_PAUSE_S = 0.01
+OLD_CONNECTION_TIMEOUT_S = 60.0
+OLD_CONNECTION_PAUSE_S = 0.05
+NOTED_TOGETHER = 50
+
+
+class _Stuck(Exception):
+    """What is uncommitted can be neither committed nor done once more."""
+
+    def __init__(self, error: SidecarError) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
+class Lane:
+    """One of a load's connections.
+
+    Parameters
+    ----------
+    number : int
+        From 0.
+    load : LoadContext
+        The load.
+    link : Link
+        The connection; only its state is read here, which needs no answer of the server.
+    """
+
+    def __init__(self, number: int, load: LoadContext, link: Link) -> None:
+        self.number = number
+        self.link = link
+        self._load = load
+        self._sender = Sender(load)
+        self._batch: list[Task] = []  # executed, and not committed yet
+        self._batch_began = 0.0
+        self._committing: Note | None = None  # what is noted by the COMMIT that is under way
+        self._own_notes: list[NotedPiece] = []  # of the script's own transaction
+
+    def run(self) -> Work[None]:
+        """Do tasks until there are none left; whatever ends it, no other lane waits for it."""
+        task: Task | None = None
+        try:
+            if not (yield from self._is_open_in_time()):
+                return
+            while True:
+                task = yield Take(wait=not self._batch)
+                try:
+                    if task is not None:
+                        yield from self._do(task)
+                    elif self._batch:
+                        yield from self._settle()
+                    else:
+                        return
+                except (StatementError, ScriptError) as refusal:
+                    if task is None:
+                        raise
+                    self._load.fail(task, refusal)  # the connection is as good as before
+        except GeneratorExit:
+            raise
+        except BaseException as error:  # whatever it is, the reader must hear of it
+            if not self._load.tasks.was_aborted:
+                cause = error.error if isinstance(error, _Stuck) else error
+                self._load.lose([*self._batch, *([task] if task else [])], cause)
+
+    def _is_open_in_time(self) -> Work[bool]:
+        """Connect while the tasks before this lane's first one run.
+
+        The first lane is connected before; without one of the others, the load is only slower.
+        """
+        if self.link.is_open:
+            return True
+        if not (yield AwaitWork()):
+            return False
+        try:
+            yield Open(self._lock)
+        except SidecarError:
+            return False
+        except pymysql_errors():
+            return False
+        return True
+
+    @property
+    def _lock(self) -> str:
+        return lock_name(self._load.token, self.number)
+
+    # One task ----------------------------------------------------------------------------------
+
+    def _do(self, task: Task) -> Work[None]:
+        if task.shares_transaction:
+            yield from self._repeat(partial(self._add, task), task.steps[0])
+            self._load.tasks.executed(task)
+            full = sum(other.size_bytes for other in self._batch) >= BATCH_BYTES
+            if full or self._load.clock() - self._batch_began > BATCH_S:
+                yield from self._settle()
+            return
+        yield from self._settle()
+        if task.kind is TaskKind.INDEXES:
+            yield from self._build_indexes(task)
+        elif task.in_transaction:
+            yield from self._do_raw(task)
+        else:
+            yield from self._define(task)
+        self._load.done([task])
+
+    def _settle(self) -> Work[None]:
+        """Commit what is uncommitted, before something that may wait for other connections."""
+        if self._batch:
+            yield from self._repeat(self._commit, self._batch[0].steps[0])
+
+    # Rows --------------------------------------------------------------------------------------
+
+    def _add(self, task: Task) -> Work[None]:
+        """Run a task as part of the batch."""
+        yield from self._look_at_table(task)
+        yield from self._enter(task)
+        if not self._batch:
+            yield from self._sender.own([b"BEGIN"], task.steps[0])
+            self._batch_began = self._load.clock()
+        self._batch.append(task)
+        try:
+            yield from self._send(task)
+        except (Lost, RolledBack):
+            self._batch.remove(task)
+            raise
+
+    def _commit(self) -> Work[None]:
+        """Commit the batch, and what is to be noted, in one transaction."""
+        if not self._batch:
+            return
+        journal, step = self._load.journal, self._batch[0].steps[0]
+        pieces = [piece_of(task.steps) for task in self._batch]
+        note = journal.note(pieces) if journal else Note(b"", ())
+        try:
+            yield from self._sender.own([note.sql], step)
+            self._committing = note
+            yield from self._sender.own([b"COMMIT"], step)
+        except StatementError as error:
+            raise _Stuck(error) from None
+        self._committing = None
+        if journal:
+            journal.noted(note)
+        self._finish_batch()
+
+    def _finish_batch(self) -> None:
+        self._sender.count()
+        done, self._batch = self._batch, []
+        self._load.done(done)
+
+    def _look_at_table(self, task: Task) -> Work[None]:
+        """See if a table that gets many rows takes them in any order, and indexes later."""
+        table = task.table
+        if (
+            task.kind is not TaskKind.ROWS
+            or table is None
+            or table.inspected
+            or not self._load.is_parallel
+            or len(task.steps[0].sql) < LARGE_STATEMENT_BYTES
+        ):
+            return
+        if self._batch:
+            yield from self._commit()
+        table.inspected = True
+        create = yield ShowCreate(table)
+        indexes = read_indexes(create) if create else None
+        if indexes is None or not indexes.sorts_rows:
+            return
+        journal = self._load.journal
+        owed = journal.deferred(table) if journal else []
+        if owed:
+            table.deferred = owed
+        elif indexes.last and task.any_order:
+            yield from index_builds.put_off(self._load, self._sender, task, indexes.last)
+        self._load.tasks.release(task)
+
+    def _build_indexes(self, task: Task) -> Work[None]:
+        """Give a table the indexes that were put off."""
+        table, journal = task.table, self._load.journal
+        if table is None:
+            return
+        table.inspected = False
+        table.deferred = table.deferred or (journal.deferred(table) if journal else [])
+        for attempt in range(RETRIES + 1):
+            try:
+                yield from index_builds.build(self._load, self._sender, task)
+                return
+            except RolledBack:
+                yield Sleep(RETRY_PAUSE_S * (attempt + 1))
+            except Lost:
+                yield from self._reconnect(task.steps[0], attempt)
+        raise failures.stopped(task.steps[0], self._load.report)
+
+    # Everything else ---------------------------------------------------------------------------
+
+    def _define(self, task: Task) -> Work[None]:
+        """Run statements that commit by themselves; one that is in doubt is settled by looking."""
+        step, journal = task.steps[0], self._load.journal
+        doubt = journal.doubt(step) if journal and journal.resumed else None
+        maybe_done = doubt is not None or task.maybe_done
+        if doubt == REFUSED:
+            doubt, maybe_done = None, False
+        if doubt is not None and not task.repeatable:
+            raise failures.in_doubt(step, self._load.report)
+        for attempt in range(RETRIES + 1):
+            try:
+                if not (maybe_done and (yield from self._was_altered(task, doubt))):
+                    doubt = yield from self._note_doubt(task, doubt)
+                    yield from self._enter(task)
+                    yield from self._send(task, maybe_done=maybe_done)
+                self._sender.count()
+                break
+            except StatementError:
+                if journal and step.sql and not step.is_ours:  # it will be tried again
+                    yield Send((journal.note_doubt(step, REFUSED),))
+                raise
+            except RolledBack:
+                yield Sleep(RETRY_PAUSE_S * (attempt + 1))
+            except Lost:
+                if not task.repeatable:
+                    raise failures.stopped(step, self._load.report) from None
+                maybe_done = True
+                yield from self._reconnect(step, attempt)
+        else:
+            raise failures.stopped(step, self._load.report)
+        if step.sql and not step.is_ours:
+            yield from self._complete(task)
+
+    def _complete(self, task: Task) -> Work[None]:
+        """Take note that a task committed by itself; every so often, note it in the server."""
+        journal = self._load.journal
+        if journal is None or journal.completed(piece_of(task.steps)) < NOTED_TOGETHER:
+            return
+        note = journal.note()
+        replies = yield Send((note.sql,))
+        # Where that is lost, the next statement meets it, and the notes come once more.
+        if replies.error is None:
+            journal.noted(note)
+
+    def _note_doubt(self, task: Task, doubt: int | None) -> Work[int | None]:
+        """Note a statement before it runs, if running it twice would do more than running it once.
+
+        Tables and schemas that are dropped and created tell by themselves whether that is done.
+        """
+        journal, step = self._load.journal, task.steps[0]
+        simple = task.kind is TaskKind.DEFINITION and not forms.alters(step.sql)
+        if journal is None or simple or doubt is not None or not step.sql or step.is_ours:
+            return doubt
+        before = yield from self._state_of(task)
+        yield from self._doubt(step, before)
+        return before
+
+    def _doubt(self, step: Step, before: int) -> Work[None]:
+        """Note a statement that is about to run, and before that all that is done."""
+        journal = self._load.journal
+        if journal is None:
+            return
+        note = journal.note()
+        yield from self._sender.own([note.sql, journal.note_doubt(step, before)], step)
+        journal.noted(note)
+
+    def _record_doubt(self, step: Step, before: int) -> Work[None]:
+        """Do as `_doubt` on another connection.
+
+        The lane's own may be within a transaction that is undone, but the doubt must stay; or under
+        LOCK TABLES, which leaves the journal out.
+        """
+        journal = self._load.journal
+        if journal is not None:
+            note = journal.note()
+            doubt = journal.note_doubt(step, before)
+            yield Record((note.sql, doubt) if note.sql else (doubt,))
+            journal.noted(note)
+
+    def _was_altered(self, task: Task, before: int | None) -> Work[bool]:
+        """Tell whether the table that a statement alters has changed since it was noted."""
+        if before is None or not forms.alters(task.steps[0].sql):
+            return False
+        return (yield from self._state_of(task)) != before
+
+    def _state_of(self, task: Task) -> Work[int]:
+        create = (yield ShowCreate(task.table)) if task.table else None
+        return zlib.crc32(create or b"")
+
+    def _do_raw(self, task: Task) -> Work[None]:
+        """Run what belongs to a transaction of the script's own, or needs what its session has."""
+        note = None
+        try:
+            if task.session is None:
+                yield from self._enter_unknown(task.steps[0])
+            else:
+                yield from self._enter(task)
+                yield from self._note_irreversible(task)
+                note = yield from self._note_own(task)
+            yield from self._send(task)
+        except (Lost, RolledBack):
+            raise failures.stopped(task.steps[0], self._load.report) from None
+        journal = self._load.journal
+        if journal and note:
+            journal.noted(note)
+        elif journal and not self.link.is_in_transaction:
+            while self._own_notes:  # it was rolled back: doing it again would change nothing
+                journal.completed(self._own_notes.pop())
+        self._sender.count()
+        self._load.report.in_transaction = self.link.is_in_transaction
+
+    def _note_irreversible(self, task: Task) -> Work[None]:
+        """Note a statement that stays done where the transaction that it is in is undone."""
+        journal, step = self._load.journal, task.steps[0]
+        if journal is None or task.repeatable:
+            return
+        if journal.doubt(step) not in (None, REFUSED):
+            raise failures.in_doubt(step, self._load.report)
+        yield from self._record_doubt(step, 0)
+
+    def _enter_unknown(self, step: Step) -> Work[None]:
+        """Note where the part of a script begins that cannot be resumed: its session is unknown."""
+        journal = self._load.journal
+        if journal is not None and not journal.is_past_resuming:
+            journal.is_past_resuming = True
+            yield from self._record_doubt(step, 0)
+
+    def _note_own(self, task: Task) -> Work[Note | None]:
+        """Keep a piece of the script's own transaction; return what notes them where it commits."""
+        journal, step = self._load.journal, task.steps[0]
+        if journal is None:
+            return None
+        if not step.is_ours:
+            self._own_notes.append(piece_of(task.steps))
+        if not (self._own_notes and forms.commits(step.sql)):
+            return None
+        note = journal.note(self._own_notes)
+        yield from self._sender.own([note.sql], step)
+        self._own_notes.clear()
+        return note
+
+    # Its session, its statements ---------------------------------------------------------------
+
+    def _enter(self, task: Task) -> Work[None]:
+        session = task.session
+        if session is None:
+            return
+        if self._batch and self.link.differs(session):
+            yield from self._commit()  # not every variable may change within a transaction
+        yield from self._bring_into(session, task)
+
+    def _bring_into(self, session: Session, task: Task) -> Work[None]:
+        """Bring the connection into the session that a task needs."""
+        try:
+            yield Enter(session, task.is_barrier)
+        except SessionError as failure:
+            step = session.origins.get(failure.name) or task.steps[0]
+            if failure.name == "USE":
+                step = task.steps[0]
+                step = step._replace(sql=step.sql or b"USE " + (session.schema or b""))
+            refused = yield from self._sender.failure(failure.error, step)
+            if not self._load.force:
+                raise refused from None
+            self._load.report.add_error(refused)
+
+    def _send(self, task: Task, *, maybe_done: bool = False) -> Work[None]:
+        """Send a task's statements; where one is refused, those before it are kept."""
+        try:
+            yield from self._sender.run(task, maybe_done=maybe_done)
+        except Refused as refused:
+            yield from self._keep_what_is_done(task, refused.at)
+            raise refused.failure from None
+
+    def _keep_what_is_done(self, task: Task, at: int) -> Work[None]:
+        """Keep what was done before a statement that was refused: it is committed with the rest."""
+        if task not in self._batch:
+            self._sender.count()
+            self._load.report.in_transaction = self.link.is_in_transaction
+            return
+        self._batch.remove(task)
+        if at:
+            self._batch.append(replace(task, steps=task.steps[:at]))
+        elif not self._batch:  # the lane may wait now, and must not hold the statement's locks
+            yield Send((b"ROLLBACK",))
+
+    # Doing it once more ------------------------------------------------------------------------
+
+    def _repeat(self, action: Callable[[], Work[None]], step: Step) -> Work[None]:
+        """Do something with the batch; where that is lost, do all of the batch once more."""
+        for attempt in range(RETRIES + 1):
+            try:
+                if self._committing is not None and (yield from self._is_noted(step)):
+                    self._finish_batch()
+                elif attempt and self._batch:
+                    yield from self._replay()
+                yield from action()
+                return
+            except RolledBack:
+                yield Sleep(RETRY_PAUSE_S * (attempt + 1))
+                yield Send((b"ROLLBACK",))
+                self._committing = None
+                self._sender.forget()
+            except Lost:
+                if any(task.kind is TaskKind.DATA for task in self._batch):
+                    # A number that was counted up stays used, though its row is undone.
+                    raise failures.stopped(step, self._load.report) from None
+                yield from self._reconnect(step, attempt)
+                if self._committing is None:
+                    self._sender.forget()
+        raise failures.stopped(step, self._load.report)
+
+    def _replay(self) -> Work[None]:
+        """Do the batch once more: its variables are the same, the default schema may change."""
+        first = self._batch[0]
+        try:
+            if first.session is not None:
+                yield from self._bring_into(first.session, first)
+            yield from self._sender.own([b"BEGIN"], first.steps[0])
+            for task in self._batch:
+                if task.session is not None:
+                    yield from self._bring_into(task.session, task)
+                yield from self._sender.run(task)
+        except StatementError as error:
+            raise _Stuck(error) from None
+        except Refused as refused:  # which it was not the first time
+            raise _Stuck(refused.failure) from None
+
+    def _is_noted(self, step: Step) -> Work[bool]:
+        """Tell whether the commit that was under way has come to pass."""
+        journal, note = self._load.journal, self._committing
+        if journal is None or note is None:
+            raise failures.stopped(step, self._load.report)
+        rows = yield from self._sender.ask(journal.find(self._batch[0].steps[0]), step)
+        self._committing = None
+        if not rows:
+            self._sender.forget()
+            return False
+        journal.noted(note)
+        return True
+
+    def _reconnect(self, step: Step, attempt: int) -> Work[None]:
+        """Connect again, once the server is ready and has let go of the lost connection."""
+        load = self._load
+        stopped = failures.stopped(step, load.report)
+        if load.tasks.was_aborted or not load.may_retry or attempt == RETRIES:
+            raise stopped from None
+        load.report.add_retry()
+        deadline = load.clock() + OLD_CONNECTION_TIMEOUT_S
+        try:
+            uuid = yield AwaitServer()
+            is_free = yield Open(self._lock)
+            while not is_free:
+                yield from end_holder(self._lock)
+                if load.clock() > deadline:
+                    raise stopped
+                yield Sleep(OLD_CONNECTION_PAUSE_S)
+                is_free = (yield Ask(get_lock(self._lock)))[0][0] == "1"
+            journal = load.journal
+            rows = (yield Ask(journal.token_query())) if journal else []
+        except (ServerNotReadyError, AccessError):
+            raise stopped from None
+        except pymysql_errors():
+            raise stopped from None
+        if uuid != load.uuid:
+            raise failures.new_server(step, load.report)
+        if journal and rows != [(journal.entry.token,)]:  # another process has taken it over
+            raise stopped
+
+
+def get_lock(lock: str) -> str:
+    """Return the question that takes a lock; 1 if it was free."""
+    return f"SELECT GET_LOCK('{lock}', 0)"
+
+
+def end_holder(lock: str) -> Work[None]:
+    """End the connection that holds a lock: what it has not committed is undone."""
+    rows = yield Ask(f"SELECT IS_USED_LOCK('{lock}')")
+    if rows and rows[0][0]:
+        yield Send((f"KILL {int(rows[0][0])}".encode(),))  # refused if it has just ended

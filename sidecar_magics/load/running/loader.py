@@ -1,0 +1,520 @@
+"""Run a load: one thread reads and plans, lanes do the work."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import os
+import secrets
+from typing import TYPE_CHECKING
+
+from ...errors import Interrupted, LoadStoppedError, ScriptError, SidecarError
+from ...script.versioned import version_number
+from ...server import pymysql_errors
+from ..journal.bookkeeping import Bookkeeping
+from ..journal.pieces import lock_name
+from ..planning.planner import Planner, Server
+from ..planning.tasks import TaskKind
+from ..reporting import failures
+from ..reporting.progress import Progress
+from ..walk import Quoting, Walk, quoting_of
+from .context import LoadContext
+from .index_builds import missing_clause
+from .inspector import Inspector
+from .lane import OLD_CONNECTION_TIMEOUT_S, Lane, get_lock
+from .scheduler import Scheduler
+from .set_trial import Trial
+from .stall import StallWatch
+from .threads import Threads
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from ...script.classify import Classification
+    from ...settings import ConnectionSettings
+    from ...sidecar import Sidecar
+    from ..journal.loads import LoadRecord
+    from ..planning.tables import TableFacts
+    from ..planning.tasks import Step, Task
+    from ..policy import LoadPolicy
+    from ..reporting.report import LoadReport
+    from ..sources.opening import Sources
+    from .link import Link
+
+# MySQL has had strings in dollar quotes since 9.0; MariaDB has none.
+DOLLAR_QUOTES_SINCE = 9
+# A script this short is over before a second connection is made.
+SHORT_SCRIPT_BYTES = 32 * 1024
+# Rows keep the cores busy: one lane more than those, for when another waits for the disk. That is
+# what definitions do most of the time, so more of them may run at once.
+MOST_ROW_JOBS = 9
+DEFINITION_JOBS_PER_CORE = 4
+MOST_JOBS = 16
+SHOW_EVERY_S = 0.2
+END_PAUSE_S = 0.02
+
+
+class _Ended(Exception):
+    """A lane has failed: there is no use in reading on."""
+
+
+class Loader:
+    """One load into one server.
+
+    Parameters
+    ----------
+    settings : ConnectionSettings
+        Where the server is.
+    report : LoadReport
+        Filled as the load goes on, so that it is true at any moment.
+    policy : LoadPolicy
+        How, and what the script may do.
+    progress : callable, optional
+        Called with a `Progress` a few times a second.
+    runtime : Threads, optional
+        Where it runs; a simulation has one of its own.
+
+    Raises
+    ------
+    ServerNotReadyError, AccessError
+        There is no connection to be had.
+    """
+
+    def __init__(
+        self,
+        settings: ConnectionSettings,
+        report: LoadReport,
+        *,
+        policy: LoadPolicy,
+        progress: Callable[[Progress], None] | None = None,
+        runtime: Threads | None = None,
+    ) -> None:
+        self._settings = settings
+        self.host, self.is_loopback = settings.host, settings.is_loopback
+        self.report = report
+        self._policy = policy
+        self._progress = progress
+        self._runtime = runtime or Threads(settings)
+        self._lanes: list[Lane] = []
+        self._scripts: Sources | None = None
+        self._books: Bookkeeping | None = None
+        self._stall = StallWatch(self._runtime.connect)
+        self._trial: Trial | None = None
+        self._began = self._runtime.clock()
+        self._shown_at = 0.0
+        self._reads = True
+        self._skipped_bytes = 0
+        self._seen_bytes = 0
+        self._builds: dict[Task, float] = {}  # since when a table gets its indexes
+        self._last_step: Step | None = None
+        self.control = self._runtime.link([sql.encode() for sql in policy.init])
+
+    # From beginning to end ---------------------------------------------------------------------
+
+    def connect(self, size_bytes: int | None) -> Sidecar:
+        """Open the first connections and find out about the server.
+
+        Raises
+        ------
+        ServerNotReadyError, AccessError
+            There is no connection to be had.
+        """
+        control = self.control
+        self.sidecar = control.open()
+        self.report.describe_server(self.sidecar)
+        self._first = [sql.encode() for sql in self._policy.init]
+        if not self._policy.binlog and self._may_skip_binlog(control):
+            self._first.append(b"SET SESSION sql_log_bin = 0")
+        collations = []
+        if self._policy.wants_collations:
+            names = control.rows("SELECT collation_name FROM information_schema.collations")
+            collations = [name for (name,) in names if name]
+        make_rewriter = functools.partial(self._policy.rewriter, collations)
+        quoting = quoting_of(control.ask("SELECT @@sql_mode"))
+        self.inspector = Inspector(control, self._runtime.await_server)
+        jobs = self._jobs(control, size_bytes)
+        row_jobs = self._policy.jobs or min(jobs, _cores() + 1, MOST_ROW_JOBS)
+        self.load = LoadContext(
+            self.report,
+            self._runtime.handover(Scheduler(row_jobs)),
+            token=secrets.token_hex(16),
+            jobs=jobs,
+            max_packet_bytes=int(control.ask("SELECT @@max_allowed_packet")),
+            uuid=self.sidecar.uuid,
+            may_retry=control.ask("SELECT @@innodb_flush_log_at_trx_commit") == "1",
+            force=self._policy.force,
+            clock=self._runtime.clock,
+        )
+        major = self.sidecar.version.partition(".")[0]
+        self.dollar_quotes = (
+            self.sidecar.flavour == "mysql"
+            and major.isdigit()
+            and int(major) >= DOLLAR_QUOTES_SINCE
+        )
+        self._trial = Trial(self._runtime.link(self._first), self.load, self._drain)
+        planner = Planner(
+            Server(self.sidecar.flavour, version_number(self.sidecar.version)),
+            self._look_up,
+            takes=self._trial.takes,
+            enters=self._trial.enters if self._policy.force else None,
+            checks_foreign_keys=control.ask("SELECT @@foreign_key_checks") == "1",
+            verbatim=quoting.verbatim,
+        )
+        self._walk = Walk(
+            planner, make_rewriter, self._policy, target=self, report=self.report, quoting=quoting
+        )
+        self.report.jobs = jobs
+        return self.sidecar
+
+    def load_all(self, scripts: Sources) -> None:
+        """Connect, and load scripts, unless they are loaded; note in the server that they are."""
+        if self._policy.once and not scripts.can_reopen:
+            raise ScriptError("--once needs a file: standard input can be read only once.")
+        self.connect(scripts.size_bytes)
+        self._books = Bookkeeping(self, scripts, self._policy, self.report)
+        self._books.await_turn(self._show_waiting)
+        if self._books.is_loaded():
+            return
+        self.load.journal = self._books.open()
+        self.run(scripts)
+        self.report.seconds = self.seconds
+        self.report.sha256 = scripts.sha256 or ""
+        self._books.close()
+
+    @property
+    def seconds(self) -> float:
+        """Seconds since it began."""
+        return self._runtime.clock() - self._began
+
+    def run(self, scripts: Sources) -> None:
+        """Run scripts, one after another; what was done is in the report, also after an error.
+
+        Raises
+        ------
+        ScriptError
+            A script is broken, or asks for something that is refused.
+        StatementError
+            The server refused a statement.
+        LoadStoppedError
+            The connection was lost.
+        """
+        self._scripts = scripts
+        self.load.tasks.on_wait = self._show
+        allowed = self._policy.allow_local_infile
+        self._lanes = [
+            Lane(number, self.load, self._runtime.link(self._first, local_infile=allowed))
+            for number in range(self.load.jobs)
+        ]
+        self._open_first_lane()
+        self._runtime.start(self._lanes, self.inspector)
+        error: Exception | None = None
+        try:
+            self._submit(self._walk.tasks(scripts))
+        except _Ended:
+            pass
+        except Exception as failure:  # what comes before it is run first
+            error = failure
+        try:
+            self._await_lanes(error)
+        finally:
+            results = self.load.results
+            self.report.results, self.report.result = results.number, results.last()
+            if self._stall.note():
+                self.report.notes.append(self._stall.note())
+        self._shown_at = -SHOW_EVERY_S  # the end is shown at any time
+        self._show()
+        if self.report.in_transaction:
+            self.report.notes.append(
+                "The script ended inside a transaction; what it did not commit is rolled back."
+            )
+
+    @property
+    def is_journaled(self) -> bool:
+        """Whether the server knows how far the load is."""
+        return bool(self._lanes) and self.load.journal is not None
+
+    def end_lanes_of(self, entry: LoadRecord) -> None:
+        """End the connections that a load before this one has left at the server."""
+        deadline = self._runtime.clock() + OLD_CONNECTION_TIMEOUT_S
+        for lane in range(entry.jobs):
+            lock = lock_name(entry.token, lane)
+            while holder := self.control.ask(f"SELECT IS_USED_LOCK('{lock}')"):
+                try:
+                    self.control.send(f"KILL {int(holder)}".encode())
+                except pymysql_errors() as error:
+                    if failures.is_lost(error):
+                        raise
+                    # Else it has just ended.
+                if self._runtime.clock() > deadline:
+                    raise failures.still_there(self.report)
+                self._runtime.sleep(END_PAUSE_S)
+
+    def interrupt(self) -> None:
+        """End at once what the server is doing for this load: it would go on with it."""
+        if self._lanes:
+            self.load.tasks.abort()
+            self._runtime.kill(self._lanes)
+
+    def close(self) -> None:
+        """Close all connections."""
+        for lane in self._lanes:
+            lane.link.close()
+        if self._trial is not None:
+            self._trial.close()
+        self.control.close()
+
+    @property
+    def waits_for(self) -> str:
+        """What the load is waiting for, as far as that is known."""
+        return self._stall.waits_for
+
+    @property
+    def place(self) -> str:
+        """The first statement, in the order of the script, that is not done for certain."""
+        task = self.load.tasks.first_unfinished if self._lanes else None
+        step = task.steps[0] if task and task.steps else self._last_step
+        return f"{step.source.name}:{step.line}" if step else ""
+
+    def _open_first_lane(self) -> None:
+        link = self._lanes[0].link
+        link.open()
+        link.ask(get_lock(lock_name(self.load.token, 0)))
+
+    def _await_lanes(self, error: Exception | None) -> None:
+        self._reads = False
+        self.load.tasks.close()
+        self._runtime.finish(self._show)
+        for lane in self._lanes:  # what is uncommitted is undone, and keeps nobody waiting
+            lane.link.close()
+        if self.load.first_failure is None:
+            self.load.count(self._walk.absorbed)
+        failure = self.load.first_failure or error
+        if failure is None:
+            return
+        if isinstance(failure, SidecarError):
+            failures.brought_up_to_date(failure, self.report)
+        if not isinstance(failure, LoadStoppedError):
+            self._note_pending()
+            self._build_indexes()
+        raise failure
+
+    def _note_pending(self) -> None:
+        """Note what is done, so that a resumed load need not do it again."""
+        note = self.load.journal.note() if self.load.journal else None
+        if note and note.sql:
+            with contextlib.suppress(*pymysql_errors()):  # then it is done again
+                self.control.send(note.sql)
+
+    def _build_indexes(self) -> None:
+        """Give tables the indexes that were put off, where the load ends before it came to them."""
+        for table in self.load.filling:
+            if not table.deferred:
+                continue
+            try:
+                missing = missing_clause(self.inspector.show_create(table), table.deferred)
+                if missing:
+                    self.control.send(b"ALTER TABLE " + table.quoted + b" " + missing)
+                if self.load.journal:
+                    self.control.send(self.load.journal.forget_deferred(table))
+            except pymysql_errors():
+                continue  # the next load tries again
+
+    # What the server allows --------------------------------------------------------------------
+
+    def _may_skip_binlog(self, control: Link) -> bool:
+        """Tell whether there is a binary log that nobody else reads, and the right to skip it."""
+        if not self._settings.is_loopback or control.ask("SELECT @@log_bin") != "1":
+            return False
+        replicas = "SHOW SLAVE HOSTS" if self.sidecar.flavour == "mariadb" else "SHOW REPLICAS"
+        try:
+            if control.rows(replicas):
+                return False
+            control.send(b"SET SESSION sql_log_bin = 0")
+        except pymysql_errors():
+            return False
+        return True
+
+    def _jobs(self, control: Link, size_bytes: int | None) -> int:
+        if self._policy.jobs is not None:
+            return self._policy.jobs
+        if size_bytes is not None and size_bytes < SHORT_SCRIPT_BYTES:
+            return 1
+        jobs = min(MOST_JOBS, DEFINITION_JOBS_PER_CORE * _cores())
+        limit = int(control.ask("SELECT @@max_connections"))
+        used = control.rows("SHOW GLOBAL STATUS LIKE 'Threads_connected'")
+        room = limit - int(used[0][1] or 0) - 2 if used else jobs
+        own = int(control.ask("SELECT @@max_user_connections"))
+        return max(1, min(jobs, room, own - 1 if own else jobs))
+
+    # What the reader asks for -------------------------------------------------------------------
+
+    def quoting(self, before: Quoting) -> Quoting:
+        """Wait until all is done, and ask the first lane's connection how it reads strings."""
+        self._drain()
+        try:
+            return quoting_of(self._lanes[0].link.ask("SELECT @@sql_mode"))
+        except pymysql_errors() as error:
+            if failures.is_lost(error):
+                raise
+            # 3977: after CREATE TABLE ... START TRANSACTION a server takes nothing but a COMMIT.
+            return before
+
+    def _look_up(self, schema: bytes, name: bytes, /, *, settled: bool) -> TableFacts | None:
+        if settled:
+            self._drain()
+        return self.inspector.look_up(schema, name)
+
+    def renew(self) -> None:
+        """Wait until all is done, and connect the first lane anew."""
+        self._drain()
+        self._open_first_lane()
+
+    def saw(self, step: Step, about: Classification, delimiter: bytes) -> None:
+        """Take note of how far the walk is."""
+        del about, delimiter
+        self._last_step = step
+        self._show()
+
+    def refuse(self, error: ScriptError, step: Step) -> None:
+        """End the load where something is refused."""
+        del step
+        raise error
+
+    def _show(self) -> None:
+        """Show how far it is, if somebody wants to know and it is time."""
+        now = self._runtime.clock()
+        if self._scripts is None or now - self._shown_at < SHOW_EVERY_S:
+            return
+        self._shown_at = now
+        running = self.load.tasks.running
+        sign = (self.report.statements, self._scripts.position_bytes, len(running))
+        waits_for = self._stall.look(now, sign, running, self._connections)
+        if self._progress is None:
+            return
+        tables = dict.fromkeys(str(task.table) for task in running if task.table)
+        began = self._builds
+        self._builds = {
+            task: began.get(task, now) for task in running if task.kind is TaskKind.INDEXES
+        }
+        self._progress(
+            Progress(
+                self.report.source,
+                self._done_bytes(self._scripts.position_bytes),
+                self._scripts.size_bytes,
+                now - self._began,
+                rows=self.report.rows,
+                busy=len(running),
+                jobs=self.load.jobs,
+                tables=tuple(tables),
+                builds=tuple(
+                    (str(task.table), now - since) for task, since in self._builds.items()
+                ),
+                reads=self._reads,
+                skipped_bytes=self._skipped_bytes,
+                waits_for=waits_for,
+            )
+        )
+
+    def _done_bytes(self, read_bytes: int) -> int:
+        """Return how much is done, as it lies on disk: what waits in memory is read, not done."""
+        waiting = self.load.tasks.unfinished_bytes
+        packed = read_bytes / max(self.report.script_bytes, 1)  # SQL is counted unpacked
+        done_bytes = max(read_bytes - int(waiting * min(packed, 1.0)), 0)
+        # Not back where the next part of the file is packed better.
+        self._seen_bytes = max(self._seen_bytes, done_bytes)
+        return self._seen_bytes
+
+    def _connections(self) -> list[int]:
+        """Return the numbers of this load's connections at the server."""
+        links = [*(lane.link for lane in self._lanes), self.control]
+        return [link.thread_id for link in links if link.is_open]
+
+    def _show_waiting(self, holder: str) -> None:
+        """Show that another process loads the same script."""
+        if holder and self._progress is not None:
+            waits_for = f"{holder}, which loads the same script"
+            self._progress(Progress(self.report.source, 0, None, self.seconds, waits_for=waits_for))
+
+    def _drain(self) -> None:
+        if not self.load.tasks.drain():
+            raise _Ended
+
+    def _submit(self, tasks: Iterable[Task]) -> None:
+        for task in tasks:
+            task.absorbed, self._walk.absorbed = self._walk.absorbed, 0
+            if self._books is not None:
+                for step in task.steps:
+                    self._books.touch(step)
+            if self._was_done(task):
+                self.load.count(task.absorbed)
+                self.load.tasks.skip(task)
+                self._skipped_bytes = self._scripts.position_bytes if self._scripts else 0
+            elif not self.load.tasks.add(task):
+                raise _Ended
+
+    def _was_done(self, task: Task) -> bool:
+        """Return whether an earlier process did a task; take from it what that has done."""
+        journal = self.load.journal
+        if journal is None or not journal.resumed or task.kind is TaskKind.INDEXES:
+            return False
+        if task.session is None:
+            if journal.doubt(task.steps[0]) is not None:
+                raise failures.in_doubt(task.steps[0], self.report, onwards=True)
+            return False
+        try:
+            left = [step for step in task.steps if not journal.is_done(step)]
+        except ValueError as error:
+            raise failures.changed(str(error), self.report) from None
+        if left and task.in_transaction and journal.is_doubtful(left[0]):
+            raise failures.in_doubt(left[0], self.report)
+        self.report.resumed += len(task.steps) - len(left)
+        task.steps = left
+        task.maybe_done = task.kind is TaskKind.DEFINITION
+        return not left
+
+
+def run_load(loader: Loader, sources: Sources) -> None:
+    """Load scripts from beginning to end; what was done is in the loader's report.
+
+    Parameters
+    ----------
+    loader : Loader
+        Not connected yet.
+    sources : Sources
+        What to load; it is closed at the end.
+
+    Raises
+    ------
+    As `load.load`.
+    """
+    report = loader.report
+    try:
+        loader.load_all(sources)
+    except KeyboardInterrupt:
+        place = loader.place
+        loader.interrupt()
+        where = f" near {place}" if place else ""
+        cause = f" It was waiting for {loader.waits_for}." if loader.waits_for else ""
+        hint = " Resume with --resume." if loader.is_journaled else ""
+        message = f"Stopped loading {sources.name}{where}.{cause} {report.so_far()}{hint}"
+        raise Interrupted(message) from None
+    except SidecarError:
+        raise
+    except pymysql_errors() as error:
+        when = "" if report.statements else " before its first statement"
+        raise LoadStoppedError(
+            f"The connection for {sources.name} was lost{when}: {error}.",
+            hint="%mysql_wait shows whether the server is back; then load again, with --resume.",
+            report=report,
+        ) from None
+    finally:
+        report.seconds = loader.seconds
+        sources.close()
+        loader.close()
+
+
+def _cores() -> int:
+    """Return how many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):  # not on macOS and Windows
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

@@ -1,0 +1,117 @@
+"""From what a user writes to paths: ``~``, ``$VAR``, archive and member; what is there instead."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+from ...errors import ScriptError
+
+VARIABLE = re.compile(r"\$(?:(\w+)|\{([^{}]*)\})", re.ASCII)
+NUMBER = re.compile(r"(\d+)")
+URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+(?:://|::)")
+# In the path of an address, the archive's name ends where the member's begins.
+MEMBER_IN_URL = re.compile(r"(?i)(?<=\.zip):(?!/)([^?#]+)")
+NEAR_MISSES = 5
+
+
+def is_url(spec: str) -> bool:
+    """Tell whether what a user names is an address, not a path."""
+    return URL.match(spec) is not None
+
+
+def expand_variables(spec: str, *, strict: bool = True) -> str:
+    """Put the environment's variables into ``$NAME`` and ``${NAME}``.
+
+    Parameters
+    ----------
+    spec : str
+        What the user wrote.
+    strict : bool, default True
+        Whether ``$NAME`` of a variable that is not set is an error, as ``${NAME}`` always is; an
+        address may have a dollar of its own.
+
+    Raises
+    ------
+    ScriptError
+        A variable is not set.
+    """
+
+    def value(match: re.Match[str]) -> str:
+        name = match[1] or match[2] or ""
+        if name in os.environ:
+            return os.environ[name]
+        if match[1] and not strict:
+            return match[0]
+        raise ScriptError(
+            f"the variable {match[0]} is not set.",
+            hint="set it before the notebook's server is started, or %env sets it for the kernel.",
+        )
+
+    return VARIABLE.sub(value, spec)
+
+
+def expand_path(spec: str) -> Path:
+    """Return the path that a user means; one that is there as it is written wins.
+
+    Raises
+    ------
+    ScriptError
+        It names a user or a variable that does not exist, or is no path.
+    """
+    try:
+        if os.path.lexists(spec):
+            return Path(spec)
+        home = Path(spec).expanduser()
+        if os.path.lexists(home):
+            return home
+        return Path(expand_variables(spec)).expanduser()
+    except (RuntimeError, ValueError) as error:  # ~nobody, or a NUL byte
+        raise ScriptError(f"{spec!r} is no path: {error}.") from None
+
+
+def split_member(path: Path) -> tuple[Path, str | None]:
+    """Take ``archive.zip:member.sql`` apart, if such a file is there and not one of the whole name.
+
+    Returns
+    -------
+    tuple of Path and (str or None)
+        The file, and the name of the member in it.
+    """
+    text = str(path)
+    if ":" in text and not path.exists():
+        for colon in (match.start() for match in re.finditer(":", text)):
+            archive = Path(text[:colon])
+            if text[colon + 1 :] and archive.is_file():
+                return archive, text[colon + 1 :]
+    return path, None
+
+
+def split_member_of_url(url: str) -> tuple[str, str | None]:
+    """Take ``https://.../archive.zip:member.sql`` apart."""
+    match = MEMBER_IN_URL.search(url)
+    if match is None:
+        return url, None
+    return url[: match.start()] + url[match.end() :], match[1]
+
+
+def natural(name: str) -> tuple[tuple[int | str, ...], str]:
+    """Return what to sort names by, so that ``part10`` comes behind ``part9``."""
+    parts = NUMBER.split(name)
+    # Texts and numbers alternate, so only like is compared with like.
+    ordered = [int(part) if index % 2 else part.casefold() for index, part in enumerate(parts)]
+    return (tuple(ordered), name)
+
+
+def near_misses(path: Path) -> str:
+    """Return a hint for a path that is not there: what its folder has."""
+    folder = path.parent
+    if not folder.is_dir():
+        return f"there is no folder {folder} either; %pwd shows the notebook's."
+    scripts = sorted(entry.name for entry in folder.glob("*.sql*"))[:NEAR_MISSES]
+    if scripts:
+        return f"the folder has {', '.join(scripts)}."
+    if path.is_absolute():
+        return f"there is no script in {folder}."
+    return "the path is relative to the notebook's folder; %pwd shows it."
