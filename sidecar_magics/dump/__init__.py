@@ -1,14 +1,14 @@
 """Dump schemas into SQL scripts, without a client program.
 
 `dump` is what users call. The server itself spells the rows (`values`), which go as bytes from the
-connection (`packets`) into statements (`rows`); definitions are asked for (`definitions`), and all of
-it stands in an order that loads (`plan`), in a file that is whole or not there (`output`).
+connection (`packets`) into statements (`rows`); definitions are asked for (`definitions`). All
+of it stands in an order that loads (`plan`), in a file that is whole or not there (`output`).
 """
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..settings import resolve
 from .compression import compressor
@@ -32,14 +32,9 @@ def dump(
     schemas: Sequence[str] = (),
     settings: ConnectionSettings | None = None,
     *,
-    tables: Sequence[str] = (),
-    schema_only: bool = False,
-    data_only: bool = False,
-    where: str | None = None,
-    keep_definer: bool = False,
-    jobs: int | None = None,
     compress: str | None = None,
     progress: Callable[[DumpProgress], None] | None = None,
+    **options: Any,
 ) -> DumpReport:
     """Dump schemas into a file, or into a folder with a file for each table.
 
@@ -56,12 +51,12 @@ def dump(
         `mysql_load` are never dumped.
     settings : ConnectionSettings, optional
         Where the server is. Default: `resolve()`.
-    tables, schema_only, data_only, where, keep_definer, jobs
-        See `DumpPolicy`.
     compress : str, optional
         How the files of a folder are compressed: ``gz``, ``zst``, ``xz`` or ``bz2``. Default: not.
     progress : callable, optional
         Called with a `DumpProgress` a few times a second.
+    **options
+        The other fields of `DumpPolicy`, such as ``tables=["lab.*"]`` or ``schema_only=True``.
 
     Raises
     ------
@@ -74,15 +69,8 @@ def dump(
     Interrupted
         Ctrl-C, or the stop button; nothing is left of it.
     """
-    policy = DumpPolicy(
-        schemas=tuple(schemas),
-        tables=tuple(tables),
-        schema_only=schema_only,
-        data_only=data_only,
-        where=where,
-        keep_definer=keep_definer,
-        jobs=jobs,
-    )
+    named = (schemas,) if isinstance(schemas, str) else tuple(schemas)
+    policy = DumpPolicy(schemas=named, **options)
     text = str(file)
     path = Path(text).expanduser()
     is_folder = text.endswith(("/", "\\")) or path.is_dir()
@@ -90,5 +78,7 @@ def dump(
     compressor(f"a{ending}" if is_folder else path.name)
     target = Target(path, is_folder=is_folder)
     report = DumpReport(text)
-    run_dump(Dumper(settings or resolve(), report, policy=policy, progress=progress), target, ending)
+    run_dump(
+        Dumper(settings or resolve(), report, policy=policy, progress=progress), target, ending
+    )
     return report

@@ -61,7 +61,7 @@ class Column(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Table:
+class StoredTable:
     """A table, and what decides how its rows are read.
 
     Parameters
@@ -110,7 +110,7 @@ class Table:
         return any(column.is_generated or column.is_invisible for column in self.columns)
 
 
-class Program(NamedTuple):
+class StoredProgram(NamedTuple):
     """A routine, trigger or event: its kind as SHOW CREATE names it, and its name."""
 
     kind: str
@@ -128,20 +128,20 @@ class Schema:
         Its name.
     collation : str
         Collation of its new tables.
-    tables, sequences, views : list of Table
+    tables, sequences, views : list of StoredTable
         By name.
-    routines, triggers, events : list of Program
+    routines, triggers, events : list of StoredProgram
         In the order in which they are to be made.
     """
 
     name: str
     collation: str = ""
-    tables: list[Table] = field(default_factory=list)
-    sequences: list[Table] = field(default_factory=list)
-    views: list[Table] = field(default_factory=list)
-    routines: list[Program] = field(default_factory=list)
-    triggers: list[Program] = field(default_factory=list)
-    events: list[Program] = field(default_factory=list)
+    tables: list[StoredTable] = field(default_factory=list)
+    sequences: list[StoredTable] = field(default_factory=list)
+    views: list[StoredTable] = field(default_factory=list)
+    routines: list[StoredProgram] = field(default_factory=list)
+    triggers: list[StoredProgram] = field(default_factory=list)
+    events: list[StoredProgram] = field(default_factory=list)
 
 
 def schema_names(ask: Ask) -> list[str]:
@@ -171,7 +171,7 @@ def read_catalogue(ask: Ask, names: Sequence[str]) -> list[Schema]:
         first = keys.get(path)
         key = next((column for column in described if column.name == first), None)
         _list_of(schemas[table.schema], table.kind).append(
-            Table(**{**vars(table), "columns": described, "key": key})
+            StoredTable(**{**vars(table), "columns": described, "key": key})
         )
     for schema, routine in of.programs(_ROUTINES):
         schemas[schema].routines.append(routine)
@@ -183,9 +183,9 @@ def read_catalogue(ask: Ask, names: Sequence[str]) -> list[Schema]:
 
 
 # A package's body needs the package; MariaDB lists both as routines.
-_ROUTINES = b"""SELECT routine_schema, routine_type, routine_name, '' FROM information_schema.routines
- WHERE routine_schema %s ORDER BY routine_schema, FIELD(routine_type, 'PACKAGE', 'PACKAGE BODY'),
- routine_type, BINARY routine_name"""
+_ROUTINES = b"""SELECT routine_schema, routine_type, routine_name, ''
+ FROM information_schema.routines WHERE routine_schema %s ORDER BY routine_schema,
+ FIELD(routine_type, 'PACKAGE', 'PACKAGE BODY'), routine_type, BINARY routine_name"""
 # Those of one table and moment fire in the order in which they were made.
 _TRIGGERS = b"""SELECT trigger_schema, 'TRIGGER', trigger_name, event_object_table
  FROM information_schema.triggers WHERE trigger_schema %s ORDER BY trigger_schema,
@@ -214,14 +214,14 @@ class _Questions:
         )
         return ((name, collation) for name, collation in self._ask(sql))
 
-    def tables(self) -> Iterator[Table]:
+    def tables(self) -> Iterator[StoredTable]:
         sql = (
             b"SELECT table_schema, table_name, table_type, engine, data_length, table_rows"
             b" FROM information_schema.tables WHERE table_schema %s"
             b" ORDER BY table_schema, BINARY table_name"
         )
         for schema, name, kind, engine, size, rows in self._ask(sql):
-            yield Table(schema, name, kind, engine, int(size or 0), int(rows or 0))
+            yield StoredTable(schema, name, kind, engine, int(size or 0), int(rows or 0))
 
     def columns(self) -> dict[tuple[str, str], tuple[Column, ...]]:
         sql = (
@@ -253,12 +253,12 @@ class _Questions:
         )
         return {(schema, table): column for schema, table, column in self._ask(sql)}
 
-    def programs(self, sql: bytes) -> Iterator[tuple[str, Program]]:
+    def programs(self, sql: bytes) -> Iterator[tuple[str, StoredProgram]]:
         for schema, kind, name, table in self._ask(sql):
-            yield schema, Program(kind, name, table)
+            yield schema, StoredProgram(kind, name, table)
 
 
-def _list_of(schema: Schema, kind: str) -> list[Table]:
+def _list_of(schema: Schema, kind: str) -> list[StoredTable]:
     if kind == "SEQUENCE":
         return schema.sequences
     return schema.views if kind.endswith("VIEW") else schema.tables

@@ -11,7 +11,7 @@ from .spelling import quoted
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from .catalogue import Program, Schema, Table
+    from .catalogue import Schema, StoredProgram, StoredTable
 
     # SHOW CREATE in SQL -> the one row's cells, by the names of its columns.
     Show = Callable[[bytes], "dict[str, bytes]"]
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _PATH = re.compile(rb"`(?:[^`]|``)+`\.`(?:[^`]|``)+`")
 
 
-class Shown(NamedTuple):
+class ShownView(NamedTuple):
     """A view as it is shown, with the paths that it names."""
 
     made: script.Made
@@ -49,12 +49,12 @@ class Definitions:
         shown = self._show(b"SHOW CREATE DATABASE " + quoted(schema.name))
         return script.schema(schema.name, shown["create database"])
 
-    def table(self, table: Table) -> bytes:
+    def table(self, table: StoredTable) -> bytes:
         """Return what makes a table anew."""
         shown = self._show(b"SHOW CREATE TABLE " + quoted(table.schema, table.name))
         return script.table(table.name, shown["create table"])
 
-    def sequence(self, sequence: Table) -> bytes:
+    def sequence(self, sequence: StoredTable) -> bytes:
         """Return what makes a sequence anew, and sets it to where it was."""
         path = quoted(sequence.schema, sequence.name)
         made = self._show(b"SHOW CREATE SEQUENCE " + path)["create table"]
@@ -62,7 +62,7 @@ class Definitions:
         setting = b"DO SETVAL(%s, %s, 0, %s)" % (quoted(sequence.name), state["v"], state["c"])
         return script.sequence(sequence.name, made, setting)
 
-    def program(self, schema: Schema, program: Program) -> script.Made:
+    def program(self, schema: Schema, program: StoredProgram) -> script.Made:
         """Return a routine, trigger or event.
 
         Raises
@@ -76,11 +76,11 @@ class Definitions:
         zone = shown["time_zone"].decode() if "time_zone" in shown else None
         return self._made(program.kind, program.name, sql, shown, zone)
 
-    def view(self, view: Table) -> Shown:
+    def view(self, view: StoredTable) -> ShownView:
         """Return a view."""
         shown = self._show(b"SHOW CREATE VIEW " + quoted(view.schema, view.name))
         made = self._made("VIEW", view.name, shown["create view"], shown)
-        return Shown(made, view.schema, frozenset(_PATH.findall(made.sql)))
+        return ShownView(made, view.schema, frozenset(_PATH.findall(made.sql)))
 
     def _made(
         self,
@@ -104,14 +104,14 @@ class Definitions:
         return script.Made(kind, name, sql, setting)
 
 
-def in_order(views: Iterable[Shown]) -> list[Shown]:
+def in_order(views: Iterable[ShownView]) -> list[ShownView]:
     """Return views so that each comes after those that it is made of.
 
     Guarantees: the order depends on the names alone; a circle, which no server lets be made, is
     broken where it is met.
     """
     left = {quoted(view.schema, view.made.name): view for view in views}
-    ordered: list[Shown] = []
+    ordered: list[ShownView] = []
 
     # Not by recursion: there may be a thousand, one upon the other.
     for first in sorted(left):

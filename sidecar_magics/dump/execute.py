@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import threading
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..errors import DumpError, Interrupted, SidecarError, printable, shown
@@ -25,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ..settings import ConnectionSettings
-    from .catalogue import Schema, Table
+    from .catalogue import Schema, StoredTable
     from .output import Part
     from .policy import DumpPolicy
     from .report import DumpReport
@@ -45,7 +43,7 @@ class _Job(NamedTuple):
     part: Part
 
 
-class _ChangedError(Exception):
+class _AlteredError(Exception):
     """What is dumped was altered meanwhile."""
 
 
@@ -101,7 +99,7 @@ class Dumper:
                     target.complete()
                     self.report.file_bytes = target.size_bytes
                 return
-            except _ChangedError as error:
+            except _AlteredError as error:
                 if attempt == ATTEMPTS:
                     raise DumpError(
                         f"The tables change faster than they can be dumped: {error}.",
@@ -141,7 +139,7 @@ class Dumper:
         report.notes.extend(_notes(schemas))
         return schemas
 
-    def _take(self, snapshot: Snapshot, tables: list[Table]) -> None:
+    def _take(self, snapshot: Snapshot, tables: list[StoredTable]) -> None:
         others = [table for table in tables if not table.is_transactional and plan.has_rows(table)]
         snapshot.take(keeps_lock=bool(others))
         self.report.jobs = len(snapshot.connections)
@@ -150,10 +148,10 @@ class Dumper:
     def _jobs(
         self, asking: Asking, schemas: list[Schema], target: Target, ending: str
     ) -> list[_Job]:
-        def parts_of(table: Table) -> list[rows.Range]:
+        def parts_of(table: StoredTable) -> list[rows.Range]:
             return _parts_of(asking, table)
 
-        planner = plan.Planner(self._policy, schemas, asking.sidecar.server, parts_of)
+        planner = plan.DumpPlanner(self._policy, schemas, asking.sidecar.server, parts_of)
         if target.is_folder:
             files = [(name + ending, pieces) for name, pieces in planner.folder()]
         else:
@@ -188,7 +186,7 @@ class Dumper:
         number = error.args[0] if error.args and isinstance(error.args[0], int) else 0
         words = shown(error.args[1] if len(error.args) > 1 else error)
         if number in CHANGED:
-            return _ChangedError(words)
+            return _AlteredError(words)
         if number in LOST or isinstance(error, OSError):
             return DumpError(
                 f"{printable(self.report.file)}: the connection to the server was lost ({words}).",
@@ -326,7 +324,7 @@ def run_dump(dumper: Dumper, target: Target, ending: str) -> None:
         dumper.report.seconds = dumper.seconds
 
 
-def _parts_of(asking: Asking, table: Table) -> list[rows.Range]:
+def _parts_of(asking: Asking, table: StoredTable) -> list[rows.Range]:
     if table.key is None or not table.key.is_integer or not table.is_transactional:
         return [rows.WHOLE]
     key = quoted(table.key.name)

@@ -11,7 +11,7 @@ import tempfile
 import threading
 import time
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, cast
 
 import psutil
 
@@ -123,8 +123,10 @@ class OrderedFile:
 
     def _spool(self, part: Part) -> IO[bytes]:
         if part not in self._waiting:
-            self._waiting[part] = tempfile.SpooledTemporaryFile(  # type: ignore[assignment]
-                IN_MEMORY_BYTES, dir=self._path.parent
+            folder = str(self._path.parent)
+            self._waiting[part] = cast(
+                "IO[bytes]",
+                tempfile.SpooledTemporaryFile(IN_MEMORY_BYTES, dir=folder),  # noqa: SIM115
             )
         return self._waiting[part]
 
@@ -233,7 +235,8 @@ class Target:
         if self.is_folder and self.path.exists():
             if not self.path.is_dir():
                 raise DumpError(f"{_shown(self.path)} is a file, and a folder is to be written.")
-            if any(self.path.iterdir()) and not (self.path / FOLDER_MARK).exists():
+            names = [each.name for each in self.path.iterdir()]
+            if names and not any(name.startswith(FOLDER_MARK) for name in names):
                 raise DumpError(
                     f"the folder {_shown(self.path)} holds files that are no dump of ours.",
                     hint="name a folder that is new or empty.",

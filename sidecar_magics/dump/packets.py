@@ -27,8 +27,7 @@ _NULL_ROW = rb"\x01\x00\x00[\s\S]\xfb"
 # The end of a row and what stands before the next one; or else, as a group, all that is left: no
 # zero byte in there is the end of a row.
 _BORDER = re.compile(
-    rb"\0(?:(?:%s)*[\s\S]{4}(?:[^\xfb-\xff]|\xfc[\s\S]{2}|\xfd[\s\S]{3})|([\s\S]*)\Z)"
-    % _NULL_ROW
+    rb"\0(?:(?:%s)*[\s\S]{4}(?:[^\xfb-\xff]|\xfc[\s\S]{2}|\xfd[\s\S]{3})|([\s\S]*)\Z)" % _NULL_ROW
 )
 _IS_NULL = re.compile(rb"\0" + _NULL_ROW)
 _END = re.compile(rb"[\0\xfb]\x05\x00\x00[\s\S]\xfe[\s\S]{4}\Z")

@@ -11,7 +11,7 @@ from .output import FOLDER_MARK
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from .catalogue import Schema, Table
+    from .catalogue import Schema, StoredTable
     from .policy import DumpPolicy
 
 # Work for one connection: as many small tables as are about this large together.
@@ -33,16 +33,16 @@ class Beginning(NamedTuple):
     schema: Schema
 
 
-class Definition(NamedTuple):
+class TableDefinition(NamedTuple):
     """What makes a table."""
 
-    table: Table
+    table: StoredTable
 
 
-class Rows(NamedTuple):
+class RowsPart(NamedTuple):
     """Rows of a table, or of a part of it; with about how large they are."""
 
-    table: Table
+    table: StoredTable
     part: rows.Range
     size_bytes: int
 
@@ -60,7 +60,7 @@ class Programs(NamedTuple):
     kind: str
 
 
-Piece = Union[Text, Beginning, Definition, Rows, Views, Programs]
+Piece = Union[Text, Beginning, TableDefinition, RowsPart, Views, Programs]
 
 
 class Work(NamedTuple):
@@ -72,10 +72,10 @@ class Work(NamedTuple):
     @property
     def needs_lock(self) -> bool:
         """Whether it reads a table whose rows no snapshot has."""
-        return any(isinstance(p, Rows) and not p.table.is_transactional for p in self.pieces)
+        return any(isinstance(p, RowsPart) and not p.table.is_transactional for p in self.pieces)
 
 
-class Planner:
+class DumpPlanner:
     """Plans a dump.
 
     Parameters
@@ -95,7 +95,7 @@ class Planner:
         policy: DumpPolicy,
         schemas: list[Schema],
         server: str,
-        parts_of: Callable[[Table], list[rows.Range]],
+        parts_of: Callable[[StoredTable], list[rows.Range]],
     ) -> None:
         self._policy = policy
         self._schemas = schemas
@@ -133,14 +133,14 @@ class Planner:
         else:
             yield Beginning(schema)
 
-    def _table(self, table: Table) -> Iterator[Piece]:
+    def _table(self, table: StoredTable) -> Iterator[Piece]:
         if not self._policy.data_only:
-            yield Definition(table)
+            yield TableDefinition(table)
         if self._policy.schema_only or not has_rows(table):
             return
         parts = self._parts_of(table)
         for part in parts:
-            yield Rows(table, part, table.size_bytes // len(parts))
+            yield RowsPart(table, part, table.size_bytes // len(parts))
 
     def _programs(self) -> Iterator[Piece]:
         if self._policy.data_only:
@@ -157,7 +157,7 @@ class Planner:
 _ROWLESS = frozenset({"MRG_MYISAM", "MRG_ISAM", "BLACKHOLE", "FEDERATED"})
 
 
-def has_rows(table: Table) -> bool:
+def has_rows(table: StoredTable) -> bool:
     """Tell whether a table keeps rows that are its own."""
     return table.engine.upper() not in _ROWLESS
 
@@ -168,7 +168,7 @@ def grouped(pieces: Iterable[Piece]) -> Iterator[Work]:
     size = 0
     for piece in pieces:
         held.append(piece)
-        if isinstance(piece, Rows):
+        if isinstance(piece, RowsPart):
             size += max(piece.size_bytes, LEAST_BYTES)
         if size >= GROUP_BYTES:
             yield Work(tuple(held), size)
@@ -183,7 +183,7 @@ class FileNames:
     def __init__(self) -> None:
         self._taken: set[str] = set()
 
-    def of(self, table: Table) -> str:
+    def of(self, table: StoredTable) -> str:
         """Return the name of a table's file."""
         stem = f"1.{_plain(table.schema)}.{_plain(table.name)}"
         name, number = stem, 1
@@ -197,7 +197,9 @@ class FileNames:
 def _plain(name: str) -> str:
     """Return a name with all but letters and digits spelled out, as servers name their files."""
     spelled = "".join(
-        letter if letter.isascii() and (letter.isalnum() or letter == "_") else f"@{ord(letter):04x}"
+        letter
+        if letter.isascii() and (letter.isalnum() or letter == "_")
+        else f"@{ord(letter):04x}"
         for letter in name
     )
     return spelled[:MOST_CHARACTERS]

@@ -10,9 +10,9 @@ from ..errors import DumpError, SettingsError, printable
 from ..schemas import JOURNAL_SCHEMA, SYSTEM_SCHEMAS
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
 
-    from .catalogue import Schema, Table
+    from .catalogue import Schema, StoredTable
 
 
 @dataclass(frozen=True)
@@ -23,9 +23,9 @@ class DumpPolicy:
     ----------
     schemas : tuple of str, default (): all
         Names of schemas, or patterns with ``*`` and ``?``.
-    tables : tuple of str, default (): all
-        Patterns of tables and views, ``table`` or ``schema.table``. With one, no routines and
-        events are dumped.
+    tables : str or sequence of str, default (): all
+        Patterns of tables and views, ``table`` or ``schema.table``; a text is one pattern. With
+        one, no routines and events are dumped.
     schema_only, data_only : bool, default False
         No rows; or nothing but rows.
     where : str, optional
@@ -50,6 +50,9 @@ class DumpPolicy:
     jobs: int | None = None
 
     def __post_init__(self) -> None:
+        given: str | Sequence[str] = self.tables
+        several = (given,) if isinstance(given, str) else tuple(given)
+        object.__setattr__(self, "tables", several)
         if self.jobs is not None and self.jobs < 1:
             raise SettingsError(f"--jobs {self.jobs}: at least one connection is needed.")
         if self.schema_only and self.data_only:
@@ -126,7 +129,7 @@ class DumpPolicy:
             schema.events.clear()
         schemas[:] = [each for each in schemas if each.tables or each.views or each.sequences]
 
-    def _wants(self, table: Table) -> bool:
+    def _wants(self, table: StoredTable) -> bool:
         return any(_is_named(table, pattern) for pattern in self.tables)
 
 
@@ -135,7 +138,7 @@ def _matches(name: str, pattern: str) -> bool:
     return name == pattern or fnmatchcase(name, pattern)
 
 
-def _is_named(table: Table, pattern: str) -> bool:
+def _is_named(table: StoredTable, pattern: str) -> bool:
     return _matches(table.name, pattern) or _matches(str(table), pattern)
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     import pymysql
 
-    from .catalogue import Table
+    from .catalogue import StoredTable
 
 # A table is read in this many parts, or up to twice as many, if its key's numbers span as much.
 LEAST_PARTS = 32
@@ -29,7 +29,7 @@ class Range(NamedTuple):
     behind: int | None = None
 
 
-class Statement(NamedTuple):
+class InsertStatement(NamedTuple):
     """An INSERT statement, with its end of line, and how many rows it has."""
 
     sql: bytes
@@ -58,9 +58,7 @@ def parts(lowest: int, highest: int, size_bytes: int) -> list[Range]:
         return [WHOLE]
     width = 1 << (span.bit_length() - LEAST_PARTS.bit_length())
     borders = range(lowest + width, highest + 1, width)
-    return [
-        Range(first, behind) for first, behind in zip([None, *borders], [*borders, None])
-    ]
+    return [Range(first, behind) for first, behind in zip([None, *borders], [*borders, None])]
 
 
 class RowReader:
@@ -68,7 +66,7 @@ class RowReader:
 
     Parameters
     ----------
-    table : Table
+    table : StoredTable
         The table.
     max_packet_bytes : int
         The server's ``max_allowed_packet``: it makes NULL of a longer text.
@@ -76,7 +74,7 @@ class RowReader:
         Condition that rows must meet.
     """
 
-    def __init__(self, table: Table, max_packet_bytes: int, where: str | None = None) -> None:
+    def __init__(self, table: StoredTable, max_packet_bytes: int, where: str | None = None) -> None:
         self._table = table
         self._where = where
         self._max_packet_bytes = max_packet_bytes
@@ -95,7 +93,7 @@ class RowReader:
 
     def statements(
         self, connection: pymysql.Connection[Any], part: Range = WHOLE
-    ) -> Iterator[Statement]:
+    ) -> Iterator[InsertStatement]:
         """Yield INSERT statements of about a megabyte each, until all rows of a part are in them.
 
         Raises
@@ -107,10 +105,10 @@ class RowReader:
         for batch in read_rows(connection, self.select(part)):
             has_long = has_long or batch.has_null
             if batch.rows:
-                yield Statement(self._head + _joined(batch.rows), len(batch.rows))
+                yield InsertStatement(self._head + _joined(batch.rows), len(batch.rows))
         if has_long:
             for row in self._long_rows(connection, part):
-                yield Statement(b"".join((self._head, row, b";\n")), 1)
+                yield InsertStatement(b"".join((self._head, row, b";\n")), 1)
 
     def select(self, part: Range = WHOLE) -> bytes:
         """Return the question for the rows of a part, each as one text: ``(1,'a')`` and a zero."""

@@ -63,9 +63,7 @@ def ending() -> bytes:
 
 def schema(name: str, definition: bytes) -> bytes:
     """Return what makes a schema, where there is none, and goes into it."""
-    made = definition.replace(
-        b"CREATE DATABASE ", b"CREATE DATABASE /*!32312 IF NOT EXISTS*/ ", 1
-    )
+    made = definition.replace(b"CREATE DATABASE ", b"CREATE DATABASE /*!32312 IF NOT EXISTS*/ ", 1)
     return b"\n" + comment(f"Schema {name}") + b"\n" + made + b";\n\n" + use(name)
 
 
@@ -78,9 +76,7 @@ def table(name: str, definition: bytes) -> bytes:
     """Return what makes a table anew."""
     path = quoted(name)
     return (
-        b"\n%s\nDROP TABLE IF EXISTS %s;\n" % (comment(f"Table {name}"), path)
-        + definition
-        + b";\n"
+        b"\n%s\nDROP TABLE IF EXISTS %s;\n" % (comment(f"Table {name}"), path) + definition + b";\n"
     )
 
 
@@ -138,9 +134,10 @@ def programs(made: list[Made], schema_name: str, schema_collation: str) -> Itera
             yield _collate(schema_name, wanted)
             collation = wanted
         yield b"\n" + comment(f"{each.kind.capitalize()} {each.name}") + b"\n"
+        yield _modes(each.setting)  # a package is one only with sql_mode=ORACLE
         if each.kind != "TRIGGER":  # it went with its table
             yield b"DROP %s IF EXISTS %s;\n" % (each.kind.encode(), quoted(each.name))
-        yield _settings(each.setting)
+        yield _names(each.setting)
         yield b"DELIMITER %s\n%s %s\nDELIMITER ;\n" % (_DELIMITER, each.sql, _DELIMITER)
         yield _names_again(each.setting)
     if collation != schema_collation:
@@ -154,7 +151,7 @@ def views(made: list[Made]) -> Iterator[bytes]:
     for each in made:
         yield b"\n" + comment(f"View {each.name}") + b"\n"
         yield b"DROP VIEW IF EXISTS %s;\n" % quoted(each.name)
-        yield _settings(each.setting) + each.sql + b";\n" + _names_again(each.setting)
+        yield _names(each.setting) + each.sql + b";\n" + _names_again(each.setting)
     if made:
         yield _back()
 
@@ -169,16 +166,21 @@ def without_definer(sql: bytes, sql_mode: str | None) -> bytes:
     )
 
 
-def _settings(setting: Setting) -> bytes:
-    lines = [
-        b"SET character_set_client = " + setting.charset.encode(),
-        b"SET collation_connection = " + setting.collation.encode(),
-    ]
+def _modes(setting: Setting) -> bytes:
+    lines = []
     if setting.sql_mode is not None:
         lines.append(b"SET sql_mode = " + literal(setting.sql_mode))
     if setting.time_zone is not None:
         lines.append(b"SET time_zone = " + literal(setting.time_zone))
     return b"".join(line + b";\n" for line in lines)
+
+
+def _names(setting: Setting) -> bytes:
+    charset, collation = setting.charset.encode(), setting.collation.encode()
+    return b"SET character_set_client = %s;\nSET collation_connection = %s;\n" % (
+        charset,
+        collation,
+    )
 
 
 def _names_again(setting: Setting) -> bytes:

@@ -12,7 +12,6 @@ from ..server import Keep, pymysql_errors, send
 from ..sidecar import Sidecar, describe
 
 if TYPE_CHECKING:
-
     import pymysql
 
     from ..settings import ConnectionSettings
@@ -26,8 +25,8 @@ _SESSION = (
     # Nothing is converted on its way here: a program's text is in the character set of its maker.
     b"SET character_set_results = NULL",
     b"SET SESSION sql_mode = '', time_zone = '+00:00', sql_quote_show_create = 1,"
-    b" net_write_timeout = 31536000, wait_timeout = 31536000,"
-    b" transaction_isolation = 'REPEATABLE-READ'",
+    b" net_write_timeout = 31536000, wait_timeout = 31536000",
+    b"SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ",
 )
 # What not each version has: without it, what it does is not done either.
 _MAY_BE = {
@@ -109,10 +108,7 @@ class Asking:
 
     def _set_up(self) -> None:
         with limited(self.connection):
-            isolation = b"tx_isolation" if self.sidecar.flavour == "mariadb" else None
             for sql in _SESSION:
-                if isolation is not None:
-                    sql = sql.replace(b"transaction_isolation", isolation)
                 self.send(sql)
             for sql in _MAY_BE[self.sidecar.flavour]:
                 with contextlib.suppress(*pymysql_errors()):
@@ -204,6 +200,5 @@ def _why_alone(error: Exception) -> str:
             "could be found for several."
         )
     return (
-        "One connection: several need the right RELOAD, to see the same moment "
-        f"(error {number})."
+        f"One connection: several need the right RELOAD, to see the same moment (error {number})."
     )

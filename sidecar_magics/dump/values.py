@@ -18,16 +18,21 @@ BINARY = frozenset(
     {"binary", "varbinary", "tinyblob", "blob", "mediumblob", "longblob", "vector", "geometry"}
 )
 SPATIAL = frozenset(
-    "point linestring polygon multipoint multilinestring multipolygon geomcollection"
-    " geometrycollection".split()
+    {
+        *("point", "linestring", "polygon", "multipoint", "multilinestring", "multipolygon"),
+        *("geomcollection", "geometrycollection"),
+    }
 )
 _UNSIZED = frozenset({"geometry", "json", "vector"})
 TEMPORAL = frozenset({"date", "datetime", "timestamp", "time"})
 # Character sets of which each byte comes back after utf8mb4: tried with all bytes, and pairs of
 # them, on MySQL 9.7 and MariaDB 10.11.
 LOSSLESS = frozenset(
-    "utf8mb4 utf8mb3 utf8 utf16 utf16le utf32 gb18030 latin1 latin2 latin5 latin7 ascii cp850 cp852"
-    " cp866 keybcs2 koi8r koi8u macce macroman".split()
+    {
+        *("utf8mb4", "utf8mb3", "utf8", "utf16", "utf16le", "utf32", "gb18030", "ascii"),
+        *("latin1", "latin2", "latin5", "latin7", "cp850", "cp852", "cp866", "keybcs2"),
+        *("koi8r", "koi8u", "macce", "macroman"),
+    }
 )
 # Of what the server spells of a value of each kind, at most; beside texts and bytes.
 _LONGEST = 100

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ..errors import DumpError, printable
 from ..server import pymysql_errors
 from . import plan, script
-from .definitions import Definitions, Shown, in_order
+from .definitions import Definitions, ShownView, in_order
 from .report import DumpedTable
 from .rows import RowReader
 from .spelling import comment, quoted
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import threading
     from collections.abc import Iterator
 
-    from .catalogue import Schema, Table
+    from .catalogue import Schema, StoredTable
     from .output import Part
     from .policy import DumpPolicy
     from .report import DumpReport
@@ -72,9 +72,9 @@ class Worker:
     def _sql(self, piece: plan.Piece) -> Iterator[bytes]:
         if isinstance(piece, plan.Text):
             return iter((piece.sql,))
-        if isinstance(piece, plan.Rows):
+        if isinstance(piece, plan.RowsPart):
             return self._rows(piece)
-        if isinstance(piece, plan.Definition):
+        if isinstance(piece, plan.TableDefinition):
             return self._table(piece.table)
         if isinstance(piece, plan.Beginning):
             return self._begin(piece.schema)
@@ -87,11 +87,11 @@ class Worker:
         for sequence in schema.sequences:
             yield self._definitions.sequence(sequence)
 
-    def _table(self, table: Table) -> Iterator[bytes]:
+    def _table(self, table: StoredTable) -> Iterator[bytes]:
         self.doing = str(table)
         yield self._definitions.table(table)
 
-    def _rows(self, piece: plan.Rows) -> Iterator[bytes]:
+    def _rows(self, piece: plan.RowsPart) -> Iterator[bytes]:
         self.doing = str(piece.table)
         began = time.monotonic()
         reader = RowReader(piece.table, self._max_packet_bytes, self._policy.where)
@@ -104,7 +104,7 @@ class Worker:
             yield statement.sql
         self._count(piece.table, DumpedTable(seconds=time.monotonic() - began))
 
-    def _count(self, table: Table, more: DumpedTable) -> None:
+    def _count(self, table: StoredTable, more: DumpedTable) -> None:
         with self._lock:
             known = self._report.tables[str(table)]
             known.rows += more.rows
@@ -113,12 +113,12 @@ class Worker:
 
     def _views(self, piece: plan.Views) -> Iterator[bytes]:
         found = [self._view(view) for schema in piece.schemas for view in schema.views]
-        for view in in_order(each for each in found if isinstance(each, Shown)):
+        for view in in_order(each for each in found if isinstance(each, ShownView)):
             yield b"\n" + script.use(view.schema)
             yield from script.views([view.made])
         yield from (comment(each) for each in found if isinstance(each, str))
 
-    def _view(self, view: Table) -> Shown | str:
+    def _view(self, view: StoredTable) -> ShownView | str:
         """Return a view; or why it is left out."""
         try:
             # An order that could not be carried out stops whoever loads it.
