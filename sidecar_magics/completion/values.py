@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 VERBS = {
     "mysql_wait": options.WAIT,
     "mysql_load": options.LOAD,
+    "mysql_dump": options.DUMP,
     "mysql_doctor": options.DOCTOR,
     "datajoint_connect": options.CONNECT,
 }

@@ -29,9 +29,9 @@ __all__ = ["DumpPolicy", "DumpProgress", "DumpReport", "DumpedTable", "dump"]
 
 def dump(
     file: str | os.PathLike[str],
-    schemas: Sequence[str] = (),
     settings: ConnectionSettings | None = None,
     *,
+    schemas: str | Sequence[str] = (),
     compress: str | None = None,
     progress: Callable[[DumpProgress], None] | None = None,
     **options: Any,
@@ -46,11 +46,11 @@ def dump(
     file : path
         The file; ``.gz``, ``.zst``, ``.xz`` or ``.bz2`` at its end compresses it. With a slash at
         its end, or if it is a folder of a dump already, a folder.
-    schemas : sequence of str, default (): all
-        Names, or patterns with ``*`` and ``?``. The server's own schemas and the journal of
-        `mysql_load` are never dumped.
     settings : ConnectionSettings, optional
         Where the server is. Default: `resolve()`.
+    schemas : str or sequence of str, default (): all
+        Names, or patterns with ``*`` and ``?``. The server's own schemas and the journal of
+        `mysql_load` are never dumped.
     compress : str, optional
         How the files of a folder are compressed: ``gz``, ``zst``, ``xz`` or ``bz2``. Default: not.
     progress : callable, optional
