@@ -78,21 +78,23 @@ def read_rows(connection: pymysql.Connection[Any], sql: bytes) -> Iterator[Batch
 
 
 def _batches(file: Any) -> Iterator[Batch]:
-    held, skipped = b"\0", 1  # as if a row had ended, which is none
+    held, has_begun = b"\0", False  # as if a row had ended, which is none
     wanted = BATCH_BYTES
-    is_last = False
+    is_last = has_null = False
     while not is_last:
         held, is_last = _filled(file, held, wanted)
-        has_null = bool(_IS_NULL.search(held))
+        has_null = has_null or bool(_IS_NULL.search(held))
         rows, held = _split(held)
         if is_last:
             rows.append(held.split(b"\0", 1)[0])
-        del rows[:skipped]
+        if rows and not has_begun:
+            del rows[0]
+            has_begun = True
         if rows or is_last:
             yield Batch(rows, has_null)
-            skipped, wanted = 0, BATCH_BYTES
+            wanted, has_null = BATCH_BYTES, False
         else:
-            wanted += BATCH_BYTES
+            wanted = 2 * max(wanted, len(held))  # one row is longer
 
 
 def _split(held: bytes) -> tuple[list[bytes], bytes]:
@@ -108,9 +110,8 @@ def _split(held: bytes) -> tuple[list[bytes], bytes]:
 
 def _filled(file: Any, held: bytes, wanted: int) -> tuple[bytes, bool]:
     """Read until there are so many bytes, or the end has come."""
-    parts, size = [held], len(held)
+    parts, size, tail = [held], len(held), held[-_ERROR_BYTES:]
     while True:
-        tail = _tail(parts)
         if _END.search(tail[-_END_BYTES:]):
             return b"".join(parts), True
         if size >= wanted:
@@ -121,13 +122,7 @@ def _filled(file: Any, held: bytes, wanted: int) -> tuple[bytes, bool]:
             raise _lost()
         parts.append(piece)
         size += len(piece)
-
-
-def _tail(parts: list[bytes]) -> bytes:
-    tail = parts[-1]
-    if len(tail) < _ERROR_BYTES and len(parts) > 1:
-        tail = parts[-2][-_ERROR_BYTES:] + tail
-    return tail[-_ERROR_BYTES:]
+        tail = (tail + piece[-_ERROR_BYTES:])[-_ERROR_BYTES:]
 
 
 def _check_error(tail: bytes) -> None:
