@@ -29,7 +29,7 @@ TEMPORAL = frozenset({"date", "datetime", "timestamp", "time"})
 # them, on MySQL 9.7 and MariaDB 10.11.
 LOSSLESS = frozenset(
     {
-        *("utf8mb4", "utf8mb3", "utf8", "utf16", "utf16le", "utf32", "gb18030", "ascii"),
+        *("utf8mb4", "utf8mb3", "utf8", "utf16", "utf16le", "utf32", "gb18030"),
         *("latin1", "latin2", "latin5", "latin7", "cp850", "cp852", "cp866", "keybcs2"),
         *("koi8r", "koi8u", "macce", "macroman"),
     }

@@ -88,7 +88,7 @@ def test_floats_come_back_to_the_last_bit(server: Server, tmp_path: Path) -> Non
     before, after = brought_back(server, tmp_path, question)
     assert before == after
     assert float(before[1][1]) == 0.0
-    assert before[1][1] == "-0"
+    assert before[1][1] == ("-0" if server.flavour == "mysql" else "0")  # MariaDB's looks alike
 
 
 def test_each_byte_of_each_character_set_comes_back(server: Server, tmp_path: Path) -> None:
@@ -142,29 +142,35 @@ def test_bytes_and_ends_of_lines_come_back(server: Server, tmp_path: Path) -> No
 
 
 def test_rows_longer_than_the_server_can_spell_come_back(server: Server, tmp_path: Path) -> None:
-    (limit,) = execute(server, "SELECT @@max_allowed_packet")[0]
-    assert limit <= 64 * 2**20
-    sizes = [100, 17_000_000, 300_000, limit // 2 - 100_000, 5]
+    ((usual,),) = execute(server, "SELECT @@max_allowed_packet")
+    limit = 32 * 2**20
+    execute(server, f"SET GLOBAL max_allowed_packet = {limit}")
+    try:
+        check_long_rows(server, tmp_path, limit)
+    finally:
+        execute(server, f"SET GLOBAL max_allowed_packet = {usual}")
+
+
+def check_long_rows(server: Server, folder: Path, limit: int) -> None:
+    sizes = [100, 17_000_000, 300_000, limit - 1_000_000, 5]
     execute(
         server,
         "CREATE SCHEMA a",
         "CREATE TABLE a.t (id INT PRIMARY KEY, n INT, b LONGBLOB, s LONGTEXT)",
-        "SELECT 1",
+        "SET sql_mode = ''",
+        *(
+            f"INSERT INTO a.t VALUES ({number}, NULL, REPEAT(x'00FF5A20', {size // 4}), 'x\\n')"
+            for number, size in enumerate(sizes)
+        ),
+        "INSERT INTO a.t VALUES (10, 1, NULL, REPEAT('''ü\\n', 4500000))",
     )
-    for number, size in enumerate(sizes):
-        blob = f"REPEAT(x'00FF5C27', {min(size, limit - 10_000) // 4})"
-        execute(
-            server, "SET sql_mode = ''", f"INSERT INTO a.t VALUES ({number}, NULL, {blob}, 'x\n')"
-        )
-    text = f"REPEAT('''ü\n', {min(17_000_000, limit // 2) // 4 - 1000})"
-    execute(server, f"INSERT INTO a.t VALUES (10, 1, NULL, {text})")
     question = "SELECT id, n, LENGTH(b), MD5(b), LENGTH(s), MD5(s) FROM a.t ORDER BY id"
     before = execute(server, question)
-    assert all(row[2] or row[4] for row in before)
-    report = dump(tmp_path / "d.sql", server.settings)
+    assert [row[2] for row in before[:-1]] == [size // 4 * 4 for size in sizes]
+    report = dump(folder / "d.sql", server.settings)
     assert report.rows == len(before)
     server.drop_schemas()
-    load(tmp_path / "d.sql", server.settings)
+    load(folder / "d.sql", server.settings)
     assert execute(server, question) == before
 
 
@@ -301,7 +307,7 @@ def test_what_is_cut_short_is_known_as_such(server: Server, tmp_path: Path) -> N
     whole = (tmp_path / "d.sql").read_bytes()
     (tmp_path / "d.sql").write_bytes(whole[: len(whole) // 2].rpartition(b";\n")[0] + b";\n")
     report = load(tmp_path / "d.sql", server.settings)
-    assert any("end" in note or "complete" in note for note in report.notes), report.notes
+    assert "cut short" in report.notes[0]
 
 
 def test_all_connections_see_one_moment(server: Server, tmp_path: Path) -> None:
