@@ -157,9 +157,10 @@ def check_long_rows(server: Server, folder: Path, limit: int) -> None:
         server,
         "CREATE SCHEMA a",
         "CREATE TABLE a.t (id INT PRIMARY KEY, n INT, b LONGBLOB, s LONGTEXT)",
+        "USE a",
         "SET sql_mode = ''",
         *(
-            f"INSERT INTO a.t VALUES ({number}, NULL, REPEAT(x'00FF5A20', {size // 4}), 'x\\n')"
+            f"INSERT INTO a.t VALUES ({number}, NULL, REPEAT(x'01FF5A20', {size // 4}), 'x\\n')"
             for number, size in enumerate(sizes)
         ),
         "INSERT INTO a.t VALUES (10, 1, NULL, REPEAT('''ü\\n', 4500000))",
