@@ -1,4 +1,4 @@
-"""Hosts as people write them: names, addresses, and a port behind one."""
+"""Hosts as people write them: names, addresses, and a port after one."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ import re
 
 
 def is_loopback(host: str) -> bool:
-    """Tell whether `host` is a loopback address (127.0.0.0/8, ::1) or the name ``localhost``."""
+    """Return whether `host` is a loopback address (127.0.0.0/8, ::1) or the name ``localhost``."""
     if host.lower() == "localhost":
         return True
     return is_address(host) and ipaddress.ip_address(host).is_loopback
 
 
 def is_address(host: str) -> bool:
-    """Tell whether `host` is an IP address and not a name."""
+    """Return whether `host` is an IP address and not a name."""
     try:
         ipaddress.ip_address(host)
     except ValueError:

@@ -69,7 +69,7 @@ class GuardedConnection(FileGuardedConnection):
         Whether, without TLS, the password may be sent under a key that the server itself offers:
         whose key that is cannot be known, so it is for loopback.
     must_encrypt : bool
-        Whether a server that offers no TLS is refused. PyMySQL before 1.2 goes on without.
+        Whether a server that offers no TLS is refused. PyMySQL before 1.2 continues without.
     **options
         As for `pymysql.Connection`.
     """

@@ -85,7 +85,7 @@ class Blocker:
     blocks : tuple of int
         Connections that wait for it, as far as that is known.
     is_certain : bool
-        False if the server does not tell who is waited for, and this is who may be.
+        False if the server does not say who is waited for, and this is who may be.
     """
 
     id: int
@@ -145,7 +145,7 @@ def blockers(
 
 
 def blockers_in(sight: Sight, *, own: int, waiting: Collection[int] | None = None) -> list[Blocker]:
-    """Return who is in the way, of what a server told; see `blockers`."""
+    """Return who is in the way, of what a server reported; see `blockers`."""
     waits = [*sight.row_waits, *_definition_waits(sight)]
     if waiting is None:
         busy = {lock.id for lock in sight.locks if lock.is_held and lock.kind in _OF_TABLES}
@@ -201,7 +201,7 @@ def _in_the_way(waits: Iterable[Wait], ours: set[int]) -> set[int]:
 
 
 def _candidates(sight: Sight, asking_ids: set[int], known: set[int]) -> set[int]:
-    """Return who may be meant where one of these waits, and the server does not tell for whom.
+    """Return who may be meant where one of these waits, and the server does not say for whom.
 
     None of `known` is among them.
     """

@@ -94,7 +94,7 @@ def _show(text: object) -> None:
 
 
 def _nobody_hears(stream: TextIO | None) -> bool:
-    """Tell whether a stream does not take what was written to it, and let go of that if so.
+    """Return whether a stream does not take what was written to it, and let go of that if so.
 
     Python would try again at its end, complain, and exit with 120.
     """
@@ -293,7 +293,7 @@ def _down(arguments: argparse.Namespace) -> None:
 
 
 def _status(arguments: argparse.Namespace) -> None:
-    """Tell whether the server that `up` started is running, where its data is, how to log in."""
+    """Return whether the server that `up` started is running, where its data is, how to log in."""
     from .local import native  # noqa: PLC0415
 
     del arguments

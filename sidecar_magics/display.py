@@ -147,7 +147,7 @@ class NotebookLine:
                 self._handle = display(bundle, raw=True, display_id=True)
             else:
                 self._handle.update(bundle, raw=True)
-        except Exception:  # whatever the way to the notebook breaks with: the work goes on
+        except Exception:  # whatever the way to the notebook breaks with: the work continues
             self._is_broken = True
         return not self._is_broken
 

@@ -17,7 +17,7 @@ def write(path: Path, text: str, *, mode: int | None = None) -> None:
     Parameters
     ----------
     path : Path
-        The file, new or not. A link goes on being one.
+        The file, new or not. A link continues being one.
     text : str
         What it is to hold, in UTF-8; line ends stay as they are.
     mode : int, optional

@@ -109,7 +109,7 @@ PRIVATE_SIDECAR = (
 
 
 def _is_private_sidecar(settings: ConnectionSettings) -> bool:
-    """Tell whether this is the sidecar that ``up`` started, with another password than its own."""
+    """Return whether this is the sidecar of ``up``, with a password that is not its own."""
     sidecar = read_state()
     return (
         sidecar is not None

@@ -74,7 +74,7 @@ def parse(parser: argparse.ArgumentParser, magic: str, line: str) -> argparse.Na
     ------
     UsageError
         The line does not fit the options. IPython's own error of this name would leave no error
-        in the notebook, so that papermill goes on as if nothing had happened.
+        in the notebook, so that papermill continues as if nothing had happened.
     """
     from IPython.core.error import UsageError as IPythonUsageError  # noqa: PLC0415
 
@@ -259,7 +259,7 @@ def _sql_on_the_line(magic: str) -> UsageError:
 
 
 def _exists(path: str) -> bool:
-    """Tell whether there is a file, a folder or something that fits a pattern."""
+    """Return whether there is a file, a folder or something that fits a pattern."""
     try:
         return bool(glob.glob(os.path.expanduser(path)))  # noqa: PTH111, PTH207 - leaves ~nobody
     except (OSError, ValueError):

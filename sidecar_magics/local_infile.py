@@ -76,7 +76,7 @@ def named_files(sql: bytes) -> frozenset[bytes]:
 
 
 def _named_file(sql: bytes, verbatim: bool) -> bytes:
-    """Return the name behind INFILE, b"" where anything is not as it should be."""
+    """Return the name after INFILE, b"" where anything is not as it should be."""
     found = tokens(sql, no_backslash_escapes=verbatim)
     words = [token.word for token in found]
     at = words.index(b"INFILE") if b"INFILE" in words else 0

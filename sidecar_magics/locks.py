@@ -1,4 +1,4 @@
-"""What a server tells of its connections: who they are, what they have locked, who waits for whom.
+"""What a server reports of its connections: who they are, what they lock, who waits for whom.
 
 Each server tells a part of it in another place, and not to each account, so everything is asked,
 and what is refused, or not there, is left out.
@@ -104,7 +104,7 @@ class Wait(NamedTuple):
 
 @dataclass(frozen=True)
 class Sight:
-    """What a server tells about its connections.
+    """What a server reports about its connections.
 
     Parameters
     ----------

@@ -39,7 +39,7 @@ class SecretTrait(TraitType):  # type: ignore[type-arg]  # no parameters before 
 
 
 def is_variable(name: str) -> bool:
-    """Tell whether a variable can have this name."""
+    """Return whether a variable can have this name."""
     return name.isidentifier() and not keyword.iskeyword(name)
 
 

@@ -413,7 +413,7 @@ CONNECT = (
         values=Values.CONFIGURATIONS,
         metavar="FILE",
         help="Configuration file of DataJoint, of either line: its other settings (stores, ...) "
-        "are set as well, and what it says about the server goes behind the environment and "
+        "are set as well, and what it says about the server ranks after the environment and "
         "%%mysql_wait.",
     ),
     Option(

@@ -1,4 +1,4 @@
-"""Completion in a shell: what Tab offers behind ``sidecar-magics``; argcomplete asks for it."""
+"""Completion in a shell: what Tab offers after ``sidecar-magics``; argcomplete asks for it."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ def settings_in(path: Path) -> dict[str, Any] | None:
 
 
 def names_a_base(settings: dict[str, Any] | None) -> bool:
-    """Tell whether a configuration of DataJoint names Spyglass's base folder."""
+    """Return whether a configuration of DataJoint names Spyglass's base folder."""
     try:
         return bool(settings and settings["custom"]["spyglass_dirs"]["base"])
     except (KeyError, TypeError):
@@ -57,7 +57,7 @@ def said_by(settings: dict[str, Any]) -> dict[str, str]:
 
 
 def requires_tls(settings: dict[str, Any]) -> bool:
-    """Tell whether a configuration of DataJoint asks for an encrypted connection."""
+    """Return whether a configuration of DataJoint asks for an encrypted connection."""
     return _setting(settings, "use_tls") is True
 
 
@@ -77,7 +77,7 @@ def remarks_on(settings: dict[str, Any] | None, target: Target) -> Iterator[str]
 
 
 def is_own(password: object, target: Target) -> bool:
-    """Tell whether a password has to be put somewhere: the magics know the tutorial's own.
+    """Return whether a password has to be put somewhere: the magics know the tutorial's own.
 
     That one they send to this machine only.
     """

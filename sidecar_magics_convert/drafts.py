@@ -84,7 +84,7 @@ class Draft:
         return given | {each for each in (self.wish.passwords if self.wish else ()) if each}
 
     def can_be_shown(self, source: str) -> bool:
-        """Tell whether the passwords can be found in a cell, and so be masked."""
+        """Return whether the passwords can be found in a cell, and so be masked."""
         if any(ABOUT_PASSWORDS.search(call.sql or "") for call in self.calls()):
             return False
         given = [password for each in self.asked() for password in each.passwords if password]

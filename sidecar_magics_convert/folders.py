@@ -21,7 +21,7 @@ _HARMLESS_LINE = re.compile(
 
 
 def depends_on_folder(source: str, after: int = 0) -> bool:
-    """Tell whether what a cell does may depend on the folder that the kernel is in.
+    """Return whether what a cell does may depend on the folder that the kernel is in.
 
     Parameters
     ----------
@@ -73,7 +73,7 @@ def folders_gone_to(source: str, before: int | None = None) -> list[tuple[str, i
 
 
 def folder_gone_to(statement: ast.stmt) -> str | None:
-    """Return where ``os.chdir("..")`` goes, also behind an ``if`` that asks for the folder."""
+    """Return where ``os.chdir("..")`` goes, also after an ``if`` that asks for the folder."""
     if isinstance(statement, ast.If):
         about = {name for each in ast.walk(statement.test) for name in dotted(each).split(".")}
         if statement.orelse or len(statement.body) != 1 or not about & {"cwd", "getcwd"}:
@@ -86,7 +86,7 @@ def folder_gone_to(statement: ast.stmt) -> str | None:
 
 
 def goes_elsewhere(source: str) -> bool:
-    """Tell whether a cell may take the kernel to another folder."""
+    """Return whether a cell may take the kernel to another folder."""
     return re.search(r"\bchdir\b|^\s*%(?:cd|pushd|popd)\b", source, re.MULTILINE) is not None
 
 

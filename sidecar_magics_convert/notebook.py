@@ -154,7 +154,7 @@ class Notebook:
 
 
 def _can_be_written(text: str) -> bool:
-    """Tell whether a text can be UTF-8; half a pair of surrogates, as JSON may have, cannot."""
+    """Return whether a text can be UTF-8; half a pair of surrogates, as JSON may have, cannot."""
     try:
         text.encode()
     except UnicodeEncodeError:

@@ -209,11 +209,11 @@ class Plan:
         return settings_in(self._folder / (wish.folder or ".") / (wish.file or ""))
 
     def _is_moved(self, at: int) -> bool:
-        """Tell whether a cell before this one may have taken the kernel to another folder."""
+        """Return whether a cell before this one may have taken the kernel to another folder."""
         return any(folders.goes_elsewhere(each) for no, each in self._sources.items() if no < at)
 
     def _can_stay_here(self, draft: Draft, at: int) -> bool:
-        """Tell whether ``os.chdir`` was there for the configuration file only."""
+        """Return whether ``os.chdir`` was there for the configuration file only."""
         wish = draft.wish
         if wish is None or wish.folder is None or wish.file is None or not wish.folder_lines:
             return False

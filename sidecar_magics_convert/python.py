@@ -58,7 +58,7 @@ def names_of(tree: ast.Module | None, module: str) -> set[str]:
 
 
 def imports(tree: ast.Module | None, package: str) -> bool:
-    """Tell whether a cell imports a package, or something of it."""
+    """Return whether a cell imports a package, or something of it."""
     for node in ast.walk(tree) if tree else ():
         names = [each.name for each in node.names] if isinstance(node, ast.Import) else []
         if isinstance(node, ast.ImportFrom):
@@ -86,7 +86,7 @@ def program_started(tree: ast.Module | None) -> str | None:
 
 
 def asks(tree: ast.Module | None) -> bool:
-    """Tell whether a cell asks for a password."""
+    """Return whether a cell asks for a password."""
     return any(
         isinstance(node, ast.Call) and dotted(node.func) in ASKS
         for node in (ast.walk(tree) if tree else ())
@@ -94,7 +94,7 @@ def asks(tree: ast.Module | None) -> bool:
 
 
 def works_with_tables(tree: ast.Module | None) -> bool:
-    """Tell whether a cell does what only DataJoint's tables can, whoever imported DataJoint."""
+    """Return whether a cell does what only DataJoint's tables can, whoever imported DataJoint."""
     for node in ast.walk(tree) if tree else ():
         if isinstance(node, ast.Attribute) and node.attr in ("fetch1", "proj", "aggr"):
             return True

@@ -75,7 +75,7 @@ def container(words: list[str]) -> Wait:
 
 
 def starts_a_server(line: str) -> bool:
-    """Tell whether a command starts a server on this machine, or installs one.
+    """Return whether a command starts a server on this machine, or installs one.
 
     Raises
     ------

@@ -86,7 +86,7 @@ def steps(script: str) -> Iterator[Step]:
         if isinstance(command, Remark):
             yield command
         else:
-            # Behind a client that asks for its password may stand what was typed.
+            # After a client that asks for its password may stand what was typed.
             yield from _step(without_wrapping(command), is_nameable=not asked)
             asked = asked or any(word in ASKING for word in command)
 
@@ -203,7 +203,7 @@ def _take(rest: list[str], found: dict[str, str], name: str) -> None:
 
 
 def _takes_option(word: str, rest: list[str], found: dict[str, str], name: str) -> bool:
-    """Take an option that means something for us; tell whether it is one."""
+    """Take an option that means something for us; return whether it is one."""
     flag, equals, value = word.partition("=")
     if word in VALUED and rest and not isinstance(rest[0], Sign):
         _note(found, VALUED[word], rest.pop(0), name)
@@ -266,7 +266,7 @@ def check_statements(sql: str) -> None:
 def runnable_again(sql: str) -> str:
     """Return statements such that what they make may be there already.
 
-    The client reports an error then, and the notebook goes on; a magic stops it. A script that
+    The client reports an error then, and the notebook continues; a magic stops it. A script that
     drops something makes it anew each time, so it stays as it is.
     """
     text = sql.encode()

@@ -54,7 +54,7 @@ class ClientCall:
     database : str or None
         The schema to begin in.
     force : bool
-        Whether it goes on after errors.
+        Whether it continues after errors.
     file, sql : str or None
         One of them.
     """

@@ -98,7 +98,7 @@ class _Reader:
         self._aliases = aliases
         self._lines = lines
         self._wish = Wish()
-        self._between = False  # something of DataJoint's stands behind what is to be replaced
+        self._between = False  # something of DataJoint's stands after what is to be replaced
 
     def read(self, statement: ast.stmt) -> None:
         """Take notice of one statement."""

@@ -98,7 +98,7 @@ def at_once(*functions: Callable[[], Any], limit_s: float = LIMIT_S) -> None:
 
 @contextlib.contextmanager
 def running(command: Sequence[str], **options: Any) -> Iterator[subprocess.Popen[bytes]]:
-    """Start a process, and see to it that it has ended behind the body; it is killed if need be.
+    """Start a process, and see to it that it has ended after the body; it is killed if need be.
 
     Parameters
     ----------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -84,8 +85,17 @@ def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Interacti
     shell: Any = InteractiveShell.instance()
     shell.extension_manager.load_extension("sidecar_magics")
     yield shell
-    shell.history_manager.end_session()
+    end_shell(shell)
     InteractiveShell.clear_instance()
+
+
+def end_shell(shell: Any) -> None:
+    """End a shell now: at exit, each would collect garbage once more, for minutes in all."""
+    atexit.unregister(shell.atexit_operations)
+    shell.history_manager.end_session()
+    if shell.history_manager.save_thread is not None:
+        shell.history_manager.save_thread.stop()
+    shell.history_manager.db.close()
 
 
 def _running(

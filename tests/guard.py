@@ -24,7 +24,7 @@ import psutil
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# A run's folder: all that the tests start inherits it, but servers, whose environment is made anew.
+# A run's folder: all that the tests start inherits it, but servers, whose environment is recreated.
 MARK = "TESTS_OF_SIDECAR_MAGICS"
 WELL = b"all is well\n"
 # multiprocessing starts it once, beside what it starts first; it ends with who started it.
@@ -134,7 +134,7 @@ def _belongs(process: psutil.Process, folder: str) -> bool:
 
 
 def _main(folder: Path, run: int, *, keep: bool) -> None:
-    """Wait for the end of a run, and tidy up behind it."""
+    """Wait for the end of a run, and tidy up after it."""
     said = b""
     while os.getppid() == run:
         if select.select([0], [], [], LOOK_S)[0]:

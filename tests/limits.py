@@ -86,7 +86,7 @@ def usual_signals() -> Iterator[None]:
     """Have the signals that end a process end it, also where they are ignored or blocked.
 
     A shell starts what runs in the background with SIGINT ignored, and every process hands that on
-    to those that it starts. SIGHUP is left alone: who ignores it wants the run to go on.
+    to those that it starts. SIGHUP is left alone: who ignores it wants the run to continue.
     """
     ending: dict[signal.Signals, Any] = {
         signal.SIGINT: signal.default_int_handler,

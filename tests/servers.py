@@ -41,7 +41,7 @@ DEFAULT_LIST_HAS_IT = any(
 CLIENTS = {"mysql": ("mysql",), "mariadb": ("mariadb", "mysql")}
 DUMP_CLIENTS = {"mysql": ("mysqldump",), "mariadb": ("mariadb-dump", "mysqldump")}
 
-# A server that runs already, as HOST:PORT, its root's password, and what stands before the name of
+# A server that runs already, as HOST:PORT, its root's password, and what comes before the name of
 # a client on the command line, such as `docker exec --interactive NAME`: that is how continuous
 # integration runs the tests on many versions.
 GIVEN = "SIDECAR_TEST_SERVER"
@@ -276,7 +276,7 @@ def given_server(folder: Path) -> GivenServer:
 
 
 def takes(settings: ConnectionSettings, sql: str) -> bool:
-    """Tell whether a server executes a statement."""
+    """Return whether a server executes a statement."""
     with connect_now(settings) as connection, connection.cursor() as cursor:
         try:
             cursor.execute(sql)
@@ -286,5 +286,5 @@ def takes(settings: ConnectionSettings, sql: str) -> bool:
 
 
 def needs_servers() -> bool:
-    """Tell whether a test without its server has failed, as in CI, or is only skipped."""
+    """Return whether a test without its server has failed, as in CI, or is only skipped."""
     return bool(os.environ.get("CI"))

@@ -1,7 +1,7 @@
 """Environments with what pip installs from a wheel of this project, and nothing else.
 
 What a user has after ``pip install``: the newest versions that pyproject.toml allows, no tools of
-development, no checkout on the path. Below .cache, made when first needed, and made anew when
+development, no checkout on the path. Below .cache, made when first needed, and recreated when
 pyproject.toml or this file has changed; the wheel itself is new in each run.
 """
 

@@ -85,7 +85,7 @@ def find_place(lines: Sequence[str], at: int, column: int) -> Cursor | None:
     """
     first = at
     while first > 0 and lines[first - 1].rstrip("\r\n").endswith("\\"):
-        first -= 1  # a magic's line goes on behind a backslash, as Python's does
+        first -= 1  # a magic's line continues after a backslash, as Python's does
     cell_magics = _cell_magics(lines)
     if any(name in MAGICS for name in cell_magics[:first]):
         return None

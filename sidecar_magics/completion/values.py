@@ -66,7 +66,7 @@ def offers(place: Cursor, after: str) -> tuple[str, list[Offer]]:
     place : Cursor
         Where the cursor is.
     after : str
-        The line behind the cursor: a quotation mark that an editor has closed by itself is there.
+        The line after the cursor: a quotation mark that an editor has closed by itself is there.
 
     Returns
     -------

@@ -76,7 +76,7 @@ def connect(
 
     The server is tried before DataJoint is touched. A connection that exists is used again if it
     leads to the same server, and is repaired in place if it is broken, so that tables declared on
-    it go on working.
+    it continue working.
 
     Parameters
     ----------

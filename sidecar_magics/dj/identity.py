@@ -1,6 +1,6 @@
 """Whether a server is still the one that this kernel knew.
 
-A sidecar without a volume is made anew when its container is, at the same address and with the same
+A sidecar without a volume is recreated when its container is, at the same address and with the same
 password; only its identity tells. What is known travels with DataJoint's connection, so that it
 lives exactly as long as the tables that could be surprised.
 """
@@ -34,7 +34,7 @@ class Known:
     Parameters
     ----------
     identity : str or None
-        The same as long as the data folder is; None if the server does not tell.
+        The same as long as the data folder is; None if the server does not say.
     schemas : frozenset of str
         Its schemas, without the server's own and the journal of `%mysql_load`.
     """

@@ -76,7 +76,7 @@ def open_new(datajoint: DataJoint, settings: ConnectionSettings, encryption: Use
 
 
 def repair(connection: Any, settings: ConnectionSettings, encryption: UseTls) -> None:
-    """Connect the same object anew: tables that were declared on it go on working."""
+    """Connect the same object anew: tables that were declared on it continue working."""
     connection.conn_info.update(
         host=settings.host,
         passwd=MaskedBytes(settings.password.reveal().encode("utf-8")),

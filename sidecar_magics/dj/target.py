@@ -35,7 +35,7 @@ def resolve_target(
 
     The places are those of `settings.resolve`; after the environment come `config_file` and what
     a user, or a file that DataJoint found, has set in ``dj.config``. Not so after a wait: what the
-    kernel has waited for, and loaded, is what it goes on with.
+    kernel has waited for, and loaded, is what it continues with.
 
     Parameters
     ----------

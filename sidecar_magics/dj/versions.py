@@ -37,7 +37,7 @@ class MappingConfig:
         return {key: self._config[key] for key in keys if key in self._config}
 
     def takes(self, key: str) -> bool:
-        """Tell whether there is a setting of this name."""
+        """Return whether there is a setting of this name."""
         del key
         return True
 
@@ -70,7 +70,7 @@ class ModelConfig:
         return found
 
     def takes(self, key: str) -> bool:
-        """Tell whether there is a setting of this name."""
+        """Return whether there is a setting of this name."""
         return key in self.take({key: None})
 
     def set(self, key: str, value: Any) -> None:

@@ -43,7 +43,7 @@ BUSY_S = 600.0
 
 
 def kind(facts: ServerFacts) -> Check:
-    """Tell what the server is."""
+    """Return what the server is."""
     sidecar = facts.sidecar
     oldest, name = OLDEST_MYSQL
     if sidecar.flavour == "mysql" and version_number(sidecar.version) < oldest:
@@ -57,7 +57,7 @@ def kind(facts: ServerFacts) -> Check:
 
 
 def uptime(facts: ServerFacts, *, age_s: float | None, place: Runtime) -> Check:
-    """Tell whether the server was started anew beside a notebook that has been there longer.
+    """Return whether the server was started anew beside a notebook that has been there longer.
 
     Parameters
     ----------
@@ -83,7 +83,7 @@ def uptime(facts: ServerFacts, *, age_s: float | None, place: Runtime) -> Check:
 
 
 def writable(facts: ServerFacts) -> Check:
-    """Tell whether the server lets anybody write."""
+    """Return whether the server lets anybody write."""
     level = facts.number("innodb_force_recovery")
     if level:
         return failure(
@@ -103,7 +103,7 @@ def writable(facts: ServerFacts) -> Check:
 
 
 def packet(facts: ServerFacts) -> Check:
-    """Tell how large a statement, and with it a blob, may be."""
+    """Return how large a statement, and with it a blob, may be."""
     limit = facts.number("max_allowed_packet")
     message = f"a statement, and a blob in it, may have {size(limit)} (max_allowed_packet)"
     if limit >= ENOUGH_PACKET_BYTES:
@@ -147,7 +147,7 @@ def memory(facts: ServerFacts, *, memory_bytes: int, is_here: bool, place: Runti
 
 
 def disk(facts: ServerFacts, *, free_bytes: int | None) -> Check:
-    """Tell what the data takes, and what is free, as far as that can be seen.
+    """Return what the data takes, and what is free, as far as that can be seen.
 
     Parameters
     ----------
@@ -169,7 +169,7 @@ def disk(facts: ServerFacts, *, free_bytes: int | None) -> Check:
 
 
 def connections(facts: ServerFacts) -> Check:
-    """Tell whether there is room for more connections."""
+    """Return whether there is room for more connections."""
     limit = facts.number("max_connections")
     message = f"{facts.connections:,} of {limit:,} connections are taken"
     if limit - facts.connections >= FEW_CONNECTIONS:
@@ -179,7 +179,7 @@ def connections(facts: ServerFacts) -> Check:
 
 
 def charset(facts: ServerFacts) -> Check:
-    """Tell whether new schemas take text in any script."""
+    """Return whether new schemas take text in any script."""
     name = facts.sidecar.charset
     if name.startswith("utf8mb4"):
         return ok("charset", f"new schemas have {name}.")
@@ -203,7 +203,7 @@ def clock(facts: ServerFacts) -> Check:
 
 
 def journal(facts: ServerFacts) -> Check:
-    """Tell which loads did not come to their end, and how far they are."""
+    """Return which loads did not come to their end, and how far they are."""
     broken = [load for load in facts.unfinished if not load.is_running]
     running = [load for load in facts.unfinished if load.is_running]
     if broken:
@@ -227,7 +227,7 @@ def _loads(loads: list[Unfinished]) -> str:
 
 
 def locks(facts: ServerFacts) -> Check:
-    """Tell which connections keep others waiting, or will do so to whoever changes a table."""
+    """Return which connections keep others waiting, or will do so to whoever changes a table."""
     long = [
         each
         for each in facts.blockers
@@ -269,7 +269,7 @@ def _kept_waiting(blocker: Blocker) -> str:
 
 
 def unanswered(error: Exception, place: Runtime) -> Check:
-    """Tell that the server let us in and then did not answer, or only with a refusal."""
+    """Report that the server let us in and then did not answer, or only with a refusal."""
     refused = query_failure(error)
     hint = ACCOUNT_HINTS.get(refused.errno or 0, RESTART_IT[place])
     return failure("server", f"it let us in and did not answer: {refused.answer}.", hint)

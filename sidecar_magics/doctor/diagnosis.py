@@ -162,7 +162,7 @@ class Diagnosis:
 
 
 def is_terminal(stream: Any) -> bool:
-    """Tell whether a stream leads to a terminal that knows colours, and more than ASCII."""
+    """Return whether a stream leads to a terminal that knows colours, and more than ASCII."""
     try:
         knows_marks = str(stream.encoding).lower().startswith("utf")
         return bool(stream.isatty()) and knows_marks and os.environ.get("TERM") != "dumb"

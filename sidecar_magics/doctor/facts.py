@@ -66,7 +66,7 @@ class ServerFacts:
     blockers: tuple[Blocker, ...] = ()
 
     def is_on(self, variable: str) -> bool:
-        """Tell whether a variable is on; one that this server doesn't have is not."""
+        """Return whether a variable is on; one that this server doesn't have is not."""
         return self.variables.get(variable, "").upper() in ON
 
     def number(self, variable: str) -> int:

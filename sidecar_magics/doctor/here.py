@@ -91,7 +91,7 @@ def machine_bytes() -> int:
 
 
 def has_folder(datadir: str) -> bool:
-    """Tell whether a server's data folder lies here, and can be seen by this account.
+    """Return whether a server's data folder lies here, and can be seen by this account.
 
     Parameters
     ----------

@@ -77,7 +77,7 @@ def release(version: str) -> tuple[int, ...]:
 
 
 def datajoint_target(settings: ConnectionSettings, found: Mapping[str, str]) -> Check:
-    """Tell whether DataJoint is set to, or connected to, another server than this one.
+    """Return whether DataJoint is set to, or connected to, another server than this one.
 
     Parameters
     ----------

@@ -32,12 +32,12 @@ BIND_ELSEWHERE = (
 
 
 def unsettled(error: SidecarError) -> Check:
-    """Tell why it is not known where the server is."""
+    """Say why it is not known where the server is."""
     return failure("settings", error.message, error.hint)
 
 
 def settings_found(settings: ConnectionSettings, environ: Mapping[str, str]) -> Check:
-    """Tell where the settings come from, and whether the environment contradicts itself."""
+    """Return where the settings come from, and whether the environment contradicts itself."""
     contradictions = list(_contradictions(environ))
     if contradictions:
         return warning(
@@ -66,7 +66,7 @@ def _contradictions(environ: Mapping[str, str]) -> Iterator[str]:
 
 
 def not_reached(error: SidecarError, stage: str, settings: ConnectionSettings) -> Iterator[Check]:
-    """Tell which step of connecting failed; the steps before it are well."""
+    """Return which step of connecting failed; the steps before it are well."""
     if stage in UNREACHED:
         yield failure("address", error.message, error.hint)
         return
@@ -75,13 +75,13 @@ def not_reached(error: SidecarError, stage: str, settings: ConnectionSettings) -
 
 
 def answers(settings: ConnectionSettings) -> Check:
-    """Tell that a server answers."""
+    """Report that a server answers."""
     where = "on this machine or in this pod" if settings.is_loopback else "on another host"
     return ok("address", f"a MySQL server answers at {settings.address}, {where}.")
 
 
 def logged_in(settings: ConnectionSettings, took_s: float) -> Check:
-    """Tell how long the login took."""
+    """Return how long the login took."""
     message = f"{settings.user} logged in after {took_s * 1000:,.0f} ms."
     if took_s < SLOW_LOGIN_S:
         return ok("login", message)
@@ -94,7 +94,7 @@ def logged_in(settings: ConnectionSettings, took_s: float) -> Check:
 
 
 def encryption(settings: ConnectionSettings, sidecar: Sidecar) -> Check:
-    """Tell how the connection is encrypted; on loopback it need not be."""
+    """Return how the connection is encrypted; on loopback it need not be."""
     if sidecar.tls_cipher is None and not settings.is_loopback:
         return warning(
             "encryption",
@@ -110,7 +110,7 @@ def encryption(settings: ConnectionSettings, sidecar: Sidecar) -> Check:
 def exposure(
     settings: ConnectionSettings, open_at: Sequence[tuple[str, int]], place: Runtime
 ) -> Check:
-    """Tell whether others than this machine, or pod, can knock at the server.
+    """Return whether others than this machine, or pod, can knock at the server.
 
     Parameters
     ----------

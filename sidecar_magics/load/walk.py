@@ -71,16 +71,16 @@ class Consumer(Protocol):
     dollar_quotes: bool
 
     def quoting(self, before: Quoting) -> Quoting:
-        """Tell how strings are read behind all that was yielded, where only the server knows."""
+        """Return how strings are read after all that was yielded, where only the server knows."""
 
     def renew(self) -> None:
-        """Give the first lane a new session, behind all that was yielded."""
+        """Give the first lane a new session, after all that was yielded."""
 
     def saw(self, step: Step, about: Classification, delimiter: bytes) -> None:
         """Take note of a statement as it would be sent, before its tasks are yielded."""
 
     def refuse(self, error: ScriptError, step: Step) -> None:
-        """Raise the error for what is not sent; or take note of it, and the walk goes on."""
+        """Raise the error for what is not sent; or take note of it, and the walk continues."""
 
 
 class Walk:
@@ -134,7 +134,7 @@ class Walk:
         self._has_statements = False
 
     def tasks(self, scripts: Iterable[Source]) -> Iterator[Task]:
-        """Yield what scripts consist of, one behind another; also all that comes before an error.
+        """Yield what scripts consist of, one after another; also all that comes before an error.
 
         Raises
         ------
@@ -212,7 +212,7 @@ class Walk:
                 yield from self._obey(item, source)
             if self._ended:
                 self._note_unread(item, source)
-                break  # this script; the one that sources it goes on, as with the client
+                break  # this script; the one that sources it continues, as with the client
             # And the other way round: what follows is read as that script left things.
             splitter.delimiter = self._delimiter
             self._set_quoting(splitter)

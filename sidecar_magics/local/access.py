@@ -25,7 +25,7 @@ def password_for(datadir: Path, last: LocalSidecar | None) -> str:
     """Return the password for a server that nobody has chosen one for.
 
     The port is open to every account of this machine, so it cannot be a password that everybody
-    knows. It stays the same as long as the data does, so that programs which have it go on.
+    knows. It stays the same as long as the data does, so that programs which have it continue.
 
     Parameters
     ----------

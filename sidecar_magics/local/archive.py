@@ -184,7 +184,7 @@ def _os_release(path: Path) -> Mapping[str, str]:
 def _likeness(
     source: PackageSource, distribution: str, updated: set[str]
 ) -> tuple[bool, bool, bool]:
-    """Tell how much an entry looks like the distribution's own: by its key, company and path."""
+    """Return how much an entry looks like the distribution's own: by its key, company and path."""
     return (
         f"{distribution}-archive" in source.signed_by,
         source.uri in updated,

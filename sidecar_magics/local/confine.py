@@ -5,7 +5,7 @@ the next version adds. So statements are not looked at; Linux's Landlock takes t
 from the process itself, for good, also from its children, and needs no root. Reading and running
 are left as they are: what a server reads is settled by ``secure_file_priv``.
 
-Run as a program, this file confines itself and becomes the command behind ``--``. Standard library
+Run as a program, this file confines itself and becomes the command after ``--``. Standard library
 only, and nothing of ours, so that this takes a few milliseconds.
 
 Source: https://docs.kernel.org/userspace-api/landlock.html
@@ -125,7 +125,7 @@ def _last_error() -> OSError:
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Confine this process to the paths before ``--``, and become the command behind it."""
+    """Confine this process to the paths before ``--``, and become the command after it."""
     separator = arguments.index("--")
     folder, *files = map(Path, arguments[:separator])
     command = list(arguments[separator + 1 :])

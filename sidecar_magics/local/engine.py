@@ -130,7 +130,7 @@ class Engine:
             shutil.rmtree(workshop, ignore_errors=True)
 
     def is_initialised(self, datadir: Path) -> bool:
-        """Tell whether `datadir` is a data folder of this flavour."""
+        """Return whether `datadir` is a data folder of this flavour."""
         return (datadir / LANDMARKS[self.flavour]).exists()
 
     def command(self, datadir: Path, *, port: int, log: Path, init_file: Path) -> list[str]:
@@ -241,7 +241,7 @@ def inspect(program: Program) -> Engine:
     Raises
     ------
     LocalServerError
-        It cannot be run, or does not tell.
+        It cannot be run, or does not say.
     """
     try:
         text = subprocess.run(

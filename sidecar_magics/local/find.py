@@ -160,6 +160,6 @@ def _folders() -> Iterator[Path]:
 
 
 def _is_confined(path: Path) -> bool:
-    """Tell whether AppArmor keeps this program inside /var/lib/mysql, as Ubuntu's package does."""
+    """Return whether AppArmor keeps this program inside /var/lib/mysql, as on Ubuntu."""
     profile = str(path.resolve()).strip("/").replace("/", ".")
     return (Path("/etc/apparmor.d") / profile).exists()

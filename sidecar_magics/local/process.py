@@ -82,7 +82,7 @@ def run_server(
 
 
 def can_confine() -> bool:
-    """Tell whether the servers started here can write nowhere but in their data folders."""
+    """Return whether the servers started here can write nowhere but in their data folders."""
     return landlock_version() > 0
 
 
@@ -123,7 +123,7 @@ def stop(process: psutil.Process, *, timeout_s: float) -> bool:
 
 
 def is_alive(process: psutil.Process) -> bool:
-    """Tell whether the process is there and has not ended, waited for or not."""
+    """Return whether the process is there and has not ended, waited for or not."""
     import psutil  # noqa: PLC0415
 
     try:
@@ -138,7 +138,7 @@ def settings_for(port: int, password: str) -> ConnectionSettings:
 
 
 def is_taken(port: int) -> bool:
-    """Tell whether something listens on this port of this machine."""
+    """Return whether something listens on this port of this machine."""
     with socket.socket() as listener:
         # Without this, connections of the last server would count for a minute after its end.
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -116,13 +116,13 @@ _DATA_NOISE = b"LOW_PRIORITY DELAYED HIGH_PRIORITY QUICK IGNORE INTO FROM".split
 
 
 def classify(sql: bytes) -> Classification:
-    """Tell what one statement does, by its first words.
+    """Return what one statement does, by its first words.
 
     Guarantees:
     - comments in front of and between the words are skipped, versioned ones are looked into;
     - the words count in any case, quoted names never count as words;
     - any bytes get an answer; those that are no SQL are `Kind.OTHER`;
-    - the time taken does not depend on how long the statement goes on after its names.
+    - the time taken does not depend on how long the statement continues after its names.
     """
     head = _ROWS_HEAD.match(sql)
     if head and head[1].upper() not in _DATA_NOISE:
@@ -144,7 +144,7 @@ def first_word(sql: bytes) -> bytes:
 
 
 def reads_local_file(sql: bytes) -> bool:
-    """Tell whether a statement asks the client to send it one of its files.
+    """Return whether a statement asks the client to send it one of its files.
 
     That is LOAD DATA LOCAL INFILE and LOAD XML LOCAL INFILE. Whether a versioned comment is heeded
     is up to the server, so of a statement that begins with one, or is a LOAD that holds one, the
@@ -174,7 +174,7 @@ def reads_local_file(sql: bytes) -> bool:
 
 
 def may_change_quoting(sql: bytes, kind: Kind) -> bool:
-    """Tell whether quotes and backslashes may mean something else behind a statement.
+    """Return whether quotes and backslashes may mean something else after a statement.
 
     That is up to sql_mode, which a SET changes that names it, and whatever executes a text. A
     stored routine does not: the server puts the mode back when it returns.
@@ -260,7 +260,7 @@ _BY_MORE: dict[bytes, Callable[[_Reader], Classification]] = {
     b"START": _start,
     b"SET": _set,
 }
-"""How to go on behind the first words that don't decide alone."""
+"""How to continue after the first words that don't decide alone."""
 
 
 class _Reader:
@@ -280,18 +280,18 @@ class _Reader:
         return self._text.upper()
 
     def take(self) -> bytes:
-        """Return the word at hand in capitals and go on."""
+        """Return the word at hand in capitals and continue."""
         word = self.word()
         self._advance()
         return word
 
     def skip(self, *words: bytes) -> None:
-        """Go on to the first word that is none of these."""
+        """Continue to the first word that is none of these."""
         while self.word() in words:
             self._advance()
 
     def seek(self, *words: bytes) -> bytes:
-        """Go on behind the first word that is one of these, and return it; b"" if none is."""
+        """Continue after the first word that is one of these, and return it; b"" if none is."""
         for _ in range(_FARTHEST_TOKEN):
             if not self._text:
                 break

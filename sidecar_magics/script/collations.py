@@ -1,6 +1,6 @@
 """The collations and character sets that a statement names, and putting others in their place.
 
-A name counts only where the grammar has a collation: behind COLLATE, and where a SET gives a
+A name counts only where the grammar has a collation: after COLLATE, and where a SET gives a
 session its collation. What stands in texts, quoted names, comments and rows is not looked at.
 
 Source: "Character Sets, Collations, Unicode", MySQL 9 Reference Manual.
@@ -174,7 +174,7 @@ def _places(statement: list[Token]) -> Iterator[tuple[int, bytes]]:
 
 
 def _before(statement: list[Token], at: int) -> bytes:
-    """Return what stands before a token: a word, ``@`` for a user's variable, b"" for nothing."""
+    """Return what comes before a token: a word, ``@`` for a user's variable, b"" for nothing."""
     at -= 1
     while at >= 0 and statement[at].shape is Shape.OPEN:
         at -= 1

@@ -22,7 +22,7 @@ _CURRENT = {b"CURRENT_USER", b"CURRENT_ROLE"}
 
 
 class _Clause(NamedTuple):
-    """A DEFINER clause, as the indices of its first token and of the first one behind it."""
+    """A DEFINER clause, as the indices of its first token and of the first one after it."""
 
     first: int
     behind: int
@@ -61,7 +61,7 @@ def without_definer(found: list[Token]) -> list[Edit]:
 def definer(
     sql: bytes, *, ansi_quotes: bool = False, no_backslash_escapes: bool = False
 ) -> tuple[str, str | None] | None:
-    """Return a statement's DEFINER as user and host, None if it has none or whoever loads it.
+    """Return the user and host of a statement's DEFINER; None if it has none, or the current user.
 
     The host is None for a role, or where it is left out (it is ``%`` then).
     """

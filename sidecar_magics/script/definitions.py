@@ -110,7 +110,7 @@ def references(sql: bytes) -> list[tuple[bytes | None, bytes]]:
 
 
 def counts_up(sql: bytes) -> bool:
-    """Tell whether a column is made AUTO_INCREMENT."""
+    """Return whether a column is made AUTO_INCREMENT."""
     return bool(_COUNTS_UP.search(_bare(sql)))
 
 

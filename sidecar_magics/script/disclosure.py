@@ -81,7 +81,7 @@ def shown(sql: bytes, table: str | None = None) -> Shown:
 
 
 def may_show(sql: bytes, table: str | None = None) -> bool:
-    """Tell whether a statement can hold no secret; see `shown` for the parameters."""
+    """Return whether a statement can hold no secret; see `shown` for the parameters."""
     about = classify(sql)
     if about.kind is Kind.ACCOUNT or _is_system_table(about, table):
         return False
@@ -145,7 +145,7 @@ _PLAIN_VALUE = re.compile(rb"[0-9]+|ON|OFF|TRUE|FALSE|NULL|DEFAULT", re.IGNORECA
 
 
 def _sets_known_variables(sql: bytes) -> bool:
-    """Tell whether a SET gives nothing but harmless values, or values to harmless variables."""
+    """Return whether a SET gives nothing but harmless values, or values to harmless variables."""
     found = _words(sql)[1:]
     assignments: list[list[Token]] = [[]]
     depth = 0
@@ -246,7 +246,7 @@ def _heading(sql: bytes) -> str:
 
 
 def _receiver(found: list[Token]) -> str:
-    """Return who gets or loses a right, as it is put behind GRANT or REVOKE."""
+    """Return who gets or loses a right, as it is put after GRANT or REVOKE."""
     for at, token in enumerate(found[:_HEAD_TOKENS]):
         if token.word in (b"TO", b"FROM"):
             name = _name_at(found, at + 1, may_be_text=True)

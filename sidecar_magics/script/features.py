@@ -1,7 +1,7 @@
 """What of MySQL 8 and 9 a MariaDB refuses, or takes for something else.
 
 Nothing of it is rewritten: who reads the list knows what to change before the load, or what will
-be different behind it. Collations are `substitutes`' business. Checked with MariaDB 10.11
+be different after it. Collations are `substitutes`' business. Checked with MariaDB 10.11
 (tests/integration/test_rewrite.py): later ones know more, VECTOR since 11.7 for instance.
 
 Source: "Incompatibilities and Feature Differences Between MariaDB and MySQL 8.0", MariaDB
@@ -68,7 +68,7 @@ def features(
 def _outlines(statement: list[Token]) -> tuple[bytes, bytes]:
     """Return the statement's words and signs, once as MariaDB sees it, once what it leaves out.
 
-    A text is ``''`` in it and a quoted name ``n``; there is a blank behind each.
+    A text is ``''`` in it and a quoted name ``n``; there is a blank after each.
     """
     shown: list[bytes] = []
     hidden: list[bytes] = []

@@ -48,73 +48,73 @@ _MORE_THAN_ASKS = re.compile(rb":=|\bINTO\b|\(", re.IGNORECASE)
 
 
 def creates(sql: bytes) -> bool:
-    """Tell whether a statement is a CREATE."""
+    """Return whether a statement is a CREATE."""
     return bool(_CREATES.match(sql))
 
 
 def may_drop(sql: bytes) -> bool:
-    """Tell whether a statement may drop something; that no such word is in it is certain."""
+    """Return whether a statement may drop something; that no such word is in it is certain."""
     only_rows = _ROWS.match(sql) and b";" not in sql
     return not only_rows and bool(_MAY_DROP.search(sql))
 
 
 def drops_schema(sql: bytes) -> bool:
-    """Tell whether a statement drops a schema."""
+    """Return whether a statement drops a schema."""
     return bool(_DROPS_SCHEMA.match(sql))
 
 
 def drops_one_table(sql: bytes) -> bool:
-    """Tell whether a statement drops a single table."""
+    """Return whether a statement drops a single table."""
     return bool(_DROPS_TABLE.match(sql))
 
 
 def drops_if_exists(sql: bytes) -> bool:
-    """Tell whether a statement drops tables whether or not they are there."""
+    """Return whether a statement drops tables whether or not they are there."""
     return bool(_DROPS_IF_EXISTS.match(sql))
 
 
 def is_about_temporary_table(sql: bytes) -> bool:
-    """Tell whether a statement creates or drops a table that only its own connection sees."""
+    """Return whether a statement creates or drops a table that only its own connection sees."""
     return bool(_TEMPORARY.match(sql))
 
 
 def switches_keys(sql: bytes) -> bool:
-    """Tell whether a statement is ALTER TABLE ... DISABLE KEYS or ENABLE KEYS."""
+    """Return whether a statement is ALTER TABLE ... DISABLE KEYS or ENABLE KEYS."""
     return bool(_SWITCHES_KEYS.match(sql))
 
 
 def alters(sql: bytes) -> bool:
-    """Tell whether a statement alters a table: done twice, it may do more than done once."""
+    """Return whether a statement alters a table: done twice, it may do more than done once."""
     return bool(_ALTERS.match(sql))
 
 
 def only_adds_to_table(sql: bytes) -> bool:
-    """Tell whether an ALTER TABLE only adds to a table, or modifies its columns."""
+    """Return whether an ALTER TABLE only adds to a table, or modifies its columns."""
     return bool(_ADDS.match(sql)) and not _MORE_THAN_ADDS.search(sql)
 
 
 def locks_one_table(sql: bytes) -> bool:
-    """Tell whether a statement locks a single table for writing, as mysqldump does."""
+    """Return whether a statement locks a single table for writing, as mysqldump does."""
     return bool(_LOCKS_TABLE.match(sql))
 
 
 def unlocks(sql: bytes) -> bool:
-    """Tell whether a statement is UNLOCK TABLES."""
+    """Return whether a statement is UNLOCK TABLES."""
     return bool(_UNLOCKS.match(sql))
 
 
 def sets_role(sql: bytes) -> bool:
-    """Tell whether a statement gives its session other rights."""
+    """Return whether a statement gives its session other rights."""
     return bool(_SETS_ROLE.match(sql))
 
 
 def begins_transaction(sql: bytes) -> bool:
-    """Tell whether a statement begins a transaction."""
+    """Return whether a statement begins a transaction."""
     return bool(_BEGINS.match(sql))
 
 
 def creates_in_transaction(sql: bytes) -> bool:
-    """Tell whether a statement is CREATE TABLE ... START TRANSACTION.
+    """Return whether a statement is CREATE TABLE ... START TRANSACTION.
 
     It leaves a transaction open, in which a server takes nothing but COMMIT and ROLLBACK (3977).
     """
@@ -122,32 +122,32 @@ def creates_in_transaction(sql: bytes) -> bool:
 
 
 def ends_transaction(sql: bytes) -> bool:
-    """Tell whether a statement is a plain COMMIT or ROLLBACK."""
+    """Return whether a statement is a plain COMMIT or ROLLBACK."""
     return bool(_ENDS.match(sql))
 
 
 def commits(sql: bytes) -> bool:
-    """Tell whether a statement is a plain COMMIT."""
+    """Return whether a statement is a plain COMMIT."""
     return bool(_COMMITS.match(sql))
 
 
 def rolls_back(sql: bytes) -> bool:
-    """Tell whether a statement is a ROLLBACK, of all or to a savepoint."""
+    """Return whether a statement is a ROLLBACK, of all or to a savepoint."""
     return bool(_ROLLS_BACK.match(sql))
 
 
 def switches_autocommit(sql: bytes) -> bool:
-    """Tell whether a statement does nothing but set autocommit, as a dump's maker writes it."""
+    """Return whether a statement does nothing but set autocommit, as a dump's maker writes it."""
     return bool(_SWITCHES_AUTOCOMMIT.match(sql))
 
 
 def sets_user_variable(sql: bytes) -> bool:
-    """Tell whether a statement does nothing but give one of the user's variables a value."""
+    """Return whether a statement does nothing but give one of the user's variables a value."""
     return bool(_SETS_USER_VARIABLE.match(sql))
 
 
 def only_asks(sql: bytes) -> bool:
-    """Tell whether a statement is a question that leaves its session as it is.
+    """Return whether a statement is a question that leaves its session as it is.
 
     A function may do anything (GET_LOCK, LAST_INSERT_ID(7)), so none may be in it.
     """

@@ -46,7 +46,7 @@ def read_insertion(sql: bytes) -> Insertion | None:
     None for any other statement, and where a comment stands in between.
 
     Guarantees:
-    - nothing behind VALUES is looked at.
+    - nothing after VALUES is looked at.
     """
     head = _HEAD.match(sql)
     if head is None:

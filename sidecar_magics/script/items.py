@@ -11,7 +11,7 @@ class Statement(NamedTuple):
     `sql` runs from its first byte to the last one in front of its terminator, without white space
     at the end; `line` and `column` (in bytes) count from 1; `offset` is where it begins in the
     script, `end` the place after its terminator. `comments` are the plain comments and hints in it,
-    by their first byte in `sql` and the one behind them; `note` is the blanks and the comment that
+    by their first byte in `sql` and the one after them; `note` is the blanks and the comment that
     follow its terminator on the same line, where a client would keep them with the statement. What
     the client makes of all that is `sent.as_sent`.
     """

@@ -1,7 +1,7 @@
 """Which of a statement's names are schemas: `` `a`.`b` `` may be a table or a column.
 
 A table named as its schema is nothing rare (``subject.subject`` holds ``subject.subject_id``), so
-the place in the grammar decides: behind FROM a pair is schema and table, in an expression it is
+the place in the grammar decides: after FROM a pair is schema and table, in an expression it is
 table and column, before a parenthesis it is a function. Where the place is not known, the mention
 is said to be uncertain.
 
@@ -76,7 +76,7 @@ class _Level:
     """What is between two parentheses, or the statement itself."""
 
     expects: bool = False  # a table's name comes next
-    listing: bool = False  # and another behind each comma
+    listing: bool = False  # and another after each comma
     queries: bool = False  # it has a SELECT or DELETE, so that its FROM is followed by tables
     verb: bytes = b""
 
@@ -87,7 +87,7 @@ class _NameReader:
     at: int = 0
     levels: list[_Level] = field(default_factory=lambda: [_Level()])
     what: bytes = b""  # TABLE, INDEX, TRIGGER and so on, of CREATE TABLE ...
-    table_ends: int = -1  # behind the token that ended the last table's name
+    table_ends: int = -1  # after the token that ended the last table's name
     mentions: list[Mention] = field(default_factory=list)
     tables: list[tuple[str | None, str]] = field(default_factory=list)
     alone: set[str] = field(default_factory=set)
@@ -128,7 +128,7 @@ class _NameReader:
             self.levels, self.what = [_Level()], b""
 
     def _chain(self) -> tuple[list[Token], bool]:
-        """Take ``a``, ``a.b``, ``a.b.c``, and tell whether ``.*`` follows."""
+        """Take ``a``, ``a.b``, ``a.b.c``, and return whether ``.*`` follows."""
         parts = [self.tokens[self.at]]
         self.at += 1
         while self._text(self.at) == b".":
@@ -273,7 +273,7 @@ _VERBS_EXPECTING = set(
 )
 _VERBS = _DEFINING | _GRANTS | _QUERIES | _VERBS_EXPECTING | {b"RENAME", b"LOCK", b"LOAD"}
 _WHAT_FOLLOWS = {b"USE": b"DATABASE", b"CALL": b"PROCEDURE"}
-# What a statement inside of a body can stand behind.
+# What a statement inside of a body can stand after.
 _STARTS = set(b"BEGIN THEN ELSE DO LOOP REPEAT ROW".split())
 _BEFORE_EVENTS = set(b"BEFORE AFTER OR ON KEY FOR".split())
 _LISTING = set(b"TABLE TABLES VIEW SEQUENCE USING TO".split())

@@ -1,6 +1,6 @@
 """Send what a script does to its one schema into another one.
 
-That is sound only if the script is about one schema; where it is about two, or it cannot be told,
+That is sound only if the script is about one schema; where it is about two, or it cannot be known,
 it is refused with a sentence before anything of that statement was done.
 """
 
@@ -18,7 +18,7 @@ _HAVE_BODIES = {Kind.ROUTINE, Kind.EVENT, Kind.TRIGGER}
 OBJECTS = {Kind.TABLE, Kind.DATA, Kind.VIEW, Kind.TRIGGER, Kind.ROUTINE, Kind.EVENT}
 
 
-# mysqldump and mariadb-dump: "-- Host: localhost    Database: shop"; nothing behind it if there
+# mysqldump and mariadb-dump: "-- Host: localhost    Database: shop"; nothing after it if there
 # are several schemas in it.
 _HEADING = re.compile(rb"^-- Host: [^\n]*?[ \t]Database: ([^\r\n]+)", re.MULTILINE)
 
@@ -128,7 +128,7 @@ class Redirect:
         if self.source is None and self._has_unqualified and name is not None:
             raise RewriteError(
                 f"--into takes a script of one schema, and this one names `{schema}`.`{name}`"
-                " behind tables without a schema"
+                " after tables without a schema"
             )
         self.source = self.source or schema
         if schema != self.source:

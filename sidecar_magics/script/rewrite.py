@@ -59,7 +59,7 @@ class Rewriter:
     data_only : bool, default False
         Only rows, TRUNCATE, the session's settings and USE.
     skip_definer : bool, default False
-        Leave DEFINER out, so that whoever loads is the definer.
+        Leave DEFINER out, so that the account that loads is the definer.
     collation_map : mapping of str to str, default none
         Which collation to take for which, of the same character set.
     system_schemas : bool, default False

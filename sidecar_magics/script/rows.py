@@ -1,6 +1,6 @@
 """Statements that do nothing but put given values into a table.
 
-Such a statement means the same on any connection in the right session, whatever else is going on
+Such a statement means the same on any connection in the right session, whatever else runs
 beside it. One that computes its values, selects them or counts them up does not.
 """
 
@@ -93,7 +93,7 @@ def literal_rows(sql: bytes, *, no_backslash_escapes: bool = False) -> Rows | No
 
 
 def first_values_are_numbers(sql: bytes, rows: Rows, *, zero_counts: bool = True) -> bool:
-    """Tell whether each row begins with a number of its own, so that nothing counts it up.
+    """Return whether each row begins with a number of its own, so that nothing counts it up.
 
     A text that looks like the border of two rows may make this a no.
 
@@ -112,16 +112,16 @@ def first_values_are_numbers(sql: bytes, rows: Rows, *, zero_counts: bool = True
 
 
 def mentions_no_value(sql: bytes, rows: Rows) -> bool:
-    """Tell whether a NULL or DEFAULT may be among the values; in a text it counts, too."""
+    """Return whether a NULL or DEFAULT may be among the values; in a text it counts, too."""
     return bool(_NO_VALUE.search(sql, rows.begins))
 
 
 def _only_rows(sql: bytes, begins: int, no_backslash_escapes: bool) -> bool:
-    """Tell whether every parenthesis opens a row, no variable is named, and the rows are all.
+    """Return whether every parenthesis opens a row, no variable is named, and the rows are all.
 
     Where there are no other parentheses, nothing can be called or selected. First those inside of
     texts are counted, too: most statements pass, and counting is quick. As many must be closed as
-    are opened: the last byte is that of the last row then, and not of a comment behind it.
+    are opened: the last byte is that of the last row then, and not of a comment after it.
     """
     if sql.find(b"@", begins) < 0 and sql.upper().find(_COUNTS, begins) < 0:
         opened = sql.count(b"(", begins)

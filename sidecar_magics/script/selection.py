@@ -65,7 +65,7 @@ class Look:
         return first_word(self._sql)
 
     def mentions(self, word: bytes) -> bool:
-        """Tell whether the beginning holds a word, which is given in capitals."""
+        """Return whether the beginning holds a word, which is given in capitals."""
         return word in self._sql[:_SHORT_BYTES].upper()
 
     @cached_property
@@ -88,11 +88,11 @@ class Pattern(NamedTuple):
         return cls(text, schema if dot else None, table if dot else schema)
 
     def matches_schema(self, schema: str | None) -> bool:
-        """Tell whether tables of this schema (None if unknown) may be meant."""
+        """Return whether tables of this schema (None if unknown) may be meant."""
         return self.schema is None or (schema is not None and fnmatchcase(schema, self.schema))
 
     def matches(self, schema: str | None, table: str) -> bool:
-        """Tell whether a table is meant."""
+        """Return whether a table is meant."""
         return self.matches_schema(schema) and fnmatchcase(table, self.table)
 
 
@@ -118,7 +118,7 @@ class TableSelection:
         return list(self._unmatched)
 
     def has(self, schema: str | None, table: str) -> bool:
-        """Tell whether a table is among them."""
+        """Return whether a table is among them."""
         return any(pattern.matches(schema, table) for pattern in self._patterns)
 
     def wants(self, schema: str | None, table: str) -> bool:
@@ -129,12 +129,12 @@ class TableSelection:
         return bool(matching)
 
     def wants_of(self, schema: str) -> bool:
-        """Tell whether any table of a schema can be wanted."""
+        """Return whether any table of a schema can be wanted."""
         return any(pattern.matches_schema(schema) for pattern in self._patterns)
 
 
 def is_system_schema(name: str) -> bool:
-    """Tell whether a schema belongs to the server itself."""
+    """Return whether a schema belongs to the server itself."""
     return name in _SYSTEM or name.lower() in _VIRTUAL
 
 
@@ -286,7 +286,7 @@ def without_items(statement: list[Token], unwanted: set[int]) -> list[Edit]:
             items.append([])
         elif token.shape not in (Shape.OPEN, Shape.CLOSE):
             items[-1].append(token)
-    # The last name may have RESTRICT behind it: what is left out is a name and one comma.
+    # The last name may have RESTRICT after it: what is left out is a name and one comma.
     edits = []
     kept = [number for number in range(len(items)) if number not in unwanted]
     for number in unwanted:

@@ -6,8 +6,8 @@ The client reads lines, in batch mode as well. What a server then keeps as text,
 - CR LF is LF, also within strings and bodies. Each line loses one CR: of CR CR LF one stays, and
   so does a CR that stands elsewhere.
 - A backslash at the end of a line is dropped, but not where backslashes escape nothing.
-- MySQL's client keeps comments since 8.4, and puts a blank behind ``*/`` in front of anything else.
-  A comment behind the delimiter, on its line, is the end of the statement.
+- MySQL's client keeps comments since 8.4, and puts a blank after ``*/`` in front of anything else.
+  A comment after the delimiter, on its line, is the end of the statement.
 - MariaDB's client, and MySQL's before, drops comments; of one that fills a line the line's end
   stays, of one with several lines nothing.
 
@@ -39,7 +39,7 @@ COMMENTS_KEPT_SINCE = 80400
 
 LONGEST_NOTE_BYTES = 64 * 1024
 
-# Only what a server keeps as text can have a comment behind it that anybody sees.
+# Only what a server keeps as text can have a comment after it that anybody sees.
 _DEFINES = re.compile(rb"(?:/\*M?!\d*\s*)?(?:CREATE|ALTER)\b", re.IGNORECASE)
 _WHAT = re.compile(
     rb"\b(?:(PROCEDURE|FUNCTION|TRIGGER|EVENT|PACKAGE)"
@@ -49,7 +49,7 @@ _WHAT = re.compile(
 _WHAT_WITHIN_BYTES = 400
 
 NOTE = re.compile(rb"[ \t\v\f\r]{0,1000}(?:\#|--(?:[ \t\v\f]|\r(?!\n)))")
-"""A comment to the end of its line, behind a delimiter."""
+"""A comment to the end of its line, after a delimiter."""
 
 NO_NOTE = re.compile(rb"[ \t\v\f\r]{0,1000}[^ \t\v\f\r#-]")
 """What tells from its first bytes that there is none."""
@@ -65,7 +65,7 @@ _INSIDE = {quote: re.compile(rb"%s|\\.?" % quote, re.DOTALL) for quote in (b"'",
 
 
 def client_keeps_comments(flavour: str, version: int) -> bool:
-    """Tell whether the client that comes with a server sends comments to it.
+    """Return whether the client that comes with a server sends comments to it.
 
     Parameters
     ----------
@@ -78,7 +78,7 @@ def client_keeps_comments(flavour: str, version: int) -> bool:
 
 
 def takes_note(text: bytes | bytearray, start: int, delimiter: bytes) -> bool:
-    """Tell whether a comment behind a statement's delimiter is kept by the server with it.
+    """Return whether a comment after a statement's delimiter is kept by the server with it.
 
     Parameters
     ----------
@@ -144,14 +144,14 @@ def as_sent(
 
 
 def _is_text(comment: bytes) -> bool:
-    """Tell whether something is a comment for the server, and none for the client."""
+    """Return whether something is a comment for the server, and none for the client."""
     return comment.startswith(b"--") and not comment[2:3].isspace() and len(comment) > 2
 
 
 def _blank_behind(
     sql: bytes, end: int, comments: tuple[tuple[int, int], ...], keep_comments: bool
 ) -> int:
-    """Return where a blank goes behind the comment that ends at *end*; -1 for nowhere."""
+    """Return where a blank goes after the comment that ends at *end*; -1 for nowhere."""
     place = past(_PASSED_OVER, sql, end)
     if _NO_BLANK.match(sql, place):
         return -1

@@ -135,7 +135,7 @@ class Session:
     origins: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
     def using(self, schema: bytes | None) -> Session:
-        """Return the session behind ``USE schema``; None: behind the default schema's end."""
+        """Return the session after ``USE schema``; None: after the default schema's end."""
         if schema is None:
             return replace(self, schema=None, drops=self.drops + 1)
         return self if schema == self.schema else replace(self, schema=schema)
@@ -145,7 +145,7 @@ class Session:
         return replace(self, variables={**self.variables, variable: Literal(sql)})
 
     def after(self, sql: bytes, origin: Any = None) -> Session | None:
-        """Return the session behind a SET, or None if what that does cannot be told.
+        """Return the session after a SET, or None if what that does cannot be known.
 
         Parameters
         ----------
@@ -197,14 +197,14 @@ class Session:
         return frozenset(assigned)
 
     def is_like(self, other: Session, *, but_for: Collection[str]) -> bool:
-        """Tell whether another session differs at most in some variables, and in the user's."""
+        """Return whether another session differs at most in some variables, and in the user's."""
         return (self.schema, self.drops) == (other.schema, other.drops) and all(
             self.variables.get(name) == other.variables.get(name)
             for name in {*self.variables, *other.variables}.difference(but_for)
         )
 
     def is_off(self, variable: str) -> bool:
-        """Tell whether the script has switched a variable off, in so many words."""
+        """Return whether the script has switched a variable off, in so many words."""
         value = self.variables.get(variable)
         return isinstance(value, Literal) and value.sql.strip(b"'\"").lower() in _OFF
 
@@ -235,7 +235,7 @@ def _charset_of(collation: Value) -> Value | None:
 
 
 def copies_user_variable(sql: bytes) -> bool:
-    """Tell whether a SET, without comments, takes a value from one of the user's own variables."""
+    """Return whether a SET, without comments, takes a value from a variable of the user's."""
     assignments = _parse(sql)
     return assignments is not None and any(
         assignment.copied is not None and assignment.copied.startswith("@")
@@ -244,7 +244,7 @@ def copies_user_variable(sql: bytes) -> bool:
 
 
 def sets_global_only(sql: bytes) -> bool:
-    """Tell whether a SET, without comments, is about the server and not about the session."""
+    """Return whether a SET, without comments, is about the server and not about the session."""
     found = _SET.match(sql)
     return bool(found and _NOT_VARIABLES.match(sql, found.end()) and b"," not in sql)
 

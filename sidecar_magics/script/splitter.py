@@ -9,20 +9,20 @@ Versioned comments (``/*!40101 ... */``, ``/*M!100100 ... */``) are text like an
 and delimiters in them count, as with the client (MySQL's takes ``/*M!`` for a plain comment; we
 follow MariaDB's). Optimizer hints (``/*+ ... */``) belong to their statement too, but are opaque
 as comments are. Plain comments between statements are dropped, those within a statement stay, and
-so does one behind a routine's delimiter, on its line.
+so does one after a routine's delimiter, on its line.
 
 Where we differ from the client on purpose:
 
 - Nothing is rewritten here: a statement's text is the script's, and `sent.as_sent` makes of it what
   the client would send. NUL bytes are taken; the client refuses them without ``--binary-mode``.
-- ``DELIMITER`` is obeyed also behind a statement on the same line (``END // DELIMITER ;``), where
+- ``DELIMITER`` is obeyed also after a statement on the same line (``END // DELIMITER ;``), where
   the client would swallow the lines that follow. Inside of a statement it is text for both.
 - A delimiter may be longer than 15 bytes; one with a backslash or none at all is an error, where
-  the client goes on with the old one.
+  the client continues with the old one.
 - In ``\. file;`` and ``\u schema;`` the delimiter is not part of the argument.
 - A short command in the middle of a statement is an error, except ``\g``, ``\G``, ``\c``, ``\q``
   and ``\N``: the statement that the client would send around it stands nowhere in the file.
-- A command behind another statement on its line ends at the delimiter and must stand on one line.
+- A command after another statement on its line ends at the delimiter and must stand on one line.
 - A comment in front of a command never hides it; an indented ``-- comment`` does from the client.
 - Hints and comments may span lines; the client forgets at the end of a line that it is in a hint.
 - Under ANSI_QUOTES a backslash in ``"..."`` is an ordinary byte, as for the server; only
@@ -161,7 +161,7 @@ class Splitter:
         """Take the next piece of the script and return an iterator over what is complete now.
 
         The chunk is taken at once, the items are found one by one as they are asked for. An
-        iterator that is left early loses nothing: the next one goes on where it stopped.
+        iterator that is left early loses nothing: the next one continues where it stopped.
 
         Raises
         ------
@@ -227,7 +227,7 @@ class Splitter:
             raise ScriptSyntaxError(_OTHER_ENCODING.format(16), 1, 1, 0)
 
     def _between(self, scan: Scanner) -> Item | None:
-        """Go on to the next statement, or to the next thing that is none."""
+        """Continue to the next statement, or to the next thing that is none."""
         window = self._window
         window.at = past(BLANKS, window.data, window.at)
         if window.lacks(1):
@@ -246,7 +246,7 @@ class Splitter:
         return None
 
     def _within(self, scan: Scanner) -> Item | None:
-        """Go on to the next byte that may mean something."""
+        """Continue to the next byte that may mean something."""
         window = self._window
         if self.delimiter == b";":
             window.at = leap(window.data, window.at, dollar_quotes=self.dollar_quotes)
@@ -284,7 +284,7 @@ class Splitter:
         return None
 
     def _leave(self, inside: _Inside) -> None:
-        """Go on to the end of the open quote or comment."""
+        """Continue to the end of the open quote or comment."""
         window, closer = self._window, inside.closer
         if inside.body:
             window.at = past(inside.body, window.data, window.at)
@@ -308,7 +308,7 @@ class Splitter:
         self._inside = None
 
     def _note(self, end: int) -> bytes | None:
-        """Return the comment behind a delimiter that goes with it; None where bytes are missing."""
+        """Return the comment after a delimiter that goes with it; None where bytes are missing."""
         window = self._window
         if self._start < 0 or not self.keep_comments or window.data.startswith(b"\n", end):
             return b""

@@ -58,9 +58,9 @@ _MARIADB_LANGUAGE = {
 }
 _MYSQL_LANGUAGE = {mariadb: mysql for mysql, mariadb in _LANGUAGES.items()}
 _ONLY_MYSQL = {
-    "bg": "Cyrillic letters behind Latin ones",
-    "mn_cyrl": "Cyrillic letters behind Latin ones",
-    "ru": "Cyrillic letters behind Latin ones",
+    "bg": "Cyrillic letters after Latin ones",
+    "mn_cyrl": "Cyrillic letters after Latin ones",
+    "ru": "Cyrillic letters after Latin ones",
     "ja": "not in Japanese order",
     "zh": "not in Chinese order",
 }

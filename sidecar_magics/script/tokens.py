@@ -37,7 +37,7 @@ class Token(NamedTuple):
 
     @property
     def end(self) -> int:
-        """The place behind its last byte."""
+        """The place after its last byte."""
         return self.start + len(self.text)
 
     @property

@@ -49,7 +49,7 @@ class Window:
         self._line_start -= keep_from
 
     def lacks(self, length: int) -> bool:
-        """Tell whether to wait for more bytes, because fewer than *length* are left to read.
+        """Return whether to wait for more bytes, because fewer than *length* are left to read.
 
         At the end of the script there is nothing to wait for, but one byte must be left.
         """

@@ -161,7 +161,7 @@ class Arena:
 def run_ours(server: Server, script: Path, arguments: dict[str, Any]) -> Cost:
     """Load with this package, in a process of its own.
 
-    The process's start and its imports are not counted: a notebook's kernel has them behind it.
+    The process's start and its imports are not counted: a notebook's kernel has them after it.
 
     Raises
     ------

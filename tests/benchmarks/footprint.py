@@ -107,7 +107,7 @@ def rotated(names: list[str], turn: int) -> list[str]:
 
 
 def say(line: str) -> None:
-    """Tell how far it is, apart from the results."""
+    """Return how far it is, apart from the results."""
     print(line, file=sys.stderr, flush=True)
 
 

@@ -96,7 +96,7 @@ def show(benches: Mapping[str, Bench], facts: Mapping[str, str], json_file: Path
 
 
 def say(line: str) -> None:
-    """Tell how far it is, apart from the results."""
+    """Return how far it is, apart from the results."""
     print(line, file=sys.stderr, flush=True)
 
 

@@ -1,4 +1,4 @@
-"""JupyterLab as a user sees it: what pops up, how a load goes on and ends, in both themes."""
+"""JupyterLab as a user sees it: what pops up, how a load continues and ends, in both themes."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from tests.servers import Server
 
-# Where the loader keeps what it needs to go on; no part of what a script makes.
+# Where the loader keeps what it needs to continue; no part of what a script makes.
 JOURNAL_SCHEMA = "sidecar_magics"
 
 # What would change how the server spells its answers.

@@ -117,7 +117,7 @@ def snippets(markdown: str, name: str) -> list[Snippet]:
 
 
 def _is_list(lines: list[str], index: int) -> bool:
-    """Say whether an indented line goes on with a paragraph or an item of a list."""
+    """Say whether an indented line continues with a paragraph or an item of a list."""
     return index > 0 and bool(lines[index - 1].strip())
 
 

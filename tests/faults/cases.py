@@ -116,7 +116,7 @@ class Course:
     failures: list[str] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
     seconds: float = 0.0
-    is_in_doubt: bool = False  # what was done cannot be told, and that was said
+    is_in_doubt: bool = False  # what was done cannot be known, and that was said
 
     def __str__(self) -> str:
         result = "FAILED" if self.failures else "in doubt" if self.is_in_doubt else "ok"

@@ -1,7 +1,7 @@
-"""Whether a resumed load that gives up, as it cannot tell what was done, tells the truth.
+"""Whether a resumed load that gives up, as it does not know what was done, tells the truth.
 
 Up to the statement that it names all must be there, once; that statement may have been executed or
-not, and some behind it, one after another. What a load takes in parallel is not looked at.
+not, and some after it, one after another. What a load takes in parallel is not looked at.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tests.faults.kinds import Script
     from tests.servers import Server
 
-IN_DOUBT = "whether this statement was executed cannot be told"
+IN_DOUBT = "whether this statement was executed cannot be known"
 ONWARDS = "nor how many of those after it"
 # What a load takes in parallel, and so may have in part.
 PARALLEL_TABLES = {"b", "c", *(f"p{n}" for n in range(FIRST_TABLES))}
@@ -122,7 +122,7 @@ def _is_between(
     found: tuple[str, int] | None,
     after: tuple[str, int] | None,
 ) -> bool:
-    """Tell whether a table has some rows of a statement, where that may be so."""
+    """Return whether a table has some rows of a statement, where that may be so."""
     if found is None or before is None or after is None:
         return False
     kind = script.kind

@@ -22,7 +22,7 @@ class Kind:
     fills : list of str
         What makes and fills `a`, a statement each (or a few with their DELIMITER).
     later : list of str
-        More of that behind the rows of `b`.
+        More of that after the rows of `b`.
     moments : tuple of bytes
         What the statements have in them that something interesting happens at.
     heading : bool, default False

@@ -28,7 +28,7 @@ LOOKED_AT_BYTES = 400
 CONNECT_S = 5.0
 # Seconds without a byte on a connection, after which it is cut: longer than a case lasts.
 SILENCE_S = 900.0
-# Seconds for a server to answer a statement of which the fault is to come behind the answer.
+# Seconds for a server to answer a statement of which the fault is to come after the answer.
 ANSWER_S = 120.0
 
 PHASES = ("before", "middle", "sent", "answered")
@@ -52,7 +52,7 @@ class Trigger:
     wait_s : float, default 0
         For ``sent``: how long the server may work on it before the fault.
     cuts : bool, default True
-        Cut the connection after it; else all goes on as if nothing had happened.
+        Cut the connection after it; else all continues as if nothing had happened.
     """
 
     contains: bytes
@@ -64,7 +64,7 @@ class Trigger:
     seen: int = 0
 
     def hits(self, sql: bytes) -> bool:
-        """Count a statement, and tell whether it is the one."""
+        """Count a statement, and return whether it is the one."""
         if self.contains not in sql[:LOOKED_AT_BYTES]:
             return False
         self.seen += 1

@@ -5,7 +5,7 @@
 
 The load must tell the first error that the client tells, at the line of the statement. With one
 connection, the server holds the same then. With several, all must be there that stands before the
-mistake; of what stands behind it, some may be there, as rows and tables that do not depend on each
+mistake; of what comes after it, some may be there, as rows and tables that do not depend on each
 other are loaded side by side (it is counted, and a failure with `--strict`). With ``force``, all
 errors and the whole content must be those of `mysql --force`.
 """
@@ -110,7 +110,7 @@ class Stage:
         number : int
             Which script.
         strict : bool, default False
-            Whether nothing may be there that stands behind the mistake, with several connections.
+            Whether nothing may be there that stands after the mistake, with several connections.
         """
         start = time.monotonic()
         outcome = Outcome(number)
@@ -218,7 +218,7 @@ class Stage:
         state: dict[str, str],
         ours: dict[str, str],
     ) -> list[str]:
-        """Return what stands before the mistake and is not there, or is not as it should be."""
+        """Return what comes before the mistake and is not there, or is not as it should be."""
         later = script.statements[failed + 1 :]
         missing, unsettled = [], []
         for name, text in state.items():
@@ -249,7 +249,7 @@ class Stage:
 
 
 def _mentions(chunk: str, table: str) -> bool:
-    """Tell whether a statement names a table, as a word."""
+    """Return whether a statement names a table, as a word."""
     return re.search(rf"\b{re.escape(table)}\b", chunk) is not None
 
 

@@ -56,7 +56,7 @@ class Stage:
         self._folder = folder
         self._size = size
         self._wholes: dict[str, dict[str, str]] = {}
-        self._unlike: dict[str, str] = {}  # how an undisturbed load differs, until that is told
+        self._unlike: dict[str, str] = {}  # how an undisturbed load differs, until that is reported
         self._statements: dict[str, list[bytes]] = {}
         self._kinds: dict[str, kinds.Script] = {}
         self._next: subprocess.Popen[bytes] | None = None  # it is made ready meanwhile
@@ -216,7 +216,7 @@ class Stage:
             proxy.cut(reset=kind == "cut")
 
     def _load(self, case: Case, proxy: Proxy, course: Course) -> bool:
-        """Load until it ends well; tell whether it did."""
+        """Load until it ends well; return whether it did."""
         path = self.script(case.script)
         for attempt in range(MOST_RESUMES):
             faults = case.attempts[attempt] if attempt < len(case.attempts) else ()
@@ -316,7 +316,7 @@ class Stage:
         return Child(self.script(name), self.server, port=proxy.port, process=process, **options)
 
     def _is_complete(self) -> bool:
-        """Tell whether the load had ended when its process was killed: it owes nothing any more."""
+        """Return whether the load had ended when its process was killed: it owes nothing."""
         with connect_now(self.server.settings) as connection, connection.cursor() as cursor:
             cursor.execute("SHOW SCHEMAS")
             schemas = {name for (name,) in cursor.fetchall()}

@@ -42,7 +42,7 @@ def stages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Serve
 def test_a_load_that_is_killed_and_resumed_leaves_what_the_client_leaves(
     kind: str, fault_server: Server, stages: Callable[[Server], Stage]
 ) -> None:
-    """It is killed when a part of the table behind the kind's is noted, and in the kind's own.
+    """It is killed when a part of the table after the kind's is noted, and in the kind's own.
 
     Before that it is not disturbed at all.
     """

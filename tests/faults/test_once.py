@@ -42,7 +42,7 @@ class Stage:
         return content(self.server, kinds.SCHEMAS)
 
     def once(self) -> bool:
-        """Load with --once; tell whether it was there already."""
+        """Load with --once; return whether it was there already."""
         return bool(self.load(self.path, jobs=4, once=True)["already_loaded"])
 
     def load(self, path: Path, **options: Any) -> dict[str, Any]:

@@ -194,7 +194,7 @@ def test_a_definition_that_was_refused_is_refused_again(
 def test_statements_that_cannot_be_told_apart_are_not_done_twice(
     mysql_server: Server, tmp_path: Path
 ) -> None:
-    """Behind a procedure call nothing is known of the session, nor what it has done."""
+    """After a procedure call nothing is known of the session, nor what it has done."""
     path = tmp_path / "notes.sql"
     procedure = "CREATE PROCEDURE add_one() INSERT INTO notes VALUES (7, 'seven');"
     path.write_text("\n".join([*STATEMENTS[:4], procedure, "CALL add_one();", *STATEMENTS[4:]]))
@@ -236,7 +236,7 @@ def test_a_load_from_the_beginning_after_all(refused: Path, mysql_server: Server
 def test_rows_of_a_table_without_transactions_are_not_doubled(stage: Stage) -> None:
     fault = Fault("kill client", b"INSERT INTO `loose`", 0.0, "answered", 0.0)
     assert stage.disturb("loose", fault)["error"] == "killed"
-    with pytest.raises(ScriptError, match="whether this statement was executed cannot be told"):
+    with pytest.raises(ScriptError, match="whether this statement was executed cannot be known"):
         load(stage.script("loose"), stage.server.settings, jobs=2, resume=True)
     assert _count(stage.server, "loose") == SMALL.loose
 

@@ -184,7 +184,7 @@ def _short(outcome: dict[str, Any]) -> str:
 
 
 def _names_whom(text: str, other: pymysql.Connection[Any]) -> bool:
-    """Tell whether a line names the connection, and the table or the schema."""
+    """Return whether a line names the connection, and the table or the schema."""
     named = re.compile(rf"\b{other.thread_id()}\b")
     return any(
         named.search(line) and ("watched" in line or "schema faults_k" in line)

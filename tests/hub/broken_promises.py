@@ -65,12 +65,12 @@ def _no_client_file(values: Values) -> None:
 
 
 def _owner_too_late(values: Values) -> None:
-    """The container that gives the folder to MySQL runs behind it."""
+    """The container that gives the folder to MySQL runs after it."""
     values["singleuser"]["initContainers"].reverse()
 
 
 def _own_init_containers(values: Values) -> None:
-    """Lists replace: a hub's own, in a values file behind ours."""
+    """Lists replace: a hub's own, in a values file after ours."""
     values["singleuser"]["initContainers"] = [{"name": "mine", "image": "busybox:1"}]
 
 

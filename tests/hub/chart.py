@@ -203,7 +203,7 @@ def spawner_config(values: Values) -> Config:
     _set_resources(spawner, singleuser)
     _set_volumes(spawner, singleuser)
     if singleuser.get("cloudMetadata", {}).get("blockWithIptables", True):
-        # Behind the containers of the values.
+        # After the containers of the values.
         spawner.init_containers = [*singleuser.get("initContainers", []), _metadata_block()]
     _add_hub(config, values)
     return config

@@ -59,7 +59,7 @@ def test_it_breaks_no_promise(deployment: Deployment) -> None:
 
 @pytest.mark.parametrize("key", ["", "short", "k" * 31, 10**40, ["k" * 64], None, True])
 def test_a_key_that_could_be_guessed_stops_the_hub(key: object) -> None:
-    """And so does none: the hub's own is made anew by each `helm template`."""
+    """And so does none: the hub's own is recreated by each `helm template`."""
     with pytest.raises(ValueError, match="passwordKey") as error:
         chart.spawner_config(with_key(key))
     assert "short" not in str(error.value)

@@ -62,12 +62,12 @@ def test_nothing_waits_for_mysql(mysql: Manifest) -> None:
 
 
 def test_the_entrypoint_ignores_a_stop(mysql: Manifest) -> None:
-    """The image's own entrypoint waits on `tail`, with MySQL behind it, and passes nothing on."""
+    """The image's own entrypoint waits on `tail`, with MySQL after it, and passes nothing on."""
     assert "command" not in mysql
 
 
 def test_a_dead_mysql_goes_unnoticed(mysql: Manifest) -> None:
-    """What the container runs is the `tail`, which goes on; and nobody asks MySQL."""
+    """What the container runs is the `tail`, which continues; and nobody asks MySQL."""
     assert "command" not in mysql
     assert "livenessProbe" not in mysql
 

@@ -140,7 +140,7 @@ def watcher(server: Server) -> Iterator[pymysql.Connection[Any]]:
 
 
 def tells(server: Server) -> bool:
-    """Tell whether a server says which lock waits for which."""
+    """Return whether a server says which lock waits for which."""
     return TELLS in server.engine.options
 
 

@@ -31,7 +31,7 @@ LIMITED = "limited"
 
 
 class Bench:
-    """A server, and a folder for scripts; what a test sets globally is set back behind it."""
+    """A server, and a folder for scripts; what a test sets globally is set back after it."""
 
     def __init__(self, server: Server, folder: Path) -> None:
         self.server = server

@@ -169,7 +169,7 @@ def both_ways(path: Path, server: Server, options: dict[str, Any]) -> None:
         said = foreseen(path, server, options)
         assert not scratch(server)
         did = happened(path, server, options)
-        # Behind what nobody can foresee there may be what can be.
+        # After what nobody can foresee there may be what can be.
         assert said == did or did == "stopped by what nobody can foresee"
 
 

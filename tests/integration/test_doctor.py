@@ -130,7 +130,7 @@ def test_where_the_public_password_is_open_to_other_pods_it_fails(
     execute(ailing, "DROP USER pupil")
     assert verdicts(diagnosis, Verdict.FAILURE) == ["exposure"]
     assert "hub-config/sidecar.values.yaml" in diagnosis["exposure"].hint
-    # An account without rights is not told everything, and the doctor goes on without it.
+    # An account without rights is not told everything, and the doctor continues without it.
     assert "not told" in diagnosis["disk"].message or "are free" in diagnosis["disk"].message
 
 

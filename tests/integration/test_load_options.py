@@ -49,7 +49,7 @@ WHOLE_ZOO = (
     + "CREATE VIEW zoo.ids AS SELECT `zoo`.`animal`.`id` FROM `zoo`.`animal`;\n"
 )
 
-# More than one lane can take at once, so that what comes behind it could overtake it.
+# More than one lane can take at once, so that what comes after it could overtake it.
 MANY_ROWS = "".join(
     "INSERT INTO p VALUES {};\n".format(",".join(f"({i}, 'x')" for i in range(first, first + 500)))
     for first in range(0, 6000, 500)
@@ -601,7 +601,7 @@ def test_a_pattern_a_folder_and_a_member_of_an_archive(
     assert query(settings, "SELECT COUNT(*) FROM z.a") == [(1,)]
 
 
-# Stop and go on ----------------------------------------------------------------------------------
+# Stop and continue --------------------------------------------------------------------------------
 
 
 @pytest.mark.usefixtures("environment")
@@ -677,7 +677,7 @@ def test_resume_after_an_error_does_what_is_left_and_nothing_twice(
         load(file, settings, resume=True)
     write(script.replace("nope", "t   "))
     report = load(file, settings, resume=True, jobs=2)
-    assert report.resumed >= 3  # what stands behind it may be done as well
+    assert report.resumed >= 3  # what comes after it may be done as well
     assert query(settings, "SELECT a FROM g.t") == [(1,), (2,), (3,)]
     assert load(file, settings, resume=True).already_loaded
 

@@ -456,7 +456,7 @@ FOLLOW = {
 
 
 def test_a_restart_follows_nobody(sidecar: LocalSidecar) -> None:
-    """A replica goes on at each start: somebody else's statements, long after the script."""
+    """A replica continues at each start: somebody else's statements, long after the script."""
 
     def running(*statements: str) -> str:
         with connect_now(settings_for(sidecar.port, sidecar.password)) as connection:

@@ -26,7 +26,7 @@ LOADED_WITHIN_S = 20
 
 
 def test_a_table_that_opens_a_transaction(mysql_server: Server, tmp_path: Path) -> None:
-    """Even SHOW WARNINGS is refused behind it (3977), and this one has warnings (1681)."""
+    """Even SHOW WARNINGS is refused after it (3977), and this one has warnings (1681)."""
     file = tmp_path / "script.sql"
     file.write_text(SCRIPT)
     command = [sys.executable, "-m", "sidecar_magics.cli", "load", str(file), "--jobs", "1"]

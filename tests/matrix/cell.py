@@ -102,7 +102,7 @@ def pipeline() -> None:
 
 
 def repaired() -> None:
-    """Lose the connection, and have the same table go on."""
+    """Lose the connection, and have the same table continue."""
     first = datajoint_connect(settings())
     table = dj.FreeTable(first.connection, f"`{SCHEMA}`.`session`")
     assert len(table) == 1

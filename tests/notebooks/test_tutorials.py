@@ -1,4 +1,4 @@
-"""Other people's tutorials run as they are, behind our three lines."""
+"""Other people's tutorials run as they are, after our three lines."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def tutorials(dot_folder: Path, tmp_path: Path, environment: pytest.MonkeyPatch)
 
 
 def executed(folder: Path, name: str, kernel: str) -> Any:
-    """Return a tutorial after it ran behind our three lines; nothing else in it is changed."""
+    """Return a tutorial after it ran after our three lines; nothing else in it is changed."""
     notebook = nbformat.read(folder / name, as_version=4)
     assert not any("sidecar" in cell.source for cell in notebook.cells)
     notebook.cells.insert(0, nbformat.v4.new_code_cell(THREE_LINES))

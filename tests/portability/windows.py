@@ -2,7 +2,7 @@
 
 Only modules of ours see it: what they import is looked at, and `os`, `sys`, `signal`
 and `socket` are given to them as stand-ins. IPython, PyMySQL and the others, which know Windows by
-themselves, go on as usual.
+themselves, continue as usual.
 
 Sources: https://docs.python.org/3/library/os.html and its neighbours ("Availability: Unix").
 """

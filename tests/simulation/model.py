@@ -213,7 +213,7 @@ class Server:
         connection.exclusive.add(key)
 
     def is_circle(self, connection: Connection, blocked: Blocked) -> bool:
-        """Tell whether a wait would close a circle that this server sees: of one kind of lock."""
+        """Return whether a wait would close a circle that this server sees: of one kind of lock."""
         seen: set[Connection] = set()
         ahead = list(blocked.others)
         while ahead:

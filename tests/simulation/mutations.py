@@ -70,7 +70,7 @@ def a_failed_task_keeps_its_locks() -> Iterator[None]:
 
 @contextmanager
 def a_lane_ends_with_a_refusal() -> Iterator[None]:
-    """Lanes that are needed for what stands before a refused statement are gone: the load hung."""
+    """Lanes that are needed for what comes before a refused statement are gone: the load hung."""
 
     class Gone(Exception):
         """Take the lane away."""

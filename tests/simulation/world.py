@@ -67,7 +67,7 @@ class Request:
     executed: bool = False
 
     def step(self) -> bool:
-        """Let the server go on; whether it could."""
+        """Let the server continue; whether it could."""
         connection = self.connection
         if self.executed:
             return False
@@ -210,7 +210,7 @@ class Worker:
         return self._wakes_at if isinstance(self._operation, Sleep) else None
 
     def cut(self) -> None:
-        """Lose the connection; the server goes on with what it was sent, and notices later."""
+        """Lose the connection; the server continues with what it was sent, and notices later."""
         if self.lane.link.connection is not None and self.lane.link.is_open:
             self._world.leave(self.lane.link.connection)
             if self._request is not None and not isinstance(self._operation, (ShowCreate, Record)):
@@ -447,7 +447,7 @@ class World:
             self._requests.remove(request)
 
     def is_busy(self, connection: Connection) -> bool:
-        """Tell whether something is under way on a connection."""
+        """Return whether something is under way on a connection."""
         return any(request.connection is connection for request in self._requests)
 
     def leave(self, connection: Connection) -> None:

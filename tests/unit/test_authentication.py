@@ -73,7 +73,7 @@ def _first_words(plugin: str) -> bytes:
 
 
 def has_the_password(server: Fake) -> bool:
-    """Tell whether it was sent, in clear text or under the server's key."""
+    """Return whether it was sent, in clear text or under the server's key."""
     if PASSWORD.encode() in server.received:
         return True
     for client in server.clients:

@@ -103,7 +103,7 @@ def test_who_may_be_meant_is_told_as_such() -> None:
     seen = sight(1, 2, 3, 4, states=states, transactions={1: 5.0, 2: 1.0})
     (found,) = blockers_in(seen, own=9, waiting=[2])
     assert (found.id, found.is_certain) == (1, False)
-    # Nobody has a transaction: LOCK TABLES, which MariaDB does not tell of.
+    # Nobody has a transaction: LOCK TABLES, which MariaDB does not report.
     seen = sight(1, 2, 9, states=states)
     assert ids(blockers_in(seen, own=9, waiting=[2])) == [1]
     # Where locks are told, those whose tables stand in the statement.

@@ -234,7 +234,7 @@ def test_what_is_quoted_is_read_as_it_was(text: str, quote: str) -> None:
 def test_words_are_those_of_the_whole_line(text: str) -> None:
     try:
         whole = split_line(text)
-    except ValueError:  # a quotation that is open at the end, or nothing behind a backslash
+    except ValueError:  # a quotation that is open at the end, or nothing after a backslash
         return
     words = split_words(text)
     assert [word.text for word in words if word.raw] == whole

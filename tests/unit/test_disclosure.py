@@ -17,7 +17,7 @@ from sidecar_magics.load.sources.opening import Sources
 from sidecar_magics.script.disclosure import may_show, shown
 from sidecar_magics.script.splitter import Statement
 
-# "hunter2" is the secret in each; what may be shown is behind it.
+# "hunter2" is the secret in each; what may be shown is after it.
 SECRET = [
     ("CREATE USER bob IDENTIFIED BY 'hunter2'", "CREATE USER bob …"),
     ("CREATE USER 'bob'@'%' IDENTIFIED BY \"hunter2\"", "CREATE USER bob@% …"),

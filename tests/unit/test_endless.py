@@ -96,7 +96,7 @@ def _name(node: ast.expr) -> str:
 
 
 def _is(call: ast.expr, *names: str) -> bool:
-    """Tell whether something is a call of one of these, with whatever before their names."""
+    """Return whether something is a call of one of these, with whatever before their names."""
     found = _name(call.func) if isinstance(call, ast.Call) else ""
     return any(found == name or found.endswith(f".{name}") for name in names)
 

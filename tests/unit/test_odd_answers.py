@@ -49,7 +49,7 @@ ODD = [
 
 
 def is_clean(text: str) -> bool:
-    """Tell whether a text does nothing to a screen and is of a length that people read."""
+    """Return whether a text does nothing to a screen and is of a length that people read."""
     return all(line.isprintable() for line in text.splitlines()) and len(text) < 3000
 
 

@@ -66,7 +66,7 @@ class Plan:
 
 
 def conflict(one: Task, other: Task) -> bool:
-    """Tell whether two tasks may not run at the same time, by what they touch."""
+    """Return whether two tasks may not run at the same time, by what they touch."""
     meet = one.writes & (other.reads | other.writes) or other.writes & one.reads
     same_table = one.table is not None and other.table is not None
     return bool(

@@ -128,7 +128,7 @@ MYSQL_57 = {"utf8mb4_unicode_520_ci", "utf8mb4_bin", "utf8_bin"}
         (
             "utf8mb4_ru_0900_ai_ci",
             MARIADB_1011,
-            (NEW, "Unicode 14 instead of 9, Cyrillic letters behind Latin ones"),
+            (NEW, "Unicode 14 instead of 9, Cyrillic letters after Latin ones"),
         ),
         (
             "utf8mb4_ja_0900_as_cs",

@@ -413,7 +413,7 @@ def scripts(draw: st.DrawFn) -> list[Task]:
 
 
 def must_wait(later: Task, earlier: Task) -> bool:
-    """Tell whether a task may not run before another is done, as the documentation has it."""
+    """Return whether a task may not run before another is done, as the documentation has it."""
     if later.is_barrier or earlier.is_barrier:
         return True
     if later.writes & (earlier.reads | earlier.writes) or later.reads & earlier.writes:
@@ -545,7 +545,7 @@ def test_nothing_is_begun_once_a_lane_is_lost_with_what_it_did_not_commit() -> N
 
 
 def test_a_failed_task_keeps_nobody_out() -> None:
-    """Its locks are gone with it: what stands before it in the script still needs them."""
+    """Its locks are gone with it: what comes before it in the script still needs them."""
     before, bad = locking("child", "parent"), locking("sister", "parent")
     first = locking("parent")
     scheduler = scheduler_of(first, before, bad)

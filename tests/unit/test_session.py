@@ -59,7 +59,7 @@ MARIADB_FOOTER = MYSQLDUMP_FOOTER.replace(
 
 
 def follow(script: bytes, session: Session | None = None, flavour: str = "mysql") -> Session:
-    """Return the session behind several SETs, all of which can be followed."""
+    """Return the session after several SETs, all of which can be followed."""
     version = 80036 if flavour == "mysql" else 101106
     session = session or Session()
     for statement in script.split(b";\n"):

@@ -221,7 +221,7 @@ def test_something_else_behind_the_end(tmp_path: Path, kind: str, garbage: bytes
     script, error, _ = read_to_the_error(write(tmp_path, packed + garbage))
     assert script == SCRIPT
     place = len(packed) + len(garbage) - len(garbage.lstrip(b"\0"))
-    assert f"has something else behind the end of its {kind} data, near byte {place:,} of" in str(
+    assert f"has something else after the end of its {kind} data, near byte {place:,} of" in str(
         error
     )
 

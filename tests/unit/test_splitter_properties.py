@@ -95,7 +95,7 @@ COMMENT = re.compile(
 
 
 def is_between(text: bytes, delimiter: bytes) -> bool:
-    """Tell whether *text* is only blanks, plain comments and delimiters."""
+    """Return whether *text* is only blanks, plain comments and delimiters."""
     while text := text.lstrip():
         comment = COMMENT.match(text)
         if text.startswith(delimiter):

@@ -128,7 +128,7 @@ class Reference:
         self.found.append(("statement", text, start))
 
     def skip_version(self) -> None:
-        """Go on to the content of a versioned comment, which counts."""
+        """Continue to the content of a versioned comment, which counts."""
         self.at = self.script.index(b"!", self.at) + 1
         content = self.script[self.at :].lstrip(b"0123456789").lstrip(BLANK)
         if content.startswith(b"\\") and not content.startswith(b"\\N"):

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from IPython.core.interactiveshell import InteractiveShell
 
 from tests.background import LIMIT_S
+from tests.conftest import end_shell
+
+if TYPE_CHECKING:
+    import pytest
 
 PROJECT = Path(__file__).parents[2]
 TESTS = """
@@ -43,3 +52,17 @@ def test_a_test_finds_neither_a_users_settings_nor_what_another_test_left(tmp_pa
         check=False,
     )
     assert done.returncode == 0, done.stdout
+
+
+def test_a_shell_leaves_nothing_to_do_at_exit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path))
+    before = threading.active_count()
+    shell = InteractiveShell()
+    assert threading.active_count() > before
+    end_shell(shell)
+    assert threading.active_count() == before
+    callbacks = atexit._ncallbacks()
+    atexit.unregister(shell.atexit_operations)
+    assert atexit._ncallbacks() == callbacks

@@ -247,7 +247,7 @@ def test_a_certificate_is_not_skipped_by_offering_no_tls(certificate: tuple[Path
 def test_a_password_is_not_given_away_in_clear_text() -> None:
     received: list[bytes] = []
 
-    # CLIENT_PLUGIN_AUTH is in the upper half of the capabilities, behind the status.
+    # CLIENT_PLUGIN_AUTH is in the upper half of the capabilities, after the status.
     greeting = GREETING.replace(b"\x21\2\0\0\0", b"\x21\2\0\x08\0")
 
     def ask_for_it(connection: socket.socket) -> None:

@@ -1,4 +1,4 @@
-"""The inner half of ``make tutorial-data``: Spyglass, behind our three lines.
+"""The inner half of ``make tutorial-data``: Spyglass, after our three lines.
 
 ``python -m tools.tutorial_data.make BASE_DIR`` writes the session below the base folder, and
 populates the server that the environment names (``SIDECAR_MYSQL_...``).

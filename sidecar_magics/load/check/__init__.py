@@ -44,7 +44,7 @@ __all__ = [
 def check(
     file: str | os.PathLike[str], settings: ConnectionSettings | None = None, **options: Any
 ) -> CheckReport:
-    """Tell what loading a script would do to a server, and what would stop it.
+    """Return what loading a script would do to a server, and what would stop it.
 
     Parameters
     ----------
@@ -72,7 +72,7 @@ def check(
 def check_sql(
     sql: str, settings: ConnectionSettings | None = None, *, first_line: int = 1, **options: Any
 ) -> CheckReport:
-    """Tell what loading a script given as text, such as a cell's body, would do to a server.
+    """Return what loading a script given as text, such as a cell's body, would do to a server.
 
     Parameters
     ----------

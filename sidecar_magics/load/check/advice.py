@@ -24,7 +24,7 @@ FEW_CONNECTIONS = 4
 
 
 def optional_privileges(case: Case) -> Iterator[Finding]:
-    """Tell what this account may not do, of what only some ways to load take."""
+    """Return what this account may not do, of what only some ways to load take."""
     yield from lacking_privileges(case, optional=True)
 
 
@@ -81,7 +81,7 @@ def changed_globals(case: Case) -> Iterator[Finding]:
 
 
 def truncation(case: Case) -> Iterator[Finding]:
-    """Tell whether the script seems to be cut off."""
+    """Return whether the script seems to be cut off."""
     if case.inventory.truncated:
         names = tuple(case.inventory.truncated)
         message = f"{some(names)} may be cut off: it lacks the line that a dump ends with"
@@ -90,7 +90,7 @@ def truncation(case: Case) -> Iterator[Finding]:
 
 
 def connections(case: Case) -> Iterator[Finding]:
-    """Tell whether there is room for the load's connections."""
+    """Return whether there is room for the load's connections."""
     limit = case.target.number("max_connections")
     left = limit - case.target.connections
     if limit and left < FEW_CONNECTIONS:
@@ -100,12 +100,12 @@ def connections(case: Case) -> Iterator[Finding]:
 
 
 def unfollowed(case: Case) -> Iterator[Finding]:
-    """Tell that what follows a called procedure is not known."""
+    """Report that what follows a called procedure is not known."""
     places = case.inventory.unfollowed
     if places:
         message = (
             f"{count(len(places), 'statement')} whose effect cannot be foreseen (CALL, PREPARE or "
-            "EXECUTE): what is said of existing and missing tables may be wrong behind it"
+            "EXECUTE): what is said of existing and missing tables may be wrong after it"
         )
         yield Finding("unfollowed", message, "", str(places[0]))
 

@@ -23,7 +23,7 @@ class Assignment(NamedTuple):
 def assignments(sql: bytes) -> list[Assignment]:
     """Return the assignments of a SET, in order; SET NAMES is one to ``names``.
 
-    A GLOBAL or SESSION without ``@@`` holds for those behind it, too. Source: "SET Syntax for
+    A GLOBAL or SESSION without ``@@`` holds for those after it, too. Source: "SET Syntax for
     Variable Assignment", MySQL 9 Reference Manual.
     """
     start = _SET.match(sql)

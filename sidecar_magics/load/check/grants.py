@@ -77,7 +77,7 @@ class Grants:
         return grants
 
     def allow(self, privilege: str, schema: str | None = None, table: str | None = None) -> bool:
-        """Tell whether the account has a privilege on a table, a schema or the whole server."""
+        """Return whether the account has a privilege on a table, a schema or the whole server."""
         revoked = self.revoked.get(schema, set()) if schema is not None else set()
         if _includes(self.everywhere, privilege) and not _includes(revoked, privilege):
             return True
@@ -91,7 +91,7 @@ class Grants:
         return table is not None and _includes(self.tables.get((schema, table), set()), privilege)
 
     def any_of(self, *privileges: str) -> bool:
-        """Tell whether the account has one of these on the whole server."""
+        """Return whether the account has one of these on the whole server."""
         return any(self.allow(privilege) for privilege in privileges)
 
 
@@ -109,7 +109,7 @@ def _unquoted(name: str) -> str:
 
 
 def _pattern(schema: str) -> str:
-    r"""Spell a schema's pattern as a regular expression: % and _ are wild, unless behind a \."""
+    r"""Spell a schema's pattern as a regular expression: % and _ are wild, unless after a \."""
     pieces = []
     for escaped, character in re.findall(r"(\\?)(.)", schema, re.DOTALL):
         wild = {"%": ".*", "_": "."}.get(character)

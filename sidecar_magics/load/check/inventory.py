@@ -129,7 +129,7 @@ class Inventory:
     tables : dict of TableKey to Tally
         Statements with rows, by table.
     events : list of Event
-        What it does to the server, in order; of the statements with rows the first behind each
+        What it does to the server, in order; of the statements with rows the first after each
         definition of their table.
     largest_bytes : int
         Size of the largest statement, which stands at `largest_at`.
@@ -155,7 +155,7 @@ class Inventory:
     system_statements : int
         Statements on the server's own schemas, which are left out.
     unfollowed : list of Mention
-        Statements whose effect cannot be told: procedures that are called, prepared statements.
+        Statements whose effect cannot be known: procedures that are called, prepared statements.
     truncated : list of str
         Scripts that lack the line that their maker ends with.
     """

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from .target import ServerView
     from .world import Clash
 
-# The first MariaDB behind 10.11, with which the list of features was made.
+# The first MariaDB after 10.11, with which the list of features was made.
 MARIADB_WITH_MORE = 110000
 
 
@@ -40,7 +40,7 @@ def play(inventory: Inventory, target: ServerView) -> World:
 
 
 def clashes(world: World) -> Iterator[Finding]:
-    """Tell of the statements that the server would refuse for what there is, or is not."""
+    """Report the statements that the server would refuse for what there is, or is not."""
     groups: dict[tuple[str, str, int, bool], list[Clash]] = {}
     for clash in world.clashes:
         key = (clash.kind, clash.what, clash.errno, clash.likely)
@@ -82,7 +82,7 @@ def _sentence(kind: str, what: str, names: tuple[str, ...], found: list[Clash]) 
 
 
 def spellings(world: World) -> Iterator[Finding]:
-    """Name tables that are one to a server that does not tell upper from lower case."""
+    """Name tables that are one to a server that takes upper and lower case for the same."""
     for names, place in world.same_but_for_case():
         message = f"{' and '.join(names)} are the same table to this server"
         hint = "it was set up with lower_case_table_names: rename one of them."
@@ -187,7 +187,7 @@ def engines(case: Case, *, refused: bool) -> Iterator[Finding]:
 
 
 def accounts(case: Case) -> Iterator[Finding]:
-    """Tell of accounts that are made but exist, or are dropped but do not."""
+    """Report accounts that are made but exist, or are dropped but do not."""
     events = [event for event in case.inventory.events if event.what == "account" and event.name]
     if not events:
         return

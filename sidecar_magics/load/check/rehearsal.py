@@ -278,7 +278,7 @@ class Rehearsal:
             self._modes = self.quoting(self._modes)
 
     def _is_pure(self, sql: bytes) -> bool:
-        """Tell whether a statement calls nothing but functions that only compute."""
+        """Return whether a statement calls nothing but functions that only compute."""
         read = tokens(sql, **self._quotes())
         calls = (
             token.word for token, after in zip(read, read[1:]) if token.word and after.text == b"("
@@ -401,7 +401,7 @@ class Rehearsal:
         return edited(sql, edits)
 
     def _is_there(self, schema: str | None, name: str) -> bool:
-        """Mirror a table or view that the server may have; tell whether it can be relied on."""
+        """Mirror a table or view that the server may have; return whether it can be relied on."""
         thing = self._thing(schema, name)
         if not thing[0] or self._is_system(thing[0]):
             return bool(schema) or self._schema is None or not self._is_system(thing[0])
@@ -417,7 +417,7 @@ class Rehearsal:
         return False
 
     def _mirror(self, schema: str, name: str) -> bool:
-        """Make a table of the server's in the scratch schema; tell whether that was possible."""
+        """Make a table of the server's in the scratch schema; return whether that was possible."""
         scratch = quoted(self._scratch_of(schema))
         real = quoted(schema) + b"." + quoted(name)
         try:
@@ -484,7 +484,7 @@ class Rehearsal:
         return schema.lower() in SYSTEM_SCHEMAS
 
     def _ended_here(self) -> bool:
-        """Tell whether the default schema is one in which nothing is rehearsed."""
+        """Return whether the default schema is one in which nothing is rehearsed."""
         schema = self._schema
         return schema is not None and (
             self._is_system(schema) or (self._fold(schema), "") in self._spoiled
@@ -550,7 +550,7 @@ class Rehearsal:
         return 0
 
     def _is_confined(self, sql: bytes) -> bool:
-        """Tell whether a statement names no schema of the server's own, whatever it means by it.
+        """Return whether a statement names no schema of the server's own, whatever it means by it.
 
         This looks at no grammar: should a name have been missed where the schemas were replaced,
         the statement is not executed.

@@ -48,7 +48,7 @@ def packet(case: Case) -> Iterator[Finding]:
 
 
 def refusals(case: Case) -> Iterator[Finding]:
-    """Tell what the loader itself refuses, and the server of LOAD DATA LOCAL."""
+    """Return what the loader itself refuses, and the server of LOAD DATA LOCAL."""
     for obstacle in case.inventory.obstacles:
         yield Finding("refused", obstacle.message, obstacle.hint, str(obstacle.place))
     places = case.inventory.local_files
@@ -152,7 +152,7 @@ def _refused_variable(name: str, errno: int, case: Case, place: str) -> Finding 
 
 
 def read_only(case: Case) -> Iterator[Finding]:
-    """Tell whether the server takes changes at all."""
+    """Return whether the server takes changes at all."""
     target = case.target
     if not case.inventory.events or not target.is_on("read_only"):
         return
@@ -231,7 +231,7 @@ def binary_log(case: Case) -> Iterator[Finding]:
 
 
 def definers(case: Case) -> Iterator[Finding]:
-    """Tell whether this account may name the script's definers."""
+    """Return whether this account may name the script's definers."""
     target = case.target
     others = foreign_definers(case.inventory, target.account)
     allowed = DEFINER_PRIVILEGES[target.flavour]
@@ -250,12 +250,12 @@ def definers(case: Case) -> Iterator[Finding]:
 
 
 def privileges(case: Case) -> Iterator[Finding]:
-    """Tell what this account may not do, except what the loader can go without."""
+    """Return what this account may not do, except what the loader can go without."""
     yield from lacking_privileges(case, optional=False)
 
 
 def lacking_privileges(case: Case, *, optional: bool) -> Iterator[Finding]:
-    """Tell what this account may not do, of what a load takes, or of what only some do."""
+    """Return what this account may not do, of what a load takes, or of what only some do."""
     target = case.target
     groups: dict[tuple[str, int], list[tuple[str, str]]] = {}
     for need in lacking(case.inventory, target.grants, target.flavour):

@@ -1,4 +1,4 @@
-"""The session of a script that is read: schema, sql_mode and what else decides how it goes on."""
+"""The session of a script that is read: schema, sql_mode and what else decides how it continues."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ _OTHER_THINGS = (
     b"LIBRARY",
 )
 _FARTHEST_WORD = 40
-# What ALTER DATABASE goes on with where it means the default schema.
+# What ALTER DATABASE continues with where it means the default schema.
 _SCHEMA_OPTIONS = (
     b"CHARACTER",
     b"CHARSET",
@@ -181,13 +181,13 @@ def table_traits(sql: bytes) -> TableTraits:
 
 
 def is_deterministic(sql: bytes) -> bool:
-    """Tell whether a CREATE FUNCTION says what binary logging asks of it (error 1418)."""
+    """Return whether a CREATE FUNCTION says what binary logging asks of it (error 1418)."""
     head = _TEXT.sub(b"''", sql)[:2000]
     return bool(_DETERMINISTIC.search(head.replace(b"\n", b" ")))
 
 
 def switches_keys(sql: bytes) -> bool:
-    """Tell whether an ALTER TABLE does nothing but DISABLE or ENABLE KEYS."""
+    """Return whether an ALTER TABLE does nothing but DISABLE or ENABLE KEYS."""
     return bool(_KEYS_SWITCH.search(sql))
 
 
@@ -205,7 +205,7 @@ class _Options:
 
 
 def _seek(words: _Words, options: _Options) -> str | None:
-    """Go on to the word that says what a definition is of, and return it."""
+    """Continue to the word that says what a definition is of, and return it."""
     for _ in range(_FARTHEST_WORD):
         word = words.take()
         if word in WHAT:
@@ -253,21 +253,21 @@ class _Words:
         return self._text.upper()
 
     def take(self) -> bytes:
-        """Return the word at hand in capitals and go on."""
+        """Return the word at hand in capitals and continue."""
         word = self.word
         token = next(self._tokens, None)
         self._text = token[1] if token else b""
         return word
 
     def accept(self, *words: bytes) -> bool:
-        """Step over the word at hand if it is one of these, and tell whether it was."""
+        """Step over the word at hand if it is one of these, and return whether it was."""
         found = self.word in words
         if found:
             self.take()
         return found
 
     def seek(self, *words: bytes) -> bool:
-        """Go on behind the first word that is one of these, and tell whether there was one."""
+        """Continue after the first word that is one of these, and return whether there was one."""
         while self._text:
             if self.accept(*words):
                 return True

@@ -28,7 +28,7 @@ _ON = {"ON", "1", "YES"}
 
 
 class Thing(NamedTuple):
-    """Something that the server has, or will have behind a statement.
+    """Something that the server has, or will have after a statement.
 
     Attributes
     ----------
@@ -84,7 +84,7 @@ class ServerView:
             self.errno("SET SESSION information_schema_stats_expiry = 0")
 
     def is_on(self, variable: str) -> bool:
-        """Tell whether a variable is on; one that this server doesn't have is not."""
+        """Return whether a variable is on; one that this server doesn't have is not."""
         return self.variables.get(variable, "").upper() in _ON
 
     def number(self, variable: str) -> int:
@@ -118,14 +118,14 @@ class ServerView:
     # Names that the server knows, or not -------------------------------------------------------
 
     def knows_collation(self, name: str) -> bool:
-        """Tell whether the server knows a collation, under this name."""
+        """Return whether the server knows a collation, under this name."""
         return (
             not re.fullmatch(r"\w+", name)
             or self.errno(f"SELECT '' COLLATE `{name}`") != UNKNOWN_COLLATION
         )
 
     def knows_charset(self, name: str) -> bool:
-        """Tell whether the server knows a character set, under this name."""
+        """Return whether the server knows a character set, under this name."""
         return (
             not re.fullmatch(r"\w+", name)
             or self.errno(f"SELECT CONVERT('' USING `{name}`)") != UNKNOWN_CHARSET

@@ -42,7 +42,7 @@ _MIRRORED = {"schema", "table", "view"}
 
 
 def is_refuted(clash: Clash, rehearsal: Rehearsal) -> bool:
-    """Tell whether the server took a statement that the play has refused."""
+    """Return whether the server took a statement that the play has refused."""
     return clash.what in _MIRRORED and rehearsal.judged.get(clash.place) == 0
 
 

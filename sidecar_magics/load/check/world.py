@@ -1,7 +1,7 @@
 """Play a script against what the server has, without the server: what would become of each thing.
 
 The events of the script are gone through in order, each on what those before it have left. After
-an event that would fail, the play goes on as if it had not, so that one cause is told once.
+an event that would fail, the play continues as if it had not, so that one cause is reported once.
 """
 
 from __future__ import annotations
@@ -197,7 +197,7 @@ class World:
             self._touched.setdefault(key, (schema, key[2], thing.what))
 
     def _has_schema(self, event: Event) -> bool:
-        """Tell whether the schema of an event is there; else that is told, once."""
+        """Return whether the schema of an event is there; else that is reported, once."""
         if event.schema is None:
             if "" not in self._excused:
                 self._excused.add("")

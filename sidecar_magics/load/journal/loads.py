@@ -143,7 +143,7 @@ _IN_THE_WAY = (
 
 
 def exists(link: Link) -> bool:
-    """Tell whether the server has a journal."""
+    """Return whether the server has a journal."""
     return bool(link.rows(_EXISTS))
 
 

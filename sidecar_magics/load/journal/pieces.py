@@ -164,7 +164,7 @@ class Journal:
     def is_doubtful(self, step: Step) -> bool:
         """Return whether a step of a transaction that is not noted may be committed all the same.
 
-        It may, if the script went on after it: a definition commits what is before it, and where
+        It may, if the script continued after it: a definition commits what is before it, and where
         the session is not known any more, nothing is noted.
         """
         place = (step.source.number, step.item.offset)

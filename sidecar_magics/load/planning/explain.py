@@ -41,7 +41,7 @@ class TablePlan:
     any_order : bool
         They may run on several connections at the same time, if the table has a primary key.
     indexes_after : bool
-        Its secondary indexes are made behind its rows, if it is empty before.
+        Its secondary indexes are made after its rows, if it is empty before.
     """
 
     statements: int = 0
@@ -111,7 +111,7 @@ def explain(
     policy: LoadPolicy | None = None,
     server: tuple[str, str] = ASSUMED,
 ) -> LoadPlan:
-    """Tell how a script would be loaded; no server is asked.
+    """Return how a script would be loaded; no server is asked.
 
     Parameters
     ----------
@@ -137,7 +137,7 @@ def explain_sql(
     server: tuple[str, str] = ASSUMED,
     first_line: int = 1,
 ) -> LoadPlan:
-    """Tell how a script that is given as text, such as a cell's body, would be loaded.
+    """Return how a script that is given as text, such as a cell's body, would be loaded.
 
     Parameters
     ----------

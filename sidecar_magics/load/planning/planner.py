@@ -2,7 +2,7 @@
 
 What is recognised is what dumps are made of: schemas and tables dropped and created, given rows,
 triggers, and a session that is changed and changed back. It may run beside other work that it has
-nothing to do with. Everything else waits for all before it, and all behind it waits for that; and
+nothing to do with. Everything else waits for all before it, and all after it waits for that; and
 where a statement may have changed its session in a way that cannot be followed, the rest of the
 script runs in order on one connection.
 
@@ -136,7 +136,7 @@ class Planner:
         self._parcel: Task | None = None
         self._parcel_bytes = 0
         self._parcel_likeness: tuple[object, ...] = ()
-        self._drop: Task | None = None  # held back: the table is most likely made anew at once
+        self._drop: Task | None = None  # held back: the table is most likely recreated at once
         self._filling: tuple[Table, Step] | None = None
         self._in_transaction = False
         self._left_out_autocommit = False
@@ -149,7 +149,7 @@ class Planner:
         return self.why_in_order is not None
 
     def would_undo(self, sql: bytes) -> bool:
-        """Tell whether a statement takes back what a dump's rows were: committed, in batches."""
+        """Return whether a statement takes back what a dump's rows were: committed, in batches."""
         if not self._left_out_autocommit or self._in_transaction:
             return False
         return forms.rolls_back(effective(sql, self._server.flavour, self._server.version))
@@ -258,7 +258,7 @@ class Planner:
             lambda: self._task(
                 TaskKind.ROWS,
                 table=known.table,
-                # Those that are checked wait for all before them, and all behind wait for those.
+                # Those that are checked wait for all before them, and all after wait for those.
                 reads=[schema_key(known.table.schema), FOREIGN_KEYS],
                 writes=[FOREIGN_KEYS] if refers else [],
                 locks=[known.table.key],
@@ -269,7 +269,7 @@ class Planner:
             self._filling = known.table, step
 
     def _is_counted(self, step: Step, known: KnownTable, rows: Rows) -> bool:
-        """Tell whether the server may number rows, as it does where they have no number."""
+        """Return whether the server may number rows, as it does where they have no number."""
         zero_counts = "NO_AUTO_VALUE_ON_ZERO" not in (self.session.text("sql_mode") or "").upper()
         if known.counts_up_elsewhere:
             # Every column is given, as dump tools do; then only NULL and DEFAULT are numbered.
@@ -443,7 +443,7 @@ class Planner:
         *,
         held: bool = False,
     ) -> Iterator[Task]:
-        """Yield a definition of one table, unless it is held back for the one behind it."""
+        """Yield a definition of one table, unless it is held back for the one after it."""
         key = table_key(*name)
         reads = {table_key(schema or name[0], table) for schema, table in refers_to} - {key}
         task = self._task(
@@ -467,7 +467,7 @@ class Planner:
             yield task
 
     def _may_follow(self, step: Step, drop: Task) -> bool:
-        """Tell whether a drop may as well run in the session as it is now, right before a step."""
+        """Return whether a drop may run in the present session, right before a step."""
         dropped = drop.steps[0]
         return (
             forms.creates(step.sql)
@@ -519,7 +519,7 @@ class Planner:
         yield task
 
     def _lose_track(self, step: Step, why: str) -> Iterator[Task]:
-        """Yield a task behind which the session is not known any more."""
+        """Yield a task after which the session is not known any more."""
         yield from self._barrier(step, repeatable=False)
         self.why_in_order = f"{step.place}: {why}"
 

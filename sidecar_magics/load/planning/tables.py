@@ -53,7 +53,7 @@ class Lookup(Protocol):
     """Asks the server for a table: `TableFacts`, or None if it is not there."""
 
     def __call__(self, schema: bytes, name: bytes, /, *, settled: bool) -> TableFacts | None:
-        """Look; `settled` if all that stands before it in the script must be done first."""
+        """Look; `settled` if all that comes before it in the script must be done first."""
 
 
 class KnownTables:
@@ -81,7 +81,7 @@ class KnownTables:
         name : tuple of bytes
             Schema and table.
         settled : bool, default False
-            Whether the server may be made to do all that stands before it in the script: then its
+            Whether the server may be made to do all that comes before it in the script: then its
             answer is right also where the script may have made or changed the table.
         """
         known = self._known.get(name)
@@ -92,11 +92,11 @@ class KnownTables:
         return known
 
     def needs_settling(self, name: Name) -> bool:
-        """Tell whether the server can say more of a table once it has done what stands before."""
+        """Return whether the server can say more of a table once it has done what comes before."""
         return self._lookup is not None and name not in self._known and self._may_differ(name)
 
     def _may_differ(self, name: Name) -> bool:
-        """Tell whether the script may have made of a table something else than the server has."""
+        """Return whether the script may have made of a table something else than the server has."""
         return (
             self._all_may_differ
             or name in self._maybe_made
@@ -105,7 +105,7 @@ class KnownTables:
         )
 
     def is_innodb(self, name: Name) -> bool:
-        """Tell whether the script has named a table that is InnoDB's for certain."""
+        """Return whether the script has named a table that is InnoDB's for certain."""
         return name in self._known and self._known[name].innodb
 
     def make(self, name: Name, definition: TableDefinition) -> None:
@@ -124,7 +124,7 @@ class KnownTables:
         )
 
     def _is_not_there(self, name: Name) -> bool:
-        """Tell whether a table is missing for certain, so that IF NOT EXISTS makes it."""
+        """Return whether a table is missing for certain, so that IF NOT EXISTS makes it."""
         if name in self._known:
             return False
         if name in self._dropped:
@@ -164,7 +164,7 @@ class KnownTables:
         self.may_differ()
 
     def may_differ(self) -> None:
-        """Ask the server only for what it has once all that stands before is done."""
+        """Ask the server only for what it has once all that comes before is done."""
         self._all_may_differ = True
 
 

@@ -78,7 +78,7 @@ def in_doubt(step: Step, report: LoadReport, *, onwards: bool = False) -> Script
     """
     rest = ", nor how many of those after it" if onwards else ""
     return ScriptError(
-        f"{step.place}: whether this statement was executed cannot be told{rest}, so the load "
+        f"{step.place}: whether this statement was executed cannot be known{rest}, so the load "
         "cannot go on from here.",
         details=[f"Statement: {excerpt(step.sql, step.table)}", report.so_far()],
         hint="load from the beginning, without --resume.",
@@ -86,7 +86,7 @@ def in_doubt(step: Step, report: LoadReport, *, onwards: bool = False) -> Script
 
 
 def changed(place: str, report: LoadReport) -> ScriptError:
-    """Return the error for a script that is not the one whose load is to go on."""
+    """Return the error for a script that is not the one whose load is to continue."""
     return ScriptError(
         f"{place}: the script has changed since a part of it was loaded.",
         details=[report.so_far()],
@@ -201,5 +201,5 @@ def number(error: Exception) -> int:
 
 
 def is_lost(error: Exception) -> bool:
-    """Tell whether an error means that the connection is gone."""
+    """Return whether an error means that the connection is gone."""
     return isinstance(error, OSError) or number(error) in CONNECTION_LOST

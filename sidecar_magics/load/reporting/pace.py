@@ -1,4 +1,4 @@
-"""How fast a load goes, how long it will still take, and how that is told on a screen."""
+"""How fast a load goes, how long it will still take, and how that is reported on a screen."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def describe(progress: Progress, speed: float | None) -> str:
     progress : Progress
         How far it is.
     speed : float or None
-        Bytes a second; None if nobody knows.
+        Bytes a second; None if unknown.
     """
     of = f" of {size(progress.size_bytes)}" if progress.size_bytes is not None else ""
     parts = [f"{_short(progress.source)}: {size(progress.done_bytes)}{of}"]

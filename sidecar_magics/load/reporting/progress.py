@@ -22,7 +22,7 @@ class Progress:
         How much of it is done, as it lies on disk. The server may still be at work when all is:
         see `builds`.
     size_bytes : int or None
-        How much that will be; None if nobody knows.
+        How much that will be; None if unknown.
     elapsed_s : float
         Seconds since it began.
     rows : int
@@ -58,7 +58,7 @@ class Progress:
 
     @property
     def fraction(self) -> float | None:
-        """The part that is done, from 0 to 1; None if nobody knows."""
+        """The part that is done, from 0 to 1; None if unknown."""
         if not self.size_bytes:
             return None
         return min(self.done_bytes / self.size_bytes, 1.0)
@@ -85,7 +85,7 @@ class Progress:
 
     @property
     def left_s(self) -> float | None:
-        """Seconds that it will still take, about; None if nobody knows."""
+        """Seconds that it will still take, about; None if unknown."""
         if self.speed is None or self.size_bytes is None:
             return None
         return max(self.size_bytes - self.done_bytes, 0) / self.speed

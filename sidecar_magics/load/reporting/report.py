@@ -65,7 +65,7 @@ class WarningReport:
 
 @dataclass(frozen=True)
 class ErrorReport:
-    """A statement that the server refused, and that --force went on behind."""
+    """A statement that the server refused, and that --force continued after."""
 
     place: str
     errno: int
@@ -123,7 +123,7 @@ class LoadReport:
     retries : int
         Connections that were lost, and made again.
     deferred_indexes : int
-        Secondary indexes that were made behind the rows.
+        Secondary indexes that were made after the rows.
     resumed : int
         Statements that an earlier load had done.
     already_loaded : bool
@@ -204,7 +204,7 @@ class LoadReport:
         Parameters
         ----------
         told : iterable of tuple
-            Level, number and words of those that the server tells.
+            Level, number and words of those that the server reports.
         count : int
             How many there were; it may not tell all of them.
         """
@@ -239,7 +239,7 @@ class LoadReport:
             self.retries += 1
 
     def add_deferred_indexes(self, number: int) -> None:
-        """Count indexes that are made behind the rows."""
+        """Count indexes that are made after the rows."""
         with self._lock:
             self.deferred_indexes += number
 
@@ -400,7 +400,7 @@ class LoadReport:
         return html(self)
 
     def _ipython_display_(self) -> None:
-        # Not implemented: IPython goes on to the other forms.
+        # Not implemented: IPython continues to the other forms.
         if self.is_on_screen is None or not self.is_on_screen():
             raise NotImplementedError
 

@@ -46,7 +46,7 @@ class _Rule(NamedTuple):
     from_dump: bool | None = None
 
     def fits(self, refusal: Refusal) -> bool:
-        """Tell whether this is the cause."""
+        """Return whether this is the cause."""
         return (
             refusal.errno in self.errnos
             and self.flavour in ("", refusal.flavour)

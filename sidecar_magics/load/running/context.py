@@ -38,7 +38,7 @@ class LoadContext:
     may_retry : bool
         The server keeps what it has said to be committed, whatever happens to it.
     force : bool
-        Go on after a statement that is refused.
+        Continue after a statement that is refused.
     clock : callable, default `time.monotonic`
         Seconds that go by.
     """

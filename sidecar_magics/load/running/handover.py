@@ -158,5 +158,5 @@ class Handover:
                 if condition():
                     return True
                 self._changed.wait(POLL_S)
-            if self.on_wait is not None:  # lanes go on meanwhile
+            if self.on_wait is not None:  # lanes continue meanwhile
                 self.on_wait()

@@ -9,7 +9,7 @@ lanes from waiting for each other in a circle that no server sees:
 - a lane waits for a task only with nothing uncommitted;
 - it asks about tables, and defines anything, only with nothing uncommitted: both may have to wait
   for locks of other lanes;
-- a lane whose statement was refused goes on with what stands before it in the script. One that has
+- a lane whose statement was refused continues with what comes before it in the script. One that has
   lost its connection for good ends the load: others could wait for what it did not commit.
 
 What was not committed when a connection is lost, or the server ends a deadlock, is done once more.
@@ -330,7 +330,7 @@ class Lane:
             journal.noted(note)
 
     def _was_altered(self, task: Task, before: int | None) -> Work[bool]:
-        """Tell whether the table that a statement alters has changed since it was noted."""
+        """Return whether the table that a statement alters has changed since it was noted."""
         if before is None or not forms.alters(task.steps[0].sql):
             return False
         return (yield from self._state_of(task)) != before
@@ -478,7 +478,7 @@ class Lane:
             raise _Stuck(refused.failure) from None
 
     def _is_noted(self, step: Step) -> Work[bool]:
-        """Tell whether the commit that was under way has come to pass."""
+        """Return whether the commit that was under way has come to pass."""
         journal, note = self._load.journal, self._committing
         if journal is None or note is None:
             raise failures.stopped(step, self._load.report)

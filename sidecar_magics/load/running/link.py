@@ -187,7 +187,7 @@ class Link:
     # The session's state -----------------------------------------------------------------------
 
     def differs(self, session: Session) -> bool:
-        """Tell whether variables would have to be set for a session."""
+        """Return whether variables would have to be set for a session."""
         return bool(self._differences(session.variables, self._session.variables))
 
     def enter(self, session: Session, *, user_variables: bool) -> None:

@@ -66,7 +66,7 @@ class Loader:
     settings : ConnectionSettings
         Where the server is.
     report : LoadReport
-        Filled as the load goes on, so that it is true at any moment.
+        Filled as the load continues, so that it is true at any moment.
     policy : LoadPolicy
         How, and what the script may do.
     progress : callable, optional
@@ -250,7 +250,7 @@ class Loader:
                 self._runtime.sleep(END_PAUSE_S)
 
     def interrupt(self) -> None:
-        """End at once what the server is doing for this load: it would go on with it."""
+        """End at once what the server is doing for this load: it would continue with it."""
         if self._lanes:
             self.load.tasks.abort()
             self._runtime.kill(self._lanes)
@@ -322,7 +322,7 @@ class Loader:
     # What the server allows --------------------------------------------------------------------
 
     def _may_skip_binlog(self, control: Link) -> bool:
-        """Tell whether there is a binary log that nobody else reads, and the right to skip it."""
+        """Return whether there is a binary log that nobody else reads, and the right to skip it."""
         if not self._settings.is_loopback or control.ask("SELECT @@log_bin") != "1":
             return False
         replicas = "SHOW SLAVE HOSTS" if self.sidecar.flavour == "mariadb" else "SHOW REPLICAS"

@@ -65,7 +65,7 @@ class Scheduler:
     # The reader's side -------------------------------------------------------------------------
 
     def has_room(self, task: Task) -> bool:
-        """Tell whether the window takes one more task."""
+        """Return whether the window takes one more task."""
         if not self._unfinished:
             return True
         fits = self._bytes + task.size_bytes <= WINDOW_BYTES
@@ -124,7 +124,7 @@ class Scheduler:
     # The lanes' side ---------------------------------------------------------------------------
 
     def has_work_for(self, lane: int) -> bool:
-        """Tell whether a task is at hand that a lane may get, be it not its turn yet."""
+        """Return whether a task is at hand that a lane may get, be it not its turn yet."""
         return any(self._is_for(task, lane) for task in self._waiting)
 
     def next_for(self, lane: int) -> Task | None:
@@ -211,7 +211,7 @@ class Scheduler:
                 del self._traffic[key]
 
     def _is_for(self, task: Task, lane: int) -> bool:
-        """Tell whether a lane gets tasks of this kind."""
+        """Return whether a lane gets tasks of this kind."""
         if task.is_barrier:
             return lane == 0
         return self._row_lanes is None or lane < self._row_lanes or task.kind not in _BUSY_KINDS
@@ -231,7 +231,7 @@ class Scheduler:
         return all(_is_visible(other, lane) for other in reversed(after))
 
     def _would_block(self, task: Task, lane: int) -> bool:
-        """Tell whether a task would wait at the server for what another lane is doing."""
+        """Return whether a task would wait at the server for what another lane is doing."""
         is_about_rows = task.kind is TaskKind.ROWS
         return any(
             not other.locks.isdisjoint(task.locks)
@@ -279,7 +279,7 @@ class Scheduler:
 
 
 def _is_visible(task: Task, lane: int) -> bool:
-    """Tell whether what a task did can be seen on a lane."""
+    """Return whether what a task did can be seen on a lane."""
     return task.done or (task.executed and task.lane == lane)
 
 

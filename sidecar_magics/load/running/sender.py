@@ -86,7 +86,7 @@ class Sender:
         Raises
         ------
         Refused
-            The server refused one, and the load does not go on after errors.
+            The server refused one, and the load does not continue after errors.
         Lost, RolledBack
             All that was not committed is to be done once more.
         """
@@ -145,7 +145,7 @@ class Sender:
             yield from self._collect_warnings(group)
             return at, None
         if isinstance(error, RuntimeError):
-            # Of the guard (local_infile): no --force goes on with such a server.
+            # Of the guard (local_infile): no --force continues with such a server.
             raise Refused(at, failures.refused(task.steps[at], str(error), self._load.report))
         refusal = yield from self._refusal(error)
         if maybe_done and refusal[0] in _ALREADY:
@@ -186,7 +186,7 @@ class Sender:
             rows = []
         self._load.report.add_warnings(failures.warnings(group, rows), warnings)
         notes = sum(is_note(code, level) for level, code, *_ in rows)
-        if notes:  # what the server tells is about the last statement
+        if notes:  # what the server reports is about the last statement
             last = self._tallies[-1]
             left = max(last.reply.warnings - notes, 0)
             self._tallies[-1] = last._replace(reply=last.reply._replace(warnings=left))

@@ -3,7 +3,7 @@
 Lanes bring their connections into a session by the difference of two states, so a SET that nothing
 depends on would never be sent, and one that the server refuses would be noticed too late: at the
 first statement that needs it, or not at all. So each value is tried once, on a connection of the
-reader's own, before the plan goes on from it.
+reader's own, before the plan continues from it.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class Trial:
         Raises
         ------
         StatementError
-            It is refused for good, and the load does not go on after errors.
+            It is refused for good, and the load does not continue after errors.
         """
         values = before.assigned_by(sql)
         if values <= self._taken:

@@ -109,7 +109,7 @@ class Threads:
                 on_wait()
 
     def kill(self, lanes: Iterable[Lane]) -> None:
-        """End at once what the server is doing for lanes: it would go on with it."""
+        """End at once what the server is doing for lanes: it would continue with it."""
         # Where this fails, the statements have ended by themselves, or the server has; and who
         # presses Ctrl-C once more does not want to wait for it.
         with (

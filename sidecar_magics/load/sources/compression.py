@@ -42,7 +42,7 @@ class DamagedError(Exception):
     Parameters
     ----------
     what : str
-        Goes on behind the file's name: "is cut short".
+        Continues after the file's name: "is cut short".
     hint : str, optional
         What to do about it.
     """
@@ -62,7 +62,7 @@ class Decompressor(Protocol):
 
     @property
     def unused_data(self) -> bytes:
-        """What was given to `decompress` and lies behind the end."""
+        """What was given to `decompress` and lies after the end."""
 
     @property
     def needs_input(self) -> bool:
@@ -92,7 +92,7 @@ class Inflater:
 
     @property
     def unused_data(self) -> bytes:
-        """What was given to `decompress` and lies behind the end."""
+        """What was given to `decompress` and lies after the end."""
         return self._inflate.unused_data
 
     @property
@@ -172,7 +172,7 @@ def expand(raw: CountingReader, compression: str) -> Iterator[bytes]:
             return
         if not _goes_on(compression, following):
             raise DamagedError(
-                f"has something else behind the end of its {compression} data",
+                f"has something else after the end of its {compression} data",
                 hint="all of that data has been loaded; the file may be two that were joined.",
             )
 
@@ -214,7 +214,7 @@ def _explained(error: Exception) -> DamagedError:
 
 
 def _pass_over_padding(raw: CountingReader) -> None:
-    """Pass over zeros behind the last part: tapes and xz have them."""
+    """Pass over zeros after the last part: tapes and xz have them."""
     while data := raw.read(INPUT_BYTES):
         if rest := data.lstrip(b"\0"):
             raw.push_back(rest)
@@ -222,7 +222,7 @@ def _pass_over_padding(raw: CountingReader) -> None:
 
 
 def _goes_on(compression: str, following: bytes) -> bool:
-    """Tell whether another part begins; the file may end within its mark."""
+    """Return whether another part begins; the file may end within its mark."""
     beginning = BEGINNINGS[compression]
     cut_short = beginning.startswith(following[: len(beginning)])
     return cut_short or COMPRESSIONS[compression].match(following) is not None

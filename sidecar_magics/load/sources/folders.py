@@ -116,7 +116,7 @@ def list_matches(paths: Collection[Path], read: Callable[[Path], bytes]) -> List
 
 
 def astray(real: Path) -> str:
-    """Say of a script that it is a link out of its folder: goes on behind its name."""
+    """Say of a script that it is a link out of its folder: continues after its name."""
     return f"is a link to {real}, outside of its folder"
 
 

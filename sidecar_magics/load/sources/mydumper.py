@@ -5,7 +5,7 @@ they are, dots and all. Since 0.11 a name that could be mistaken is ``mydumper_0
 with its CREATE DATABASE says which schema that is; tables are named by the statements anyway.
 
 A trigger's or routine's body has semicolons, and there is no DELIMITER: a statement ends at a
-semicolon that ends a line, and mydumper puts a blank behind those within a body.
+semicolon that ends a line, and mydumper puts a blank after those within a body.
 
 Source: mydumper 0.10.1 (what it writes) and 1.0.1 (src/mydumper, src/myloader).
 """
@@ -101,7 +101,7 @@ class DumpLayout(NamedTuple):
 
 
 def is_mydumpers(names: Collection[str], read: Callable[[str], bytes]) -> bool:
-    """Tell whether a folder was written by mydumper.
+    """Return whether a folder was written by mydumper.
 
     Parameters
     ----------

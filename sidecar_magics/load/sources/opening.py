@@ -153,7 +153,7 @@ class Sources:
 
     @property
     def size_bytes(self) -> int | None:
-        """Size of all of it, as it lies on disk; None if a part does not tell."""
+        """Size of all of it, as it lies on disk; None if a part does not say."""
         sizes = [script.origin.size_bytes for script in self.scripts]
         known = [size for size in sizes if size is not None]
         return sum(known) if len(known) == len(sizes) else None

@@ -63,7 +63,7 @@ class FileOrigin:
         except (OSError, ValueError):
             open_file(path)[0].close()  # says why
             raise
-        # A pipe (`<(...)` of a shell) has its bytes once, and does not tell how many.
+        # A pipe (`<(...)` of a shell) has its bytes once, and does not say how many.
         self.can_reopen = stat.S_ISREG(status.st_mode)
         self.size_bytes = status.st_size if self.can_reopen else None
 
@@ -159,11 +159,11 @@ class Borrowed(io.RawIOBase):
         self._start = file.tell() if file.seekable() else 0
 
     def readable(self) -> bool:
-        """Tell that it can be read."""
+        """Report that it can be read."""
         return True
 
     def seekable(self) -> bool:
-        """Tell whether it is a file, not a pipe."""
+        """Return whether it is a file, not a pipe."""
         return self._file.seekable()
 
     def tell(self) -> int:

@@ -17,7 +17,7 @@ NEAR_MISSES = 5
 
 
 def is_url(spec: str) -> bool:
-    """Tell whether what a user names is an address, not a path."""
+    """Return whether what a user names is an address, not a path."""
     return URL.match(spec) is not None
 
 
@@ -97,7 +97,7 @@ def split_member_of_url(url: str) -> tuple[str, str | None]:
 
 
 def natural(name: str) -> tuple[tuple[int | str, ...], str]:
-    """Return what to sort names by, so that ``part10`` comes behind ``part9``."""
+    """Return what to sort names by, so that ``part10`` comes after ``part9``."""
     parts = NUMBER.split(name)
     # Texts and numbers alternate, so only like is compared with like.
     ordered = [int(part) if index % 2 else part.casefold() for index, part in enumerate(parts)]

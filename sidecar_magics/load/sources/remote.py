@@ -78,7 +78,7 @@ class RemoteOrigin:
 
     @property
     def size_bytes(self) -> int | None:
-        """Size, where the server tells."""
+        """Size, where the server reports."""
         size = self._info.get("size")
         return None if size is None else int(size)
 
@@ -103,7 +103,7 @@ class RemoteOrigin:
         return file
 
     def is_unchanged(self) -> bool:
-        """Tell whether the file is still the one that was found first."""
+        """Return whether the file is still the one that was found first."""
         before, now = self._info, self._ask()
         return (before.get("size"), _validators(before)) == (now.get("size"), _validators(now))
 
@@ -189,11 +189,11 @@ class RemoteFile(io.RawIOBase):
         self._file: IO[bytes] | None = None
 
     def readable(self) -> bool:
-        """Tell that it can be read."""
+        """Report that it can be read."""
         return True
 
     def seekable(self) -> bool:
-        """Tell that other places can be asked for; the server may refuse."""
+        """Report that other places can be asked for; the server may refuse."""
         return True
 
     def tell(self) -> int:

@@ -209,7 +209,7 @@ class Source:
         try:
             while len(head) < HEAD_BYTES and (chunk := next(stream, b"")):
                 head += chunk
-        except DamagedError as error:  # behind what is to be yielded
+        except DamagedError as error:  # after what is to be yielded
             damage = error
         self._refuse_foreign(head, "holds")
         if inner := compression(head):

@@ -34,7 +34,7 @@ class MemberError(Exception):
     Parameters
     ----------
     what : str
-        Goes on behind the archive's name: "has no member 'x'".
+        Continues after the archive's name: "has no member 'x'".
     hint : str, default ""
         What to do about it.
     """

@@ -79,7 +79,7 @@ class Server:
         return done.output.splitlines()
 
     async def reaches(self, address: str, port: int) -> bool:
-        """Tell whether something answers there, seen from the notebook's container."""
+        """Return whether something answers there, seen from the notebook's container."""
         done = await self.notebook.execute("python3", "-c", KNOCK, address, str(port))
         return done.status == 0
 

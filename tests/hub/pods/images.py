@@ -213,7 +213,7 @@ def _exists(name: str) -> bool:
 
 
 def _forget(*names: str) -> None:
-    """Remove images that are made anew; one that a container still has stays, without a name."""
+    """Remove images that are recreated; one that a container still has stays, without a name."""
     command = ["podman", "rmi", *names]
     subprocess.run(command, env=ENVIRONMENT, capture_output=True, check=False, timeout=CALL_S)
 

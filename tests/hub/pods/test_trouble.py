@@ -107,7 +107,7 @@ def test_large_blobs_come_from_clients_and_dumps(tmp_path: Path) -> None:
 
 
 def test_a_full_volume_locks_nobody_out(tmp_path: Path) -> None:
-    """What does not fit is refused, with the reason; all else goes on, over a restart as well."""
+    """What does not fit is refused, with the reason; all else continues, over a restart as well."""
     claims = tmp_path / "claims"
 
     async def refused(server: Server) -> None:

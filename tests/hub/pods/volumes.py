@@ -49,7 +49,7 @@ class Volumes:
         self._ready: dict[str, Path] = {}
 
     def source(self, mount: Manifest) -> Path:
-        """Return the folder or file that stands behind a mount; a sub-path is made."""
+        """Return the folder or file that stands after a mount; a sub-path is made."""
         root = self._root(mount["name"])
         path = root / (mount.get("subPath") or "")
         missing = [each for each in (path, *path.parents) if not each.exists()]
