@@ -1,4 +1,4 @@
-"""What is dumped comes back, byte for byte: the databases of many makers, loaded with the client."""
+"""What is dumped comes back, byte for byte: databases of many makers, loaded with the client."""
 
 from __future__ import annotations
 

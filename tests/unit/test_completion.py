@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import argparse
 import gzip
 import os
-import argparse
 import re
 from typing import TYPE_CHECKING, Any
 

@@ -69,7 +69,7 @@ def wire_of(rows: Sequence[bytes | None], first_number: int, end: bytes) -> byte
 
 def rows_of(data: bytes, draw: random.Random) -> tuple[list[bytes], bool]:
     connection = Connection(Wire(data, draw))
-    batches = list(read_rows(connection, b"SELECT 1"))  # type: ignore[arg-type]
+    batches = list(read_rows(connection, b"SELECT 1"))
     assert not connection._result.unbuffered_active
     return [row for batch in batches for row in batch.rows], any(b.has_null for b in batches)
 
@@ -117,7 +117,7 @@ def test_where_a_batch_ends_depends_on_the_rows_alone() -> None:
 
     def sizes(seed: int) -> list[int]:
         connection = Connection(Wire(data, random.Random(seed)))
-        return [len(batch.rows) for batch in read_rows(connection, b"SELECT 1")]  # type: ignore[arg-type]
+        return [len(batch.rows) for batch in read_rows(connection, b"SELECT 1")]
 
     assert sizes(1) == sizes(2) == sizes(3)
     assert len(sizes(1)) > 2
@@ -131,4 +131,4 @@ def test_a_connection_that_ends_within_a_row_is_lost() -> None:
     data = wire_of([b"(1)", b"(2)"], 4, END)
     connection = Connection(Ending(data[:12], random.Random(1)))
     with pytest.raises(pymysql.err.OperationalError, match="2013"):
-        list(read_rows(connection, b"SELECT 1"))  # type: ignore[arg-type]
+        list(read_rows(connection, b"SELECT 1"))
