@@ -112,8 +112,7 @@ class RowReader:
 
     def select(self, part: Range = WHOLE) -> bytes:
         """Return the question for the rows of a part, each as one text: ``(1,'a')`` and a zero."""
-        cells = b",',',".join(map(values.spelled, self._given))
-        row = b"CONCAT('(',%s%s')\\0')" % (cells, b"," if cells else b"")
+        row = values.row(self._given)
         if self._may_be_too_long:
             row = b"IF(%s,NULL,%s)" % (self._is_long(), row)
         return self._from(row, part)

@@ -6,11 +6,13 @@ zero in it; NULL is the word. Ends of lines in texts come as they are (`rows` es
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from .spelling import literal, quoted
+from .spelling import quoted
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from .catalogue import Column
 
 EXACT_NUMBERS = frozenset({"tinyint", "smallint", "mediumint", "int", "bigint", "decimal", "year"})
@@ -40,10 +42,42 @@ _LONGEST = 100
 _WIDENING = 4
 
 
+class Spelling(NamedTuple):
+    """How a value becomes a literal.
+
+    Attributes
+    ----------
+    before, after : bytes
+        What stands around it in each row.
+    expression : bytes
+        The SQL expression for what is in between.
+    """
+
+    before: bytes
+    expression: bytes
+    after: bytes = b""
+
+
+def spelling(column: Column) -> Spelling:
+    """Return how a column's value becomes a literal."""
+    return _SPELLINGS[_family(column)](column, quoted(column.name))
+
+
 def spelled(column: Column) -> bytes:
     """Return the SQL expression for a column's value as a literal."""
-    name = quoted(column.name)
-    return _SPELLINGS.get(_family(column), _text)(column, name)
+    before, expression, after = spelling(column)
+    return _concatenated(before, expression, after) if before else expression
+
+
+def row(columns: Sequence[Column]) -> bytes:
+    """Return the SQL expression for a whole row, as one text that ends with a zero byte."""
+    fixed, parts = b"(", []
+    for number, column in enumerate(columns):
+        before, expression, after = spelling(column)
+        comma = b"," if number else b""
+        parts += [_fixed(fixed + comma + before), expression]
+        fixed = after
+    return b"CONCAT(%s)" % b",".join([*parts, _fixed(fixed + b")\\0")])
 
 
 def widest(column: Column) -> int:
@@ -94,33 +128,40 @@ def _or_null(column: Column, expression: bytes) -> bytes:
     return b"IFNULL(%s,'NULL')" % expression if column.is_nullable else expression
 
 
-def _number(column: Column, name: bytes) -> bytes:
-    return _or_null(column, name)
+def _within(column: Column, before: bytes, expression: bytes, after: bytes) -> Spelling:
+    """Return how a value stands between fixed letters, or is the word NULL without them."""
+    if not column.is_nullable:
+        return Spelling(before, expression, after)
+    return Spelling(b"", _or_null(column, _concatenated(before, expression, after)))
 
 
-def _time(column: Column, name: bytes) -> bytes:
-    return _or_null(column, b"CONCAT('''',%s,'''')" % name)
+def _number(column: Column, name: bytes) -> Spelling:
+    return Spelling(b"", _or_null(column, name))
 
 
-def _bit(column: Column, name: bytes) -> bytes:
-    return _or_null(column, b"CONCAT('b''',BIN(%s+0),'''')" % name)
+def _time(column: Column, name: bytes) -> Spelling:
+    return _within(column, b"'", name, b"'")
 
 
-def _double(column: Column, name: bytes) -> bytes:
+def _bit(column: Column, name: bytes) -> Spelling:
+    return _within(column, b"b'", b"BIN(%s+0)" % name, b"'")
+
+
+def _double(column: Column, name: bytes) -> Spelling:
     # As a number, -0 would lose its sign.
-    return _or_null(column, b"IF(%s=0,QUOTE(%s),%s)" % (name, name, name))
+    return Spelling(b"", _or_null(column, b"IF(%s=0,QUOTE(%s),%s)" % (name, name, name)))
 
 
-def _float(column: Column, name: bytes) -> bytes:
+def _float(column: Column, name: bytes) -> Spelling:
     # The server shows six digits of a FLOAT, and all of a DOUBLE.
     return _double(column, b"(%s*1e0)" % name)
 
 
-def _bytes(column: Column, name: bytes) -> bytes:
-    return _or_null(column, b"CONCAT('x''',HEX(%s),'''')" % name)
+def _bytes(column: Column, name: bytes) -> Spelling:
+    return _within(column, b"x'", b"HEX(%s)" % name, b"'")
 
 
-def _text(column: Column, name: bytes) -> bytes:
+def _text(column: Column, name: bytes) -> Spelling:
     charset = column.charset
     if charset in (None, "utf8mb4"):
         text = b"QUOTE(%s)" % name
@@ -131,14 +172,22 @@ def _text(column: Column, name: bytes) -> bytes:
     if column.kind == "enum" and "''" in column.definition:
         # An error's number is 0, and it looks like the empty word that this column also has.
         text = b"IF(%s=0,'0',%s)" % (name, text)
-    return text
+    return Spelling(b"", text)  # QUOTE makes the word of NULL by itself
+
+
+def _concatenated(before: bytes, expression: bytes, after: bytes) -> bytes:
+    return b"CONCAT(%s,%s,%s)" % (_fixed(before), expression, _fixed(after))
+
+
+def _fixed(text: bytes) -> bytes:
+    return b"'" + text.replace(b"'", b"''") + b"'"
 
 
 def _if_exact(name: bytes, charset: bytes, text: bytes) -> bytes:
     """Return what spells a text by its bytes where utf8mb4 would make another of it."""
     back = b"CONVERT(CONVERT(%s USING utf8mb4) USING %s)" % (name, charset)
     exact = b"CAST(%s AS BINARY)<=>CAST(%s AS BINARY)" % (back, name)
-    by_bytes = b"CONCAT(%s,HEX(%s),'''')" % (literal(b"_%s x'" % charset), name)
+    by_bytes = _concatenated(b"_%s x'" % charset, b"HEX(%s)" % name, b"'")
     return b"IF(%s,%s,%s)" % (exact, text, by_bytes)
 
 

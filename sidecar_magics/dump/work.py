@@ -50,6 +50,9 @@ class Worker:
         self._report = report
         self._lock = lock
         self._definitions = Definitions(asking.shown, keeps_definer=policy.keep_definer)
+        if policy.where is None:
+            # What is put together needs no conversion then; a condition would compare bytes.
+            asking.send(b"SET collation_connection = binary")
         self._max_packet_bytes = int(asking.value(b"SELECT @@max_allowed_packet"))
         self.doing = ""
 
