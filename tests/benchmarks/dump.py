@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from sidecar_magics.errors import LocalServerError
 from sidecar_magics.load import load
+from tests.background import running
 from tests.benchmarks import employees
 from tests.benchmarks.peers import MyDumper
 from tests.servers import Server
@@ -101,10 +102,7 @@ class Ways:
 
     def _theirs_compressed(self) -> None:
         path = self._folder / "theirs.sql.zst"
-        with (
-            path.open("wb") as file,
-            subprocess.Popen(self._command(), stdout=subprocess.PIPE) as dumping,
-        ):
+        with running(self._command(), stdout=subprocess.PIPE) as dumping, path.open("wb") as file:
             subprocess.run(
                 ["zstd", "-q", "-c"], stdin=dumping.stdout, stdout=file, check=True, timeout=LIMIT_S
             )
