@@ -7,9 +7,10 @@ In a notebook::
     %mysql_load data/prepopulate.sql.gz
     %datajoint_connect
 
-`%mysql_up` where there is no server yet, and `%mysql_doctor` where something is wrong. In Python,
-functions of the same names: `mysql_wait`, `mysql_load` (`mysql_load_sql` for text), `mysql_doctor`
-and `datajoint_connect`, which take the settings that `resolve` returns, and `mysql_up`.
+`%mysql_up` where there is no server yet, `%mysql_dump` to keep what you made, and `%mysql_doctor`
+where something is wrong. In Python, functions of the same names: `mysql_wait`, `mysql_load`
+(`mysql_load_sql` for text), `mysql_dump`, `mysql_doctor` and `datajoint_connect`, which take the
+settings that `resolve` returns, and `mysql_up`.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from .dj import connect as datajoint_connect
     from .doctor import examine as mysql_doctor
+    from .dump import dump as mysql_dump
     from .load import load as mysql_load
     from .load import load_sql as mysql_load_sql
     from .local.lifecycle import up as mysql_up
@@ -33,6 +35,7 @@ __all__ = [
     "datajoint_connect",
     "load_ipython_extension",
     "mysql_doctor",
+    "mysql_dump",
     "mysql_load",
     "mysql_load_sql",
     "mysql_up",
@@ -44,6 +47,7 @@ __all__ = [
 _HOMES = {
     "datajoint_connect": ("dj", "connect"),
     "mysql_doctor": ("doctor", "examine"),
+    "mysql_dump": ("dump", "dump"),
     "mysql_load": ("load", "load"),
     "mysql_load_sql": ("load", "load_sql"),
     "mysql_up": ("local.lifecycle", "up"),

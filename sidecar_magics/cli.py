@@ -65,6 +65,7 @@ def _parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
 
             complete(parser)
         parsed, unknown = parser.parse_known_args(arguments)
+        unknown = options.take_names(parsed, unknown)
     except BrokenPipeError:  # --help; later versions of argparse do not mind
         raise SystemExit(0) from None
     flags = [word.partition("=")[0] for word in unknown if word.startswith("-")]
@@ -119,6 +120,7 @@ def _parser() -> argparse.ArgumentParser:
     for name, table, run in (
         ("wait", options.WAIT, _wait),
         ("load", options.LOAD, _load),
+        ("dump", options.DUMP, _dump),
         ("doctor", options.DOCTOR, _doctor),
         ("convert", options.CONVERT, _convert),
         ("up", options.UP, _up),
@@ -180,6 +182,24 @@ def _load(arguments: argparse.Namespace) -> int:
     if not arguments.quiet:
         _show(report)
     return 1 if report.errors else 0
+
+
+def _dump(arguments: argparse.Namespace) -> None:
+    """Dump schemas into SQL scripts, plain or compressed."""
+    from .dump import dump  # noqa: PLC0415
+
+    settings = resolve(options.connection_options(arguments))
+    shown = display.DumpDisplay(display.line(quiet=arguments.quiet), arguments.file)
+    with shown:
+        report = dump(
+            arguments.file,
+            settings,
+            **options.dumping_options(arguments),
+            progress=shown.progress,
+        )
+        shown.dumped(report)
+    if not arguments.quiet:
+        _show(report)
 
 
 def _doctor(arguments: argparse.Namespace) -> int:

@@ -14,6 +14,7 @@ from .units import duration
 
 if TYPE_CHECKING:
     from .dj import DataJointConnection
+    from .dump import DumpProgress, DumpReport
     from .load.reporting.progress import Progress
     from .load.reporting.report import LoadReport
     from .sidecar import Sidecar
@@ -346,6 +347,53 @@ class LoadDisplay:
             self._screen.finish(f"{self._name} was not loaded to its end.", has_failed=True)
 
 
-def _leave_out(report: LoadReport, cell: int | None) -> None:
+class DumpDisplay:
+    """Show a dump on a line, which in a notebook becomes its report.
+
+    Parameters
+    ----------
+    screen : Line
+        Where to.
+    name : str
+        The file's name.
+    """
+
+    def __init__(self, screen: Line, name: str) -> None:
+        self._screen = screen
+        self._name = printable(name)
+        self._shown_at: float | None = None
+
+    def progress(self, progress: DumpProgress) -> None:
+        """Show how far it is; for `dump`'s ``progress``."""
+        if self._shown_at is None and progress.elapsed_s < FIRST_AFTER_S:
+            return
+        self._shown_at = time.monotonic()
+        fraction = progress.fraction
+        self._screen.update(
+            str(progress), None if fraction is None else min(fraction, MOST_UNFINISHED)
+        )
+
+    def dumped(self, report: DumpReport) -> None:
+        """Show that all of it was dumped."""
+        self._shown_at = None
+        if isinstance(self._screen, NotebookLine):
+            bundle = {"text/plain": repr(report), "text/html": report._repr_html_()}
+            if self._screen.conclude(bundle):
+                _leave_out(report, self._screen.cell)
+        elif isinstance(self._screen, SilentLine):
+            _leave_out(report, current_cell())
+        else:
+            self._screen.finish(f"Dumped into {self._name} in {duration(report.seconds)}.")
+
+    def __enter__(self) -> None:
+        """Begin; the end is shown by `dumped`, or by leaving with an error."""
+
+    def __exit__(self, kind: object, *rest: object) -> None:
+        """Show that there is no dump; the error says why."""
+        if kind is not None and self._shown_at is not None:
+            self._screen.finish(f"{self._name} was not dumped.", has_failed=True)
+
+
+def _leave_out(report: LoadReport | DumpReport, cell: int | None) -> None:
     """Have IPython not show a report as the result of a cell."""
     report.is_on_screen = lambda: cell is not None and current_cell() == cell

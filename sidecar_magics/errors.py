@@ -9,6 +9,7 @@
     ├── ScriptError                    the SQL script itself is broken, or asks for what is refused
     ├── StatementError                 the server refused one statement of a script
     ├── LoadStoppedError               a load ended before the script did: connection lost
+    ├── DumpError                      a dump could not be made; what was there before is as it was
     ├── LocalServerError               a server on this machine could not be installed or started
     └── DataJointConnectionError       DataJoint could not be connected
 
@@ -234,6 +235,10 @@ class LoadStoppedError(SidecarError):
 
 class ScriptError(SidecarError):
     """The SQL script itself is broken, or asks for something that is refused."""
+
+
+class DumpError(SidecarError):
+    """A dump could not be made, or not be written; what was there before is as it was."""
 
 
 class LocalServerError(SidecarError):

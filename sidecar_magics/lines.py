@@ -14,6 +14,7 @@ import shlex
 from typing import TYPE_CHECKING
 
 from .errors import UsageError
+from .options import take_names
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -91,6 +92,7 @@ def parse(parser: argparse.ArgumentParser, magic: str, line: str) -> argparse.Na
         )
     try:
         arguments, unknown = parser.parse_known_args(words)
+        unknown = take_names(arguments, unknown)
     except IPythonUsageError as error:
         _check_for_habits(magic, words)
         raise UsageError(f"%{magic}: {error}.", hint=f"%{magic}? shows its options.") from None

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from .doctor import Diagnosis
+    from .dump import DumpReport
     from .load.check import CheckReport
     from .load.planning.explain import LoadPlan
     from .load.reporting.report import LoadReport
@@ -139,6 +140,24 @@ class SidecarMagics(Magics):
             else:
                 report = load_sql(cell, settings, first_line=2, **keywords)
             shown.loaded(report)
+        return report
+
+    @line_magic
+    @options.magic_arguments(options.DUMP)
+    def mysql_dump(self, line: str) -> DumpReport:
+        """Dump schemas of the sidecar into a SQL script, as they are at one moment.
+
+        It is complete or not there: what had its name before is replaced at the end only. The
+        result is a report of what it holds.
+        """
+        from .dump import dump  # noqa: PLC0415
+
+        arguments = self._parse("mysql_dump", line)
+        shown = display.DumpDisplay(display.line(quiet=arguments.quiet), arguments.file)
+        keywords = {**options.dumping_options(arguments), "progress": shown.progress}
+        with shown:
+            report = dump(arguments.file, self._settings(arguments), **keywords)
+            shown.dumped(report)
         return report
 
     @line_magic

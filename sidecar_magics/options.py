@@ -349,6 +349,91 @@ LOAD = (
     QUIET,
 )
 
+DUMP = (
+    Option(
+        "file",
+        values=Values.SCRIPTS,
+        help="The file to write; .gz, .zst, .xz or .bz2 at its end compresses it. A name that ends "
+        "with a slash is a folder, with a file for each table. A path is relative to the notebook.",
+    ),
+    Option(
+        "schemas",
+        nargs="*",
+        metavar="SCHEMA",
+        help="Schemas to dump, with * and ?. Default: all but the server's own, and the journal of "
+        "%%mysql_load.",
+    ),
+    *CONNECTION,
+    Option(
+        "--tables",
+        brief="dump these tables only",
+        action="append",
+        default=[],
+        metavar="PATTERN",
+        help="Dump only these tables and views: `table` or `schema.table`, with * and ?; then no "
+        "routines and events. May be repeated.",
+    ),
+    Option(
+        "--schema-only",
+        "--no-data",
+        "-d",
+        brief="dump no rows",
+        action="store_true",
+        help="Dump no rows.",
+    ),
+    Option(
+        "--data-only",
+        "--no-create-info",
+        "-t",
+        brief="dump rows only",
+        action="store_true",
+        help="Dump nothing but rows.",
+    ),
+    Option(
+        "--where",
+        "-w",
+        brief="dump rows that meet a condition",
+        metavar="CONDITION",
+        help="Dump only rows that meet this condition, in each table.",
+    ),
+    Option(
+        "--keep-definer",
+        brief="keep DEFINER",
+        action="store_true",
+        help="Keep DEFINER. Default: leave it out, so that views, triggers and routines belong to "
+        "the account that loads them.",
+    ),
+    Option(
+        "--compress",
+        brief="compress the files of a folder",
+        values={"zst": "fast", "gz": "every tool reads it", "xz": "small, slow", "bz2": "slow"},
+        choices=("zst", "gz", "xz", "bz2"),
+        help="How to compress the files of a folder. Default: not at all.",
+    ),
+    Option(
+        "--jobs",
+        "-j",
+        brief="number of connections",
+        values={"1": "one connection", "4": "four in parallel"},
+        type=count,
+        metavar="N",
+        help="Connections that read at the same time, all of one moment. Default: one for each "
+        "core, at most 8; one if the account lacks the right RELOAD.",
+    ),
+    # What mysqldump has as options is done anyway.
+    *(
+        Option(*flags, action="store_true", help=argparse.SUPPRESS)
+        for flags in (
+            ("--single-transaction",),
+            ("--hex-blob",),
+            ("--routines", "-R"),
+            ("--triggers",),
+            ("--events", "-E"),
+        )
+    ),
+    QUIET,
+)
+
 CONNECT = (
     *CONNECTION,
     Option(
@@ -560,6 +645,22 @@ def _password_to_give(arguments: argparse.Namespace) -> str | None:
     return password_in(arguments.password_env).reveal()
 
 
+def take_names(arguments: argparse.Namespace, unknown: list[str]) -> list[str]:
+    """Take schemas that stand after an option, which argparse does not; return what is left.
+
+    Parameters
+    ----------
+    arguments : argparse.Namespace
+        Of any verb; those that take schemas have ``schemas``.
+    unknown : list of str
+        Words that the parser did not take.
+    """
+    if not hasattr(arguments, "schemas") or any(word.startswith("-") for word in unknown):
+        return unknown
+    arguments.schemas += unknown
+    return []
+
+
 def connection_options(arguments: argparse.Namespace) -> dict[str, Any]:
     """Return the options that say where the server is, for `settings.resolve`."""
     names = {*FIELDS, "password_env"} - {"password"}
@@ -571,6 +672,15 @@ def loading_options(arguments: argparse.Namespace) -> dict[str, Any]:
     from .load.policy import LoadPolicy  # noqa: PLC0415
 
     return {each.name: getattr(arguments, each.name) for each in dataclasses.fields(LoadPolicy)}
+
+
+def dumping_options(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Return the options that say what to dump, as the fields of `DumpPolicy`, and `compress`."""
+    from .dump.policy import DumpPolicy  # noqa: PLC0415
+
+    fields = (each.name for each in dataclasses.fields(DumpPolicy))
+    chosen = {name: getattr(arguments, name) for name in (*fields, "compress")}
+    return {name: tuple(v) if isinstance(v, list) else v for name, v in chosen.items()}
 
 
 def magic_arguments(

@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-MAGICS = ("mysql_wait", "mysql_up", "mysql_load", "mysql_doctor", "datajoint_connect")
+MAGICS = (
+    "mysql_wait",
+    "mysql_up",
+    "mysql_load",
+    "mysql_dump",
+    "mysql_doctor",
+    "datajoint_connect",
+)
 
 _NAMES = "|".join(MAGICS)
 # What may stand before a magic: magics that take code (%time, %timeit -n 1), an assignment.

@@ -23,6 +23,7 @@ VERBS = {
     "mysql_wait": options.WAIT,
     "mysql_up": options.UP,
     "mysql_load": options.LOAD,
+    "mysql_dump": options.DUMP,
     "mysql_doctor": options.DOCTOR,
     "datajoint_connect": options.CONNECT,
 }

@@ -46,6 +46,7 @@ HEADING_BYTES = 4096
 _DUMP_MARKS = (
     b"-- MySQL dump",
     b"-- MariaDB dump",
+    b"-- sidecar-magics dump",
     b"-- mysqldump-php",
     b"-- phpMyAdmin SQL Dump",
     b"/*M!999999\\- enable the sandbox mode */",

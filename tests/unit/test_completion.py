@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import gzip
 import os
 import re
@@ -200,7 +201,8 @@ def test_completions_say_what_they_are_for(shell: InteractiveShell, tmp_path: Pa
 def test_every_option_has_a_few_words_and_fitting_values() -> None:
     for verb in VERBS.values():
         for option in verb:
-            if not option.flags[0].startswith("-") or "--password" in option.flags:
+            is_hidden = option.keywords.get("help") is argparse.SUPPRESS
+            if not option.flags[0].startswith("-") or is_hidden:
                 assert not option.brief
                 continue
             # The popup of a notebook of 800 pixels has room for so much beside the option.

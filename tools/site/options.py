@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 VERBS: dict[str, tuple[options.Option, ...]] = {
     "wait": options.WAIT,
     "load": options.LOAD,
+    "dump": options.DUMP,
     "connect": options.CONNECT,
     "doctor": options.DOCTOR,
     "convert": options.CONVERT,

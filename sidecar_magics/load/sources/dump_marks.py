@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-HEADERS = (b"\n-- MySQL dump 1", b"\n-- MariaDB dump 1")
+HEADERS = (b"\n-- MySQL dump 1", b"\n-- MariaDB dump 1", b"\n-- sidecar-magics dump ")
 FOOTER = b"\n-- Dump completed"
 _BEGINNING = b"\n-- "
 TAIL_BYTES = max(map(len, (*HEADERS, FOOTER))) - 1
@@ -10,7 +10,7 @@ BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 class DumpMarks:
-    r"""Count the first and the last lines of mysqldump's and mariadb-dump's work in a stream.
+    r"""Count the first and the last lines of dumps in a stream: mysqldump's, mariadb-dump's, ours.
 
     Several dumps may have been joined to one file; each of them must be whole. In their data such
     a line cannot occur, because a line's end in a string is written as ``\n``. A dump made with

@@ -1,0 +1,84 @@
+"""Dump schemas into SQL scripts, without a client program.
+
+`dump` is what users call. The server itself spells the rows (`values`), which go as bytes from the
+connection (`packets`) into statements (`rows`); definitions are asked for (`definitions`). All
+of it stands in an order that loads (`plan`), in a file that is whole or not there (`output`).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..settings import resolve
+from .compression import compressor
+from .execute import Dumper, run_dump
+from .output import Target
+from .policy import DumpPolicy
+from .progress import DumpProgress
+from .report import DumpedTable, DumpReport
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable, Sequence
+
+    from ..settings import ConnectionSettings
+
+__all__ = ["DumpPolicy", "DumpProgress", "DumpReport", "DumpedTable", "dump"]
+
+
+def dump(
+    file: str | os.PathLike[str],
+    settings: ConnectionSettings | None = None,
+    *,
+    schemas: str | Sequence[str] = (),
+    compress: str | None = None,
+    progress: Callable[[DumpProgress], None] | None = None,
+    **options: Any,
+) -> DumpReport:
+    """Dump schemas into a file, or into a folder with a file for each table.
+
+    The dump shows the server at one moment. It is written beside its place, and put there when it
+    is complete; a dump that is there already stays until then.
+
+    Parameters
+    ----------
+    file : path
+        The file; ``.gz``, ``.zst``, ``.xz`` or ``.bz2`` at its end compresses it. With a slash at
+        its end, or if it is a folder of a dump already, a folder.
+    settings : ConnectionSettings, optional
+        Where the server is. Default: `resolve()`.
+    schemas : str or sequence of str, default (): all
+        Names, or patterns with ``*`` and ``?``. The server's own schemas and the journal of
+        `mysql_load` are never dumped.
+    compress : str, optional
+        How the files of a folder are compressed: ``gz``, ``zst``, ``xz`` or ``bz2``. Default: not.
+    progress : callable, optional
+        Called with a `DumpProgress` a few times a second.
+    **options
+        The other fields of `DumpPolicy`, such as ``tables=["lab.*"]`` or ``schema_only=True``.
+
+    Raises
+    ------
+    DumpError
+        It cannot be written, the server refuses, or the connection was lost; nothing is left of it.
+    ServerNotReadyError, AccessError
+        There is no connection to begin with.
+    SettingsError
+        The options contradict each other.
+    Interrupted
+        Ctrl-C, or the stop button; nothing is left of it.
+    """
+    named = (schemas,) if isinstance(schemas, str) else tuple(schemas)
+    policy = DumpPolicy(schemas=named, **options)
+    text = str(file)
+    path = Path(text).expanduser()
+    is_folder = text.endswith(("/", "\\")) or path.is_dir()
+    ending = f".{compress}" if compress and is_folder else ""
+    compressor(f"a{ending}" if is_folder else path.name)
+    target = Target(path, is_folder=is_folder)
+    report = DumpReport(text)
+    run_dump(
+        Dumper(settings or resolve(), report, policy=policy, progress=progress), target, ending
+    )
+    return report

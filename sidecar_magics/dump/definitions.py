@@ -1,0 +1,129 @@
+"""The definitions that a server shows, as statements: tables, views, programs."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from . import script
+from .spelling import quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from .catalogue import Schema, StoredProgram, StoredTable
+
+    # SHOW CREATE in SQL -> the one row's cells, by the names of its columns.
+    Show = Callable[[bytes], "dict[str, bytes]"]
+
+# What is shown of a system-versioned table's history is of no use elsewhere, and of a schema that
+# a server with the feature encrypts by default, is said by the server that takes it.
+_PATH = re.compile(rb"`(?:[^`]|``)+`\.`(?:[^`]|``)+`")
+
+
+class ShownView(NamedTuple):
+    """A view as it is shown, with the paths that it names."""
+
+    made: script.Made
+    schema: str
+    names: frozenset[bytes]
+
+
+class Definitions:
+    """Asks for definitions.
+
+    Parameters
+    ----------
+    show : callable
+        Asks the server.
+    keeps_definer : bool
+        Whether views and programs keep their definer.
+    """
+
+    def __init__(self, show: Show, *, keeps_definer: bool) -> None:
+        self._show = show
+        self._keeps_definer = keeps_definer
+
+    def schema(self, schema: Schema) -> bytes:
+        """Return what makes a schema."""
+        shown = self._show(b"SHOW CREATE DATABASE " + quoted(schema.name))
+        return script.schema(schema.name, shown["create database"])
+
+    def table(self, table: StoredTable) -> bytes:
+        """Return what makes a table anew."""
+        shown = self._show(b"SHOW CREATE TABLE " + quoted(table.schema, table.name))
+        return script.table(table.name, shown["create table"])
+
+    def sequence(self, sequence: StoredTable) -> bytes:
+        """Return what makes a sequence anew, and sets it to where it was."""
+        path = quoted(sequence.schema, sequence.name)
+        made = self._show(b"SHOW CREATE SEQUENCE " + path)["create table"]
+        state = self._show(b"SELECT next_not_cached_value v, cycle_count c FROM " + path)
+        setting = b"DO SETVAL(%s, %s, 0, %s)" % (quoted(sequence.name), state["v"], state["c"])
+        return script.sequence(sequence.name, made, setting)
+
+    def program(self, schema: Schema, program: StoredProgram) -> script.Made:
+        """Return a routine, trigger or event.
+
+        Raises
+        ------
+        KeyError
+            The account may not see what it does.
+        """
+        path = quoted(schema.name, program.name)
+        shown = self._show(b"SHOW CREATE %s %s" % (program.kind.encode(), path))
+        sql = shown.get(f"create {program.kind.lower()}") or shown["sql original statement"]
+        zone = shown["time_zone"].decode() if "time_zone" in shown else None
+        return self._made(program.kind, program.name, sql, shown, zone)
+
+    def view(self, view: StoredTable) -> ShownView:
+        """Return a view."""
+        shown = self._show(b"SHOW CREATE VIEW " + quoted(view.schema, view.name))
+        made = self._made("VIEW", view.name, shown["create view"], shown)
+        return ShownView(made, view.schema, frozenset(_PATH.findall(made.sql)))
+
+    def _made(
+        self,
+        kind: str,
+        name: str,
+        sql: bytes,
+        shown: dict[str, bytes],
+        time_zone: str | None = None,
+    ) -> script.Made:
+        mode = shown["sql_mode"].decode() if "sql_mode" in shown else None
+        collation = shown.get("database collation")
+        setting = script.Setting(
+            shown["character_set_client"].decode(),
+            shown["collation_connection"].decode(),
+            mode,
+            time_zone,
+            collation.decode() if collation else None,
+        )
+        if not self._keeps_definer:
+            sql = script.without_definer(sql, mode)
+        return script.Made(kind, name, sql, setting)
+
+
+def in_order(views: Iterable[ShownView]) -> list[ShownView]:
+    """Return views so that each comes after those that it is made of.
+
+    Guarantees: the order depends on the names alone; a circle, which no server lets be made, is
+    broken where it is met.
+    """
+    left = {quoted(view.schema, view.made.name): view for view in views}
+    ordered: list[ShownView] = []
+
+    # Not by recursion: there may be a thousand, one upon the other.
+    for first in sorted(left):
+        waiting = [first]
+        while waiting:
+            path = waiting[-1]
+            view = left.get(path)
+            below = sorted(n for n in view.names if n in left and n not in waiting) if view else []
+            if below:
+                waiting.append(below[0])
+                continue
+            waiting.pop()
+            if view is not None:
+                ordered.append(left.pop(path))
+    return ordered

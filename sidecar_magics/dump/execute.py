@@ -1,0 +1,350 @@
+"""Run a dump: from the first connection to a file that is complete."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from typing import TYPE_CHECKING, NamedTuple
+
+from ..errors import DumpError, Interrupted, SidecarError, printable, shown
+from ..server import pymysql_errors
+from . import plan, rows
+from .catalogue import read_catalogue, schema_names
+from .compression import compressor
+from .output import Target, unwritable
+from .progress import DumpProgress
+from .report import DumpedTable
+from .snapshot import Asking, Snapshot
+from .spelling import quoted
+from .work import Worker
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ..settings import ConnectionSettings
+    from .catalogue import Schema, StoredTable
+    from .output import Part
+    from .policy import DumpPolicy
+    from .report import DumpReport
+
+MOST_JOBS = 8
+SHOW_EVERY_S = 0.2
+# Tables may be altered while they are dumped: then the moment is gone, and another one is taken.
+ATTEMPTS = 3
+# A table's definition has changed since the snapshot; or there is none of that name any more.
+CHANGED = frozenset({1412, 1146, 1051, 1049, 1356, 1305, 1360, 1539})
+LOST = frozenset({0, 2006, 2013})
+DENIED = frozenset({1044, 1142, 1143, 1227, 1370, 3118})
+
+
+class _Job(NamedTuple):
+    work: plan.Work
+    part: Part
+
+
+class _AlteredError(Exception):
+    """What is dumped was altered meanwhile."""
+
+
+class Dumper:
+    """One dump of one server.
+
+    Parameters
+    ----------
+    settings : ConnectionSettings
+        Where the server is.
+    report : DumpReport
+        Filled as the dump goes on.
+    policy : DumpPolicy
+        What is dumped.
+    progress : callable, optional
+        Called with a `DumpProgress` a few times a second.
+    """
+
+    def __init__(
+        self,
+        settings: ConnectionSettings,
+        report: DumpReport,
+        *,
+        policy: DumpPolicy,
+        progress: Callable[[DumpProgress], None] | None = None,
+    ) -> None:
+        self._settings = settings
+        self.report = report
+        self._policy = policy
+        self._progress = progress
+        self._began = time.monotonic()
+        self._lock = threading.Lock()
+
+    @property
+    def seconds(self) -> float:
+        """Seconds since it began."""
+        return time.monotonic() - self._began
+
+    def run(self, target: Target, ending: str) -> None:
+        """Dump into a target that is complete afterwards, or not there.
+
+        Parameters
+        ----------
+        target : Target
+            Where to.
+        ending : str
+            Of the names of a folder's files: how they are compressed.
+        """
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                with target:
+                    self._dump(target, ending)
+                    target.complete()
+                    self.report.file_bytes = target.size_bytes
+                return
+            except _AlteredError as error:
+                if attempt == ATTEMPTS:
+                    raise DumpError(
+                        f"The tables change faster than they can be dumped: {error}.",
+                        hint="dump again when nobody alters tables.",
+                    ) from None
+            except OSError as error:
+                raise unwritable(target.path, error) from None
+
+    def _dump(self, target: Target, ending: str) -> None:
+        jobs = self._policy.jobs or min(_cores(), MOST_JOBS)
+        snapshot = Snapshot(self._settings, jobs)
+        try:
+            schemas = self._look(snapshot)
+            tables = [table for schema in schemas for table in schema.tables]
+            self._take(snapshot, [] if self._policy.schema_only else tables)
+            course = _Course(self, snapshot, self._jobs(snapshot.control, schemas, target, ending))
+            course.run()
+            self.report.sql_bytes = sum(job.part.sql_bytes for job in course.jobs)
+        except pymysql_errors() as error:
+            raise self._explained(error) from None
+        finally:
+            snapshot.close()
+
+    def _look(self, snapshot: Snapshot) -> list[Schema]:
+        """Find out what there is to dump."""
+        ask = snapshot.control.rows
+        names = self._policy.schemas_of(schema_names(ask))
+        schemas = read_catalogue(ask, names)
+        self._policy.select(schemas)
+        report = self.report
+        report.describe_server(snapshot.control.sidecar)
+        report.notes.clear()
+        report.schemas = [schema.name for schema in schemas]
+        report.tables = {str(table): DumpedTable() for s in schemas for table in s.tables}
+        for kind in ("views", "routines", "triggers", "events", "sequences"):
+            setattr(report, kind, sum(len(getattr(schema, kind)) for schema in schemas))
+        report.notes.extend(_notes(schemas))
+        return schemas
+
+    def _take(self, snapshot: Snapshot, tables: list[StoredTable]) -> None:
+        others = [table for table in tables if not table.is_transactional and plan.has_rows(table)]
+        snapshot.take(keeps_lock=bool(others))
+        self.report.jobs = len(snapshot.connections)
+        self.report.notes.extend(snapshot.notes)
+
+    def _jobs(
+        self, asking: Asking, schemas: list[Schema], target: Target, ending: str
+    ) -> list[_Job]:
+        def parts_of(table: StoredTable) -> list[rows.Range]:
+            return _parts_of(asking, table)
+
+        planner = plan.DumpPlanner(self._policy, schemas, asking.sidecar.server, parts_of)
+        if target.is_folder:
+            files = [(name + ending, pieces) for name, pieces in planner.folder()]
+        else:
+            files = [(target.path.name, planner.file())]
+        jobs = []
+        for name, pieces in files:
+            file = target.file(name, compressor(name))
+            jobs += [_Job(work, file.part()) for work in plan.grouped(pieces)]
+        return jobs
+
+    # What a course needs -------------------------------------------------------------------------
+
+    def worker(self, asking: Asking) -> Worker:
+        """Return what does pieces on a connection."""
+        return Worker(asking, self._policy, self.report, self._lock)
+
+    def show(self, course: _Course) -> None:
+        """Show how far it is, if somebody wants to know."""
+        if self._progress is not None:
+            self._progress(
+                DumpProgress(
+                    self.report.file,
+                    sum(job.part.sql_bytes for job in course.jobs),
+                    self.report.rows,
+                    course.fraction,
+                    self.seconds,
+                    tables=course.doing,
+                )
+            )
+
+    def _explained(self, error: Exception) -> Exception:
+        number = error.args[0] if error.args and isinstance(error.args[0], int) else 0
+        words = shown(error.args[1] if len(error.args) > 1 else error)
+        if number in CHANGED:
+            return _AlteredError(words)
+        if number in LOST or isinstance(error, OSError):
+            return DumpError(
+                f"{printable(self.report.file)}: the connection to the server was lost ({words}).",
+                details=["Nothing is left of the dump."],
+                hint="run %mysql_wait until the server answers, then dump again.",
+            )
+        hint = "dump as an account that may SELECT, SHOW VIEW, TRIGGER and EVENT there."
+        return DumpError(
+            f"{printable(self.report.file)}: the server refuses (error {number}): {words}.",
+            details=["Nothing is left of the dump."],
+            hint=hint if number in DENIED else "",
+        )
+
+
+class _Course:
+    """The threads of one dump, a connection each."""
+
+    def __init__(self, dumper: Dumper, snapshot: Snapshot, jobs: list[_Job]) -> None:
+        self.jobs = jobs
+        self._dumper = dumper
+        self._snapshot = snapshot
+        # Those that need the lock first: it keeps everybody from writing.
+        self._left = sorted(jobs, key=lambda job: not job.work.needs_lock)
+        self._locked = sum(job.work.needs_lock for job in jobs)
+        self._running = 0
+        self._done_bytes = 0
+        self._all_bytes = sum(job.work.size_bytes for job in jobs)
+        self._failure: BaseException | None = None
+        self._workers: list[Worker] = []
+        self._change = threading.Condition()
+
+    @property
+    def fraction(self) -> float | None:
+        """The part that is done; None if nobody knows."""
+        return self._done_bytes / self._all_bytes if self._all_bytes else None
+
+    @property
+    def doing(self) -> tuple[str, ...]:
+        """The tables that are being read."""
+        return tuple(worker.doing for worker in self._workers if worker.doing)
+
+    def run(self) -> None:
+        """Do all jobs.
+
+        Raises
+        ------
+        BaseException
+            What went wrong first; nothing runs any more.
+        """
+        self._workers = [self._dumper.worker(each) for each in self._snapshot.connections]
+        threads = [
+            threading.Thread(target=self._work, args=(worker,), name="sidecar-magics-dump")
+            for worker in self._workers
+        ]
+        for thread in threads:
+            thread.daemon = True
+            thread.start()
+        try:
+            while any(thread.is_alive() for thread in threads):
+                with self._change:
+                    self._change.wait(SHOW_EVERY_S)
+                self._dumper.show(self)
+        except BaseException:
+            self._stop(threads)
+            raise
+        if self._failure is not None:
+            raise self._failure
+
+    def _stop(self, threads: list[threading.Thread]) -> None:
+        with self._change:
+            self._left.clear()
+        self._hang_up()
+        for thread in threads:
+            thread.join(10)
+
+    def _hang_up(self) -> None:
+        """End what the connections wait for."""
+        for asking in self._snapshot.connections:
+            asking.hang_up()
+
+    def _work(self, worker: Worker) -> None:
+        try:
+            while (job := self._next()) is not None:
+                worker.do(job.work, job.part)
+                self._finished(job)
+        except BaseException as error:  # it is raised again where the dump was asked for
+            with self._change:
+                is_first = self._failure is None
+                self._failure = self._failure or error
+                self._left.clear()
+            if is_first:
+                self._hang_up()
+        finally:
+            with self._change:
+                self._change.notify_all()
+
+    def _next(self) -> _Job | None:
+        with self._change:
+            return self._left.pop(0) if self._left else None
+
+    def _finished(self, job: _Job) -> None:
+        with self._change:
+            self._done_bytes += job.work.size_bytes
+            self._locked -= job.work.needs_lock
+            if not self._locked:
+                self._snapshot.release()
+
+
+def run_dump(dumper: Dumper, target: Target, ending: str) -> None:
+    """Dump; what was done is in the dumper's report.
+
+    Parameters
+    ----------
+    dumper : Dumper
+        Not connected yet.
+    target : Target
+        Where to.
+    ending : str
+        As for `Dumper.run`.
+
+    Raises
+    ------
+    As `dump`.
+    """
+    try:
+        dumper.run(target, ending)
+    except KeyboardInterrupt:
+        kept = "; what was there before is as it was" if target.path.exists() else ""
+        name = printable(dumper.report.file)
+        message = f"Stopped dumping into {name}. Nothing is left of the dump{kept}."
+        raise Interrupted(message) from None
+    except SidecarError:
+        raise
+    finally:
+        dumper.report.seconds = dumper.seconds
+
+
+def _parts_of(asking: Asking, table: StoredTable) -> list[rows.Range]:
+    if table.key is None or not table.key.is_integer or not table.is_transactional:
+        return [rows.WHOLE]
+    key = quoted(table.key.name)
+    path = quoted(table.schema, table.name)
+    (lowest, highest), *_ = asking.rows(b"SELECT MIN(%s), MAX(%s) FROM %s" % (key, key, path))
+    if lowest is None or highest is None:
+        return [rows.WHOLE]
+    return rows.parts(int(lowest), int(highest), table.size_bytes)
+
+
+def _notes(schemas: list[Schema]) -> list[str]:
+    """Return what of these schemas is not in a dump, or not as it seems."""
+    versioned = [str(t) for s in schemas for t in s.tables if t.kind == "SYSTEM VERSIONED"]
+    if not versioned:
+        return []
+    return [f"Of system-versioned tables ({', '.join(versioned[:3])}) the history is left out."]
+
+
+def _cores() -> int:
+    """Return how many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):  # not on macOS and Windows
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

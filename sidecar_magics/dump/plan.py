@@ -1,0 +1,205 @@
+"""What there is to do for a dump: pieces, in the order in which they stand in its files."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple, Union
+
+from .. import __version__
+from . import rows, script
+from .output import FOLDER_MARK
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from .catalogue import Schema, StoredTable
+    from .policy import DumpPolicy
+
+# Work for one connection: as many small tables as are about this large together.
+GROUP_BYTES = 4 * 1024 * 1024
+LEAST_BYTES = 16 * 1024
+PROGRAMS = "2.programs.sql"
+MOST_CHARACTERS = 120
+
+
+class Text(NamedTuple):
+    """Text that is known before."""
+
+    sql: bytes
+
+
+class Beginning(NamedTuple):
+    """What makes a schema, and the sequences in it."""
+
+    schema: Schema
+
+
+class TableDefinition(NamedTuple):
+    """What makes a table."""
+
+    table: StoredTable
+
+
+class RowsPart(NamedTuple):
+    """Rows of a table, or of a part of it; with about how large they are."""
+
+    table: StoredTable
+    part: rows.Range
+    size_bytes: int
+
+
+class Views(NamedTuple):
+    """All views, in an order of their own."""
+
+    schemas: tuple[Schema, ...]
+
+
+class Programs(NamedTuple):
+    """Routines, or triggers, or events of a schema."""
+
+    schema: Schema
+    kind: str
+
+
+Piece = Union[Text, Beginning, TableDefinition, RowsPart, Views, Programs]
+
+
+class Work(NamedTuple):
+    """Pieces that one connection does, one after the other; with about how large they are."""
+
+    pieces: tuple[Piece, ...]
+    size_bytes: int = 0
+
+    @property
+    def needs_lock(self) -> bool:
+        """Whether it reads a table whose rows no snapshot has."""
+        return any(isinstance(p, RowsPart) and not p.table.is_transactional for p in self.pieces)
+
+
+class DumpPlanner:
+    """Plans a dump.
+
+    Parameters
+    ----------
+    policy : DumpPolicy
+        What is asked for.
+    schemas : list of Schema
+        What there is of that.
+    server : str
+        Kind and version of the server.
+    parts_of : callable
+        Returns the parts in which a table's rows are read.
+    """
+
+    def __init__(
+        self,
+        policy: DumpPolicy,
+        schemas: list[Schema],
+        server: str,
+        parts_of: Callable[[StoredTable], list[rows.Range]],
+    ) -> None:
+        self._policy = policy
+        self._schemas = schemas
+        self._heading = Text(script.heading(__version__, server))
+        self._parts_of = parts_of
+
+    def file(self) -> Iterator[Piece]:
+        """Yield the pieces of a dump that is one file."""
+        yield self._heading
+        for schema in self._schemas:
+            yield from self._begin(schema)
+            for table in schema.tables:
+                yield from self._table(table)
+        yield from self._programs()
+        yield Text(script.ending())
+
+    def folder(self) -> Iterator[tuple[str, Iterator[Piece]]]:
+        """Yield the files of a dump that is a folder, in the order in which they are loaded."""
+        yield FOLDER_MARK, self._alone(piece for s in self._schemas for piece in self._begin(s))
+        names = FileNames()
+        for schema in self._schemas:
+            for table in schema.tables:
+                used = (Text(b"\n" + script.use(schema.name)), *self._table(table))
+                yield names.of(table), self._alone(used)
+        yield PROGRAMS, self._alone(self._programs())
+
+    def _alone(self, pieces: Iterable[Piece]) -> Iterator[Piece]:
+        yield self._heading
+        yield from pieces
+        yield Text(script.ending())
+
+    def _begin(self, schema: Schema) -> Iterator[Piece]:
+        if self._policy.data_only:
+            yield Text(b"\n" + script.use(schema.name))
+        else:
+            yield Beginning(schema)
+
+    def _table(self, table: StoredTable) -> Iterator[Piece]:
+        if not self._policy.data_only:
+            yield TableDefinition(table)
+        if self._policy.schema_only or not has_rows(table):
+            return
+        parts = self._parts_of(table)
+        for part in parts:
+            yield RowsPart(table, part, table.size_bytes // len(parts))
+
+    def _programs(self) -> Iterator[Piece]:
+        if self._policy.data_only:
+            return
+        for schema in self._schemas:
+            yield Programs(schema, "routines")
+        yield Views(tuple(self._schemas))
+        for kind in ("triggers", "events"):
+            for schema in self._schemas:
+                yield Programs(schema, kind)
+
+
+# Engines that keep no rows of their own.
+_ROWLESS = frozenset({"MRG_MYISAM", "MRG_ISAM", "BLACKHOLE", "FEDERATED"})
+
+
+def has_rows(table: StoredTable) -> bool:
+    """Tell whether a table keeps rows that are its own."""
+    return table.engine.upper() not in _ROWLESS
+
+
+def grouped(pieces: Iterable[Piece]) -> Iterator[Work]:
+    """Yield pieces in groups of a size that is worth a connection's turn."""
+    held: list[Piece] = []
+    size = 0
+    for piece in pieces:
+        held.append(piece)
+        if isinstance(piece, RowsPart):
+            size += max(piece.size_bytes, LEAST_BYTES)
+        if size >= GROUP_BYTES:
+            yield Work(tuple(held), size)
+            held, size = [], 0
+    if held:
+        yield Work(tuple(held), size)
+
+
+class FileNames:
+    """Names for the files of tables: plain, and no two the same where capitals do not count."""
+
+    def __init__(self) -> None:
+        self._taken: set[str] = set()
+
+    def of(self, table: StoredTable) -> str:
+        """Return the name of a table's file."""
+        stem = f"1.{_plain(table.schema)}.{_plain(table.name)}"
+        name, number = stem, 1
+        while name.casefold() in self._taken:
+            number += 1
+            name = f"{stem}~{number}"
+        self._taken.add(name.casefold())
+        return f"{name}.sql"
+
+
+def _plain(name: str) -> str:
+    """Return a name with all but letters and digits spelled out, as servers name their files."""
+    spelled = "".join(
+        letter
+        if letter.isascii() and (letter.isalnum() or letter == "_")
+        else f"@{ord(letter):04x}"
+        for letter in name
+    )
+    return spelled[:MOST_CHARACTERS]

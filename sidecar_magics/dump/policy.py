@@ -1,0 +1,148 @@
+"""What is dumped, and how: everything that a user may choose."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+from ..errors import DumpError, SettingsError, printable
+from ..schemas import JOURNAL_SCHEMA, SYSTEM_SCHEMAS
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from .catalogue import Schema, StoredTable
+
+
+@dataclass(frozen=True)
+class DumpPolicy:
+    """What of a server is dumped, and how.
+
+    Parameters
+    ----------
+    schemas : tuple of str, default (): all
+        Names of schemas, or patterns with ``*`` and ``?``.
+    tables : str or sequence of str, default (): all
+        Patterns of tables and views, ``table`` or ``schema.table``; a text is one pattern. With
+        one, no routines and events are dumped.
+    schema_only, data_only : bool, default False
+        No rows; or nothing but rows.
+    where : str, optional
+        Condition that the rows of each table must meet.
+    keep_definer : bool, default False
+        Keep DEFINER; else views and programs belong to whoever loads them.
+    jobs : int, optional
+        Connections that work at the same time. Default: one for each core, at most 8.
+
+    Raises
+    ------
+    SettingsError
+        The choices contradict each other.
+    """
+
+    schemas: tuple[str, ...] = ()
+    tables: tuple[str, ...] = ()
+    schema_only: bool = False
+    data_only: bool = False
+    where: str | None = None
+    keep_definer: bool = False
+    jobs: int | None = None
+
+    def __post_init__(self) -> None:
+        given: str | Sequence[str] = self.tables
+        several = (given,) if isinstance(given, str) else tuple(given)
+        object.__setattr__(self, "tables", several)
+        if self.jobs is not None and self.jobs < 1:
+            raise SettingsError(f"--jobs {self.jobs}: at least one connection is needed.")
+        if self.schema_only and self.data_only:
+            raise SettingsError("--schema-only and --data-only exclude each other.")
+        if self.schema_only and self.where is not None:
+            raise SettingsError("--where chooses rows, and --schema-only dumps none.")
+        if self.where is not None and not self.where.strip():
+            raise SettingsError("--where: there is no condition.")
+        for name in self.schemas:
+            if name.lower() in SYSTEM_SCHEMAS:
+                raise SettingsError(
+                    f"{printable(name)}: the server's own schemas are not dumped.",
+                    hint="name schemas of yours, or none for all of them.",
+                )
+            if name.lower() == JOURNAL_SCHEMA:
+                raise SettingsError(
+                    f"{name}: this schema is the journal of %mysql_load, which is not dumped.",
+                    hint="name schemas of yours, or none for all of them.",
+                )
+
+    def schemas_of(self, there: Collection[str]) -> list[str]:
+        """Return which schemas to dump.
+
+        Parameters
+        ----------
+        there : collection of str
+            Those that the server has.
+
+        Raises
+        ------
+        DumpError
+            One that was asked for is not there.
+        """
+        hidden = SYSTEM_SCHEMAS | {JOURNAL_SCHEMA}
+        candidates = [name for name in there if name.lower() not in hidden]
+        for pattern in self.schemas:
+            if not any(_matches(name, pattern) for name in candidates):
+                raise DumpError(
+                    f"The server has no schema {printable(pattern)}.",
+                    hint=_list("it has", candidates) if candidates else "it has none of yours.",
+                )
+        if not self.schemas:
+            return candidates
+        return [name for name in candidates if any(_matches(name, p) for p in self.schemas)]
+
+    def select(self, schemas: list[Schema]) -> None:
+        """Leave out what is not asked for.
+
+        Parameters
+        ----------
+        schemas : list of Schema
+            As the server has them; changed in place.
+
+        Raises
+        ------
+        DumpError
+            A pattern fits no table.
+        """
+        if not self.tables:
+            return
+        for pattern in self.tables:
+            if not any(_is_named(t, pattern) for s in schemas for t in (*s.tables, *s.views)):
+                raise DumpError(
+                    f"No table or view fits --tables {printable(pattern)}.",
+                    hint="write `table` or `schema.table`, with * and ?.",
+                )
+        for schema in schemas:
+            schema.tables[:] = [table for table in schema.tables if self._wants(table)]
+            schema.views[:] = [view for view in schema.views if self._wants(view)]
+            schema.sequences[:] = [each for each in schema.sequences if self._wants(each)]
+            names = {table.name for table in schema.tables}
+            schema.triggers[:] = [each for each in schema.triggers if each.table in names]
+            schema.routines.clear()
+            schema.events.clear()
+        schemas[:] = [each for each in schemas if each.tables or each.views or each.sequences]
+
+    def _wants(self, table: StoredTable) -> bool:
+        return any(_is_named(table, pattern) for pattern in self.tables)
+
+
+def _matches(name: str, pattern: str) -> bool:
+    # A name with a bracket in it is a name first.
+    return name == pattern or fnmatchcase(name, pattern)
+
+
+def _is_named(table: StoredTable, pattern: str) -> bool:
+    return _matches(table.name, pattern) or _matches(str(table), pattern)
+
+
+def _list(beginning: str, names: Collection[str], most: int = 8) -> str:
+    shown = ", ".join(printable(name) for name in list(names)[:most])
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return f"{beginning} {shown}{more}."

@@ -1,0 +1,53 @@
+"""How far a dump is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..errors import printable
+from ..units import duration, size
+
+MOST_NAMED = 3
+
+
+@dataclass(frozen=True)
+class DumpProgress:
+    """How far a dump is, at one moment.
+
+    Parameters
+    ----------
+    file : str
+        What is written.
+    sql_bytes : int
+        How much SQL there is so far.
+    rows : int
+        How many rows are in it.
+    fraction : float or None
+        The part that is done, from 0 to 1, as far as the server knows how large its tables are;
+        None if nobody knows.
+    elapsed_s : float
+        Seconds since it began.
+    tables : tuple of str
+        What is being read.
+    waits_for : str
+        What it waits for, if it does.
+    """
+
+    file: str
+    sql_bytes: int
+    rows: int
+    fraction: float | None
+    elapsed_s: float
+    tables: tuple[str, ...] = ()
+    waits_for: str = ""
+
+    def __str__(self) -> str:
+        name = printable(self.file.rstrip("/").rpartition("/")[2] or self.file)
+        parts = [f"{name}: {size(self.sql_bytes)} of SQL", f"{self.rows:,} rows"]
+        if self.waits_for:
+            parts.append(f"waiting for {printable(self.waits_for)}")
+        elif self.elapsed_s > 1:
+            parts.append(f"{size(self.sql_bytes / self.elapsed_s)}/s")
+        parts.append(f"{duration(self.elapsed_s)} so far")
+        parts += map(printable, self.tables[:MOST_NAMED])
+        return " · ".join(parts)

@@ -1,0 +1,233 @@
+"""What a dump holds: per table, fit to be kept with the results."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict, dataclass, field, fields
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+from ..errors import printable
+from ..units import duration, size
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import pandas
+
+    from ..sidecar import Sidecar
+
+LARGEST_TABLES = 10
+MOST_TABLES = 500
+
+
+@dataclass
+class DumpedTable:
+    """What was dumped of one table.
+
+    Parameters
+    ----------
+    rows : int
+        How many rows.
+    size_bytes : int
+        Size of their statements.
+    seconds : float
+        Time taken; of parts that were read side by side, the sum.
+    """
+
+    rows: int = 0
+    size_bytes: int = 0
+    seconds: float = 0.0
+
+
+@dataclass
+class DumpReport:
+    """What a dump holds.
+
+    Parameters
+    ----------
+    file : str
+        Where it is.
+    server : str
+        What it was dumped from: account, address, flavour and version.
+    flavour, server_version : str
+        ``mysql`` or ``mariadb``; its version.
+    server_uuid : str or None
+        The server's own identity.
+    schemas : list of str
+        Which schemas.
+    tables : dict of str to DumpedTable
+        By ``schema.table``.
+    views, routines, triggers, events, sequences : int
+        How many of each.
+    notes : list of str
+        What a user should know besides.
+    sql_bytes, file_bytes : int
+        Size of the SQL text, and on disk.
+    seconds : float
+        Time taken.
+    started : float
+        When it began, in seconds since 1970: the moment that it shows is a little later.
+    jobs : int
+        Connections that saw that moment.
+    is_verified : bool
+        Whether it was loaded again, and the same came out.
+    """
+
+    file: str
+    server: str = ""
+    flavour: str = "mysql"
+    server_version: str = ""
+    server_uuid: str | None = None
+    schemas: list[str] = field(default_factory=list)
+    tables: dict[str, DumpedTable] = field(default_factory=dict)
+    views: int = 0
+    routines: int = 0
+    triggers: int = 0
+    events: int = 0
+    sequences: int = 0
+    notes: list[str] = field(default_factory=list)
+    sql_bytes: int = 0
+    file_bytes: int = 0
+    seconds: float = 0.0
+    started: float = field(default_factory=time.time)
+    jobs: int = 1
+    is_verified: bool = False
+
+    # Tells whether this very cell's output shows the report already.
+    is_on_screen: Callable[[], bool] | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def rows(self) -> int:
+        """How many rows, in all tables."""
+        return sum(table.rows for table in list(self.tables.values()))
+
+    def describe_server(self, sidecar: Sidecar) -> None:
+        """Take down what is dumped."""
+        settings = sidecar.settings
+        self.server = f"{settings.user}@{settings.address}, {sidecar.server}"
+        self.flavour, self.server_uuid = sidecar.flavour, sidecar.uuid
+        self.server_version = sidecar.version
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything as plain values, for JSON."""
+        plain = self.__getstate__()
+        plain["tables"] = {name: asdict(table) for name, table in self.tables.items()}
+        return plain
+
+    def to_frame(self) -> pandas.DataFrame:
+        """Return the tables as a DataFrame.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Indexed by ``schema.table``; columns rows, megabytes, seconds.
+
+        Raises
+        ------
+        ImportError
+            pandas is not installed.
+        """
+        try:
+            import pandas  # noqa: PLC0415 - not a dependency
+        except ImportError:
+            message = "to_frame() needs pandas, which is not installed: pip install pandas"
+            raise ImportError(message, name="pandas") from None
+        tables = self.tables.values()
+        columns = {
+            "rows": [table.rows for table in tables],
+            "megabytes": [table.size_bytes / 1e6 for table in tables],
+            "seconds": [table.seconds for table in tables],
+        }
+        return pandas.DataFrame(columns, index=pandas.Index(list(self.tables), name="table"))
+
+    def summary(self) -> str:
+        """Return in a few words what was dumped."""
+        counted = (
+            (self.views, "view"),
+            (self.routines, "routine"),
+            (self.triggers, "trigger"),
+            (self.events, "event"),
+            (self.sequences, "sequence"),
+        )
+        parts = [
+            f"{count(len(self.tables), 'table')} in {count(len(self.schemas), 'schema')}",
+            count(self.rows, "row"),
+            *(count(number, noun) for number, noun in counted if number),
+            self._sizes(),
+            *(["verified"] if self.is_verified else []),
+        ]
+        return ", ".join(parts)
+
+    def remarks(self) -> list[str]:
+        """Return what a user should know besides, a line for each."""
+        return [printable(note) for note in self.notes]
+
+    def _sizes(self) -> str:
+        if self.file_bytes == self.sql_bytes:
+            return size(self.sql_bytes)
+        return f"{size(self.file_bytes)} ({size(self.sql_bytes)} of SQL)"
+
+    def __repr__(self) -> str:
+        head = f"{printable(self.file)}: {self.summary()}; {duration(self.seconds)}"
+        lines = [*self._table_lines(), *self.remarks()]
+        return "\n".join([f"<DumpReport {head}>", *map("  {}".format, lines)])
+
+    def _table_lines(self) -> list[str]:
+        """Return a line for each of the largest tables, where there is more than one."""
+        tables = self._largest()
+        if len(tables) < 2:
+            return []
+        lines = [
+            f"{printable(name)}: {count(table.rows, 'row')}, {size(table.size_bytes)}"
+            for name, table in tables[:LARGEST_TABLES]
+        ]
+        rest = len(self.tables) - len(lines)
+        return [*lines, f"… {count(rest, 'smaller table')}"] if rest else lines
+
+    def _largest(self) -> list[tuple[str, DumpedTable]]:
+        with_rows = [item for item in self.tables.items() if item[1].rows]
+        return sorted(with_rows, key=lambda item: -item[1].size_bytes)
+
+    def _repr_html_(self) -> str:
+        remarks = "".join(f"<li>{escape(remark)}</li>" for remark in self.remarks())
+        return (
+            f"<b>{escape(self.summary())}</b>; {duration(self.seconds)}<br>"
+            f"into {escape(printable(self.file))} from {escape(printable(self.server))}"
+            f"{f'<ul>{remarks}</ul>' if remarks else ''}{self._html_tables()}"
+        )
+
+    def _html_tables(self) -> str:
+        tables = self._largest()
+        if not tables:
+            return ""
+        lines = "".join(
+            f"<tr><td style='text-align:left'>{escape(printable(name))}</td>"
+            f"<td style='white-space:nowrap'>{table.rows:,}</td>"
+            f"<td style='white-space:nowrap'>{size(table.size_bytes)}</td></tr>"
+            for name, table in tables[:MOST_TABLES]
+        )
+        rest = len(self.tables) - min(len(tables), MOST_TABLES)
+        more = f"… and {count(rest, 'smaller or empty table')}" if rest else ""
+        return (
+            f"<details><summary>{count(len(self.tables), 'table')}</summary>"
+            "<table style='text-align:right'><tr><th>table</th><th>rows</th><th>size</th></tr>"
+            f"{lines}</table>{more}</details>"
+        )
+
+    def _ipython_display_(self) -> None:
+        # Not implemented: IPython goes on to the other forms.
+        if self.is_on_screen is None or not self.is_on_screen():
+            raise NotImplementedError
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what can be kept, pickled and copied: not the screen."""
+        return {f.name: getattr(self, f.name) for f in fields(self) if f.name != "is_on_screen"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state, is_on_screen=None)
+
+
+def count(number: int, noun: str) -> str:
+    """Return a number of things: ``1 row``, ``1,234 rows``."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

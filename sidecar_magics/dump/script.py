@@ -1,0 +1,200 @@
+"""The fixed words of a dump: its heading, its end, and what stands around definitions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from ..script.definers import skip_definer
+from .spelling import comment, literal, quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# The loader knows a dump by the first of these lines, and that it is whole by the last.
+MARK = b"-- sidecar-magics dump "
+END = b"\n-- Dump completed\n"
+
+# Versioned comments are for servers from these on, as mysqldump has them.
+_BEGIN = b"""\
+/*!40101 SET @OLD_CHARACTER_SET_CLIENT=@@CHARACTER_SET_CLIENT */;
+/*!40101 SET @OLD_CHARACTER_SET_RESULTS=@@CHARACTER_SET_RESULTS */;
+/*!40101 SET @OLD_COLLATION_CONNECTION=@@COLLATION_CONNECTION */;
+/*!50503 SET NAMES utf8mb4 */;
+/*!40103 SET @OLD_TIME_ZONE=@@TIME_ZONE */;
+/*!40103 SET TIME_ZONE='+00:00' */;
+/*!40014 SET @OLD_UNIQUE_CHECKS=@@UNIQUE_CHECKS, UNIQUE_CHECKS=0 */;
+/*!40014 SET @OLD_FOREIGN_KEY_CHECKS=@@FOREIGN_KEY_CHECKS, FOREIGN_KEY_CHECKS=0 */;
+/*!40101 SET @OLD_SQL_MODE=@@SQL_MODE, SQL_MODE='NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES' */;
+/*!40111 SET @OLD_SQL_NOTES=@@SQL_NOTES, SQL_NOTES=0 */;
+"""
+_RESTORE = b"""
+/*!40103 SET TIME_ZONE=@OLD_TIME_ZONE */;
+/*!40101 SET SQL_MODE=@OLD_SQL_MODE */;
+/*!40014 SET FOREIGN_KEY_CHECKS=@OLD_FOREIGN_KEY_CHECKS */;
+/*!40014 SET UNIQUE_CHECKS=@OLD_UNIQUE_CHECKS */;
+/*!40101 SET CHARACTER_SET_CLIENT=@OLD_CHARACTER_SET_CLIENT */;
+/*!40101 SET CHARACTER_SET_RESULTS=@OLD_CHARACTER_SET_RESULTS */;
+/*!40101 SET COLLATION_CONNECTION=@OLD_COLLATION_CONNECTION */;
+/*!40111 SET SQL_NOTES=@OLD_SQL_NOTES */;
+"""
+# Dates such as February 31st are data, where a server has taken them.
+_MODE = "NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES"
+_ZONE = "+00:00"
+_DELIMITER = b";;"
+
+
+def heading(version: str, server: str) -> bytes:
+    """Return what a dump begins with.
+
+    Parameters
+    ----------
+    version : str
+        Of this package.
+    server : str
+        Kind and version of the server.
+    """
+    first = MARK + version.encode() + b"\n--\n" + comment(f"Server: {server}")
+    return first + b"\n" + _BEGIN
+
+
+def ending() -> bytes:
+    """Return what a dump ends with."""
+    return _RESTORE + END
+
+
+def schema(name: str, definition: bytes) -> bytes:
+    """Return what makes a schema, where there is none, and goes into it."""
+    made = definition.replace(b"CREATE DATABASE ", b"CREATE DATABASE /*!32312 IF NOT EXISTS*/ ", 1)
+    return b"\n" + comment(f"Schema {name}") + b"\n" + made + b";\n\n" + use(name)
+
+
+def use(name: str) -> bytes:
+    """Return what goes into a schema."""
+    return b"USE " + quoted(name) + b";\n"
+
+
+def table(name: str, definition: bytes) -> bytes:
+    """Return what makes a table anew."""
+    path = quoted(name)
+    return (
+        b"\n%s\nDROP TABLE IF EXISTS %s;\n" % (comment(f"Table {name}"), path) + definition + b";\n"
+    )
+
+
+def sequence(name: str, definition: bytes, setting: bytes) -> bytes:
+    """Return what makes a sequence of MariaDB's anew, and sets it to where it was."""
+    dropped = b"\n%s\nDROP SEQUENCE IF EXISTS %s;\n" % (comment(f"Sequence {name}"), quoted(name))
+    return dropped + definition + b";\n" + setting + b";\n"
+
+
+class Setting(NamedTuple):
+    """What of a session goes into a program or view when it is made.
+
+    Attributes
+    ----------
+    charset, collation : str
+        ``character_set_client`` and ``collation_connection``.
+    sql_mode : str or None
+        None where it does not matter.
+    time_zone : str or None
+        The same.
+    schema_collation : str or None
+        Collation that its schema had when it was made; None where it does not matter.
+    """
+
+    charset: str
+    collation: str
+    sql_mode: str | None = None
+    time_zone: str | None = None
+    schema_collation: str | None = None
+
+
+class Made(NamedTuple):
+    """A program or view: its kind, name, CREATE statement, and the session that it was made in."""
+
+    kind: str
+    name: str
+    sql: bytes
+    setting: Setting
+
+
+def programs(made: list[Made], schema_name: str, schema_collation: str) -> Iterator[bytes]:
+    """Yield what makes routines, triggers and events of one schema anew.
+
+    Parameters
+    ----------
+    made : list of Made
+        In the order in which they are to be made.
+    schema_name, schema_collation : str
+        The schema, and its collation: a program keeps the one that it was made under.
+    """
+    collation = schema_collation
+    for each in made:
+        wanted = each.setting.schema_collation or schema_collation
+        if wanted != collation:
+            yield _collate(schema_name, wanted)
+            collation = wanted
+        yield b"\n" + comment(f"{each.kind.capitalize()} {each.name}") + b"\n"
+        yield _modes(each.setting)  # a package is one only with sql_mode=ORACLE
+        if each.kind != "TRIGGER":  # it went with its table
+            yield b"DROP %s IF EXISTS %s;\n" % (each.kind.encode(), quoted(each.name))
+        yield _names(each.setting)
+        yield b"DELIMITER %s\n%s %s\nDELIMITER ;\n" % (_DELIMITER, each.sql, _DELIMITER)
+        yield _names_again(each.setting)
+    if collation != schema_collation:
+        yield _collate(schema_name, schema_collation)
+    if made:
+        yield _back()
+
+
+def views(made: list[Made]) -> Iterator[bytes]:
+    """Yield what makes views of one schema anew, in their order."""
+    for each in made:
+        yield b"\n" + comment(f"View {each.name}") + b"\n"
+        yield b"DROP VIEW IF EXISTS %s;\n" % quoted(each.name)
+        yield _names(each.setting) + each.sql + b";\n" + _names_again(each.setting)
+    if made:
+        yield _back()
+
+
+def without_definer(sql: bytes, sql_mode: str | None) -> bytes:
+    """Return a CREATE statement whose definer is whoever executes it."""
+    modes = (sql_mode or "").split(",")
+    return skip_definer(
+        sql,
+        ansi_quotes="ANSI_QUOTES" in modes,
+        no_backslash_escapes="NO_BACKSLASH_ESCAPES" in modes,
+    )
+
+
+def _modes(setting: Setting) -> bytes:
+    lines = []
+    if setting.sql_mode is not None:
+        lines.append(b"SET sql_mode = " + literal(setting.sql_mode))
+    if setting.time_zone is not None:
+        lines.append(b"SET time_zone = " + literal(setting.time_zone))
+    return b"".join(line + b";\n" for line in lines)
+
+
+def _names(setting: Setting) -> bytes:
+    charset, collation = setting.charset.encode(), setting.collation.encode()
+    return b"SET character_set_client = %s;\nSET collation_connection = %s;\n" % (
+        charset,
+        collation,
+    )
+
+
+def _names_again(setting: Setting) -> bytes:
+    """Return what lets the next name be read: it stands there in UTF-8."""
+    return b"" if setting.charset in ("utf8mb4", "utf8mb3", "utf8") else b"SET NAMES utf8mb4;\n"
+
+
+def _back() -> bytes:
+    """Return what sets the session as the heading has it."""
+    lines = [b"\nSET NAMES utf8mb4", b"SET sql_mode = " + literal(_MODE)]
+    lines.append(b"SET time_zone = " + literal(_ZONE))
+    return b"".join(line + b";\n" for line in lines)
+
+
+def _collate(name: str, collation: str) -> bytes:
+    return b"\nALTER DATABASE %s COLLATE %s;\n" % (quoted(name), collation.encode())

@@ -1,0 +1,34 @@
+"""Names and texts as SQL has them, in bytes."""
+
+from __future__ import annotations
+
+from ..errors import printable
+
+# What a text may not hold as it is: MySQL's escapes, and the ends of lines, of which the client
+# makes others. Source: "String Literals", MySQL 9 Reference Manual.
+_ESCAPES = {
+    b"\\": b"\\\\",
+    b"'": b"\\'",
+    b"\0": b"\\0",
+    b"\n": b"\\n",
+    b"\r": b"\\r",
+    b"\x1a": b"\\Z",
+}
+
+
+def quoted(*names: str) -> bytes:
+    """Return a name, or a path of names, in backticks."""
+    return b".".join(b"`" + name.encode().replace(b"`", b"``") + b"`" for name in names)
+
+
+def literal(text: str | bytes) -> bytes:
+    """Return a text in quotes, for a session that takes backslashes as escapes."""
+    data = text.encode() if isinstance(text, str) else text
+    for plain, escaped in _ESCAPES.items():  # the backslash first
+        data = data.replace(plain, escaped)
+    return b"'" + data + b"'"
+
+
+def comment(text: str) -> bytes:
+    """Return a line of comment: whatever is in a name, it ends with the line."""
+    return b"-- " + printable(text).encode() + b"\n"

@@ -1,0 +1,154 @@
+"""How one connection does its pieces of a dump."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from ..errors import DumpError, printable
+from ..server import pymysql_errors
+from . import plan, script
+from .definitions import Definitions, ShownView, in_order
+from .report import DumpedTable
+from .rows import RowReader
+from .spelling import comment, quoted
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Iterator
+
+    from .catalogue import Schema, StoredTable
+    from .output import Part
+    from .policy import DumpPolicy
+    from .report import DumpReport
+    from .snapshot import Asking
+
+# A view of what is not there any more, or that its definer may not see.
+BROKEN_VIEW = frozenset({1356, 1449, 1146, 1054, 1305})
+
+
+class Worker:
+    """Does pieces on one connection.
+
+    Parameters
+    ----------
+    asking : Asking
+        The connection, in the dump's snapshot.
+    policy : DumpPolicy
+        What is asked for.
+    report : DumpReport
+        Filled as the work goes on.
+    lock : threading.Lock
+        Guards the report.
+    """
+
+    def __init__(
+        self, asking: Asking, policy: DumpPolicy, report: DumpReport, lock: threading.Lock
+    ) -> None:
+        self._asking = asking
+        self._policy = policy
+        self._report = report
+        self._lock = lock
+        self._definitions = Definitions(asking.shown, keeps_definer=policy.keep_definer)
+        if policy.where is None:
+            # What is put together needs no conversion then; a condition would compare bytes.
+            asking.send(b"SET collation_connection = binary")
+        self._max_packet_bytes = int(asking.value(b"SELECT @@max_allowed_packet"))
+        self.doing = ""
+
+    def do(self, work: plan.Work, part: Part) -> None:
+        """Write what some pieces come to, in their order.
+
+        Raises
+        ------
+        DumpError
+            It cannot be written, or the account may not see a program.
+        pymysql.err.MySQLError, OSError
+            The server refused, or the connection was lost.
+        """
+        for piece in work.pieces:
+            for sql in self._sql(piece):
+                part.write(sql)
+        self.doing = ""
+        part.close()
+
+    def _sql(self, piece: plan.Piece) -> Iterator[bytes]:
+        if isinstance(piece, plan.Text):
+            return iter((piece.sql,))
+        if isinstance(piece, plan.RowsPart):
+            return self._rows(piece)
+        if isinstance(piece, plan.TableDefinition):
+            return self._table(piece.table)
+        if isinstance(piece, plan.Beginning):
+            return self._begin(piece.schema)
+        if isinstance(piece, plan.Views):
+            return self._views(piece)
+        return self._programs(piece)
+
+    def _begin(self, schema: Schema) -> Iterator[bytes]:
+        yield self._definitions.schema(schema)
+        for sequence in schema.sequences:
+            yield self._definitions.sequence(sequence)
+
+    def _table(self, table: StoredTable) -> Iterator[bytes]:
+        self.doing = str(table)
+        yield self._definitions.table(table)
+
+    def _rows(self, piece: plan.RowsPart) -> Iterator[bytes]:
+        self.doing = str(piece.table)
+        began = time.monotonic()
+        reader = RowReader(piece.table, self._max_packet_bytes, self._policy.where)
+        is_first = True
+        for statement in reader.statements(self._asking.connection, piece.part):
+            if is_first:
+                yield b"\n"
+                is_first = False
+            self._count(piece.table, DumpedTable(statement.rows, len(statement.sql)))
+            yield statement.sql
+        self._count(piece.table, DumpedTable(seconds=time.monotonic() - began))
+
+    def _count(self, table: StoredTable, more: DumpedTable) -> None:
+        with self._lock:
+            known = self._report.tables[str(table)]
+            known.rows += more.rows
+            known.size_bytes += more.size_bytes
+            known.seconds += more.seconds
+
+    def _views(self, piece: plan.Views) -> Iterator[bytes]:
+        found = [self._view(view) for schema in piece.schemas for view in schema.views]
+        for view in in_order(each for each in found if isinstance(each, ShownView)):
+            yield b"\n" + script.use(view.schema)
+            yield from script.views([view.made])
+        yield from (comment(each) for each in found if isinstance(each, str))
+
+    def _view(self, view: StoredTable) -> ShownView | str:
+        """Return a view; or why it is left out."""
+        try:
+            # An order that could not be carried out stops whoever loads it.
+            self._asking.shown(b"SHOW COLUMNS FROM " + quoted(view.schema, view.name))
+            return self._definitions.view(view)
+        except pymysql_errors() as error:
+            number = error.args[0] if error.args else 0
+            if number not in BROKEN_VIEW:
+                raise
+        why = f"The view {view} is left out: it does not work (error {number})."
+        with self._lock:
+            self._report.views -= 1
+            self._report.notes.append(why)
+        return why
+
+    def _programs(self, piece: plan.Programs) -> Iterator[bytes]:
+        schema = piece.schema
+        there = getattr(schema, piece.kind)
+        if not there:
+            return
+        try:
+            made = [self._definitions.program(schema, program) for program in there]
+        except KeyError:
+            raise DumpError(
+                f"The account may not see the {piece.kind} of {printable(schema.name)}.",
+                hint="GRANT SHOW_ROUTINE, TRIGGER, EVENT ON *.* gives it the right (on MariaDB "
+                "SHOW CREATE ROUTINE, or SELECT ON mysql.proc).",
+            ) from None
+        yield b"\n" + script.use(schema.name)
+        yield from script.programs(made, schema.name, schema.collation)

@@ -1,0 +1,108 @@
+"""What is dumped comes back, byte for byte: databases of many makers, loaded with the client."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+from sidecar_magics.dump import dump
+from sidecar_magics.load import load
+from tests.corpus.case import BOTH, Case
+from tests.corpus.fingerprint import difference, fingerprint
+from tests.corpus.test_faithful import CASES
+from tests.corpus.workshop import WITH_COMMENTS
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.corpus.workshop import Workshop
+
+pytestmark = pytest.mark.server
+
+each_case = pytest.mark.parametrize(
+    ("flavour", "case"),
+    [
+        pytest.param(flavour, case, id=f"{flavour}, {case.name}")
+        for flavour in BOTH
+        for case in CASES
+        if flavour in case.flavours and not case.spoils_server
+    ],
+)
+each_flavour = pytest.mark.parametrize("flavour", BOTH)
+
+# MySQL shows the character set of a column's collation or not, by how the column was once declared;
+# what a table that it has shown is shown as may be the other.
+NEEDLESS = re.compile(r" CHARACTER SET \w+(?= COLLATE)")
+
+
+def needful(script: bytes) -> bytes:
+    return re.sub(NEEDLESS.pattern.encode(), b"", script)
+
+
+def state_of(workshop: Workshop) -> dict[str, str]:
+    """Return what the target holds, but for the history of tables, which no dump has."""
+    state = fingerprint(workshop.target)
+    return {
+        name: NEEDLESS.sub("", text)
+        for name, text in state.items()
+        if not name.startswith("history ")
+    }
+
+
+def dumped(workshop: Workshop, name: str, *schemas: str) -> Path:
+    path = workshop.folder / name
+    dump(path, workshop.target.settings, schemas=schemas, keep_definer=True)
+    return path
+
+
+@each_case
+def test_the_client_brings_all_of_it_back(workshop: Workshop, case: Case) -> None:
+    workshop.prepare(case)
+    workshop.run_client(workshop.target, workshop.script(case), case.database, case.client_options)
+    before = state_of(workshop)
+    first = dumped(workshop, "first.sql").read_bytes()
+
+    # Accounts stay: a dump has none.
+    workshop.target.drop_schemas()
+    workshop.run_client(
+        workshop.target, workshop.folder / "first.sql", options=WITH_COMMENTS, check=True
+    )
+
+    assert difference(before, state_of(workshop)) == ""
+    assert needful(dumped(workshop, "second.sql").read_bytes()) == needful(first)
+
+
+@each_flavour
+@pytest.mark.parametrize("ending", [".sql", ".sql.gz", ".sql.zst", ".sql.xz", "/"])
+def test_we_bring_all_of_it_back(workshop: Workshop, ending: str) -> None:
+    case = next(case for case in CASES if case.name == "dump")
+    workshop.prepare(case)
+    workshop.run_client(workshop.target, workshop.script(case), check=True)
+    before = state_of(workshop)
+    path = f"{workshop.folder}/ours{ending}"
+    dump(path, workshop.target.settings, keep_definer=True, jobs=3)
+    workshop.target.drop_schemas()
+
+    load(path, workshop.target.settings)
+
+    after = state_of(workshop)
+    if workshop.flavour == "mariadb":  # a load sends programs without comments, as its client does
+        before, after = without_programs(before), without_programs(after)
+    assert difference(before, after) == ""
+
+
+def without_programs(state: dict[str, str]) -> dict[str, str]:
+    kinds = ("trigger ", "procedure ", "function ", "event ", "dump ")
+    return {name: text for name, text in state.items() if not name.startswith(kinds)}
+
+
+@each_flavour
+def test_the_same_database_gives_the_same_dump_over_many_connections(workshop: Workshop) -> None:
+    settings = workshop.source.settings
+    texts = []
+    for jobs in (1, 2, 4):
+        dump(workshop.folder / "jobs.sql", settings, jobs=jobs)
+        texts.append((workshop.folder / "jobs.sql").read_bytes())
+    assert texts[0] == texts[1] == texts[2]
