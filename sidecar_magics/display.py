@@ -1,4 +1,9 @@
-"""How progress is shown: one line that updates in place, in a notebook or a terminal."""
+"""How progress is shown: one line that updates in place, in a notebook or a terminal.
+
+The line is ours. The bars of rich and tqdm draw from a thread and hide the cursor, which stays
+hidden if the process is killed; in a notebook they need ipywidgets, or a repeated `clear_output`,
+which removes the cell's other outputs. wcwidth is not needed beside rich.
+"""
 
 from __future__ import annotations
 

@@ -1,8 +1,11 @@
 """What Spyglass needs before it is imported: its folders, DataJoint's stores, files in tables.
 
 Spyglass looks for its base folder once, while it is imported, and gives up quietly if there is
-none: then ``import spyglass.common`` fails with "filepath data type is disabled". What is set here
-goes before everything else that Spyglass looks at (``spyglass/settings.py`` of 0.6.0).
+none: then ``import spyglass.common`` fails with "filepath data type is disabled". The base is
+``dj.config["custom"]["spyglass_dirs"]``, then SPYGLASS_BASE_DIR; each sub-folder comes from
+``custom``, then from a variable of its own, then it is below the base. So ``custom`` gets every
+folder, and no variable of a hub's image overrules it. In ``test_mode`` Spyglass silently ignores a
+base folder without a part called ``tests``; that is refused (``spyglass/settings.py`` of 0.6.0).
 """
 
 from __future__ import annotations

@@ -1,8 +1,14 @@
 """The lines of DataJoint behind one small face: where each keeps its connection and configuration.
 
 Up to 2.1 the shared connection is an attribute of the function ``dj.conn``, from 2.2 on it lives in
-the module ``datajoint.instance``. The configuration is a mapping in 0.14, a model with checked
-types in 2.x.
+the module ``datajoint.instance`` (``_singleton_connection``). The configuration is a mapping that
+takes any key in 0.14; in 2.x it is a model with checked types, behind a proxy without ``update``,
+``keys`` or ``save``, and it has no ``custom``.
+
+``dj.conn(host, user, password)`` has no argument for the port: it is ``database.port``, in 0.14 an
+integer. A host of ``host:port`` connects there, but leaves the wrong port in ``dj.config``; an IPv6
+address fails in both lines, which split it at its colons. Where user or password is None, 0.14 asks
+(``input``, ``getpass``) and 2.x raises.
 """
 
 from __future__ import annotations
