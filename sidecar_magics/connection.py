@@ -20,8 +20,8 @@ MEANINGS = {
     "port": "nothing listens; a container on its first run has no TCP port until it is initialised",
     "greeting": "something listens, but no MySQL server has introduced itself",
     "tls": "agreeing on encryption",
-    "login": "the server was reached, but not entered",
-    "query": "logged in, but the first questions were not answered",
+    "login": "the server was reached, but the login failed",
+    "query": "login worked, but the first queries failed",
 }
 
 

@@ -348,7 +348,7 @@ class LoadDisplay:
         """Show that the load did not come to its end; the error says why."""
         # Where nothing was seen of it yet, there is nothing to end, and the error is enough.
         if kind is not None and self._shown_at is not None:
-            self._screen.finish(f"{self._name} was not loaded to its end.", has_failed=True)
+            self._screen.finish(f"{self._name} was not loaded completely.", has_failed=True)
 
 
 def _leave_out(report: LoadReport, cell: int | None) -> None:

@@ -120,7 +120,10 @@ def peek_greeting(sock: socket.socket) -> Greeting | None:
     if len(data) > 4 and (
         length > MAX_GREETING_BYTES or data[3] != 0 or body[:1] not in map(_byte, kinds)
     ):
-        answer = "what listens there does not speak MySQL's protocol; it said " + _excerpt(data)
+        answer = (
+            "the program that listens there does not speak MySQL's protocol; it said "
+            + _excerpt(data)
+        )
         raise ConnectError("greeting", answer, Outlook.MAYBE)
     if len(data) < 5 or len(body) < length:
         return None

@@ -139,7 +139,7 @@ def _told(settings: ConnectionSettings, *, has_waited: bool) -> Iterator[None]:
         yield
     except SidecarError as error:
         is_hasty = not has_waited and isinstance(error, ServerNotReadyError)
-        waiting = ["Nothing was waited for; --wait does."] if is_hasty else []
+        waiting = ["Nothing was waited for; add --wait."] if is_hasty else []
         error.details = (*error.details, f"Settings: {settings.origins()}.", *waiting)
         raise
 

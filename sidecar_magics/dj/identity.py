@@ -58,10 +58,10 @@ class Known:
         if gone or not now.schemas:
             what = f" ({shortened(gone)})" if gone else ""
             return (
-                f"The server was made anew and its data is gone{what}: "
-                "run %mysql_load again, or the cells that made it."
+                f"The server was recreated and its data is gone{what}: "
+                "run %mysql_load again, or the cells that made the data."
             )
-        return "The server was made anew; what it holds was loaded since."
+        return "The server was recreated; its present data was loaded since."
 
 
 @dataclass(frozen=True)

@@ -119,7 +119,7 @@ def farewell(before: Any, connection: Any) -> str:
             before.close()
         return ""
     bound = shortened(sorted(before.schemas))
-    return f"Still bound to the old connection: {bound}; restart the kernel to bind them anew."
+    return f"Still bound to the old connection: {bound}; restart the kernel to bind them again."
 
 
 @contextlib.contextmanager

@@ -93,5 +93,5 @@ def overruled(settings: ConnectionSettings, places: Mapping[str, Mapping[str, Fo
         ]
         if other:
             source = next(iter(place.values())).source
-            return f"{source} says {', '.join(other)}; what %mysql_wait waited for goes before it."
+            return f"{source} says {', '.join(other)}; the server of %mysql_wait overrides it."
     return ""

@@ -121,8 +121,8 @@ class DataJoint:
         backend = values.get(BACKEND, "mysql")
         if backend != "mysql":
             raise DataJointConnectionError(
-                f"DataJoint is set to the backend {backend}, and this connects it to MySQL.",
-                hint="dj.config['database.backend'] = 'mysql', or unset DJ_BACKEND.",
+                f"DataJoint is set to the backend {backend}; this connects it to MySQL only.",
+                hint="set dj.config['database.backend'] = 'mysql', or unset DJ_BACKEND.",
             )
 
     @property
@@ -166,8 +166,8 @@ def load_datajoint() -> DataJoint:
             raise _not_imported(error) from None
         if not hasattr(module, "conn"):  # a folder of this name, beside the notebook say
             raise DataJointConnectionError(
-                f"What is imported as datajoint is not DataJoint: {_place(module)}.",
-                hint="rename that, then restart the kernel.",
+                f"The module imported as datajoint is not DataJoint: {_place(module)}.",
+                hint="rename that file or folder, then restart the kernel.",
             )
         return DataJoint(module)
 

@@ -538,13 +538,13 @@ def test_tables_go_on_with_a_server_that_was_restarted_or_made_anew(
     usual = ["DataJoint 2 does not promise to work with MariaDB."] if line == "2" else []
     usual = usual if flavour == "mariadb" else []
     gone = (
-        "The server was made anew and its data is gone (t_dj): "
-        "run %mysql_load again, or the cells that made it."
+        "The server was recreated and its data is gone (t_dj): "
+        "run %mysql_load again, or the cells that made the data."
     )
     assert out["restarted"] == [["reconnected", usual, True], 1]
     assert out["gone"] == ["reconnected", [gone, *usual], True]
     assert out["loaded"] == [["already connected", usual, True], 2]
-    loaded = "The server was made anew; what it holds was loaded since."
+    loaded = "The server was recreated; its present data was loaded since."
     assert out["loaded first"] == [["reconnected", [loaded, *usual], True], 2]
 
 

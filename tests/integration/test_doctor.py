@@ -94,7 +94,7 @@ def test_a_server_that_is_well(server: Server) -> None:
     assert [check.subject for check in diagnosis] == SUBJECTS
     assert diagnosis.of(Verdict.FAILURE) == diagnosis.of(Verdict.WARNING) == ()
     assert diagnosis.ok
-    assert diagnosis.summary() == "all 18 checks are well"
+    assert diagnosis.summary() == "all 18 checks passed"
     assert "root logged in after" in diagnosis["login"].message
     assert "are free" in diagnosis["disk"].message
     assert "tables take" in diagnosis["disk"].message
@@ -304,7 +304,7 @@ def test_the_command_and_the_magic_say_the_same(
     assert [check.subject for check in diagnosis] == SUBJECTS
     assert main(["doctor", *line.split()]) == 0
     shown = capsys.readouterr().out
-    assert f"<Diagnosis of root@127.0.0.1:{server.port}: all 18 checks are well>" in shown
+    assert f"<Diagnosis of root@127.0.0.1:{server.port}: all 18 checks passed>" in shown
     assert "option --port" in shown
 
 

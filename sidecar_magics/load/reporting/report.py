@@ -121,7 +121,7 @@ class LoadReport:
     jobs : int
         Connections that it could work on.
     retries : int
-        Connections that were lost, and made again.
+        Connections that were lost, and re-established.
     deferred_indexes : int
         Secondary indexes that were made after the rows.
     resumed : int
@@ -215,7 +215,7 @@ class LoadReport:
                 self.warnings.setdefault(int(code or 0), warning).count += 1
                 count -= 1
             if count > 0:
-                untold = WarningReport("Warning", "more warnings, which the server does not tell")
+                untold = WarningReport("Warning", "more warnings, which the server does not show")
                 self.warnings.setdefault(UNTOLD, untold).count += count
 
     def add_error(self, error: StatementError) -> None:
@@ -234,7 +234,7 @@ class LoadReport:
             )
 
     def add_retry(self) -> None:
-        """Count a connection that was lost, and made again."""
+        """Count a connection that was lost, and re-established."""
         with self._lock:
             self.retries += 1
 
@@ -312,8 +312,8 @@ class LoadReport:
             return f"Nothing was executed {when}."
         done = f"{count(self.statements, 'statement')} {when} ({count(self.rows, 'row')})"
         if self.in_transaction:
-            return f"Executed: {done}; what was not committed is rolled back."
-        return f"Executed: {done}; what they did stays."
+            return f"Executed: {done}; uncommitted work is rolled back."
+        return f"Executed: {done}; their changes stay."
 
     def summary(self) -> str:
         """Return in a few words what was loaded; errors come first."""
@@ -366,7 +366,7 @@ class LoadReport:
         if self.result is not None and not self.shows_result:
             lines.append(f"What {self.result.place} returned is in .result.")
         if self.retries:
-            lines.append(f"{count(self.retries, 'connection')} lost, and made again.")
+            lines.append(f"{count(self.retries, 'connection')} lost, and re-established.")
         return [printable(line) for line in [*lines, *self.notes]]
 
     def __repr__(self) -> str:
