@@ -32,7 +32,7 @@ class _NobodyReadsError(Exception):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb and return the exit status: 0, 1 for an error, 2 for wrong arguments.
 
-    It is 130 after Ctrl-C, and 141 where nobody reads what is printed.
+    It is 130 after Ctrl-C, and 141 where the reader of its output is gone.
 
     Parameters
     ----------
@@ -247,13 +247,13 @@ class _Downloading:
 
 
 def _say(text: str) -> None:
-    """Show a step; whether somebody reads it must not decide about a server that starts."""
+    """Show a step; a reader that is gone must not stop a server that starts."""
     with contextlib.suppress(_NobodyReadsError):
         _show(text)
 
 
 def _password_to_give(arguments: argparse.Namespace) -> str | None:
-    """Return the password that `up` is to give to root; None for one that nobody knows."""
+    """Return the password that `up` is to give to root; None for a random one."""
     if arguments.password_env is None:
         return TUTORIAL_PASSWORD.reveal() if arguments.tutorial_password else None
     if arguments.tutorial_password:

@@ -1,4 +1,4 @@
-"""One attempt to connect, and the error that tells a user why there is no connection."""
+"""One attempt to connect, and the error that explains why there is no connection."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def query_failure(error: Exception) -> ConnectError:
 def explained(
     failure: ConnectError, settings: ConnectionSettings, waited_s: float, attempts: int
 ) -> SidecarError:
-    """Return the error that tells a user why there is no connection, and what to do here.
+    """Return the error that explains why there is no connection, and what to do here.
 
     Parameters
     ----------

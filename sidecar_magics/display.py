@@ -46,7 +46,7 @@ class Line(Protocol):
 
 
 class SilentLine:
-    """A line that nobody sees."""
+    """A line that is not shown."""
 
     def update(self, text: str, fraction: float | None = None) -> None:
         """Do nothing."""
@@ -99,7 +99,7 @@ class TerminalLine:
 
 
 class NotebookLine:
-    """An output of a notebook cell that is replaced in place; what is final is an output anew.
+    """An output of a notebook cell that is replaced in place; the end is a new output.
 
     Whatever is shown may stay for good: a kernel that is gone replaces nothing, what comes while
     the page is closed may be lost, and some front-ends never replace an output. So what is not
@@ -120,7 +120,7 @@ class NotebookLine:
     def finish(self, text: str, *, has_failed: bool = False) -> None:
         """Show the last text in the place of the output.
 
-        If it failed, the error is the output anew, and this one is replaced by the text.
+        If it failed, the error is the new output, and this one is replaced by the text.
         """
         if has_failed and self._handle is not None:
             self._show({"text/plain": text})

@@ -1,4 +1,4 @@
-"""Questions of our own to a server, whose answer is looked at before anybody relies on it."""
+"""Our own questions to a server; an answer is checked before anything relies on it."""
 
 from __future__ import annotations
 

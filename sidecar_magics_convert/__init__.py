@@ -2,7 +2,7 @@
 
 What docs/converting-a-tutorial.md says line by line, for the lines that leave no doubt: cells that
 load a dump with the ``mysql`` client, and lines that configure DataJoint's connection. Whatever is
-in doubt is left as it is, and told.
+in doubt is left unchanged, and reported.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def convert(notebook: Notebook) -> Conversion:
 
 
 def convert_file(path: Path, *, output: Path | None = None, write: bool = False) -> str:
-    """Convert a notebook's file, and return what to tell.
+    """Convert a notebook's file, and return the report.
 
     Parameters
     ----------

@@ -46,7 +46,7 @@ NO_ROWS = {
     *("set", "truncate", "flush", "rename", "load", "lock", "unlock", "do"),
     *("begin", "start", "commit", "rollback"),
 }
-# What would change how everybody logs in to the server, the magics as well.
+# What would change the account that all users share, the magics as well.
 _OWN_ACCOUNT = re.compile(
     rb"set\s+password|(?:alter|create|drop)\s+user\b.*\broot\b|update\s+(?:mysql\s*\.\s*)?user\b",
     re.IGNORECASE | re.DOTALL,

@@ -24,7 +24,7 @@ def save_path(config_file: ConfigFile | None) -> Path:
 
 
 def save(path: Path, values: Mapping[str, Any]) -> str:
-    """Write settings into a file, over those that it has, and return what to tell.
+    """Write settings into a file, over those that it has, and return a note about it.
 
     Passwords, and the secrets of stores, are not written; what stands in the file already is left
     there. A file that is changed is kept beside the new one, as ``.bak``, ``.bak2`` and so on.

@@ -83,7 +83,7 @@ def open_new(datajoint: DataJoint, settings: ConnectionSettings, encryption: Use
 
 
 def repair(connection: Any, settings: ConnectionSettings, encryption: UseTls) -> None:
-    """Connect the same object anew: tables that were declared on it continue working."""
+    """Reconnect the same object: tables that were declared on it continue working."""
     connection.conn_info.update(
         host=settings.host,
         passwd=MaskedBytes(settings.password.reveal().encode("utf-8")),
@@ -104,7 +104,7 @@ def cipher_of(connection: Any) -> str:
 def _ask(
     connection: Any, sql: str, columns: int, *, seconds: float = ANSWER_S
 ) -> tuple[str | None, ...]:
-    # Not by DataJoint's `query`, which may connect anew, or answer from its query cache.
+    # Not by DataJoint's `query`, which may reconnect, or answer from its query cache.
     with limited(connection._conn, seconds):
         rows = ask(connection._conn, sql, columns)
     return rows[0] if rows else (None,) * columns

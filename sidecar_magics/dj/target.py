@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from .versions import DataJoint
 
 SOURCE = "dj.config"
-# Whoever gave a value in one of these ways knows that it goes before DataJoint's configuration.
+# A value that is given in one of these ways overrides DataJoint's configuration on purpose.
 DELIBERATE = ("option", "%config", "%mysql_wait", "environment", "given")
 
 

@@ -1,4 +1,4 @@
-"""The lines of DataJoint behind one small face: where each keeps its connection and configuration.
+"""The lines of DataJoint under one interface: where each keeps its connection and configuration.
 
 Up to 2.1 the shared connection is an attribute of the function ``dj.conn``, from 2.2 on it lives in
 the module ``datajoint.instance`` (``_singleton_connection``). The configuration is a mapping that
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from types import ModuleType
 
-# What `dj.config` has if nobody has set anything, in both lines.
+# What `dj.config` has if nothing was set, in both lines.
 BUILT_IN = {"database.host": "localhost", "database.port": 3306}
 BACKEND = "database.backend"
 

@@ -1,4 +1,4 @@
-"""The server's own condition: each check takes facts and gives a verdict, and asks nobody."""
+"""The server's own condition: each check takes facts and gives a verdict, and asks no server."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ FULL_BYTES = 100 * 1000**2
 LITTLE_BYTES = 1000**3
 FEW_CONNECTIONS = 4
 NAMES_SHOWN = 3
-# How long a connection may have locks before that is worth a word: while somebody waits for it;
+# How long a connection may have locks before that is worth a word: while a statement waits for it;
 # while it does nothing, as a forgotten one; while its own statement runs, as in a load.
 BLOCKING_S = 3.0
 IDLE_S = 10.0
@@ -83,7 +83,7 @@ def uptime(facts: ServerFacts, *, age_s: float | None, place: Runtime) -> Check:
 
 
 def writable(facts: ServerFacts) -> Check:
-    """Return whether the server lets anybody write."""
+    """Return whether the server accepts changes."""
     level = facts.number("innodb_force_recovery")
     if level:
         return failure(

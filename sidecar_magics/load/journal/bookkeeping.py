@@ -67,7 +67,7 @@ class Bookkeeping:
     # Before it begins --------------------------------------------------------------------------
 
     def await_turn(self, on_wait: Callable[[str], None]) -> None:
-        """Wait until no other process loads this script; `on_wait` is told of which it is."""
+        """Wait until no other process loads this script; `on_wait` gets its name."""
         if not self._sources.can_reopen:
             return
         known_by = repr(self._script).encode()

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 LARGEST_TABLES = 10
 MOST_ERRORS = 10
-# Warnings whose words the server did not tell: it tells those of the last statement it was sent.
+# Warnings without words: a server shows only those of the last statement, and at most
+# `max_error_count` of them.
 UNTOLD = 0
 # A later MySQL will do without something: that is for who writes such scripts. Of what is loaded
 # nothing is lost, so it is no warning to who loads one.
@@ -206,7 +207,7 @@ class LoadReport:
         told : iterable of tuple
             Level, number and words of those that the server reports.
         count : int
-            How many there were; it may not tell all of them.
+            How many there were; it may not show all of them.
         """
         with self._lock:
             for level, code, message in told:

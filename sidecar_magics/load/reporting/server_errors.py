@@ -1,7 +1,7 @@
 """What to do about the errors that servers give most often while a script is loaded.
 
 A hint is an imperative with the exact option. Where one error has several causes, the server's
-words or the statement tell which: the first rule that fits counts.
+words or the statement decide: the first rule that fits counts.
 
 Source: MySQL server error reference; MariaDB error codes; the threads that people open about them.
 `tests/integration/test_hints.py` gives a real server each error, and then follows the hint.
@@ -120,8 +120,8 @@ RULES = (
         1227,
         1193,
         sql=rb"gtid|sql_log_bin",
-        hint="dump again with `mysqldump --set-gtid-purged=OFF`, or go on without the statement: "
-        "--force.",
+        hint="dump again with `mysqldump --set-gtid-purged=OFF`, or continue without the "
+        "statement: --force.",
     ),
     _on(
         1227,
