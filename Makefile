@@ -25,10 +25,10 @@ help:
 	@echo "make test-kubernetes   hub-config on a real Kubernetes 1.20, which it builds (root, Debian)"
 	@echo "make test-browser  JupyterLab in Chromium, which it fetches: completion, a load, its report"
 	@echo "make test-spyglass   run the tutorial with Spyglass itself (1.7 GB to install)"
-	@echo "make tutorial-data   make the notebooks' dump and recordings anew, with Spyglass"
-	@echo "make pictures   draw the pictures of notebooks, README and docs anew"
+	@echo "make tutorial-data   recreate the notebooks' dump and recordings, with Spyglass"
+	@echo "make pictures   redraw the pictures of notebooks, README and docs"
 	@echo "make bench   measure, also against the mysql client (about ten minutes)"
-	@echo "make lock    resolve the development requirements anew"
+	@echo "make lock    resolve the development requirements again"
 	@echo "make clean   remove what the others made in this folder"
 
 demo: .venv/ready

@@ -16,7 +16,7 @@ container too (or with `python3 check.py` alone, where JupyterHub and KubeSpawne
 It loads the hub's real configuration, has KubeSpawner make pods (for a user, a hostile name, an
 administrator, a named server, each profile and choice), and reads them. It asks the cluster for its
 version and nothing else, and creates nothing; packed.py holds the hub's secrets, so delete it. Each
-finding is one line, with the mend; what could not be looked at is said as well. Status 0: nothing
+finding is one line, with its fix; it also names what it could not look at. Status 0: nothing
 found; 1: findings; 2: the configuration cannot be loaded.
 """
 
@@ -81,7 +81,7 @@ class Finding(NamedTuple):
     """What is wrong, and what to do."""
 
     what: str
-    mend: str
+    fix: str
 
 
 class Hub(NamedTuple):
@@ -109,7 +109,7 @@ class Hub(NamedTuple):
 
 
 class Case(NamedTuple):
-    """One server that somebody starts."""
+    """One server that a user starts."""
 
     label: str
     user: str = "check-user"
@@ -191,7 +191,7 @@ def _lines(findings: list[tuple[str, Finding]], pods: Tree) -> Iterator[str]:
     for finding, labels in where.items():
         found = [label for label in labels if label]
         place = "hub" if not found else "every pod" if len(found) == len(pods) else ", ".join(found)
-        yield f"{place}: {finding.what}. Mend: {finding.mend}"
+        yield f"{place}: {finding.what}. Fix: {finding.fix}"
 
 
 # The hub's files
@@ -475,7 +475,7 @@ def _pods(hub: Hub, options: argparse.Namespace, stand_ins: Iterable[str]) -> Tr
     made: Tree = {"notes": [], "facts": _facts(values, config), "pods": {}}
     hooks = [config[kind].get("pre_spawn_hook") for kind in ("Spawner", "KubeSpawner")]
     if any(hooks) and not options.pre_spawn_hook:
-        made["notes"].append("the hub's pre_spawn_hook was not run: --pre-spawn-hook runs it")
+        made["notes"].append("the hub's pre_spawn_hook was not run: add --pre-spawn-hook to run it")
     asyncio.run(_make_all(config, values, made, runs_hook=options.pre_spawn_hook))
     return made
 
@@ -785,7 +785,7 @@ def _of_pod(each: Tree, was: Tree | None, facts: Tree, *, is_alone: object) -> I
         if facts["injects"] and not facts["injected before"] and _mysqls(was["pod"]):
             yield Finding(
                 "the hub has a MySQL of its own in the pod, and nothing was added",
-                "take the container named mysql out of your values",
+                "remove the container named mysql from your values",
             )
             return
     if len(found) > 1:
@@ -796,7 +796,7 @@ def _of_pod(each: Tree, was: Tree | None, facts: Tree, *, is_alone: object) -> I
     elif not found:
         if _text(_notebook(pod), "MYSQL_HOST") in LOOPBACK:
             yield Finding(
-                "no MySQL in the pod, and the notebook is told of one (MYSQL_HOST)",
+                "no MySQL in the pod, but the notebook has MYSQL_HOST",
                 "the profile's extra_containers or init_containers replace the hub's: "
                 f"{USE_INJECT}, or copy the container into the profile",
             )
@@ -854,7 +854,7 @@ def _volumes(pod: Tree) -> Iterator[Finding]:
                 )
         for path in _twice(mount["mountPath"] for mount in mounts):
             yield Finding(
-                f"container {container['name']} has two mounts at {path}", "take one of them out"
+                f"container {container['name']} has two mounts at {path}", "remove one of them"
             )
     for name in _twice(names):
         yield Finding(f"two volumes are named {name}", "keep one file that brings MySQL")
@@ -889,11 +889,11 @@ def _environment(pod: Tree, mysql: Tree, facts: Tree) -> Iterator[Finding]:
     for name in ("MYSQL_HOST", "DJ_HOST"):
         told = _text(notebook, name)
         if told is None:
-            yield Finding(f"the notebook is not told of MySQL: {name}", USE_INJECT)
+            yield Finding(f"the notebook has no variable {name} for MySQL", USE_INJECT)
         elif told not in LOOPBACK:
             yield Finding(
                 f"the notebook's {name} is {told}",
-                f"take {name} out of singleuser.extraEnv, or leave it if that database is meant",
+                f"remove {name} from singleuser.extraEnv, or leave it if that database is meant",
             )
     if password is None:
         yield Finding("MySQL has no password", "set MYSQL_ROOT_PASSWORD in its env")
@@ -906,7 +906,7 @@ def _environment(pod: Tree, mysql: Tree, facts: Tree) -> Iterator[Finding]:
     if facts["own passwords"] and password == TUTORIAL:
         yield Finding(
             "users have no password of their own: it is the public one",
-            f"another key of hub.extraConfig has set modify_pod_hook anew: {USE_INJECT}",
+            f"another key of hub.extraConfig replaces modify_pod_hook: {USE_INJECT}",
         )
     if _text(mysql, "MYSQL_HOST"):
         yield Finding("with MYSQL_HOST in its env MySQL cannot make its first data", "take it out")
@@ -994,7 +994,7 @@ def _place(each: Tree, kind: str, mysql: Tree, facts: Tree) -> Iterator[Finding]
         if gates:
             yield Finding(
                 "data that is damaged or full keeps the user from the notebook",
-                "take the startup or readiness probe out where data is kept",
+                "remove the startup or readiness probe where data is kept",
             )
         if not mounts[0].get("subPath"):
             yield Finding("the data has no folder of its own in its volume", "set subPath")
@@ -1005,8 +1005,8 @@ def _place(each: Tree, kind: str, mysql: Tree, facts: Tree) -> Iterator[Finding]
     }
     if claim and mounts[0]["name"] not in homes and claim not in each["claims"]:
         yield Finding(
-            "nobody makes the claim that the data is on",
-            f"another key of hub.extraConfig has set modify_pod_hook anew: {USE_INJECT}",
+            "the claim for the data is never created",
+            f"another key of hub.extraConfig replaces modify_pod_hook: {USE_INJECT}",
         )
     for container in pod["spec"].get("initContainers") or []:
         if container["name"] == "mysql-data-owner":
@@ -1043,7 +1043,7 @@ def _lost(was: Tree, now: Tree, home: str) -> Iterator[Finding]:
     if place in before and after.get(place, before[place]) != before[place]:
         yield Finding(
             "the home is another one: users see an empty folder",
-            f"take storage out of the values for MySQL: {USE_INJECT}",
+            f"remove storage from the values for MySQL: {USE_INJECT}",
         )
     names = [
         [each["name"] for each in pod["spec"].get("initContainers") or []] for pod in (was, now)

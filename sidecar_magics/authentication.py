@@ -1,8 +1,8 @@
-"""What a login gives away, and what is made of one that fails.
+"""Logins that do not give the password away, and what a failed one means.
 
-A server chooses how a password is to be proved, and it may be anybody's server. So whatever would
-give the password itself to whoever asks for it is refused, as MySQL's own client does. This module
-imports PyMySQL, so it is imported when a connection is made.
+A server chooses the method by which a client proves its password, and the server may be a hostile
+one. So methods that would send the password itself are refused, as MySQL's own client does. This
+module imports PyMySQL, so it is imported when a connection is made.
 """
 
 from __future__ import annotations

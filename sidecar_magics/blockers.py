@@ -1,9 +1,10 @@
 """Who stands in the way: other connections with an open transaction, or with locks on tables.
 
-`locks.look` asks a server, and `blockers_in` reads without one what it has told. MySQL with its
-performance_schema, which may be off, tells which lock waits for which. MariaDB tells that of rows
-only, unless its performance_schema is on with all that belongs to it. Else it is known that
-somebody waits, not for whom, and all who may be meant are candidates.
+`locks.look` asks a server, and `blockers_in` reads the answers without one. MySQL reports which
+lock waits for which in its performance_schema, which may be off: servers of `up` and of the hub run
+without, to save memory. MariaDB reports that of rows only, unless its performance_schema is on
+completely. Else a statement is known to wait, but not for which connection, and all that hold locks
+are candidates.
 """
 
 from __future__ import annotations
@@ -64,7 +65,7 @@ _LITERAL = re.compile(r"'(?:[^'\\]|\\.|'')*(?:'|\Z)|\"(?:[^\"\\]|\\.|\"\")*(?:\"
 
 @dataclass(frozen=True)
 class Blocker:
-    """A connection of somebody else that others wait for, or may have to wait for.
+    """A foreign connection that others wait for, or may have to wait for.
 
     Parameters
     ----------
@@ -132,7 +133,7 @@ def blockers(
     Returns
     -------
     list of Blocker
-        First those that wait for nobody, the longest first.
+        First those that wait for no other, the longest first.
 
     Raises
     ------
@@ -173,7 +174,7 @@ def _definition_waits(sight: Sight) -> Iterator[Wait]:
             lock for lock in sight.locks if lock.target == wanted.target and lock.id != wanted.id
         ]
         holders = [lock for lock in others if lock.is_held and _excludes(lock.mode, wanted.mode)]
-        # Nobody's lock excludes it: then it stands in the queue after one that goes first.
+        # No lock excludes it: then it stands in the queue after one that goes first.
         first = [lock for lock in others if not lock.is_held and lock.mode in _GOES_FIRST]
         for lock in holders or first:
             yield Wait(wanted.id, lock.id, wanted.label)

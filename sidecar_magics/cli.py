@@ -31,7 +31,7 @@ class _NobodyReadsError(Exception):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb and return the exit status: 0, 1 for an error, 2 for wrong arguments.
 
-    It is 130 after Ctrl-C, and 141 where nobody reads what is printed.
+    It is 130 after Ctrl-C, and 141 where the reader of its output is gone.
 
     Parameters
     ----------
@@ -246,7 +246,7 @@ def _up(arguments: argparse.Namespace) -> None:
 
 
 def _say(text: str) -> None:
-    """Show a step; whether somebody reads it must not decide about a server that starts."""
+    """Show a step; a reader that is gone must not stop a server that starts."""
     with contextlib.suppress(_NobodyReadsError):
         _show(text)
 

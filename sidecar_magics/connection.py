@@ -1,4 +1,4 @@
-"""One attempt to connect, and the error that tells a user why there is no connection."""
+"""One attempt to connect, and the error that explains why there is no connection."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ MEANINGS = {
     "port": "nothing listens; a container on its first run has no TCP port until it is initialised",
     "greeting": "something listens, but no MySQL server has introduced itself",
     "tls": "agreeing on encryption",
-    "login": "the server was reached, but not entered",
-    "query": "logged in, but the first questions were not answered",
+    "login": "the server was reached, but the login failed",
+    "query": "login worked, but the first queries failed",
 }
 
 
@@ -65,7 +65,7 @@ def query_failure(error: Exception) -> ConnectError:
 def explained(
     failure: ConnectError, settings: ConnectionSettings, waited_s: float, attempts: int
 ) -> SidecarError:
-    """Return the error that tells a user why there is no connection, and what to do here.
+    """Return the error that explains why there is no connection, and what to do here.
 
     Parameters
     ----------

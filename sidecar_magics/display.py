@@ -1,4 +1,9 @@
-"""How progress is shown: one line that updates in place, in a notebook or a terminal."""
+"""How progress is shown: one line that updates in place, in a notebook or a terminal.
+
+The line is ours. The bars of rich and tqdm draw from a thread and hide the cursor, which stays
+hidden if the process is killed; in a notebook they need ipywidgets, or a repeated `clear_output`,
+which removes the cell's other outputs. wcwidth is not needed beside rich.
+"""
 
 from __future__ import annotations
 
@@ -42,7 +47,7 @@ class Line(Protocol):
 
 
 class SilentLine:
-    """A line that nobody sees."""
+    """A line that is not shown."""
 
     def update(self, text: str, fraction: float | None = None) -> None:
         """Do nothing."""
@@ -95,7 +100,7 @@ class TerminalLine:
 
 
 class NotebookLine:
-    """An output of a notebook cell that is replaced in place; what is final is an output anew.
+    """An output of a notebook cell that is replaced in place; the end is a new output.
 
     Whatever is shown may stay for good: a kernel that is gone replaces nothing, what comes while
     the page is closed may be lost, and some front-ends never replace an output. So what is not
@@ -116,7 +121,7 @@ class NotebookLine:
     def finish(self, text: str, *, has_failed: bool = False) -> None:
         """Show the last text in the place of the output.
 
-        If it failed, the error is the output anew, and this one is replaced by the text.
+        If it failed, the error is the new output, and this one is replaced by the text.
         """
         if has_failed and self._handle is not None:
             self._show({"text/plain": text})
@@ -344,7 +349,7 @@ class LoadDisplay:
         """Show that the load did not come to its end; the error says why."""
         # Where nothing was seen of it yet, there is nothing to end, and the error is enough.
         if kind is not None and self._shown_at is not None:
-            self._screen.finish(f"{self._name} was not loaded to its end.", has_failed=True)
+            self._screen.finish(f"{self._name} was not loaded completely.", has_failed=True)
 
 
 class DumpDisplay:

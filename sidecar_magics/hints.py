@@ -93,8 +93,8 @@ def for_stage(stage: str, errno: int | None, settings: ConnectionSettings) -> st
         return RESTART_IT[place()]
     return {
         "port": START_A_SERVER[place()],
-        "greeting": f"{RESTART_IT[place()]} If another program has that port: --port.",
-        "tls": f"is the server's certificate signed by {settings.ca}?"
+        "greeting": f"{RESTART_IT[place()]} If another program has that port, add --port PORT.",
+        "tls": f"check that {settings.ca} is the authority of the server's certificate."
         if settings.ca
         else "use --tls auto, or give the server a certificate and ciphers of today.",
         "login": f"check user and password (password from: {source}) with %mysql_wait --show.",
@@ -102,9 +102,9 @@ def for_stage(stage: str, errno: int | None, settings: ConnectionSettings) -> st
 
 
 PRIVATE_SIDECAR = (
-    "the sidecar that `sidecar-magics up` started has a password of its own, which is found if no "
-    "other is given (password from: {source}); `sidecar-magics down` and `up --tutorial-password` "
-    "give it the tutorial's."
+    "leave out the password (it is from: {source}): `sidecar-magics up` gave the server a random "
+    "one, which is found if no other is given; or run `sidecar-magics down`, then "
+    "`up --tutorial-password`."
 )
 
 
@@ -128,12 +128,12 @@ ACCOUNT_HINTS = {
     1203: "close other notebooks' kernels, or raise the account's max_user_connections.",
     1226: "close other notebooks' kernels, or raise the account's limits.",
     1129: "run `FLUSH HOSTS` (or TRUNCATE performance_schema.host_cache) on the server.",
-    1130: "the account exists for other hosts only: create it for this one, such as 'root'@'%'.",
-    1290: "the server takes no changes (--read-only, say): ask for that to be changed.",
-    1836: "the server takes no changes (read-only): ask for that to be changed.",
+    1130: "create the account for this host, such as 'root'@'%': it exists for others only.",
+    1290: "ask the server's operator to make it writable: it runs with --read-only or the like.",
+    1836: "ask the server's operator to make it writable: it is read-only.",
     1820: "set a new password with ALTER USER first: this one has expired.",
     1862: "set a new password with ALTER USER first: this one has expired.",
-    2059: "pip install 'pymysql[rsa]', or ask for an account with another authentication plugin.",
+    2059: "run pip install 'pymysql[rsa]', or ask for an account with another plugin.",
     2061: "give the server a certificate, so that the connection is encrypted, or go through a "
     "tunnel that ends on this machine (ssh -L) and connect to 127.0.0.1.",
     4151: "ask for the account to be unlocked (ALTER USER ... ACCOUNT UNLOCK).",

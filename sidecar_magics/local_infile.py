@@ -4,7 +4,7 @@ In this protocol it is the server that asks for a file, by name, and it may do s
 statement. PyMySQL, like the client, sends whatever is asked for once LOCAL is allowed. Here a file
 is sent once, in answer to a statement that begins with LOAD DATA (or XML) LOCAL INFILE, if the name
 that is asked for is the one that the statement has. In answer to anything else the server gets an
-empty file, which ends its waiting, and whoever sent the statement an error.
+empty file, which ends its waiting, and the sender of the statement gets an error.
 
 A relative name counts from the process's folder, and ``~/`` is the home folder, as for MySQL's
 client. A script that sets character_set_filesystem may make a server ask for a name in other bytes,

@@ -1,7 +1,7 @@
 """What a server reports of its connections: who they are, what they lock, who waits for whom.
 
-Each server tells a part of it in another place, and not to each account, so everything is asked,
-and what is refused, or not there, is left out.
+Each server reports a part of it in another place, and not to each account, so everything is asked,
+and refused or missing answers are left out.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ METADATA_LOCKS = (
     "JOIN performance_schema.threads t ON t.thread_id = l.owner_thread_id "
     "WHERE t.processlist_id IS NOT NULL"
 )
-# MariaDB's plugin, which has to be installed, tells of what is held, in words of its own.
+# MariaDB's plugin, which has to be installed, shows the locks that are held, in its own words.
 METADATA_LOCK_INFO = (
     "SELECT thread_id, 'TABLE', table_schema, table_name, lock_mode, 'GRANTED' "
     "FROM information_schema.metadata_lock_info WHERE lock_type = 'Table metadata lock'"
@@ -48,7 +48,7 @@ OLDER_ROW_WAITS = (
     "JOIN information_schema.innodb_trx r ON r.trx_id = w.requesting_trx_id "
     "JOIN information_schema.innodb_trx b ON b.trx_id = w.blocking_trx_id"
 )
-# The digest has marks where literals stood: what somebody else has sent may hold their secrets.
+# The digest has marks where literals stood: another user's statements may hold secrets.
 STATEMENTS = (
     "SELECT t.processlist_id, s.digest_text FROM performance_schema.events_statements_current s "
     "JOIN performance_schema.threads t ON t.thread_id = s.thread_id "

@@ -205,7 +205,7 @@ class SidecarMagics(Magics):
     @line_magic
     @options.magic_arguments(options.DOCTOR)
     def mysql_doctor(self, line: str) -> Diagnosis:
-        """Check settings, server, exposure and packages, and tell what to do about what is wrong.
+        """Check settings, server, exposure and packages, and show what to do about problems.
 
         Nothing is changed, and nothing waited for. The result has ``.ok`` and ``.to_dict()``.
         """

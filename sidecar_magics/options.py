@@ -274,14 +274,14 @@ LOAD = (
         "--skip-definer",
         brief="leave DEFINER out",
         action="store_true",
-        help="Leave DEFINER out: views, triggers and routines belong to who loads them.",
+        help="Leave DEFINER out: views, triggers and routines then belong to your account.",
     ),
     Option(
         "--collation-map",
         brief="replace collations",
         values=Values.COLLATIONS,
         metavar="FROM=TO,...",
-        help="Collations to take for others; `nearest` finds one for each that the server lacks, "
+        help="Collations to replace; `nearest` finds one for each that the server lacks, "
         "for a dump of MySQL 8 on MariaDB, or the other way round.",
     ),
     Option(
@@ -294,7 +294,7 @@ LOAD = (
         "--force",
         brief="continue after refused statements",
         action="store_true",
-        help="Go on after a statement that the server refuses; the report has them all.",
+        help="Continue after a statement that the server refuses; the report lists all of them.",
     ),
     Option(
         "--init",
@@ -324,7 +324,7 @@ LOAD = (
         brief="keep the binary log",
         action="store_true",
         help="Keep the server's binary log. Default: leave it out on this machine's own server, "
-        "if nobody replicates it.",
+        "if no replica reads it.",
     ),
     Option(
         "--yes-remote",
@@ -472,7 +472,7 @@ CONNECT = (
         brief="write the configuration file",
         action="store_true",
         help="Write what was set into the file of --config, or else dj_local_conf.json, for you "
-        "only (0600) and without the password; what the file was is kept beside it.",
+        "only (0600) and without the password; the earlier version is kept as .bak.",
     ),
     Option(
         "--reset",
@@ -504,7 +504,7 @@ CONVERT = (
     Option(
         "--write",
         action="store_true",
-        help="Write each converted notebook in place, and keep what it was beside it (.bak). "
+        help="Write each converted notebook in place, and keep the original as .bak. "
         "Default: only show what would be changed.",
     ),
     Option(
@@ -545,7 +545,7 @@ UP = (
         values=Values.VARIABLES,
         metavar="VARIABLE",
         help="Environment variable that holds root's password. Default: the one that the data had "
-        "last, at first a random one; notebooks find it by themselves, `status` tells how other "
+        "last, at first a random one; notebooks find it by themselves, `status` shows how other "
         "programs do. A container that `up` did not make keeps its own: name that here, if it is "
         "not the one that the container was made with.",
     ),
@@ -559,9 +559,9 @@ UP = (
     ),
     Option(
         "--ephemeral",
-        brief="throw the data away at `down`",
+        brief="delete the data at `down`",
         action="store_true",
-        help="Throw the data away at `down`.",
+        help="Delete the data at `down`.",
     ),
     Option(
         "--container",

@@ -1,4 +1,4 @@
-"""What a server says before the login, and what that means for whoever waits for it."""
+"""What a server says before the login, and what that means for a wait."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ BUSY_ERRORS = {
     1040,  # too many connections
     1053,  # shutdown in progress
     1203,  # too many connections of this user
-    1317,  # the statement was stopped by somebody
-    1927,  # the connection was ended by somebody; so MariaDB
+    1317,  # the statement was stopped by KILL QUERY
+    1927,  # the connection was ended by KILL; so MariaDB
     3169,  # so MySQL
     1226,  # this user has exceeded a limit of connections or of queries an hour
     2006,  # server has gone away
@@ -120,7 +120,10 @@ def peek_greeting(sock: socket.socket) -> Greeting | None:
     if len(data) > 4 and (
         length > MAX_GREETING_BYTES or data[3] != 0 or body[:1] not in map(_byte, kinds)
     ):
-        answer = "what listens there does not speak MySQL's protocol; it said " + _excerpt(data)
+        answer = (
+            "the program that listens there does not speak MySQL's protocol; it said "
+            + _excerpt(data)
+        )
         raise ConnectError("greeting", answer, Outlook.MAYBE)
     if len(data) < 5 or len(body) < length:
         return None

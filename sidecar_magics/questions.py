@@ -1,4 +1,4 @@
-"""Questions of our own to a server, whose answer is looked at before anybody relies on it."""
+"""Our own questions to a server; an answer is checked before anything relies on it."""
 
 from __future__ import annotations
 
@@ -64,6 +64,6 @@ def _no_answer(sql: str, what: str) -> Exception:
     import pymysql  # noqa: PLC0415
 
     question = sql if len(sql) <= QUESTION_SHOWN else f"{sql[: QUESTION_SHOWN - 1]}…"
-    message = f"what came is no answer to {question} ({what})"
+    message = f"the server's answer does not fit {question} ({what})"
     error: Exception = pymysql.err.OperationalError(CR_MALFORMED, message)
     return error

@@ -1,4 +1,4 @@
-"""Schemas that are nobody's data."""
+"""Schemas that hold no data of users."""
 
 from __future__ import annotations
 

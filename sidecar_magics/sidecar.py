@@ -39,7 +39,7 @@ class Sidecar:
         ``mysql`` or ``mariadb``.
     uuid : str or None
         The server's own identity; None where it has none. MySQL's is new with each new data
-        folder; MariaDB's tells installations apart, not their data.
+        folder; MariaDB's distinguishes installations, not their data.
     charset : str
         Character set of new schemas, ``character_set_server``.
     tls_cipher : str or None

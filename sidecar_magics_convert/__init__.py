@@ -2,7 +2,7 @@
 
 What docs/converting-a-tutorial.md says line by line, for the lines that leave no doubt: cells that
 load a dump with the ``mysql`` client, and lines that configure DataJoint's connection. Whatever is
-in doubt is left as it is, and told.
+in doubt is left unchanged, and reported.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def convert(notebook: Notebook) -> Conversion:
 
 
 def convert_file(path: Path, *, output: Path | None = None, write: bool = False) -> str:
-    """Convert a notebook's file, and return what to tell.
+    """Convert a notebook's file, and return the report.
 
     Parameters
     ----------
@@ -65,12 +65,10 @@ def convert_file(path: Path, *, output: Path | None = None, write: bool = False)
     conversion = convert(notebook)
     target = path if write else output
     if target is None:
-        end = (
-            "Nothing was written: --write does it, or --output FILE." if conversion.changed else ""
-        )
+        end = "Nothing was written: add --write, or --output FILE." if conversion.changed else ""
     elif not conversion.changed and target.exists() and target.samefile(path):
         end = "Nothing was written."
     else:
         backup = replace(target, conversion.text, keep=target.exists())
-        end = f"Written to {target}" + (f"; what it was is in {backup.name}." if backup else ".")
+        end = f"Written to {target}" + (f"; the original is in {backup.name}." if backup else ".")
     return "\n".join(filter(None, (str(conversion), end)))

@@ -71,7 +71,7 @@ def _setting(settings: dict[str, Any], name: str) -> Any:
 def remarks_on(settings: dict[str, Any] | None, target: Target) -> Iterator[str]:
     """Yield what to do about a configuration file, for the server that is meant."""
     if settings is None:
-        yield "the file is not here: whatever server it names, the one that is waited for is taken"
+        yield "the file is not on this machine: its server is ignored, that of %mysql_wait is used"
     elif is_own(_setting(settings, "password"), target):
         yield ELSEWHERE.format("the password in the file is not taken")
 

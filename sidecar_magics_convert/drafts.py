@@ -40,11 +40,11 @@ PLAIN = re.compile(r"[\w.!@#%^*+=/:,-]+")
 BY_ITSELF = (
     (
         re.compile(r"\bmysql(?:\+\w+)?://"),
-        "an address with an account in it: sidecar.engine(), of sidecar = %mysql_wait, goes there",
+        "an address with an account: use sidecar.engine(), after sidecar = %mysql_wait",
     ),
     (
         re.compile(r"\b(?:pymysql|MySQLdb|connector|mariadb)\.connect\s*\("),
-        "it connects by itself: sidecar.connect(), of sidecar = %mysql_wait, does it",
+        "it connects by itself: use sidecar.connect(), after sidecar = %mysql_wait",
     ),
     (re.compile(r"=\s*!\s*(?:\S*/)?(?:mysql|mariadb)\s"), "what the client prints is kept"),
 )
@@ -124,7 +124,7 @@ def draft_of(source: str, tree: ast.Module | None, aliases: set[str]) -> Draft |
         if pattern.search(source):
             raise Uncertain(why)
     if starter := program_started(tree):
-        raise Uncertain(f"{starter} starts the client from Python: %mysql_load takes files")
+        raise Uncertain(f"{starter} starts the client from Python: use %mysql_load FILE")
     draft = Draft(wish=wishes.wish(source, aliases))
     # In plain Python a line that begins with ! is within a text.
     if as_python(source) is None:

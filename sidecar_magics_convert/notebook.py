@@ -1,7 +1,9 @@
 """A notebook's file: read, changed in a few cells, and written as it was everywhere else.
 
 An ``.ipynb`` is JSON, and only the text and the outputs of code cells matter here; so it is read
-as that, and what is not known stays as it is. Source: nbformat's "The Notebook file format", 4.5.
+as that, and what is not known stays as it is. nbformat would also repair or sort the rest, and
+neither IPython nor ipykernel brings it; the tests validate with it what is written here.
+Source: nbformat's "The Notebook file format", 4.5.
 """
 
 from __future__ import annotations

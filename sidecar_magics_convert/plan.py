@@ -152,8 +152,8 @@ class Plan:
         is_about_a_server = self._import is not None or is_server_named
         if not (draft and draft.wish) and is_about_a_server and python.asks(self._trees[at]):
             raise Uncertain(
-                "getpass asks a question, which nobody answers in a run: take it out, and put the "
-                "password into SIDECAR_MYSQL_PASSWORD, in the environment of the kernel"
+                "getpass asks a question, which an unattended run cannot answer: remove it, and "
+                "put the password into SIDECAR_MYSQL_PASSWORD, in the environment of the kernel"
             )
         return draft
 
@@ -193,7 +193,7 @@ class Plan:
         settings = self._settings(wish, at) if wish.file is not None else None
         said = {**(said_by(settings) if settings else {}), **wish.said}
         if self._unclear is not None and not {"host", "user"} <= said.keys() and not wish.file:
-            raise wishes.Unclear(f"it goes on with what cell {self._unclear + 1} says")
+            raise wishes.Unclear(f"it continues the configuration of cell {self._unclear + 1}")
         for name, value in said.items():
             before = {name: self._said.get(name, value)}
             if self._target and Target.of(**before) != Target.of(**{name: value}):
@@ -256,7 +256,9 @@ class Plan:
         given = {password for each in draft.asked() for password in each.passwords}
         given |= set(draft.wish.passwords[::2]) if draft.wish else set()
         if draft.wish and draft.wish.asks:
-            notes.append(ELSEWHERE.format("it asked for a password, which nobody answers in a run"))
+            notes.append(
+                ELSEWHERE.format("it asked for a password, which an unattended run cannot answer")
+            )
         elif any(is_own(password, self._target_or_default()) for password in given):
             notes.append(ELSEWHERE.format("its password was taken out"))
         if any(isinstance(each, Wait) and each.starts for each in draft.asked()):

@@ -1,4 +1,8 @@
-"""Python cells of tutorials, read with IPython's own lines masked; and what is in them."""
+"""Python cells of tutorials, read with IPython's own lines masked; and what is in them.
+
+`ast` gives the place of each statement, so lines can be replaced without rewriting the others;
+libcst would keep more than is needed.
+"""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ NO_ROWS = {
     *("set", "truncate", "flush", "rename", "load", "lock", "unlock", "do"),
     *("begin", "start", "commit", "rollback"),
 }
-# What would change how everybody logs in to the server, the magics as well.
+# What would change the account that all users share, the magics as well.
 _OWN_ACCOUNT = re.compile(
     rb"set\s+password|(?:alter|create|drop)\s+user\b.*\broot\b|update\s+(?:mysql\s*\.\s*)?user\b",
     re.IGNORECASE | re.DOTALL,
@@ -152,7 +152,7 @@ def _call(words: list[str], *, is_nameable: bool) -> ClientCall | Wait:
     if name == "mysqladmin" and "ping" in rest:
         return _ping(rest, passwords)
     if name == "mysqladmin" and "password" in rest:
-        raise Uncertain("mysqladmin changes a password that everybody logs in with: take it out")
+        raise Uncertain("mysqladmin changes the password of the shared account: remove it")
     if name in ("mysqldump", "mariadb-dump"):
         raise Uncertain(f"{name} writes a dump, for which there is no magic")
     if name not in CLIENTS:
@@ -252,8 +252,7 @@ def check_statements(sql: str) -> None:
         if isinstance(item, Statement):
             if _OWN_ACCOUNT.match(item.sql):
                 raise Uncertain(
-                    "it changes the account that everybody logs in with, the magics as well: "
-                    "take it out"
+                    "it changes the shared account, which the magics use as well: remove it"
                 )
             if _first_word(item.sql) not in NO_ROWS and number < len(items):
                 raise Uncertain("several statements show rows: give each a cell of its own")

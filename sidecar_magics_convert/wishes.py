@@ -203,7 +203,7 @@ class _Reader:
                     )
             elif isinstance(node, ast.Attribute) and node.attr in QUESTIONS:
                 return Uncertain(
-                    f"{node.attr} asks questions, which nobody answers in a run: take it out"
+                    f"{node.attr} asks questions, which an unattended run cannot answer: remove it"
                 )
             elif isinstance(node, ast.Call) and self._connects(node):
                 return Uncertain(

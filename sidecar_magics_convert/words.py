@@ -3,6 +3,10 @@
 What the shell would put in (variables, what a command prints, a list in braces) makes a script
 uncertain. Source: POSIX.1-2017, Shell Command Language, 2.2 "Quoting", 2.3 "Token Recognition" and
 2.7.4 "Here-Document".
+
+No library does this: bashlex is under the GPL, `shlex` does not distinguish a sign from the same
+character in quotes, and tree-sitter's bash grammar leaves quoting to its user, needs a compiled
+package and continues after errors, where a converter has to stop.
 """
 
 from __future__ import annotations

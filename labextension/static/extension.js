@@ -3,6 +3,11 @@
 // A prebuilt extension as JupyterLab loads it, written by hand: a container of module federation
 // (init, get) whose one module is a plugin. All that it needs is JupyterLab's own, which it gets
 // from the scope that they share; so there is nothing to bundle, and what is read here is what runs.
+//
+// It is needed because JupyterLab has no setting for cell magics (the classic notebook's
+// highlight_modes is gone) and a kernel cannot name their language. Not done: a terminal's IPython
+// makes its lexer for each prompt from a list without a hook; nbconvert takes the language from its
+// own configuration only (c.HighlightMagicsPreprocessor.languages = {"%%mysql_load": "mysql"}).
 (() => {
   'use strict';
 

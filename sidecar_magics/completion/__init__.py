@@ -1,6 +1,9 @@
 """Completion on the magics' lines: options with what they are for, values, files, names in a dump.
 
-What a notebook or a terminal shows beside a completion is its type: there the few words stand.
+The one text that frontends show beside a completion is its type
+(``_jupyter_types_experimental``; in a terminal prompt_toolkit's meta column), so the type is the
+option's `brief`. JupyterLab shows it in lower case; VS Code shows no types. JupyterLab's
+documentation panel asks the kernel to inspect the word at the cursor; IPython has no hook for that.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-# Somebody waits for it, with a key pressed. A dump of 300 tables with few rows takes half of this.
+# A user waits for it, with a key pressed. A dump of 300 tables with few rows takes half of this.
 READ_S = 0.4
 
 

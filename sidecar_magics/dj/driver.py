@@ -1,9 +1,9 @@
-"""PyMySQL as DataJoint meets it: what we gave it a password for logs in as carefully as we do.
+"""PyMySQL as DataJoint sees it: a connection with our password logs in as carefully as our own.
 
-DataJoint makes its connection itself, with options of its own, and makes it anew whenever it was
-lost. It leaves no way to hand over a connection, or an option such as `auth_plugin_map`; so its
-module gets this in the place of PyMySQL. A connection with a password of somebody else is made by
-PyMySQL as ever.
+DataJoint makes its connection itself, with options of its own, and again whenever it was lost. It
+leaves no way to hand over a connection, or an option such as `auth_plugin_map`; so its module gets
+this in the place of PyMySQL. A connection with a password from elsewhere is made by PyMySQL, as
+without this package.
 """
 
 from __future__ import annotations

@@ -55,7 +55,7 @@ class Probe(NamedTuple):
 
 
 class More(NamedTuple):
-    """What is set besides the server, and what to tell of it."""
+    """What is set besides the server, and the notes about it."""
 
     values: dict[str, Any]
     notes: tuple[str, ...]
@@ -115,7 +115,7 @@ def connect(
             raise DataJointConnectionError(
                 f"DataJoint takes no IPv6 address such as {settings.host}.", hint="use 127.0.0.1."
             )
-        _more(datajoint, config_file, spyglass)  # what cannot be is told before anything is tried
+        _more(datajoint, config_file, spyglass)  # report the impossible before trying
     try:
         if wait_s is not None:
             with _told(settings, has_waited=True):
@@ -139,7 +139,7 @@ def _told(settings: ConnectionSettings, *, has_waited: bool) -> Iterator[None]:
         yield
     except SidecarError as error:
         is_hasty = not has_waited and isinstance(error, ServerNotReadyError)
-        waiting = ["Nothing was waited for; --wait does."] if is_hasty else []
+        waiting = ["Nothing was waited for; add --wait."] if is_hasty else []
         error.details = (*error.details, f"Settings: {settings.origins()}.", *waiting)
         raise
 
@@ -243,7 +243,7 @@ def _other_settings(
 
 
 def _changes(memory: Memory, probe: Probe, connection: Any) -> str:
-    """Return what to tell if the server is not the one that was known at this address."""
+    """Return a note if the server is not the one that was known at this address."""
     known = memory.servers.get(probe.sidecar.settings.address)
     changes = known.changes(probe.known, frozenset(connection.schemas)) if known else ""
     if changes:
@@ -278,7 +278,7 @@ def _about(datajoint: DataJoint, probe: Probe) -> Iterator[str]:
 
 @contextlib.contextmanager
 def _explained(settings: ConnectionSettings) -> Iterator[None]:
-    """Turn what DataJoint raises into an error that tells a user what to do."""
+    """Turn what DataJoint raises into an error with the next step."""
     try:
         yield
     except (SidecarError, KeyboardInterrupt):

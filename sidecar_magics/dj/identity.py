@@ -1,7 +1,7 @@
 """Whether a server is still the one that this kernel knew.
 
 A sidecar without a volume is recreated when its container is, at the same address and with the same
-password; only its identity tells. What is known travels with DataJoint's connection, so that it
+password; only its identity shows it. What is known travels with DataJoint's connection, so that it
 lives exactly as long as the tables that could be surprised.
 """
 
@@ -58,10 +58,10 @@ class Known:
         if gone or not now.schemas:
             what = f" ({shortened(gone)})" if gone else ""
             return (
-                f"The server was made anew and its data is gone{what}: "
-                "run %mysql_load again, or the cells that made it."
+                f"The server was recreated and its data is gone{what}: "
+                "run %mysql_load again, or the cells that made the data."
             )
-        return "The server was made anew; what it holds was loaded since."
+        return "The server was recreated; its present data was loaded since."
 
 
 @dataclass(frozen=True)
@@ -110,8 +110,8 @@ def look_at(connection: pymysql.Connection[Any], sidecar: Sidecar) -> Known:
         names = {name or "" for (name,) in ask(connection, "SHOW SCHEMAS", 1)}
         schemas = frozenset(names - SYSTEM_SCHEMAS - {JOURNAL_SCHEMA})
         if sidecar.flavour == "mariadb" and identity is not None:
-            # Its server_uid tells installations apart, not their data; a table that is made with
-            # the data folder tells when that was.
+            # Its server_uid distinguishes installations, not their data; the age of a table that is
+            # created with the data folder shows when that was.
             made_at = ask(
                 connection,
                 "SELECT UNIX_TIMESTAMP(create_time) FROM information_schema.tables "

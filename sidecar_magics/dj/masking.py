@@ -3,7 +3,9 @@
 DataJoint 0.14 shows ``dj.config`` with the password in it, also as a cell's last line, which is
 saved. So what we put there is a text whose ``repr`` is masked: that is what ``print``, ``pprint``
 and IPython show of a container. Its ``str`` is the password, since users put it into command lines
-and addresses.
+and addresses. A connection gets bytes, in both lines: PyMySQL encodes text as latin-1, and servers
+compare UTF-8. ``print(dj.config)`` with a password from elsewhere is not masked: that would take
+replacing a method of DataJoint's class.
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ def save_path(config_file: ConfigFile | None) -> Path:
 
 
 def save(path: Path, values: Mapping[str, Any]) -> str:
-    """Write settings into a file, over those that it has, and return what to tell.
+    """Write settings into a file, over those that it has, and return a note about it.
 
     Passwords, and the secrets of stores, are not written; what stands in the file already is left
     there. A file that is changed is kept beside the new one, as ``.bak``, ``.bak2`` and so on.
@@ -53,10 +53,10 @@ def save(path: Path, values: Mapping[str, Any]) -> str:
             f"The configuration file {path} cannot be written: {error.strerror}.",
             hint="leave out --save, or make the folder writable.",
         ) from None
-    kept = f"; what it was is in {backup.name}" if backup else ""
+    kept = f"; the earlier version is in {backup.name}" if backup else ""
     if _has_secret(after):
         # In the copy as well: what stood in a file is not ours to take out.
-        return f"Saved in {path.name}, which still holds the password that stood in it{kept}."
+        return f"Saved in {path.name}, which still contains an earlier password{kept}."
     return f"Saved in {path.name}, without a password{kept}."
 
 

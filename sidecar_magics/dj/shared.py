@@ -1,4 +1,10 @@
-"""The connection that DataJoint's tables share: reused, repaired in place, or replaced."""
+"""The connection that DataJoint's tables share: reused, repaired in place, or replaced.
+
+``Connection.connect()`` on the same object keeps every table that was declared on it: after a KILL,
+after a restart, and on a recreated server with another password (``conn_info`` holds that). With
+another object, tables that were declared before stay on the old one, which reconnects by itself
+even after ``close()``; so an old connection is closed only if no schema is bound to it.
+"""
 
 from __future__ import annotations
 
@@ -52,7 +58,8 @@ def _password_of(connection: Any) -> bytes:
 
 
 def _alive(connection: Any) -> bool:
-    # Not is_connected: 2.3.5 says True of a connection that was killed.
+    # Not is_connected: in 2.3.5 it is True for a connection that was killed, as `ping` swallows the
+    # error. In 0.14 it is right.
     try:
         return _ask(connection, "SELECT 1", 1, seconds=ALIVE_S) == ("1",)
     except Exception:
@@ -76,7 +83,7 @@ def open_new(datajoint: DataJoint, settings: ConnectionSettings, encryption: Use
 
 
 def repair(connection: Any, settings: ConnectionSettings, encryption: UseTls) -> None:
-    """Connect the same object anew: tables that were declared on it continue working."""
+    """Reconnect the same object: tables that were declared on it continue working."""
     connection.conn_info.update(
         host=settings.host,
         passwd=MaskedBytes(settings.password.reveal().encode("utf-8")),
@@ -97,7 +104,7 @@ def cipher_of(connection: Any) -> str:
 def _ask(
     connection: Any, sql: str, columns: int, *, seconds: float = ANSWER_S
 ) -> tuple[str | None, ...]:
-    # Not by DataJoint's `query`, which may connect anew, or answer from its query cache.
+    # Not by DataJoint's `query`, which may reconnect, or answer from its query cache.
     with limited(connection._conn, seconds):
         rows = ask(connection._conn, sql, columns)
     return rows[0] if rows else (None,) * columns
@@ -112,7 +119,7 @@ def farewell(before: Any, connection: Any) -> str:
             before.close()
         return ""
     bound = shortened(sorted(before.schemas))
-    return f"Still bound to the old connection: {bound}; restart the kernel to bind them anew."
+    return f"Still bound to the old connection: {bound}; restart the kernel to bind them again."
 
 
 @contextlib.contextmanager

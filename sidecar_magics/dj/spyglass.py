@@ -1,8 +1,11 @@
 """What Spyglass needs before it is imported: its folders, DataJoint's stores, files in tables.
 
 Spyglass looks for its base folder once, while it is imported, and gives up quietly if there is
-none: then ``import spyglass.common`` fails with "filepath data type is disabled". What is set here
-goes before everything else that Spyglass looks at (``spyglass/settings.py`` of 0.6.0).
+none: then ``import spyglass.common`` fails with "filepath data type is disabled". The base is
+``dj.config["custom"]["spyglass_dirs"]``, then SPYGLASS_BASE_DIR; each sub-folder comes from
+``custom``, then from a variable of its own, then it is below the base. So ``custom`` gets every
+folder, and no variable of a hub's image overrules it. In ``test_mode`` Spyglass silently ignores a
+base folder without a part called ``tests``; that is refused (``spyglass/settings.py`` of 0.6.0).
 """
 
 from __future__ import annotations
@@ -145,7 +148,7 @@ def look_for(name: str, datajoint: DataJoint, values: Mapping[str, Any]) -> Spyg
     """
     if not datajoint.version.startswith("0."):
         raise DataJointConnectionError(
-            f"Spyglass needs DataJoint 0.14, and here is {datajoint.version}.",
+            f"Spyglass needs DataJoint 0.14, and this kernel has {datajoint.version}.",
             hint="start a kernel of the environment that has Spyglass.",
         )
     named, source = _named(values)
@@ -157,7 +160,7 @@ def look_for(name: str, datajoint: DataJoint, values: Mapping[str, Any]) -> Spyg
     else:
         raise SettingsError(
             f"No base folder for Spyglass: neither dj.config nor {ENVIRONMENT} names one.",
-            hint="--spyglass BASE_DIR; it may be relative to the notebook's folder.",
+            hint="add --spyglass BASE_DIR; it may be relative to the notebook's folder.",
         )
     _check(base, values)
     folders, outside = _placed(base, named, values)
@@ -177,7 +180,7 @@ def missing(values: Mapping[str, Any]) -> str:
         return ""
     return (
         f"Spyglass's base folder {named}, from {source}, is not on this machine: "
-        "--spyglass BASE_DIR takes another."
+        "name another with --spyglass BASE_DIR."
     )
 
 
@@ -196,7 +199,7 @@ def _given(name: str) -> Path:
     if unknown:
         raise SettingsError(
             f"Spyglass's base folder {name} names {unknown[0]}, which this kernel does not know.",
-            hint="--spyglass BASE_DIR; it may be relative to the notebook's folder.",
+            hint="add --spyglass BASE_DIR; it may be relative to the notebook's folder.",
         )
     return _absolute(expanded)
 
@@ -213,7 +216,7 @@ def _mapping(value: Any) -> Mapping[str, Any]:
 def _overruled(base: Path, named: str, source: str) -> str:
     if not named or _absolute(named) == base:
         return ""
-    return f"{source} said {named}; --spyglass goes before it."
+    return f"{source} names {named}; --spyglass overrides it."
 
 
 def _found(named: str, source: str) -> tuple[Path, str]:
@@ -225,9 +228,9 @@ def _found(named: str, source: str) -> tuple[Path, str]:
     if moved is None:
         raise SettingsError(
             f"Spyglass's base folder {named}, from {source}, is not on this machine.",
-            hint="--spyglass BASE_DIR; it may be relative to the notebook's folder.",
+            hint="add --spyglass BASE_DIR; it may be relative to the notebook's folder.",
         )
-    return moved, f"{source} says {named}, which is not here; {moved} is."
+    return moved, f"{source} names {named}, which is not on this machine; {moved} is used."
 
 
 def _placed(

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from .versions import DataJoint
 
 SOURCE = "dj.config"
-# Whoever gave a value in one of these ways knows that it goes before DataJoint's configuration.
+# A value that is given in one of these ways overrides DataJoint's configuration on purpose.
 DELIBERATE = ("option", "%config", "%mysql_wait", "environment", "given")
 
 
@@ -93,5 +93,5 @@ def overruled(settings: ConnectionSettings, places: Mapping[str, Mapping[str, Fo
         ]
         if other:
             source = next(iter(place.values())).source
-            return f"{source} says {', '.join(other)}; what %mysql_wait waited for goes before it."
+            return f"{source} says {', '.join(other)}; the server of %mysql_wait overrides it."
     return ""

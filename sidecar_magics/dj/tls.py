@@ -1,8 +1,16 @@
-"""How DataJoint must be told to encrypt.
+"""The ``use_tls`` that DataJoint gets: what our own connection found the server to offer.
 
-Its ``use_tls`` means something else in each line and with each PyMySQL: None and True are "plain"
-to 2.x with PyMySQL 1.1, and 0.14's default fails where the server has no TLS. So it is never left
-to guess: our own connection has gone up the ladder already, and DataJoint gets what that found.
+Its values mean something else in each line, and with each PyMySQL:
+
+- None (the default) and True: "encrypted, or fail" to 0.14; "as the server likes" to 2.x, but
+  "plain" with PyMySQL 1.1.
+- False: "plain" with PyMySQL 1.1, "as the server likes" with 1.2.
+- A dictionary: "encrypted" everywhere, where the server can; with PyMySQL 1.1 on a MariaDB without
+  TLS it is silently plain (a MySQL without TLS refuses, 1043).
+
+So DataJoint gets a dictionary, or False where the server offers no TLS, and the finished connection
+is asked for its cipher. With None 2.x also tries without TLS after *any* error, which turns a wrong
+password into a message about the missing package ``cryptography``.
 """
 
 from __future__ import annotations

@@ -1,8 +1,14 @@
-"""The lines of DataJoint behind one small face: where each keeps its connection and configuration.
+"""The lines of DataJoint under one interface: where each keeps its connection and configuration.
 
 Up to 2.1 the shared connection is an attribute of the function ``dj.conn``, from 2.2 on it lives in
-the module ``datajoint.instance``. The configuration is a mapping in 0.14, a model with checked
-types in 2.x.
+the module ``datajoint.instance`` (``_singleton_connection``). The configuration is a mapping that
+takes any key in 0.14; in 2.x it is a model with checked types, behind a proxy without ``update``,
+``keys`` or ``save``, and it has no ``custom``.
+
+``dj.conn(host, user, password)`` has no argument for the port: it is ``database.port``, in 0.14 an
+integer. A host of ``host:port`` connects there, but leaves the wrong port in ``dj.config``; an IPv6
+address fails in both lines, which split it at its colons. Where user or password is None, 0.14 asks
+(``input``, ``getpass``) and 2.x raises.
 """
 
 from __future__ import annotations
@@ -21,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from types import ModuleType
 
-# What `dj.config` has if nobody has set anything, in both lines.
+# What `dj.config` has if nothing was set, in both lines.
 BUILT_IN = {"database.host": "localhost", "database.port": 3306}
 BACKEND = "database.backend"
 
@@ -115,8 +121,8 @@ class DataJoint:
         backend = values.get(BACKEND, "mysql")
         if backend != "mysql":
             raise DataJointConnectionError(
-                f"DataJoint is set to the backend {backend}, and this connects it to MySQL.",
-                hint="dj.config['database.backend'] = 'mysql', or unset DJ_BACKEND.",
+                f"DataJoint is set to the backend {backend}; this connects it to MySQL only.",
+                hint="set dj.config['database.backend'] = 'mysql', or unset DJ_BACKEND.",
             )
 
     @property
@@ -160,8 +166,8 @@ def load_datajoint() -> DataJoint:
             raise _not_imported(error) from None
         if not hasattr(module, "conn"):  # a folder of this name, beside the notebook say
             raise DataJointConnectionError(
-                f"What is imported as datajoint is not DataJoint: {_place(module)}.",
-                hint="rename that, then restart the kernel.",
+                f"The module imported as datajoint is not DataJoint: {_place(module)}.",
+                hint="rename that file or folder, then restart the kernel.",
             )
         return DataJoint(module)
 

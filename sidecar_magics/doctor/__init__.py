@@ -1,4 +1,4 @@
-"""Look at a sidecar, and at the way to it, as somebody does who is asked for help.
+"""Examine a sidecar, and the way to it, as a colleague does who is asked for help.
 
 Nothing is changed anywhere, and nothing is waited for: it is how things are at this moment. No
 address is tried but the server's own and, for a server on loopback, this machine's: whether the
@@ -36,7 +36,7 @@ __all__ = ["Check", "Diagnosis", "Verdict", "examine"]
 def examine(
     settings: ConnectionSettings | Callable[[], ConnectionSettings] = resolve,
 ) -> Diagnosis:
-    """Check settings, server and packages; what is wrong is told, not raised.
+    """Check settings, server and packages; problems are reported, not raised.
 
     Parameters
     ----------

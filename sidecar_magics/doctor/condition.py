@@ -1,4 +1,4 @@
-"""The server's own condition: each check takes facts and gives a verdict, and asks nobody."""
+"""The server's own condition: each check takes facts and gives a verdict, and asks no server."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ FULL_BYTES = 100 * 1000**2
 LITTLE_BYTES = 1000**3
 FEW_CONNECTIONS = 4
 NAMES_SHOWN = 3
-# How long a connection may have locks before that is worth a word: while somebody waits for it;
+# How long a connection may have locks before that is worth a word: while a statement waits for it;
 # while it does nothing, as a forgotten one; while its own statement runs, as in a load.
 BLOCKING_S = 3.0
 IDLE_S = 10.0
@@ -49,7 +49,7 @@ def kind(facts: ServerFacts) -> Check:
     if sidecar.flavour == "mysql" and version_number(sidecar.version) < oldest:
         return warning(
             "server",
-            f"{sidecar.server} is older than {name}, the oldest that tutorials are tried with.",
+            f"{sidecar.server} is older than {name}, the oldest that tutorials are tested with.",
             "use an image with a version in its name, such as datajoint/mysql:8.0.",
         )
     identity = f", identity {sidecar.uuid}" if sidecar.uuid else ""
@@ -57,7 +57,7 @@ def kind(facts: ServerFacts) -> Check:
 
 
 def uptime(facts: ServerFacts, *, age_s: float | None, place: Runtime) -> Check:
-    """Return whether the server was started anew beside a notebook that has been there longer.
+    """Return whether the server was restarted beside a notebook that has run longer.
 
     Parameters
     ----------
@@ -75,15 +75,15 @@ def uptime(facts: ServerFacts, *, age_s: float | None, place: Runtime) -> Check:
         return ok("uptime", message)
     return warning(
         "uptime",
-        f"it was started anew {duration(up_s)} ago, in a pod that runs for {duration(age_s)}: "
-        "it was stopped or had crashed, perhaps for want of memory.",
+        f"it restarted {duration(up_s)} ago, in a pod that has run for {duration(age_s)}: it was "
+        "stopped or crashed, perhaps because memory ran out.",
         "if data is missing, run %mysql_load again; `kubectl describe pod` (Last State, Reason) "
-        "tells why.",
+        "shows why.",
     )
 
 
 def writable(facts: ServerFacts) -> Check:
-    """Return whether the server lets anybody write."""
+    """Return whether the server accepts changes."""
     level = facts.number("innodb_force_recovery")
     if level:
         return failure(
@@ -96,10 +96,10 @@ def writable(facts: ServerFacts) -> Check:
         if facts.variables.get(variable, "OFF").upper() not in ("OFF", "0"):
             return failure(
                 "writing",
-                f"the server takes no changes: {variable} is on.",
+                f"the server is read-only: {variable} is on.",
                 f"SET GLOBAL {variable} = OFF, or start the server without it.",
             )
-    return ok("writing", "the server takes changes.")
+    return ok("writing", "the server accepts changes.")
 
 
 def packet(facts: ServerFacts) -> Check:
@@ -111,7 +111,7 @@ def packet(facts: ServerFacts) -> Check:
     return warning(
         "packet",
         f"{message}: larger arrays cannot be stored, nor dumps of them loaded.",
-        "start the server with --max-allowed-packet=1G; the mysql client wants it, too.",
+        "start the server with --max-allowed-packet=1G; give the mysql client the same option.",
     )
 
 
@@ -133,7 +133,7 @@ def memory(facts: ServerFacts, *, memory_bytes: int, is_here: bool, place: Runti
     message = f"the buffer pool may grow to {size(pool)}"
     hint = "start the server with a smaller --innodb-buffer-pool-size: half of its memory limit."
     if facts.settings.is_loopback and pool > memory_bytes * POOL_SHARE:
-        return warning("memory", f"{message}, of {size(memory_bytes)} that there are.", hint)
+        return warning("memory", f"{message}, of {size(memory_bytes)} of memory.", hint)
     if place is Runtime.HUB and not is_here and pool >= IMAGE_POOL_BYTES:
         return warning(
             "memory",
@@ -158,14 +158,14 @@ def disk(facts: ServerFacts, *, free_bytes: int | None) -> Check:
     """
     taken = "" if facts.table_bytes is None else f"tables take {size(facts.table_bytes)}"
     if free_bytes is None:
-        taken = taken or "what the tables take is not told to this account"
-        return ok("disk", f"{taken}; what is free where the server runs cannot be seen from here.")
+        taken = taken or "this account cannot see the size of the tables"
+        return ok("disk", f"{taken}; the free space of its disk cannot be seen from here.")
     message = f"{taken}{', ' if taken else ''}{size(free_bytes)} are free"
     if free_bytes >= LITTLE_BYTES:
         return ok("disk", f"{message}.")
     wrong = failure if free_bytes < FULL_BYTES else warning
     folder = facts.variables.get("datadir", "")
-    return wrong("disk", f"{message}: loading will fail.", f"make room where {folder} is.")
+    return wrong("disk", f"{message}: loading will fail.", f"free space on the disk of {folder}.")
 
 
 def connections(facts: ServerFacts) -> Check:
@@ -199,20 +199,20 @@ def clock(facts: ServerFacts) -> Check:
         return ok("clock", f"it agrees with this machine's; the server's time zone is {shown}.")
     direction = "ahead of" if facts.ahead_s > 0 else "behind"
     message = f"the server's clock is {duration(off_s)} {direction} this machine's."
-    return warning("clock", message, "set both by NTP: rows are dated by the server.")
+    return warning("clock", message, "set both clocks by NTP; the server dates the rows.")
 
 
 def journal(facts: ServerFacts) -> Check:
-    """Return which loads did not come to their end, and how far they are."""
+    """Return which loads did not finish, and how far they are."""
     broken = [load for load in facts.unfinished if not load.is_running]
     running = [load for load in facts.unfinished if load.is_running]
     if broken:
         also = f" Under way: {_loads(running)}." if running else ""
         return warning(
             "journal",
-            f"not loaded to the end: {_loads(broken)}.{also}",
-            f"%mysql_load {shlex.quote(broken[0].name)} --resume goes on with the first, with the "
-            "options that it had.",
+            f"not loaded completely: {_loads(broken)}.{also}",
+            f"run %mysql_load {shlex.quote(broken[0].name)} --resume, with its earlier options, to "
+            "finish the first.",
         )
     return ok("journal", f"under way: {_loads(running)}." if running else "no load is unfinished.")
 
@@ -227,7 +227,7 @@ def _loads(loads: list[Unfinished]) -> str:
 
 
 def locks(facts: ServerFacts) -> Check:
-    """Return which connections keep others waiting, or will do so to whoever changes a table."""
+    """Return which connections block others, or will block a statement that changes a table."""
     long = [
         each
         for each in facts.blockers
@@ -237,16 +237,16 @@ def locks(facts: ServerFacts) -> Check:
     if not long and (maybe := [each for each in facts.blockers if not each.is_certain]):
         return warning(
             "locks",
-            "a statement waits for a lock, and the server does not show whose it is: that of "
-            f"{_some(maybe)}.",
+            "a statement waits for a lock, and the server does not show which connection holds it; "
+            f"it may be {_some(maybe)}.",
             "find out which of them has called LOCK TABLES or FLUSH TABLES WITH READ LOCK, "
             "and end that there: UNLOCK TABLES, or close that connection.",
         )
     if not long:
-        return ok("locks", "no connection that can be seen has kept locks for long.")
+        return ok("locks", "no visible connection has held locks for long.")
     return warning(
         "locks",
-        f"who changes a table may have to wait for {_some(long)}.",
+        f"a statement that changes a table may have to wait for {_some(long)}.",
         "end the transaction where it was begun (COMMIT, or close that connection, or restart that "
         f"notebook's kernel); KILL {long[0].id} ends it from here, and undoes what it has not "
         "committed.",
@@ -269,7 +269,9 @@ def _kept_waiting(blocker: Blocker) -> str:
 
 
 def unanswered(error: Exception, place: Runtime) -> Check:
-    """Report that the server let us in and then did not answer, or only with a refusal."""
+    """Report that the login worked, but the server then gave no answer, or a refusal."""
     refused = query_failure(error)
     hint = ACCOUNT_HINTS.get(refused.errno or 0, RESTART_IT[place])
-    return failure("server", f"it let us in and did not answer: {refused.answer}.", hint)
+    return failure(
+        "server", f"login worked, but the server did not answer: {refused.answer}.", hint
+    )

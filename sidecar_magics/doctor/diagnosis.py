@@ -120,7 +120,7 @@ class Diagnosis:
             for verdict in (Verdict.FAILURE, Verdict.WARNING)
             if (number := len(self.of(verdict)))
         ]
-        return ", ".join(counts) or f"all {len(self.checks)} checks are well"
+        return ", ".join(counts) or f"all {len(self.checks)} checks passed"
 
     def __repr__(self) -> str:
         return "\n".join(
@@ -139,7 +139,7 @@ class Diagnosis:
     @property
     def name(self) -> str:
         """The server, in words if it is not known."""
-        return self.server or "a server that is not known"
+        return self.server or "an unknown server"
 
     def _lines(self) -> Iterator[str]:
         width = max((len(check.subject) for check in self.checks), default=0)

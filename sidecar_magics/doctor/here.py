@@ -39,7 +39,7 @@ def own_addresses() -> tuple[str, ...]:
 def open_ports(addresses: Iterable[str], ports: Iterable[int]) -> tuple[tuple[str, int], ...]:
     """Return which of these ports take a connection, by address.
 
-    Nothing is sent, a password least of all: who listens there may be somebody else.
+    Nothing is sent, a password least of all: the program that listens there may be a foreign one.
 
     Parameters
     ----------

@@ -64,8 +64,8 @@ def versions(found: Mapping[str, str]) -> Check:
     if release(datajoint) > release(NEWEST_DATAJOINT):
         return warning(
             "versions",
-            f"DataJoint {datajoint} is newer than {NEWEST_DATAJOINT}, the newest that was tried.",
-            "if %datajoint_connect fails, install that one.",
+            f"DataJoint {datajoint} is newer than {NEWEST_DATAJOINT}, the newest that was tested.",
+            "if %datajoint_connect fails, install that version.",
         )
     return ok("versions", f"{shown}.")
 
@@ -87,7 +87,7 @@ def datajoint_target(settings: ConnectionSettings, found: Mapping[str, str]) -> 
         As from `installed`: DataJoint is only imported if it is there.
     """
     if "DataJoint" not in found:
-        return ok("DataJoint", "it is not installed; only %datajoint_connect wants it.")
+        return ok("DataJoint", "it is not installed; only %datajoint_connect needs it.")
     from ..dj.target import wishes  # noqa: PLC0415 - nothing is imported before it is used
     from ..dj.versions import load_datajoint  # noqa: PLC0415
 
@@ -103,7 +103,7 @@ def datajoint_target(settings: ConnectionSettings, found: Mapping[str, str]) -> 
         return warning(
             "DataJoint",
             f"in this kernel it is connected elsewhere: {_differences(connected, settings)}.",
-            "%datajoint_connect connects it to this server.",
+            "run %datajoint_connect to connect it to this server.",
         )
     for place in places.values():
         elsewhere = _differences({name: hit.value for name, hit in place.items()}, settings)
@@ -111,7 +111,7 @@ def datajoint_target(settings: ConnectionSettings, found: Mapping[str, str]) -> 
             return warning(
                 "DataJoint",
                 f"dj.config says {elsewhere}: dj.conn() by itself goes there.",
-                "%datajoint_connect sets it right; or look for dj_local_conf.json, "
+                "run %datajoint_connect to correct it, or look for dj_local_conf.json, "
                 "~/.datajoint_config.json, datajoint.json and variables that begin with DJ_.",
             )
     return ok("DataJoint", f"{datajoint.version}; nothing leads it to another server.")

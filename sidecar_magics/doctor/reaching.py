@@ -42,9 +42,9 @@ def settings_found(settings: ConnectionSettings, environ: Mapping[str, str]) -> 
     if contradictions:
         return warning(
             "settings",
-            f"the environment disagrees with itself: {'; '.join(contradictions)}.",
-            f"in use: {settings.user}@{settings.address} ({settings.origins()}); tools that read "
-            "the other variables go elsewhere, so set all of them alike.",
+            f"environment variables contradict each other: {'; '.join(contradictions)}.",
+            f"set all of them alike: the magics use {settings.user}@{settings.address} "
+            f"({settings.origins()}), other tools may go elsewhere.",
         )
     return ok("settings", f"{settings.origins()}.")
 

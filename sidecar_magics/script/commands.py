@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 
 class Effect(Enum):
-    """What a command is for, from the point of view of whoever runs a script."""
+    """What a command is for, from the point of view of a program that runs a script."""
 
     DELIMITER = "changes what ends a statement"
     SEND = "ends the statement before it; nothing to do where there is none"

@@ -1,7 +1,7 @@
 """The DEFINER of a view, trigger, event or routine: who it is, and how to leave it out.
 
-Without one the definer is whoever creates it. Only a statement's head is looked at: in a body the
-word means something else.
+Without one the definer is the account that creates it. Only a statement's head is looked at: in a
+body the word means something else.
 
 Source: "Stored Object Access Control", MySQL 9 Reference Manual.
 """

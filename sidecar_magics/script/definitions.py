@@ -1,4 +1,4 @@
-"""What a CREATE TABLE says that matters to whoever fills the table: a glance, not a parser.
+"""What a CREATE TABLE says that matters for filling the table: a glance, not a parser.
 
 Where a definition is more than columns, keys and options, or is not understood, the answer is
 None, and the reader had better leave it to the server alone.

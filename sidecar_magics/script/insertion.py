@@ -1,7 +1,7 @@
 """The beginning of a statement that does nothing but put values into a table.
 
-Nearly all bytes of a dump are such values; whoever needs no more than the table's name must not
-look at them.
+Nearly all bytes of a dump are such values; a reader that needs only the table's name must not look
+at them.
 """
 
 from __future__ import annotations

@@ -122,7 +122,7 @@ class Redirect:
     def _check(self, schema: str, name: str | None, *, begins: bool) -> None:
         if self.source is None and not begins:
             raise RewriteError(
-                f"--into cannot tell what `{schema}`.`{name}` is: the script has not said yet"
+                f"--into cannot know what `{schema}`.`{name}` is: the script has not said yet"
                 " which schema is its own"
             )
         if self.source is None and self._has_unqualified and name is not None:
@@ -137,7 +137,7 @@ class Redirect:
     def _check_uncertain(self, schema: str, mention: Mention) -> None:
         if schema == self.source and schema != self.into:
             raise RewriteError(
-                f"--into cannot tell whether `{schema}`.`{mention.object}` is a table of the"
+                f"--into cannot know whether `{schema}`.`{mention.object}` is a table of the"
                 " schema or a column of a table with its name"
             )
 

@@ -128,12 +128,12 @@ def test_a_server_that_is_restarted_under_it_stops_nothing(stage: Stage) -> None
 def test_a_server_that_was_made_anew_is_not_loaded_into(mysql_stage: Stage) -> None:
     outcome = mysql_stage.disturb("dump", Fault("renew server", b"COMMIT", 0.5, "sent", 0.0))
     assert outcome["error"] == "LoadStoppedError", outcome["message"]
-    assert "the server was made anew while it was loaded; its data is gone." in outcome["message"]
+    assert "the server was recreated during the load; its data is gone." in outcome["message"]
 
 
 def test_nothing_to_resume_is_said(mysql_stage: Stage) -> None:
     report = load(mysql_stage.script("dump"), mysql_stage.server.settings, jobs=2, resume=True)
-    assert "Nothing was left to resume: this was loaded from the beginning." in report.notes
+    assert "There was nothing to resume: this was loaded from the beginning." in report.notes
 
 
 # Scripts that change in between ------------------------------------------------------------------

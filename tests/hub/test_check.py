@@ -114,7 +114,7 @@ def test_claims_that_nobody_makes(tmp_path: Path) -> None:
     del own["singleuser"]["storage"]
     answer = checked(tmp_path, own, values)
     assert answer.status == 1
-    assert "nobody makes the claim" in answer.output
+    assert "the claim for the data is never created" in answer.output
 
 
 def test_hooks_of_ours_that_a_later_key_drops(tmp_path: Path) -> None:
@@ -140,7 +140,7 @@ def test_a_profile_that_takes_mysql_away(tmp_path: Path) -> None:
     assert answer.status == 1
     (line,) = [each for each in answer.findings if "no MySQL in the pod" in each]
     assert line.startswith("profile code-server: ")
-    assert "is told of one (MYSQL_HOST)" in line
+    assert "the notebook has MYSQL_HOST" in line
 
 
 @pytest.mark.parametrize(

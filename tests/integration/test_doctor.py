@@ -94,7 +94,7 @@ def test_a_server_that_is_well(server: Server) -> None:
     assert [check.subject for check in diagnosis] == SUBJECTS
     assert diagnosis.of(Verdict.FAILURE) == diagnosis.of(Verdict.WARNING) == ()
     assert diagnosis.ok
-    assert diagnosis.summary() == "all 18 checks are well"
+    assert diagnosis.summary() == "all 18 checks passed"
     assert "root logged in after" in diagnosis["login"].message
     assert "are free" in diagnosis["disk"].message
     assert "tables take" in diagnosis["disk"].message
@@ -131,7 +131,7 @@ def test_where_the_public_password_is_open_to_other_pods_it_fails(
     assert verdicts(diagnosis, Verdict.FAILURE) == ["exposure"]
     assert "hub-config/sidecar.values.yaml" in diagnosis["exposure"].hint
     # An account without rights is not told everything, and the doctor continues without it.
-    assert "not told" in diagnosis["disk"].message or "are free" in diagnosis["disk"].message
+    assert "cannot see" in diagnosis["disk"].message or "are free" in diagnosis["disk"].message
 
 
 def test_a_pool_that_does_not_fit_into_the_container(
@@ -152,7 +152,7 @@ def test_a_restart_is_seen_from_the_pod(
     monkeypatch.setattr("sidecar_magics.hints.place", lambda: Runtime.HUB)
     check = mysql_doctor(mysql_server.settings)["uptime"]
     assert check.verdict is Verdict.WARNING
-    assert "a pod that runs for 5 h 33 min" in check.message
+    assert "a pod that has run for 5 h 33 min" in check.message
 
 
 def test_the_age_of_a_container_is_that_of_its_first_process() -> None:
@@ -304,7 +304,7 @@ def test_the_command_and_the_magic_say_the_same(
     assert [check.subject for check in diagnosis] == SUBJECTS
     assert main(["doctor", *line.split()]) == 0
     shown = capsys.readouterr().out
-    assert f"<Diagnosis of root@127.0.0.1:{server.port}: all 18 checks are well>" in shown
+    assert f"<Diagnosis of root@127.0.0.1:{server.port}: all 18 checks passed>" in shown
     assert "option --port" in shown
 
 
@@ -358,7 +358,7 @@ def test_tables_that_somebody_has_locked_are_shown(server: Server) -> None:
         message = until(lambda: said_of_locks(server, f"connection {owner.thread_id()} "))
         hint = mysql_doctor(server.settings)["locks"].hint
         owner.query("UNLOCK TABLES")
-    assert "the server does not show whose it is" in message
+    assert "the server does not show which connection holds it" in message
     assert f"connection {other.thread_id()} " not in message
     assert "UNLOCK TABLES" in hint
     assert "KILL" not in hint

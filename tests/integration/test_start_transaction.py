@@ -39,7 +39,7 @@ def test_a_table_that_opens_a_transaction(mysql_server: Server, tmp_path: Path) 
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert "more warnings, which the server does not tell" in done.stdout
+    assert "more warnings, which the server does not show" in done.stdout
     with connect_now(mysql_server.settings) as connection, connection.cursor() as cursor:
         cursor.execute("SELECT i FROM s.t")
         assert cursor.fetchall() == ((1,),)

@@ -122,5 +122,5 @@ def test_each_option_does_what_it_says(kernel: str, mysql_server: Server, tmp_pa
     assert "'2x' cannot be a variable's name" in misnamed
     assert "--password-env" in saved
     assert "(already connected)" in noted
-    assert "lab.json (--config) says host lab.example.org; what %mysql_wait waited for" in noted
+    assert "lab.json (--config) says host lab.example.org; the server of %mysql_wait" in noted
     assert location == repr(str(tmp_path))

@@ -33,7 +33,7 @@ def test_a_failed_statement_is_shown_with_its_place(environment: pytest.MonkeyPa
         client_of(notebook, NOTEBOOKS).execute()
     *lines, error = notebook.cells[1].outputs
     # A bar is drawn only if the server was slow; it is then the line above the error.
-    assert [text_of(line) for line in lines] in ([], ["cell was not loaded to its end."])
+    assert [text_of(line) for line in lines] in ([], ["cell was not loaded completely."])
     assert error.ename == "StatementError"
     assert error.traceback[0].startswith("StatementError: cell:3:1: error 1064 (42000)")
     assert len(error.traceback) <= 8

@@ -173,7 +173,7 @@ def test_an_error_leaves_a_true_line_and_the_error() -> None:
     wrong, nothing = notebook.cells
     # The bar has become the line: the error is what is final.
     assert kinds_of(wrong) == ["display_data", "error"]
-    assert wrong.outputs[0].data == {"text/plain": "wrong.sql was not loaded to its end."}
+    assert wrong.outputs[0].data == {"text/plain": "wrong.sql was not loaded completely."}
     assert wrong.outputs[1].ename == "StatementError"
     assert client.updates >= 3
     # Nothing was seen of this one that would have to be ended.
@@ -185,7 +185,7 @@ def test_the_stop_button_leaves_a_true_line_and_one_more() -> None:
     notebook, _ = run(INTERRUPT, "%mysql_load endless.sql")
     cell = notebook.cells[-1]
     assert kinds_of(cell) == ["display_data", "error"]
-    assert cell.outputs[-2].data == {"text/plain": "endless.sql was not loaded to its end."}
+    assert cell.outputs[-2].data == {"text/plain": "endless.sql was not loaded completely."}
     (line,) = cell.outputs[-1].traceback
     assert line.startswith("KeyboardInterrupt: Stopped loading endless.sql")
 
@@ -248,7 +248,7 @@ def test_an_error_in_a_terminal_leaves_no_bar() -> None:
     status, written = in_a_terminal("wrong.sql")
     assert status == 1
     rest = written.rpartition("\r\x1b[K")[2].rpartition("\x1b[K")
-    assert rest[0].rpartition("\r")[2] == "wrong.sql was not loaded to its end."
+    assert rest[0].rpartition("\r")[2] == "wrong.sql was not loaded completely."
     assert rest[2].startswith("\r\nwrong.sql:9:1: error 1062 (23000)")
 
 

@@ -2,7 +2,8 @@
 
 It understands the few statements that generated scripts and the loader send, and no others. What
 it models of a real server, and what not, is in ARCHITECTURE.md ("Simulation"). Nothing waits here:
-a statement that has to wait raises `Blocked`, and is tried again when somebody takes a step.
+a statement that has to wait raises `Blocked`, and is tried again after another step. Rows and
+definitions keep a value of the session each, so that a wrong session shows.
 """
 
 from __future__ import annotations

@@ -106,7 +106,7 @@ def test_a_configuration_of_another_machine(mysql_server: Server, tutorial: Path
     assert out["configured"] == [
         base, "127.0.0.1", mysql_server.port, f"{base}/raw", base, "TRUE"
     ]  # fmt: skip
-    assert f"which is not here; {base} is." in said
+    assert f"which is not on this machine; {base} is used." in said
 
 
 def test_a_spyglass_that_was_imported_is_not_changed(mysql_server: Server, tutorial: Path) -> None:

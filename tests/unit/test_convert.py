@@ -177,9 +177,12 @@ def test_the_client_in_a_cell_of_the_shell(command: str, line: str) -> None:
         ("%%bash\nsudo -u mysql mysql < a.sql", "a command is not known"),
         ("!docker run -e X=1 mysql-backup mysql", "docker run starts something"),
         ("!docker run -p 3306 mysql:8", "which port"),
-        ("!mysqladmin -u root password 's3cret'", "changes a password"),
-        ("!mysql -e \"ALTER USER 'root'@'localhost' IDENTIFIED BY 's3cret'\"", "the account that"),
-        ("!mysql -e \"SET PASSWORD = 's3cret'\"", "the account that"),
+        ("!mysqladmin -u root password 's3cret'", "changes the password"),
+        (
+            "!mysql -e \"ALTER USER 'root'@'localhost' IDENTIFIED BY 's3cret'\"",
+            "the shared account",
+        ),
+        ("!mysql -e \"SET PASSWORD = 's3cret'\"", "the shared account"),
         ("!mysql -e 'USE d'\n!mysql d -e 'DROP TABLE t'", "for several places"),
         ("%%bash\nmysql -u root -p\ns3cret", "neither a file nor statements"),
         ("%%bash\nmysql -u root -p < a.sql\ns3cret\n", "a command is not known"),
@@ -223,7 +226,7 @@ def test_the_client_in_a_cell_of_the_shell(command: str, line: str) -> None:
         ("import subprocess as sp\nsubprocess.check_call(f'mysql -u {x} < a.sql')", "check_call"),
         ("# mysql\nfrom getpass import getpass\npassword = getpass()", "getpass asks a question"),
         ("import pymysql\nc = pymysql.connect(host='x', password='s3cret')", "by itself"),
-        ("%sql mysql+pymysql://root:s3cret@127.0.0.1", "an account in it"),
+        ("%sql mysql+pymysql://root:s3cret@127.0.0.1", "with an account"),
         (IMPORT + "dj.config['database.password'] = getpass.getpass() + 'x'", "computed or asked"),
         (IMPORT + "dj.config['database.user'] = 'YOUR NAME HERE'", "user is not filled in"),
         (IMPORT + "dj.config.database.host = HOST", "computed or asked for"),
@@ -404,7 +407,7 @@ def test_where_the_folder_was_changed_before_nothing_is_known_of_files(tmp_path:
     assert "os.chdir(" in cell.after
     elsewhere = "import os\nos.chdir(find())\nimport datajoint as dj\ndj.config.load('a.json')"
     (cell,) = converted(elsewhere, folder=folder).changed
-    assert "the file is not here" in cell.notes[0]
+    assert "the file is not on this machine" in cell.notes[0]
 
 
 def test_a_folder_that_is_not_as_the_tutorial_says_is_still_gone_to(tmp_path: Path) -> None:
@@ -417,7 +420,7 @@ def test_spyglass_without_a_folder_is_a_note() -> None:
     conversion = converted(IMPORT + "dj.config.load('a.json')", "from spyglass import common")
     (cell,) = conversion.changed
     assert cell.after.endswith("%datajoint_connect --config a.json")
-    assert "the file is not here" in cell.notes[0]
+    assert "the file is not on this machine" in cell.notes[0]
     assert "add --spyglass BASE_DIR" in cell.notes[1]
 
 
@@ -665,7 +668,7 @@ def test_nothing_is_written_unless_it_is_said(
     file = tmp_path / "a.ipynb"
     file.write_text(text_of(PASTE), encoding="utf-8")
     assert main(["convert", str(file)]) == 0
-    assert "--write does it" in capsys.readouterr().out
+    assert "add --write" in capsys.readouterr().out
     assert file.read_text(encoding="utf-8") == text_of(PASTE)
     assert list(tmp_path.iterdir()) == [file]
 
@@ -677,7 +680,7 @@ def test_written_in_place_the_old_one_is_kept_once(
     file.write_text(text_of(PASTE), encoding="utf-8")
     file.chmod(0o640)
     assert main(["convert", "--write", str(file)]) == 0
-    assert "what it was is in a.ipynb.bak" in capsys.readouterr().out
+    assert "the original is in a.ipynb.bak" in capsys.readouterr().out
     assert backup.read_text(encoding="utf-8") == text_of(PASTE)
     assert "%mysql_load" in file.read_text(encoding="utf-8")
     assert file.stat().st_mode & 0o777 == backup.stat().st_mode & 0o777 == 0o640

@@ -180,7 +180,7 @@ def test_what_goes_on_with_something_that_cannot_be_seen_is_left() -> None:
         IMPORT + "dj.config['database.user'] = USER", "dj.config['database.port'] = 3307"
     )
     assert [cell.number for cell in conversion.left] == [1, 2]
-    assert conversion.left[1].why == "it goes on with what cell 1 says."
+    assert conversion.left[1].why == "it continues the configuration of cell 1."
 
 
 @pytest.mark.parametrize(

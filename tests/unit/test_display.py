@@ -185,7 +185,7 @@ def test_an_error_leaves_a_true_line_and_no_bar(
 
     with pytest.raises(error):
         load()
-    assert terminal.screen == ["x\\x1b[2J.sql was not loaded to its end.", ""]
+    assert terminal.screen == ["x\\x1b[2J.sql was not loaded completely.", ""]
 
 
 def test_an_error_before_anything_was_seen_is_enough_by_itself(terminal: Terminal) -> None:
@@ -363,7 +363,7 @@ def test_an_error_follows_one_line_that_was_the_bar(
     shown.progress(HALF)
     shown.__exit__(KeyError)
     _, (line, replaces) = outputs
-    assert (line, replaces) == ({"text/plain": "x.sql was not loaded to its end."}, True)
+    assert (line, replaces) == ({"text/plain": "x.sql was not loaded completely."}, True)
 
 
 def test_a_short_load_in_a_notebook_shows_nothing_but_its_report(

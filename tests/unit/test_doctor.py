@@ -88,7 +88,7 @@ def test_a_diagnosis_is_a_list_with_the_next_steps() -> None:
 
 def test_warnings_alone_are_no_failure() -> None:
     assert Diagnosis("a", (warning("packet", "small.", "more"),)).ok
-    assert Diagnosis("a", (ok("packet", "."),)).summary() == "all 1 checks are well"
+    assert Diagnosis("a", (ok("packet", "."),)).summary() == "all 1 checks passed"
 
 
 # The way there -------------------------------------------------------------------------------
@@ -146,7 +146,7 @@ OWN = [("10.0.0.7", 3306), ("fd00::2", 33060)]
         (replace(ELSEWHERE, password=Secret("own")), [], Runtime.HUB, Verdict.OK, "of its own"),
     ],
 )
-def test_who_can_knock(
+def test_who_can_reach_it(
     settings: ConnectionSettings,
     open_at: list[tuple[str, int]],
     place: Runtime,
@@ -217,7 +217,7 @@ def test_a_slow_login_is_told() -> None:
         (
             condition.disk(replace(facts(), table_bytes=2 * GB), free_bytes=None),
             Verdict.OK,
-            "tables take 2 GB; what is free where the server runs cannot be seen",
+            "tables take 2 GB; the free space of its disk cannot be seen",
         ),
     ],
 )
@@ -285,10 +285,10 @@ def test_a_load_that_was_killed_is_not_one_that_runs() -> None:
     assert check.verdict is Verdict.WARNING
     broken_said, _, running_said = check.message.partition(" Under way: ")
     assert broken_said == (
-        "not loaded to the end: my dump.sql (began 2026-01-01 09:00:00, 1,234 pieces done)."
+        "not loaded completely: my dump.sql (began 2026-01-01 09:00:00, 1,234 pieces done)."
     )
     assert running_said.startswith("a.sql ")
-    assert check.hint.startswith("%mysql_load 'my dump.sql' --resume")
+    assert check.hint.startswith("run %mysql_load 'my dump.sql' --resume, ")
 
 
 # In a terminal -------------------------------------------------------------------------------
@@ -404,7 +404,7 @@ def test_settings_that_are_wrong_are_a_finding(monkeypatch: pytest.MonkeyPatch) 
     assert not diagnosis.ok
     assert diagnosis["settings"].verdict is Verdict.FAILURE
     assert "SIDECAR_MYSQL_PORT" in diagnosis["settings"].message
-    assert "a server that is not known" in repr(diagnosis)
+    assert "an unknown server" in repr(diagnosis)
     assert "versions" in repr(diagnosis)
 
 

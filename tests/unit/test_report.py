@@ -136,11 +136,11 @@ def test_html_is_escaped() -> None:
         (LoadReport("s"), "Nothing was executed before it."),
         (
             LoadReport("s", statements=1, rows=1),
-            "Executed: 1 statement before it (1 row); what they did stays.",
+            "Executed: 1 statement before it (1 row); their changes stay.",
         ),
         (
             LoadReport("s", statements=1200, rows=0, in_transaction=True),
-            "Executed: 1,200 statements before it (0 rows); what was not committed is rolled back.",
+            "Executed: 1,200 statements before it (0 rows); uncommitted work is rolled back.",
         ),
     ],
 )
@@ -178,9 +178,9 @@ def test_texts() -> None:
         f"  {EVIL}: 2 rows, 10 B",
         "  s.sql:3:5: error 1062 (23000): Duplicate entry '(x): y'",
         r"  Warning 1265: Data <b>truncated</b>\x1b[31m (once)",
-        "  Warning: more warnings, which the server does not tell (once)",
+        "  Warning: more warnings, which the server does not show (once)",
         "  Left out: 1 statement (--tables)",
-        "  1 connection lost, and made again.",
+        "  1 connection lost, and re-established.",
         "  A <note>.",
     ]
 

@@ -148,9 +148,9 @@ def test_the_text_has_what_matters() -> None:
         "  lab.session: 10 rows, 500 B",
         "  ephys.unit: 1 row, 70 B",
         "  Warning 1366: Incorrect value (2 times)",
-        "  Warning: more warnings, which the server does not tell (once)",
+        "  Warning: more warnings, which the server does not show (once)",
         "  Left out: 2 statements (of a system schema)",
-        "  1 connection lost, and made again.",
+        "  1 connection lost, and re-established.",
         "  Mind the gap.",
     ]
 
@@ -194,11 +194,11 @@ def test_what_was_loaded_already() -> None:
 @pytest.mark.parametrize(
     ("attributes", "sentence"),
     [
-        ({}, "Executed: 4 statements before it (1,245 rows); what they did stays."),
-        ({"jobs": 4}, "Executed: 4 statements by then (1,245 rows); what they did stays."),
+        ({}, "Executed: 4 statements before it (1,245 rows); their changes stay."),
+        ({"jobs": 4}, "Executed: 4 statements by then (1,245 rows); their changes stay."),
         (
             {"in_transaction": True},
-            "Executed: 4 statements before it (1,245 rows); what was not committed is rolled back.",
+            "Executed: 4 statements before it (1,245 rows); uncommitted work is rolled back.",
         ),
         ({"statements": 0}, "Nothing was executed before it."),
         ({"statements": 0, "jobs": 2}, "Nothing was executed by then."),

@@ -115,7 +115,7 @@ def test_each_cause_has_its_hint(refusal: Refusal, words: str) -> None:
 
 def test_the_documentation_names_the_same_options() -> None:
     text = (Path(__file__).parents[2] / "docs" / "loading.md").read_text()
-    rows = text.partition("| what is refused | add |")[2].partition("\n\n")[0]
+    rows = text.partition("| the server refuses | add |")[2].partition("\n\n")[0]
     named = re.findall(r"\| `(--.+)` \|", rows)
     assert len(named) > 5
     for option in named:

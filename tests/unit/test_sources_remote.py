@@ -195,7 +195,7 @@ def test_a_connection_that_stays_lost(site: Site) -> None:
     script, error = read_to_the_error(open_sources(site.secret_url))
     assert SCRIPT.startswith(script)
     assert len(script) > 0
-    assert f"{site.url} cannot be read on (" in error.message
+    assert f"{site.url} cannot be read further (" in error.message
     assert f"near byte {len(script):,} of {len(SCRIPT):,}." in error.message
     assert not has_secrets(error)
 
@@ -206,7 +206,7 @@ def test_a_server_without_ranges(site: Site) -> None:
     site.breaks_after = [1_500_000]
     script, error = read_to_the_error(open_sources(site.url))
     assert SCRIPT.startswith(script)
-    assert "cannot be read on (the connection was lost)" in error.message
+    assert "cannot be read further (the connection was lost)" in error.message
 
 
 def test_a_file_that_changes_meanwhile(site: Site) -> None:

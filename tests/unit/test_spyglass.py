@@ -50,8 +50,8 @@ def test_a_folder_on_the_line_goes_before_the_configuration(here: Path) -> None:
     found = look_for("data", LINE, base_in("/home/jovyan/demo"))
     assert found.base == here / "data"
     assert found.notes == (
-        'dj.config["custom"]["spyglass_dirs"]["base"] said /home/jovyan/demo; '
-        "--spyglass goes before it.",
+        'dj.config["custom"]["spyglass_dirs"]["base"] names /home/jovyan/demo; '
+        "--spyglass overrides it.",
     )
     assert look_for("data", LINE, base_in(here / "data")).notes == ()
 
@@ -72,7 +72,7 @@ def test_a_folder_of_another_machine_is_found_on_this_one(here: Path) -> None:
     found = look_for("", LINE, base_in("/home/jovyan/demo/data"))
     assert found.base == here.parent / "data"
     assert found.notes[0].endswith(
-        f"says /home/jovyan/demo/data, which is not here; {found.base} is."
+        f"names /home/jovyan/demo/data, which is not on this machine; {found.base} is used."
     )
     # The whole tutorial as base folder.
     assert look_for("", LINE, base_in("/home/jovyan/demo")).base == here.parent
@@ -107,7 +107,9 @@ def test_spyglass_in_test_mode_wants_a_folder_called_tests(here: Path) -> None:
 
 def test_datajoint_2_is_refused() -> None:
     newer: Any = SimpleNamespace(version="2.3.5")
-    with pytest.raises(DataJointConnectionError, match=r"needs DataJoint 0\.14, and here is 2\.3"):
+    with pytest.raises(
+        DataJointConnectionError, match=r"needs DataJoint 0\.14, and this kernel has 2\.3"
+    ):
         look_for("data", newer, {})
 
 
@@ -256,7 +258,7 @@ def test_a_file_is_changed_and_kept(here: Path) -> None:
     )
     path.write_text(before)
     said = save(path, VALUES)
-    assert said.endswith("holds the password that stood in it; what it was is in c.json.bak.")
+    assert said.endswith("contains an earlier password; the earlier version is in c.json.bak.")
     after = json.loads(path.read_text())
     assert after["database.password"] == "of the file"
     assert after["fetch_format"] == "frame"

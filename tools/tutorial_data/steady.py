@@ -1,8 +1,10 @@
 """Identifiers and times that a run of Spyglass draws, drawn the same each time.
 
 Without this two runs would differ in: the object ids in NWB files (UUIDs), the names of analysis
-files (ten random letters), and the times that tables note. It is for making the tutorial's data,
-never for data of worth.
+files (ten random letters), and the times that tables note. `conda` is a stand-in as well, `~log` is
+emptied, and the dump has no date and no AUTO_INCREMENT of its own. So two runs on one machine, with
+one version of everything, give the same bytes; another server changes the dump's heading, another
+processor may change last digits. It is for making the tutorial's data, never for data of worth.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Look before a load: read the script and the server, and tell what would happen.
+"""Look before a load: read the script and the server, and show what would happen.
 
 Nothing on the server is changed. What the server refuses is found out by asking it on a session of
 our own; what the script does is played through against what is there (`world`).

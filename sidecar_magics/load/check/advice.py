@@ -73,7 +73,8 @@ def changed_globals(case: Case) -> Iterator[Finding]:
         yield Finding(
             "global-variables",
             f"the script sets variables of the whole server: {some(names)}",
-            "they stay so after the load; GTID_PURGED is left out by --set-gtid-purged=OFF.",
+            "remove them if they should not outlast the load; dump again with "
+            "--set-gtid-purged=OFF to leave out GTID_PURGED.",
             str(case.inventory.global_variables.first(names[0])),
             None,
             names,
@@ -85,7 +86,7 @@ def truncation(case: Case) -> Iterator[Finding]:
     if case.inventory.truncated:
         names = tuple(case.inventory.truncated)
         message = f"{some(names)} may be cut off: it lacks the line that a dump ends with"
-        hint = "get the file again, if it should be whole."
+        hint = "get the file again if it should be complete."
         yield Finding("truncated", message, hint, "", None, names)
 
 

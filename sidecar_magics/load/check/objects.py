@@ -58,34 +58,36 @@ def _sentence(kind: str, what: str, names: tuple[str, ...], found: list[Clash]) 
         rows = sum(clash.rows or 0 for clash in found)
         about = f", with about {rows:,} rows" if rows else ""
         message = f"{things} {'exists' if one else 'exist'} already{about}: {some(names)}"
-        return message, "drop what is there first, or dump with DROP … IF EXISTS."
+        return message, "drop it first, or dump with DROP … IF EXISTS."
     if kind == "missing":
-        message = f"{things} {'is' if one else 'are'} neither there nor made before: {some(names)}"
-        return message, "is the script complete, and the right schema chosen?"
+        message = (
+            f"{things} {'is' if one else 'are'} missing, and not created before: {some(names)}"
+        )
+        return message, "check that the script is complete and the right schema is chosen."
     if kind == "schema-missing":
         message = (
             f"the {what}{'' if one else 's'} {some(names)} {'does' if one else 'do'} not exist"
         )
         return message, "create it first, or dump with `mysqldump --databases`."
     if kind == "no-schema":
-        message = f"no schema is chosen when {names[0]} is met"
+        message = f"no schema is chosen at {names[0]}"
         return message, "give --database NAME, or begin the script with USE."
     if kind == "parent-missing":
         parents = tuple(dict.fromkeys(clash.parent for clash in found))
         message = (
-            f"foreign keys refer to what is not there: {some(names)} to {some(parents)}, and "
+            f"foreign keys refer to missing tables: {some(names)} to {some(parents)}, and "
             "foreign_key_checks is on"
         )
         return message, "begin the script with SET foreign_key_checks=0, or with the parents."
     message = f"{some(names)} {'is' if one else 'are'} of another kind on the server"
-    return message, "drop what is there first."
+    return message, "drop it first."
 
 
 def spellings(world: World) -> Iterator[Finding]:
     """Name tables that are one to a server that takes upper and lower case for the same."""
     for names, place in world.same_but_for_case():
         message = f"{' and '.join(names)} are the same table to this server"
-        hint = "it was set up with lower_case_table_names: rename one of them."
+        hint = "rename one of them: the server was set up with lower_case_table_names."
         yield Finding("case", message, hint, str(place), 1050, names)
 
 
@@ -103,7 +105,7 @@ def kept_rows(world: World) -> Iterator[Finding]:
             f"{count(len(names), 'table')} with about {rows:,} rows would get more, as "
             f"nothing drops {'it' if len(names) == 1 else 'them'}: {some(names)}"
         )
-        hint = "rows that are there already stop the load (error 1062)."
+        hint = "empty it first: rows that exist already stop the load (error 1062)."
         yield Finding("filled", message, hint, "", 1062, names)
 
 

@@ -1,6 +1,6 @@
 """Rehearse a script's definitions on the server itself, in scratch schemas that are dropped again.
 
-Nobody foresees a server's answer as well as that server. So what defines something is executed,
+No rule foresees a server's answer as well as that server. So what defines something is executed,
 statement after statement, in the session that the script makes, with each schema's name replaced by
 that of a scratch schema; a table of the server's own that a statement names is made there first, as
 empty as it is defined. Rows are not loaded: a statement with rows is only prepared, which finds
@@ -214,7 +214,7 @@ class Rehearsal:
             return before
 
     def begin_session(self, schema: str | None) -> None:
-        """Begin anew in a schema, as a new connection of the script's does."""
+        """Start again in a schema, as a new connection of the script's does."""
         if self.ended:
             return
         with contextlib.suppress(*pymysql_errors()):

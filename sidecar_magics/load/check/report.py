@@ -116,7 +116,7 @@ class CheckReport:
     def summary(self) -> str:
         """Return in a few words what was found."""
         if self.ok and not self.warnings:
-            return "nothing stands in its way"
+            return "no problem found"
         found = [count(len(self.problems), "problem")] if self.problems else ["no problem"]
         if self.warnings:
             found.append(count(len(self.warnings), "warning"))

@@ -31,7 +31,7 @@ def packet(case: Case) -> Iterator[Finding]:
     if not limit or needed <= limit:
         return
     if needed > LARGEST_PACKET_BYTES:
-        hint = "no server takes it: dump again with a smaller --net-buffer-length."
+        hint = "dump again with a smaller --net-buffer-length: no server takes this statement."
     else:
         # The server rounds down to a multiple of 1024.
         raised = min(-(-needed // 1024) * 1024, LARGEST_PACKET_BYTES)
@@ -57,7 +57,7 @@ def refusals(case: Case) -> Iterator[Finding]:
         yield Finding(
             "local-infile",
             "LOAD DATA LOCAL is switched off on the server",
-            "SET GLOBAL local_infile=1 allows it.",
+            "run SET GLOBAL local_infile=1 to allow it.",
             str(places[0]),
             4166 if case.target.flavour == "mariadb" else 3948,
         )
@@ -71,7 +71,7 @@ def charsets(case: Case) -> Iterator[Finding]:
             yield Finding(
                 "charset",
                 f"the server lacks the character set {name} ({_times(mentions, name)})",
-                "utf8mb4 holds every text.",
+                "use utf8mb4, which holds every text.",
                 str(mentions.first(name)),
                 1115,
             )
@@ -146,7 +146,7 @@ def _refused_variable(name: str, errno: int, case: Case, place: str) -> Finding 
     if errno in (1227, 1142):
         privilege = "SESSION_VARIABLES_ADMIN" if case.target.flavour == "mysql" else "BINLOG ADMIN"
         hint = "dump again with --set-gtid-purged=OFF, or log in as an administrator."
-        message = f"{case.target.account} may not set the variable {name} (it takes {privilege})"
+        message = f"{case.target.account} may not set the variable {name} (it needs {privilege})"
         return Finding("privilege", message, hint, place, errno)
     return None
 
@@ -165,7 +165,7 @@ def read_only(case: Case) -> Iterator[Finding]:
         yield Finding(
             "read-only",
             f"the server is read-only ({name})",
-            f"is it a replica? Else: SET GLOBAL {name}=0.",
+            f"run SET GLOBAL {name}=0, unless it is a replica.",
             str(case.inventory.events[0].place),
             1290,
         )
@@ -184,10 +184,10 @@ def primary_keys(case: Case) -> Iterator[Finding]:
         names = [f"{event.schema}.{event.name}" for event in bare]
         yield Finding(
             "primary-key",
-            f"the server wants a primary key ({variable}), which "
+            f"the server requires a primary key ({variable}), which "
             f"{count(len(names), 'table')} of the script "
             f"{'lacks' if len(names) == 1 else 'lack'}: {some(names)}",
-            f"SET GLOBAL {variable}=0 lets them in.",
+            f"run SET GLOBAL {variable}=0 to allow them.",
             str(bare[0].place),
             errno,
             tuple(names),
@@ -212,7 +212,7 @@ def binary_log(case: Case) -> Iterator[Finding]:
         for event in case.inventory.events
         if event.verb == "create" and event.what in ("function", "trigger")
     ]
-    hint = "SET GLOBAL log_bin_trust_function_creators=1 allows it."
+    hint = "run SET GLOBAL log_bin_trust_function_creators=1 to allow it."
     unsafe = [event for event in logged if not event.deterministic]
     if unsafe:
         names = [f"{event.schema}.{event.name}" for event in unsafe]
@@ -224,7 +224,7 @@ def binary_log(case: Case) -> Iterator[Finding]:
     if logged and not target.grants.any_of("SUPER"):
         names = [f"{event.schema}.{event.name}" for event in logged]
         message = (
-            f"functions and triggers take SUPER while binary logging is on, which "
+            f"functions and triggers need SUPER while binary logging is on, which "
             f"{target.account} lacks: {some(names)}"
         )
         yield Finding("binary-log", message, hint, str(logged[0].place), 1419, tuple(names))
@@ -241,7 +241,7 @@ def definers(case: Case) -> Iterator[Finding]:
     yield Finding(
         "definer-privilege",
         f"{target.account} may not make views, routines, triggers or events run as "
-        f"{some(names)} (it takes {allowed[0]})",
+        f"{some(names)} (it needs {allowed[0]})",
         "leave the DEFINERs out with --skip-definer.",
         str(next(iter(others.values()))),
         1227,
@@ -288,4 +288,4 @@ def _grant(privilege: str, schemas: tuple[str, ...], account: str) -> str:
     where = "*.*" if schemas[0] == "*.*" else f"`{schemas[0][:-2]}`.*"
     if len(schemas) > 1:
         where += " and the others"
-    return f"an administrator may say: GRANT {privilege} ON {where} TO '{user}'@'{host}'."
+    return f"ask an administrator to run: GRANT {privilege} ON {where} TO '{user}'@'{host}'."

@@ -73,7 +73,7 @@ def confirmed(problems: Sequence[Finding], rehearsal: Rehearsal) -> list[Finding
 
 
 def facts(rehearsal: Rehearsal | None) -> Iterator[str]:
-    """Say what was rehearsed, and what nobody can know before a load."""
+    """Say what was rehearsed, and what cannot be known before a load."""
     unknown = "what depends on rows (duplicates, wrong values) shows only in a load"
     if rehearsal is None:
         yield "nothing was rehearsed: the server is not this machine's; --yes-remote allows it"

@@ -67,7 +67,7 @@ class Bookkeeping:
     # Before it begins --------------------------------------------------------------------------
 
     def await_turn(self, on_wait: Callable[[str], None]) -> None:
-        """Wait until no other process loads this script; `on_wait` is told of which it is."""
+        """Wait until no other process loads this script; `on_wait` gets its name."""
         if not self._sources.can_reopen:
             return
         known_by = repr(self._script).encode()
@@ -137,19 +137,18 @@ class Bookkeeping:
             entry = loads.take_over(link, entry, token=load.token, jobs=load.jobs)
             if not self._policy.resume:
                 self._report.notes.append(
-                    f"The load of this script that began at {entry.started} and did not come to "
-                    "its end was resumed."
+                    f"Resumed the load of this script that began at {entry.started}."
                 )
             return Journal(link, entry, resumed=True)
         if self._policy.resume:
             self._report.notes.append(
-                "Nothing was left to resume: this was loaded from the beginning."
+                "There was nothing to resume: this was loaded from the beginning."
             )
         entry, replaced = loads.begin(link, self._script, token=load.token, jobs=load.jobs)
         if replaced is not None:
             self._report.notes.append(
-                f"The load of this script that began at {replaced.started} did not come to its "
-                "end; this one began anew. --resume goes on where one stopped."
+                f"The load of this script that began at {replaced.started} did not finish; this "
+                "one started from the beginning. Add --resume to continue where a load stopped."
             )
         return Journal(link, entry, resumed=False)
 
@@ -169,14 +168,14 @@ class Bookkeeping:
                     f"The journal cannot be made in schema {SCHEMA}: {error.args[-1]}.",
                     hint="grant this account CREATE on it, or load without --once and --resume.",
                 ) from None
-            self._report.notes.append("This account may not make a journal: --resume will fail.")
+            self._report.notes.append("This account cannot create a journal: --resume will fail.")
             return False
         return True
 
     # While it runs -----------------------------------------------------------------------------
 
     def touch(self, step: Step) -> None:
-        """Tell other loads, before it runs, in which schemas a statement changes something.
+        """Announce to other loads, before it runs, in which schemas a statement changes something.
 
         Cells are what a user does with a loaded script; only if one drops something is the script
         not loaded any more.
@@ -272,11 +271,11 @@ class Bookkeeping:
                 if missing:
                     self._link.send(b"ALTER TABLE " + table.quoted + b" " + missing)
                     self._report.notes.append(
-                        f"{table} got the indexes that an interrupted load owed it."
+                        f"Built the indexes of {table} that an interrupted load had left out."
                     )
             except pymysql_errors() as error:
                 self._report.notes.append(
-                    f"{table} lacks indexes that an interrupted load owed it: {error}."
+                    f"{table} lacks indexes that an interrupted load had left out: {error}."
                 )
                 continue
             loads.forget_owed(self._link, table)

@@ -114,7 +114,7 @@ class Unfinished(NamedTuple):
     pieces: int = 0
 
 
-# The third column is the connection that holds the load's lock, NULL if nobody does.
+# The third column is the connection that holds the load's lock, NULL if none does.
 UNFINISHED = (
     "SELECT name, started, IS_USED_LOCK(CONCAT('sidecar_magics.', token, '.0')),"
     f" (SELECT COUNT(*) FROM {SCHEMA}.done d WHERE d.load_id = l.id)"
@@ -130,7 +130,7 @@ class Identity(NamedTuple):
     options: str
 
 
-# A table that somebody else has made is known by the comment that it lacks.
+# A table of another origin is known by the comment that it lacks.
 _OURS = "table_comment LIKE 'sidecar-magics:%'"
 _EXISTS = (
     "SELECT 1 FROM information_schema.tables"
@@ -153,7 +153,7 @@ def create(link: Link) -> None:
     Raises
     ------
     AccessError
-        A table of somebody else has the place of one of the journal's.
+        A table of another origin has the name of one of the journal's.
     pymysql.err.MySQLError
         The account may not.
     """
@@ -327,7 +327,7 @@ def forget_query(number: int) -> bytes:
 
 
 def drop_if_empty(link: Link) -> None:
-    """Drop the journal if nothing is in it; a table of somebody else in its schema stays."""
+    """Drop the journal if nothing is in it; a table of another origin in its schema stays."""
     if not exists(link):
         return
     if link.rows(f"SELECT 1 FROM {SCHEMA}.loads LIMIT 1") or link.rows(

@@ -1,4 +1,4 @@
-"""How a script would be loaded, told without a server."""
+"""How a script would be loaded, shown without a server."""
 
 from __future__ import annotations
 

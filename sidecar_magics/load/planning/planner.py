@@ -6,7 +6,7 @@ nothing to do with. Everything else waits for all before it, and all after it wa
 where a statement may have changed its session in a way that cannot be followed, the rest of the
 script runs in order on one connection.
 
-The planner asks nobody but its `lookup`, so a plan can be shown without a server.
+The planner asks only its `lookup`, so a plan can be shown without a server.
 """
 
 from __future__ import annotations

@@ -79,7 +79,7 @@ def in_doubt(step: Step, report: LoadReport, *, onwards: bool = False) -> Script
     rest = ", nor how many of those after it" if onwards else ""
     return ScriptError(
         f"{step.place}: whether this statement was executed cannot be known{rest}, so the load "
-        "cannot go on from here.",
+        "cannot be resumed here.",
         details=[f"Statement: {excerpt(step.sql, step.table)}", report.so_far()],
         hint="load from the beginning, without --resume.",
     )
@@ -95,10 +95,10 @@ def changed(place: str, report: LoadReport) -> ScriptError:
 
 
 def still_there(report: LoadReport) -> LoadStoppedError:
-    """Return the error for a server that does not let go of an earlier load's connection."""
+    """Return the error for a server that still has an earlier load's connection."""
     return LoadStoppedError(
-        f"{report.source}: the server is still undoing what an earlier load had begun.",
-        hint="add --resume again in a minute.",
+        f"{report.source}: the server is still rolling back an earlier load.",
+        hint="load again with --resume in a minute.",
         report=report,
     )
 
@@ -106,7 +106,7 @@ def still_there(report: LoadReport) -> LoadStoppedError:
 def new_server(step: Step, report: LoadReport) -> LoadStoppedError:
     """Return the error for a server that came back without what was loaded."""
     return LoadStoppedError(
-        f"{step.place}: the server was made anew while it was loaded; its data is gone.",
+        f"{step.place}: the server was recreated during the load; its data is gone.",
         details=[report.so_far()],
         hint="load again from the beginning, without --resume.",
         report=report,
@@ -131,8 +131,8 @@ def failed(
     hint = hint_for(refusal)
     if report.resumed and errno in NOT_THERE:
         hint = (
-            "load from the beginning, without --resume: what an earlier load had made was "
-            "dropped since."
+            "load from the beginning, without --resume: tables of the earlier load were dropped "
+            "since."
         )
     message = server_words(step, errno, message)
     about = f" (table {step.table})" if step.table else ""

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 # A speed is that of about the last third of a load, but not of less than this.
 LEAST_MEMORY_S = 10.0
-# Whoever has to wait longer wants no number, but to know why.
+# Beyond this, a reason helps more than a number.
 LONGEST_S = 100 * 3600.0
 NAME_CHARACTERS = 40
 

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 LARGEST_TABLES = 10
 MOST_ERRORS = 10
-# Warnings whose words the server did not tell: it tells those of the last statement it was sent.
+# Warnings without words: a server shows only those of the last statement, and at most
+# `max_error_count` of them.
 UNTOLD = 0
 # A later MySQL will do without something: that is for who writes such scripts. Of what is loaded
 # nothing is lost, so it is no warning to who loads one.
@@ -121,7 +122,7 @@ class LoadReport:
     jobs : int
         Connections that it could work on.
     retries : int
-        Connections that were lost, and made again.
+        Connections that were lost, and re-established.
     deferred_indexes : int
         Secondary indexes that were made after the rows.
     resumed : int
@@ -214,7 +215,7 @@ class LoadReport:
         told : iterable of tuple
             Level, number and words of those that the server reports.
         count : int
-            How many there were; it may not tell all of them.
+            How many there were; it may not show all of them.
         """
         with self._lock:
             for level, code, message in told:
@@ -223,7 +224,7 @@ class LoadReport:
                 self.warnings.setdefault(int(code or 0), warning).count += 1
                 count -= 1
             if count > 0:
-                untold = WarningReport("Warning", "more warnings, which the server does not tell")
+                untold = WarningReport("Warning", "more warnings, which the server does not show")
                 self.warnings.setdefault(UNTOLD, untold).count += count
 
     def add_error(self, error: StatementError) -> None:
@@ -242,7 +243,7 @@ class LoadReport:
             )
 
     def add_retry(self) -> None:
-        """Count a connection that was lost, and made again."""
+        """Count a connection that was lost, and re-established."""
         with self._lock:
             self.retries += 1
 
@@ -320,8 +321,8 @@ class LoadReport:
             return f"Nothing was executed {when}."
         done = f"{count(self.statements, 'statement')} {when} ({count(self.rows, 'row')})"
         if self.in_transaction:
-            return f"Executed: {done}; what was not committed is rolled back."
-        return f"Executed: {done}; what they did stays."
+            return f"Executed: {done}; uncommitted work is rolled back."
+        return f"Executed: {done}; their changes stay."
 
     def summary(self) -> str:
         """Return in a few words what was loaded; errors come first."""
@@ -374,7 +375,7 @@ class LoadReport:
         if self.result is not None and not self.shows_result:
             lines.append(f"What {self.result.place} returned is in .result.")
         if self.retries:
-            lines.append(f"{count(self.retries, 'connection')} lost, and made again.")
+            lines.append(f"{count(self.retries, 'connection')} lost, and re-established.")
         return [printable(line) for line in [*lines, *self.notes]]
 
     def __repr__(self) -> str:

@@ -37,7 +37,7 @@ def html(report: LoadReport) -> str:
     Parameters
     ----------
     report : LoadReport
-        It is complete: nobody adds to it any more.
+        It is complete: nothing is added to it any more.
     """
     remarks = "".join(f"<li>{escape(remark)}</li>" for remark in report.remarks())
     digest = f" (sha256 <code>{escape(report.sha256[:16])}…</code>)" if report.sha256 else ""

@@ -1,6 +1,8 @@
 """A result set as a table: as text, and as HTML; what a server said is spelled, cut and escaped.
 
-Only the beginning is shown, since a notebook is saved with its outputs.
+Only the beginning is shown, since a notebook is saved with its outputs. Where pandas can be
+imported, the HTML is `DataFrame.to_html` with its user's options; pandas is no dependency, so there
+is a plain table as well. pandas' Styler would need jinja2, and writes a style for each cell.
 """
 
 from __future__ import annotations

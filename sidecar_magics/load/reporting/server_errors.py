@@ -1,7 +1,7 @@
 """What to do about the errors that servers give most often while a script is loaded.
 
 A hint is an imperative with the exact option. Where one error has several causes, the server's
-words or the statement tell which: the first rule that fits counts.
+words or the statement decide: the first rule that fits counts.
 
 Source: MySQL server error reference; MariaDB error codes; the threads that people open about them.
 `tests/integration/test_hints.py` gives a real server each error, and then follows the hint.
@@ -120,13 +120,13 @@ RULES = (
         1227,
         1193,
         sql=rb"gtid|sql_log_bin",
-        hint="dump again with `mysqldump --set-gtid-purged=OFF`, or go on without the statement: "
-        "--force.",
+        hint="dump again with `mysqldump --set-gtid-purged=OFF`, or continue without the "
+        "statement: --force.",
     ),
     _on(
         1227,
         sql=rb"\A\s*(?:/\*M?!\d*\s*)?SET\b",
-        hint=f"{_OTHER_ACCOUNT}, or go on without the statement: --force.",
+        hint=f"{_OTHER_ACCOUNT}, or continue without the statement: --force.",
     ),
     _on(
         1044,
@@ -226,7 +226,7 @@ RULES = (
         1364,
         1366,
         1406,
-        hint=f"take values as a server does that is not strict: {_NOT_STRICT}{_OWN_MODE}.",
+        hint=f"allow such values, as a non-strict server does: {_NOT_STRICT}{_OWN_MODE}.",
     ),
     _on(
         1906,
@@ -311,13 +311,13 @@ RULES = (
         1231,
         words="sql_mode",
         hint="remove the mode that the server lacks (`sed -i 's/NO_AUTO_CREATE_USER,*//' FILE`), "
-        "or go on with the mode as it is: --force.",
+        "or continue with the mode as it is: --force.",
     ),
     _on(
         1193,
         1231,
         1238,
-        hint="remove the SET, or go on without it: --force.",
+        hint="remove the SET, or continue without it: --force.",
     ),
     _on(
         1298,

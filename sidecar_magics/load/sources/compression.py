@@ -139,7 +139,7 @@ def _zstd_decompressor() -> Decompressor:
     except ImportError:
         package = "Python with zstd" if sys.version_info >= (3, 14) else "package backports.zstd"
         raise DamagedError(
-            f"is a zstd archive, and the {package} is not there", hint="unpack it: `zstd -d`."
+            f"is a zstd archive, and the {package} is missing", hint="unpack it: `zstd -d`."
         ) from None
     return zstd.ZstdDecompressor(
         options={zstd.DecompressionParameter.window_log_max: ZSTD_WINDOW_LOG}

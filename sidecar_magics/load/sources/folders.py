@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 SCRIPT = re.compile(r"(?i)[^.].*\.sql(?:\.(?:gz|zst|bz2|xz|zip))?", re.DOTALL)
 LISTED = 8
-ALLOW_LINKS = "allow it with --allow-outside-source if you trust who made the folder."
+ALLOW_LINKS = "add --allow-outside-source if you trust the folder's author."
 
 
 class ListedScript(NamedTuple):
@@ -127,7 +127,7 @@ def _by_mydumper(folder: Path, files: Collection[str], read: Callable[[Path], by
         raise ScriptError(
             f"the rows of the dump in {folder} are in {rows[0]} and the like, and no script loads "
             "them.",
-            hint="myloader loads it; or dump again without --csv or --load-data.",
+            hint="load it with myloader, or dump again without --csv or --load-data.",
         )
     entries = (ListedScript(folder / piece.name, piece.schema, piece.delimiter) for piece in pieces)
     return Listing("mydumper", tuple(entries), notes)
@@ -138,13 +138,13 @@ def _refuse_other_dumps(files: Collection[str], name: str) -> None:
     if "@.json" in files:
         raise ScriptError(
             f"{name} is a dump by MySQL Shell; its rows are in files that are no scripts.",
-            hint="`util.loadDump` of mysqlsh loads it.",
+            hint="load it with `util.loadDump` of mysqlsh.",
         )
     # Source: xtrabackup and mariabackup write one of these into each backup.
     if {"xtrabackup_checkpoints", "mariadb_backup_checkpoints"} & set(files):
         raise ScriptError(
             f"{name} is a backup of a server's data files, not of SQL.",
-            hint="it is restored with xtrabackup or mariabackup.",
+            hint="restore it with xtrabackup or mariabackup.",
         )
 
 
@@ -155,8 +155,8 @@ def _refuse_tab_dump(scripts: Collection[str], files: Collection[str], name: str
     if there:
         raise ScriptError(
             f"{name} is a dump by `mysqldump --tab`: its rows are in {there[0]} and the like.",
-            hint=f"{name}/*.sql makes the tables, `mysqlimport --local` loads the rows; or dump "
-            "again without --tab.",
+            hint=f"load {name}/*.sql for the tables, then the rows with `mysqlimport --local`; or "
+            "dump again without --tab.",
         )
 
 

@@ -52,44 +52,46 @@ FOREIGN = (
     _foreign(rb"\x04\x22\x4d\x18", "an lz4 archive", UNPACK),
     _foreign(rb"\x1f\x9d", "a compress (.Z) archive", UNPACK),
     _foreign(rb"LZIP", "an lzip archive", UNPACK),
-    _foreign(rb"SQLite format 3", "an SQLite database", "`.dump` in sqlite3 writes it as SQL."),
+    _foreign(rb"SQLite format 3", "an SQLite database", "write it as SQL with `.dump` in sqlite3."),
     _foreign(
         rb"PGDMP",
         "a PostgreSQL dump (pg_dump's custom format)",
-        "pg_restore loads it into a PostgreSQL; MySQL understands neither it nor its SQL.",
+        "load it into PostgreSQL with pg_restore: MySQL understands neither it nor its SQL.",
     ),
     _foreign(
         rb"\xfebin",
         "a binary log of MySQL",
-        "mysqlbinlog writes it as SQL.",
+        "write it as SQL with mysqlbinlog.",
     ),
     _foreign(
         rb"XBSTCK01",
         "a backup by xtrabackup or mariabackup",
-        "it holds a server's data files; it is restored as their documents say.",
+        "restore it as its tool's manual says: it holds a server's data files.",
     ),
     _foreign(
         rb"\x89HDF\r\n\x1a\n",
         "an HDF5 file, as NWB files are",
-        "h5py or pynwb reads it; it is data, not a dump of a database.",
+        "read it with h5py or pynwb: it is data, not a dump of a database.",
     ),
     _foreign(
-        rb"PAR1", "a Parquet file", "pandas.read_parquet reads it, DataFrame.to_sql loads it."
+        rb"PAR1",
+        "a Parquet file",
+        "read it with pandas.read_parquet, and load it with DataFrame.to_sql.",
     ),
     _foreign(
         rb"version https://git-lfs\.github\.com/",
         "a placeholder of Git LFS",
-        "`git lfs pull` fetches the file itself.",
+        "fetch the file itself with `git lfs pull`.",
     ),
     _foreign(
         rb"/annex/objects/",
         "a placeholder of git-annex",
-        "`git annex get` or `datalad get` fetches the file itself.",
+        "fetch the file itself with `git annex get` or `datalad get`.",
     ),
     _foreign(
         rb"\s*(?i:<!doctype html|<html)",
         "a web page",
-        "the address may need a login, or lead to a page about the file.",
+        "check the address: it may need a login, or lead to a page about the file.",
     ),
 )
 

@@ -90,7 +90,7 @@ class InputOrigin:
     Raises
     ------
     ScriptError
-        There is none, or somebody would have to type it.
+        There is none, or a user would have to type it.
     """
 
     name = "standard input"
@@ -145,7 +145,7 @@ class TextOrigin:
 
 
 class Borrowed(io.RawIOBase):
-    """A file that somebody else opened and will close.
+    """A file that the caller opened and will close.
 
     Parameters
     ----------

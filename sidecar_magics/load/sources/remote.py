@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 HTTP = ("http://", "https://")
-INSTALL = "pip install 'sidecar-magics[remote]' installs what is needed."
+INSTALL = "pip install 'sidecar-magics[remote]' installs the packages that it needs."
 # What says that a file is the same as before, as the kinds of storage call it.
 VALIDATORS = (
     *("ETag", "etag", "Content-MD5", "Digest", "md5Hash", "generation", "VersionId", "version_id"),
@@ -129,7 +129,7 @@ class RemoteOrigin:
             # fsspec says which further package an address needs: s3fs, gcsfs, ...
             wanted = [] if error.name == "fsspec" else [self._without_secrets(str(error))]
             raise ScriptError(
-                f"{self.name} cannot be read: what reads addresses is not installed.",
+                f"{self.name} cannot be read: the package that reads addresses is not installed.",
                 details=wanted,
                 hint=INSTALL,
             ) from None
@@ -157,7 +157,7 @@ class RemoteOrigin:
         except Exception as error:  # each kind of storage has its own
             raise ScriptError(
                 f"{self.name} cannot be read: {self.why(error)}.",
-                hint="look at the address, and whether it needs a login.",
+                hint="check the address, and whether it needs a login.",
             ) from None
         return info
 
@@ -210,7 +210,7 @@ class RemoteFile(io.RawIOBase):
         """
         size_bytes = self._origin.size_bytes
         if size_bytes is None:
-            raise OSError(None, "the server does not tell the file's size")
+            raise OSError(None, "the server does not report the file's size")
         start = {io.SEEK_SET: 0, io.SEEK_CUR: self._position_bytes, io.SEEK_END: size_bytes}
         position_bytes = start[whence] + offset
         if position_bytes != self._position_bytes:

@@ -178,7 +178,7 @@ class Source:
             raise ScriptError(f"{self.name} {error.what}.", hint=error.hint) from None
         except OSError as error:
             reason = error.strerror or error
-            raise self._stopped(f"cannot be read on ({reason})") from None
+            raise self._stopped(f"cannot be read further ({reason})") from None
         self._compare_size()
 
     def _script(self) -> Iterator[bytes]:
@@ -215,7 +215,7 @@ class Source:
         if inner := compression(head):
             raise ScriptError(
                 f"{self.name} is {inner} data, compressed once more with {kind}.",
-                hint="unpack it once; of what is compressed twice nothing is read.",
+                hint="unpack it once: a file that is compressed twice is not read.",
             )
         if head:
             yield head

@@ -1,7 +1,8 @@
 """The network of the pods: a bridge on this machine, and an address on it for each pod.
 
 Nothing filters between the pods, as in a cluster that does not enforce network policies. The bridge
-goes nowhere else: there is no route to the world and no rule of a firewall.
+goes nowhere else: there is no route to the world and no rule of a firewall. It has one range of
+addresses, so only one such run at a time is possible.
 """
 
 from __future__ import annotations
