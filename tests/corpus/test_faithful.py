@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from sidecar_magics.errors import LocalServerError, StatementError
 from sidecar_magics.load import load
 from tests.corpus.case import BOTH, Case
+from tests.corpus.diagonal import each_cell
 from tests.corpus.dumps import DUMPS
 from tests.corpus.fingerprint import difference, fingerprint
 from tests.corpus.folders import FOLDERS, FolderCase
@@ -25,26 +27,8 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.server
 
 CASES = [*DUMPS, *OTHERS, *HANDWRITTEN, *HAZARDS]
-# How many connections, and how rows are sent.
-WAYS = ((1, "load-data"), (4, "load-data"), (4, "auto"), (1, "insert"))
-
-each_case = pytest.mark.parametrize(
-    ("flavour", "case"),
-    [
-        pytest.param(flavour, case, id=f"{flavour}, {case.name}")
-        for flavour in BOTH
-        for case in CASES
-        if flavour in case.flavours
-    ],
-)
-each_folder = pytest.mark.parametrize(
-    ("flavour", "folder"),
-    [
-        pytest.param(flavour, folder, id=f"{flavour}, {folder.name}")
-        for flavour in BOTH
-        for folder in FOLDERS
-    ],
-)
+# The way that has most to prove, for little as well; CORPUS_ROWS=auto or insert tries the others.
+ROWS = os.environ.get("CORPUS_ROWS", "load-data")
 
 
 def our_load(path: Path, workshop: Workshop, **options: Any) -> int | None:
@@ -56,15 +40,14 @@ def our_load(path: Path, workshop: Workshop, **options: Any) -> int | None:
     return None
 
 
-@each_case
-@pytest.mark.parametrize(("jobs", "rows"), WAYS)
-def test_the_state_is_the_clients(workshop: Workshop, case: Case, jobs: int, rows: str) -> None:
+@each_cell("case", CASES, lambda case: case.flavours)
+def test_the_state_is_the_clients(workshop: Workshop, case: Case, jobs: int) -> None:
     script = workshop.script(case)
     theirs = workshop.by_client(case)
     assert theirs.errno == case.errors.get(workshop.flavour)
     workshop.prepare(case)
 
-    errno = our_load(script, workshop, database=case.database, jobs=jobs, rows=rows)
+    errno = our_load(script, workshop, database=case.database, jobs=jobs, rows=ROWS)
 
     assert errno == theirs.errno
     # Where several connections are at work when a statement fails, others may be ahead of it.
@@ -82,10 +65,9 @@ def of_the_schema(state: dict[str, str], left_out: str) -> dict[str, str]:
     }
 
 
-@each_folder
-@pytest.mark.parametrize(("jobs", "rows"), WAYS)
+@each_cell("folder", FOLDERS, lambda _: BOTH)
 def test_a_folder_becomes_what_it_was_made_from(
-    workshop: Workshop, folder: FolderCase, jobs: int, rows: str
+    workshop: Workshop, folder: FolderCase, jobs: int
 ) -> None:
     try:
         path = folder.write(workshop)
@@ -96,7 +78,7 @@ def test_a_folder_becomes_what_it_was_made_from(
     source = fingerprint(workshop.source, only=(folder.schema,))
     workshop.reset()
 
-    assert our_load(path, workshop, jobs=jobs, rows=rows) is None
+    assert our_load(path, workshop, jobs=jobs, rows=ROWS) is None
 
     first = of_the_schema(source, folder.left_out)
     assert difference(first, of_the_schema(fingerprint(workshop.target), folder.left_out)) == ""
