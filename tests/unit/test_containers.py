@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -32,6 +33,7 @@ from sidecar_magics.local.containers.refusals import (
 from sidecar_magics.local.logs import shown_line
 from sidecar_magics.local.native import NativeBackend
 from sidecar_magics.local.state import LocalSidecar, read_record, read_state
+from sidecar_magics.local.wish import Wish
 from sidecar_magics.settings import ConnectionSettings, Secret
 from tests.fake_engine import EXPECTED, FakeEngine, install, observations
 from tests.ports import quiet_port
@@ -301,6 +303,39 @@ def test_a_container_that_is_not_there_or_not_published(docker: FakeEngine) -> N
     docker.add("inner", "mysql:8", 0, running=True)
     with pytest.raises(LocalServerError, match="does not publish port 3306"):
         lifecycle.up(container="inner")
+
+
+# The port ----------------------------------------------------------------------------------------
+
+
+def test_who_has_the_port_is_said_and_the_next_free_one_taken(docker: FakeEngine) -> None:
+    taken = ports.DEFAULT_PORT
+    docker.add("lab", "mysql:8", taken, running=True)
+    lines: list[str] = []
+    with socket.create_server(("127.0.0.1", taken)):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(ports, "_process_at", lambda _: "docker-proxy (process 7 of root)")
+            assert ports.holder(taken) == "the container lab of Docker"
+            chosen = ports.choose_port(Wish(), lines.append)
+            patch.setattr(ports, "_process_at", lambda _: None)
+            assert ports.holder(taken) == "the container lab of Docker"
+        assert ports.holder(taken).startswith("the program ")
+        with pytest.raises(LocalServerError, match=f"Port {taken} is taken by the program"):
+            ports.choose_port(Wish(port=taken), lines.append)
+    assert taken < chosen <= taken + 50
+    assert lines == [f"Port {taken} is taken by the container lab of Docker; using port {chosen}."]
+    assert ports.choose_port(Wish(), lines.append, preferred=chosen) == chosen
+
+
+def test_the_own_containers_port_is_taken_meanwhile(docker: FakeEngine) -> None:
+    """It is made anew at the next free port, with its data and its password."""
+    first = lifecycle.up()
+    lifecycle.down()
+    with socket.create_server(("127.0.0.1", first.port)):
+        second = lifecycle.up(backend="docker")
+    assert second.port > first.port
+    assert second.password == first.password
+    assert read_state() == second
 
 
 # Which backend -----------------------------------------------------------------------------------
