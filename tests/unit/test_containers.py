@@ -28,6 +28,7 @@ from sidecar_magics.local.containers.refusals import (
     NotHereError,
     NotPermittedError,
     Refusal,
+    RefusedError,
     explained,
 )
 from sidecar_magics.local.logs import shown_line
@@ -364,6 +365,21 @@ def test_native_where_the_image_cannot_be_had(docker: FakeEngine, native_starts:
         lifecycle.up(backend="docker")
 
 
+def test_native_where_the_engine_starts_nothing(
+    docker: FakeEngine, native_starts: list[str], home: Path
+) -> None:
+    """As podman with a runtime that its machine does not suit; but not where data would be left."""
+    docker.refuse("start", "Error: OCI runtime error: crun: cgroups in hybrid mode not supported")
+    lines: list[str] = []
+    lifecycle.up(progress=lines.append)
+    assert native_starts == ["native"]
+    assert "cgroups in hybrid mode not supported" in "".join(lines)
+    docker.add(found.own_name(), IMAGE, quiet_port(), running=False, labels={recipe.LABEL: "x"})
+    with pytest.raises(LocalServerError):
+        lifecycle.up()
+    assert native_starts == ["native"]
+
+
 def test_an_engine_that_is_not_for_this_account(
     docker: FakeEngine, native_starts: list[str]
 ) -> None:
@@ -520,9 +536,9 @@ NOT_RUNNING = (
             LocalServerError,
             "cannot publish the port",
         ),
-        ("start", "something\nelse\n", LocalServerError, "refused `start`: else"),
-        ("start", "", LocalServerError, "it said nothing"),
-        ("start", "Error: \x1b[2Jx", LocalServerError, r"\\x1b\[2Jx"),
+        ("start", "something\nelse\n", RefusedError, "refused `start`: else"),
+        ("start", "", RefusedError, "it said nothing"),
+        ("start", "Error: \x1b[2Jx", RefusedError, r"\\x1b\[2Jx"),
     ],
 )
 def test_refusals_are_sentences(
@@ -550,7 +566,7 @@ def test_what_was_made_goes_if_it_does_not_start(
 ) -> None:
     docker.refuse("start", "Error response from daemon: oops")
     with pytest.raises(LocalServerError, match="oops"):
-        lifecycle.up()
+        lifecycle.up(backend="docker")
     assert docker.containers() == {}
     assert read_record() is None
 
