@@ -20,7 +20,7 @@ LOGS = "look at `sidecar-magics logs`, and close what else takes memory."
 
 
 def checks(settings: ConnectionSettings, place: Runtime, *, is_reached: bool) -> Iterator[Check]:
-    """Tell how the server of `up` is, if it is the one that is meant or could be.
+    """Report how the server of `up` is, if it is the one that is meant or could be.
 
     Parameters
     ----------
@@ -77,7 +77,7 @@ def _elsewhere(known: LocalStatus, settings: ConnectionSettings) -> Check:
 
 
 def _engines() -> Iterator[Check]:
-    """Tell which engines are installed here and cannot be used."""
+    """Report which engines are installed here and cannot be used."""
     from ..local.containers.backend import backend_of  # noqa: PLC0415 - where nothing answers
     from ..local.containers.client import installed  # noqa: PLC0415
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Protocol
 from ..errors import LocalServerError
 from .containers.backend import ContainerBackend, backend_of
 from .containers.client import installed
-from .containers.refusals import NoImageError, NotHereError, NotPermittedError
+from .containers.found import own_name
+from .containers.refusals import NoImageError, NotHereError, NotPermittedError, RefusedError
 from .native import NativeBackend
 from .state import MYSQL, NAMES, NATIVE, LocalSidecar, folders
 
@@ -87,7 +88,8 @@ def candidates(
         yield _with_the_data(last), ()
     elif not _must_be_native(wish):
         for engine in usable_engines(say):
-            yield engine, (NoImageError,)
+            # A container of ours that does not start has data.
+            yield engine, () if engine.has(own_name()) else (NoImageError, RefusedError)
         yield NativeBackend(), ()
     else:
         yield NativeBackend(), ()

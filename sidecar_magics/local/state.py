@@ -148,7 +148,7 @@ def read_state() -> LocalSidecar | None:
 
 
 def is_running(sidecar: LocalSidecar) -> bool:
-    """Tell whether the process or the container of a sidecar is alive, and not a later one.
+    """Return whether the process or the container of a sidecar is alive, and not a later one.
 
     The process of a container can be seen on Linux, unless the engine has started it again; else
     the engine is asked.

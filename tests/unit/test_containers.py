@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -27,11 +28,13 @@ from sidecar_magics.local.containers.refusals import (
     NotHereError,
     NotPermittedError,
     Refusal,
+    RefusedError,
     explained,
 )
 from sidecar_magics.local.logs import shown_line
 from sidecar_magics.local.native import NativeBackend
 from sidecar_magics.local.state import LocalSidecar, read_record, read_state
+from sidecar_magics.local.wish import Wish
 from sidecar_magics.settings import ConnectionSettings, Secret
 from tests.fake_engine import EXPECTED, FakeEngine, install, observations
 from tests.ports import quiet_port
@@ -303,6 +306,39 @@ def test_a_container_that_is_not_there_or_not_published(docker: FakeEngine) -> N
         lifecycle.up(container="inner")
 
 
+# The port ----------------------------------------------------------------------------------------
+
+
+def test_who_has_the_port_is_said_and_the_next_free_one_taken(docker: FakeEngine) -> None:
+    taken = ports.DEFAULT_PORT
+    docker.add("lab", "mysql:8", taken, running=True)
+    lines: list[str] = []
+    with socket.create_server(("127.0.0.1", taken)):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(ports, "_process_at", lambda _: "docker-proxy (process 7 of root)")
+            assert ports.holder(taken) == "the container lab of Docker"
+            chosen = ports.choose_port(Wish(), lines.append)
+            patch.setattr(ports, "_process_at", lambda _: None)
+            assert ports.holder(taken) == "the container lab of Docker"
+        assert ports.holder(taken).startswith("the program ")
+        with pytest.raises(LocalServerError, match=f"Port {taken} is taken by the program"):
+            ports.choose_port(Wish(port=taken), lines.append)
+    assert taken < chosen <= taken + 50
+    assert lines == [f"Port {taken} is taken by the container lab of Docker; using port {chosen}."]
+    assert ports.choose_port(Wish(), lines.append, preferred=chosen) == chosen
+
+
+def test_the_own_containers_port_is_taken_meanwhile(docker: FakeEngine) -> None:
+    """It is made anew at the next free port, with its data and its password."""
+    first = lifecycle.up()
+    lifecycle.down()
+    with socket.create_server(("127.0.0.1", first.port)):
+        second = lifecycle.up(backend="docker")
+    assert second.port > first.port
+    assert second.password == first.password
+    assert read_state() == second
+
+
 # Which backend -----------------------------------------------------------------------------------
 
 
@@ -327,6 +363,21 @@ def test_native_where_the_image_cannot_be_had(docker: FakeEngine, native_starts:
     assert "its registry cannot be reached" in "".join(lines)
     with pytest.raises(NoImageError, match="no such host"):
         lifecycle.up(backend="docker")
+
+
+def test_native_where_the_engine_starts_nothing(
+    docker: FakeEngine, native_starts: list[str], home: Path
+) -> None:
+    """As podman with a runtime that its machine does not suit; but not where data would be left."""
+    docker.refuse("start", "Error: OCI runtime error: crun: cgroups in hybrid mode not supported")
+    lines: list[str] = []
+    lifecycle.up(progress=lines.append)
+    assert native_starts == ["native"]
+    assert "cgroups in hybrid mode not supported" in "".join(lines)
+    docker.add(found.own_name(), IMAGE, quiet_port(), running=False, labels={recipe.LABEL: "x"})
+    with pytest.raises(LocalServerError):
+        lifecycle.up()
+    assert native_starts == ["native"]
 
 
 def test_an_engine_that_is_not_for_this_account(
@@ -485,9 +536,9 @@ NOT_RUNNING = (
             LocalServerError,
             "cannot publish the port",
         ),
-        ("start", "something\nelse\n", LocalServerError, "refused `start`: else"),
-        ("start", "", LocalServerError, "it said nothing"),
-        ("start", "Error: \x1b[2Jx", LocalServerError, r"\\x1b\[2Jx"),
+        ("start", "something\nelse\n", RefusedError, "refused `start`: else"),
+        ("start", "", RefusedError, "it said nothing"),
+        ("start", "Error: \x1b[2Jx", RefusedError, r"\\x1b\[2Jx"),
     ],
 )
 def test_refusals_are_sentences(
@@ -515,7 +566,7 @@ def test_what_was_made_goes_if_it_does_not_start(
 ) -> None:
     docker.refuse("start", "Error response from daemon: oops")
     with pytest.raises(LocalServerError, match="oops"):
-        lifecycle.up()
+        lifecycle.up(backend="docker")
     assert docker.containers() == {}
     assert read_record() is None
 

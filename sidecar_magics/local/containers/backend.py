@@ -83,7 +83,7 @@ class ContainerBackend:
             )  # fmt: skip
 
     def has(self, container: str) -> bool:
-        """Tell whether there is a container of this name."""
+        """Return whether there is a container of this name."""
         with _sentences():
             return found.named(self.client, container) is not None
 
@@ -126,7 +126,7 @@ def _of(sidecar: LocalSidecar) -> ContainerRecord:
 
 
 def is_up(sidecar: LocalSidecar) -> bool:
-    """Tell whether the recorded container runs, on the recorded port; False if nobody answers."""
+    """Return whether the recorded container runs, on the recorded port; False if nobody answers."""
     client = client_of(sidecar.backend)
     if client is None:
         return False

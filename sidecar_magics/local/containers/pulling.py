@@ -59,7 +59,7 @@ class _Layers:
             self._show(sum(self._seen.values()), len(self._seen) + 1)
 
     def end(self) -> None:
-        """Tell that all is there."""
+        """Show that all is there."""
         if self._show is not None and self._seen:
             self._show(len(self._seen), len(self._seen))
 

@@ -53,6 +53,10 @@ class NoImageError(LocalServerError):
     """The image is not on this machine, and cannot be fetched."""
 
 
+class RefusedError(LocalServerError):
+    """The engine refused a command, for a reason that is not known here."""
+
+
 class _Rule(NamedTuple):
     """What to make of a refusal whose text has a pattern."""
 
@@ -157,7 +161,7 @@ def explained(refusal: Refusal) -> LocalServerError:
         if re.search(rule.pattern, refusal.said, re.IGNORECASE | re.MULTILINE):
             values = {"engine": refusal.engine, "last": refusal.last_line}
             return rule.error(rule.message.format(**values), hint=rule.hint)
-    kind = NoImageError if refusal.verb == "pull" else LocalServerError
+    kind = NoImageError if refusal.verb == "pull" else RefusedError
     return kind(
         f"{refusal.engine} refused `{refusal.verb}`: {refusal.last_line}",
         hint=f"{NATIVE}.",

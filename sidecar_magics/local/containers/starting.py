@@ -83,7 +83,7 @@ class Starting:
         return found.named(self.client, last.container.id)
 
     def _fits(self, container: Container) -> bool:
-        """Tell whether a container is what was asked for: one of somebody's stays as it is."""
+        """Return whether a container is what was asked for: one of somebody's stays as it is."""
         port, password = self.wish.port, self.wish.password
         same_login = password in {None, container.password or TUTORIAL}
         return container.is_ours or (port in {None, container.port} and same_login)

@@ -115,6 +115,17 @@ def test_a_laptops_day(project: Project) -> None:
     assert not project.query("SHOW SCHEMAS LIKE 'mine'")
 
 
+def test_a_development_container_has_the_notebook_without_a_profile(
+    engine: Docker, project: Project
+) -> None:
+    """Editors ask Compose for its services without a profile; `.devcontainer` takes it away."""
+    assert project("config", "--services").split() == ["mysql"]
+    files = [ROOT / "compose.yaml", ROOT / ".devcontainer" / "compose.yaml"]
+    options = [part for file in files for part in ("--file", str(file))]
+    services = engine.compose(*options, "config", "--services").stdout.split()
+    assert sorted(services) == ["mysql", "notebook"]
+
+
 def test_the_notebook_is_in_mysqls_network(project: Project) -> None:
     """The quick-start notebook runs as in a pod, without being told a port or a password."""
     project("--profile", "notebook", "up", "--detach", "--wait")
