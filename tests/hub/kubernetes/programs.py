@@ -11,7 +11,7 @@ from sidecar_magics.local.state import folders
 from tests.hub.kubernetes.build import SUITE
 
 STORE = ("etcd-server",)
-RUNTIME = ("containerd", "runc", "containernetworking-plugins", "catatonit", "busybox-static")
+RUNTIME = ("containerd", "runc", "containernetworking-plugins", "catatonit")
 # What the machine has, or only a service of the system's needs.
 NOT_NEEDED = ("adduser", "init-system-helpers", "iptables", "libc6", "lsb-base", "pipexec", "tini")
 

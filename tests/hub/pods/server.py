@@ -89,7 +89,8 @@ class AnyServer(ABC):
         """
         done = await self.notebook.execute("python3", "-c", QUERY, host, sql)
         if done.status:
-            raise QueryError(done.errors.strip().splitlines()[-1])
+            said = done.errors.strip().splitlines()  # nothing, where the container was killed
+            raise QueryError(said[-1] if said else f"status {done.status}")
         return done.output.splitlines()
 
     async def reaches(self, address: str, port: int) -> bool:
