@@ -2,12 +2,17 @@
 
 PYTHON ?= python3
 RUN := .venv/bin/python
+# Else every process compiles each module that it imports: the tests start a thousand.
+unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo test check test-oldest test-newest test-corpus test-faults test-refusals test-busy test-matrix test-hub test-hub-whole test-browser pictures test-spyglass tutorial-data docs dist test-server lint-workflows bench lock clean
+.PHONY: help demo quick test test-here test-more test-more-oldest test-more-newest check lint test-oldest test-newest test-corpus test-faults test-refusals test-busy test-matrix test-hub test-hub-whole test-browser pictures test-spyglass tutorial-data docs dist test-server lint-workflows bench lock clean
 
 help:
 	@echo "make demo    run the quick-start notebook on a private MySQL server"
+	@echo "make quick   lint, types, unit tests and ten loads on MySQL (a minute): before each commit"
 	@echo "make test    run all checks and tests"
+	@echo "make test-more     what make test leaves out: further cases"
+	@echo "make test-corpus   load the dumps of many tools on each server in each way (ten minutes)"
 	@echo "make docs    the documentation as a site, with executed notebooks (three minutes)"
 	@echo "make dist    build the release, check it, and run the quick start from the wheel"
 	@echo "make test-faults   kill 1,000 loads over 30 kinds of script, and resume them (40 minutes)"
@@ -28,12 +33,36 @@ help:
 demo: .venv/ready
 	@$(RUN) -m tools.demo
 
-test: check test-oldest test-newest .venv/ready .venv-datajoint2/ready
-	$(RUN) -m pytest
+# So many processes share the tests, each with servers of its own: tests/sharing.py.
+WORKERS ?= 2
+SHARED := $(RUN) -m pytest -q -n $(WORKERS)
 
-# The dumps of many tools, loaded with the client and with us: ten minutes, and a part of `test`.
+# What a contributor runs before a commit. Parts joined by + run side by side, here and in `test`.
+quick: .venv/ready
+	@$(RUN) -m tools.parts lint+test-quick
+
+test-quick: .venv/ready
+	$(SHARED) -m "quick or not (slow or server)" tests/unit tests/integration/test_load.py
+
+# Everything but what has the marks `corpus` and `campaign`: that is for `test-more`.
+test: .venv/ready .venv-datajoint2/ready
+	@$(RUN) -m tools.parts check+test-oldest+test-newest test-here
+
+test-here: .venv/ready .venv-datajoint2/ready
+	$(SHARED) -m "not ($(LEFT_OUT))"
+
+# What `test` leaves out. Together they are all tests on this Python, and all unit tests on others.
+LEFT_OUT := corpus or campaign
+test-more: .venv/ready .venv-datajoint2/ready
+	@$(RUN) -m tools.parts test-more-here test-more-oldest+test-more-newest
+
+test-more-here: .venv/ready .venv-datajoint2/ready
+	$(SHARED) -m "$(LEFT_OUT)"
+
+# The dumps of many tools, loaded with the client and with us, on both servers, over one connection and
+# four: the full product, of which `test` has a diagonal.
 test-corpus: .venv/ready
-	$(RUN) -m pytest tests/corpus
+	$(SHARED) tests/corpus
 
 # The site of the documentation, in build/docs/html; a warning of Sphinx and a broken link are errors.
 docs: .venv-docs/ready
@@ -56,17 +85,23 @@ SERVER_TESTS := $(addprefix tests/integration/test_,$(addsuffix .py,datajoint fi
 test-server: .venv/ready
 	$(RUN) -m pytest $(SERVER_TESTS)
 
-check: .venv/ready
+check: lint
+	$(RUN) -m mypy --platform win32 $(wildcard sidecar_magics*)
+	$(RUN) -m mypy --platform darwin $(wildcard sidecar_magics*)
+
+# `check` goes on with the types on other systems.
+lint: .venv/ready
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
 	$(RUN) -m mypy
-	$(RUN) -m mypy --platform win32 $(wildcard sidecar_magics*)
-	$(RUN) -m mypy --platform darwin $(wildcard sidecar_magics*)
 
 # The unit tests need no server; so they also run on the oldest Python that is supported, with the
 # oldest dependencies allowed, and on the newest of both.
 test-oldest test-newest: test-%: .venv/ready
-	$(RUN) -m tools.other_python $* -- -m pytest -q tests/unit
+	$(RUN) -m tools.other_python $* -- -m pytest -q -m "not slow" tests/unit
+
+test-more-oldest test-more-newest: test-more-%: .venv/ready
+	$(RUN) -m tools.other_python $* -- -m pytest -q -m slow tests/unit
 
 # Every DataJoint with every PyMySQL on every kind of server; writes the tables in docs/datajoint.md.
 test-matrix: .venv/ready .venv-datajoint2/ready

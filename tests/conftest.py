@@ -13,6 +13,7 @@ from tests.certificates import write_certificate
 from tests.servers import (
     DATAJOINT_CIPHER,
     GIVEN,
+    UNSYNCED,
     Server,
     given_address,
     given_server,
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-pytest_plugins = ("tests.limits", "tests.surroundings")
+pytest_plugins = ("tests.limits", "tests.sharing", "tests.surroundings")
 
 
 @pytest.fixture(scope="session")
@@ -108,7 +109,8 @@ def _running(
         yield given
         return
     try:
-        server = Server(flavour, tmp_path_factory.mktemp(flavour), options=options).start()
+        folder = tmp_path_factory.mktemp(flavour)
+        server = Server(flavour, folder, options=(*UNSYNCED, *options)).start()
     except LocalServerError as error:
         if needs_servers():
             raise

@@ -147,7 +147,10 @@ def _main(folder: Path, run: int, *, keep: bool) -> None:
     if is_well and killed:
         print("left by the tests, and killed:", *killed, sep="\n  ", file=sys.stderr)
     if not is_well and keep:
-        (folder / ".lock").unlink(missing_ok=True)  # with it pytest would keep it for three days
+        # With it pytest would keep the folder for three days. Of several processes that share the
+        # tests, each has a folder in that of the run.
+        for place in (folder, folder.parent):
+            (place / ".lock").unlink(missing_ok=True)
     elif not is_well:
         shutil.rmtree(folder, ignore_errors=True)
 

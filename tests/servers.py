@@ -6,13 +6,16 @@ import os
 import shlex
 import shutil
 import ssl
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pymysql
 import pytest
+from filelock import FileLock
 
+import sidecar_magics.local.engine
 from sidecar_magics.connection import connect_now
 from sidecar_magics.errors import LocalServerError
 from sidecar_magics.local.find import packaged_engine
@@ -22,6 +25,7 @@ from sidecar_magics.schemas import SYSTEM_SCHEMAS
 from sidecar_magics.settings import ConnectionSettings, Secret
 from sidecar_magics.wait import wait
 from tests.ports import quiet_port
+from tools.setup_venv import CACHE, fingerprint
 
 if TYPE_CHECKING:
     from typing import NoReturn
@@ -51,8 +55,15 @@ GIVEN_CLIENT = "SIDECAR_TEST_CLIENT"
 # What MySQL executes, and MariaDB before 11.8 does not.
 MYSQLS_COLLATION = "SELECT _utf8mb4 'a' COLLATE utf8mb4_0900_ai_ci"
 
+# What a server writes is left to the system, which keeps it also when the server is killed: nothing
+# in tests is to survive a power failure, and each definition would wait for the disk.
+UNSYNCED = ("--innodb-flush-method=nosync", "--loose-sync-frm=OFF")
+
 DROP_LIMIT_S = 60
 
+
+# New data folders, by kind and version of the server.
+TEMPLATES = CACHE / "data"
 
 # Seconds for a server to start and to end, on a machine that is as busy as can be.
 LIMIT_S = 240
@@ -112,11 +123,7 @@ class Server:
         if self._process is not None and is_alive(self._process):
             return self
         if not self.engine.is_initialised(self.datadir):
-            try:
-                self.engine.initialise(self.datadir, self.log)
-            except LocalServerError:  # MariaDB's sometimes gives up where others start beside it
-                shutil.rmtree(self.datadir, ignore_errors=True)
-                self.engine.initialise(self.datadir, self.log)
+            self._make_data()
         self._process = self._run()
         self._write_login()
         return self
@@ -133,6 +140,33 @@ class Server:
             self._process.kill()
             self._process.wait(LIMIT_S)
         self._process = None
+
+    def _make_data(self) -> None:
+        """Copy a new data folder: making it takes five seconds, so there is one to copy.
+
+        It is made for each version of the server, and anew when what makes it has changed.
+        """
+        maker = fingerprint([Path(sidecar_magics.local.engine.__file__)])
+        template = TEMPLATES / f"{self.flavour}-{self.engine.version}-{maker[:12]}"
+        template.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(f"{template}.lock", timeout=LIMIT_S):
+            if not template.exists():
+                self._initialise()
+                partial = Path(tempfile.mkdtemp(prefix="partial-", dir=template.parent))
+                shutil.copytree(self.datadir, partial / "data")
+                # A server's UUID: each makes its own when it starts without one.
+                (partial / "data" / "auto.cnf").unlink(missing_ok=True)
+                (partial / "data").replace(template)
+                partial.rmdir()
+                return
+        shutil.copytree(template, self.datadir, dirs_exist_ok=True)
+
+    def _initialise(self) -> None:
+        try:
+            self.engine.initialise(self.datadir, self.log)
+        except LocalServerError:  # MariaDB's sometimes gives up where others start beside it
+            shutil.rmtree(self.datadir, ignore_errors=True)
+            self.engine.initialise(self.datadir, self.log)
 
     def _write_login(self) -> None:
         self._login.write_text(

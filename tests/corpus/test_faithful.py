@@ -9,6 +9,7 @@ import pytest
 from sidecar_magics.errors import LocalServerError, StatementError
 from sidecar_magics.load import load
 from tests.corpus.case import BOTH, Case
+from tests.corpus.diagonal import each_cell
 from tests.corpus.dumps import DUMPS
 from tests.corpus.fingerprint import difference, fingerprint
 from tests.corpus.folders import FOLDERS, FolderCase
@@ -25,25 +26,6 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.server
 
 CASES = [*DUMPS, *OTHERS, *HANDWRITTEN, *HAZARDS]
-JOBS = (1, 4)
-
-each_case = pytest.mark.parametrize(
-    ("flavour", "case"),
-    [
-        pytest.param(flavour, case, id=f"{flavour}, {case.name}")
-        for flavour in BOTH
-        for case in CASES
-        if flavour in case.flavours
-    ],
-)
-each_folder = pytest.mark.parametrize(
-    ("flavour", "folder"),
-    [
-        pytest.param(flavour, folder, id=f"{flavour}, {folder.name}")
-        for flavour in BOTH
-        for folder in FOLDERS
-    ],
-)
 
 
 def our_load(path: Path, workshop: Workshop, **options: Any) -> int | None:
@@ -55,8 +37,7 @@ def our_load(path: Path, workshop: Workshop, **options: Any) -> int | None:
     return None
 
 
-@each_case
-@pytest.mark.parametrize("jobs", JOBS)
+@each_cell("case", CASES, lambda case: case.flavours)
 def test_the_state_is_the_clients(workshop: Workshop, case: Case, jobs: int) -> None:
     script = workshop.script(case)
     theirs = workshop.by_client(case)
@@ -81,8 +62,7 @@ def of_the_schema(state: dict[str, str], left_out: str) -> dict[str, str]:
     }
 
 
-@each_folder
-@pytest.mark.parametrize("jobs", JOBS)
+@each_cell("folder", FOLDERS, lambda _: BOTH)
 def test_a_folder_becomes_what_it_was_made_from(
     workshop: Workshop, folder: FolderCase, jobs: int
 ) -> None:

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 from tests.faults.runner import EXPECTED
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests.servers import Server
 
 LOAD_LIMIT_S = 90.0
@@ -32,6 +34,7 @@ def start_runner() -> subprocess.Popen[bytes]:
         stderr=subprocess.PIPE,
         cwd=Path(__file__).parents[2],
         env={**os.environ, "PYTHONFAULTHANDLER": "1"},
+        bufsize=0,  # a line can be read before the rest is
     )
 
 
@@ -72,12 +75,22 @@ class Child:
             "options": options,
         }
         self.process = process or start_runner()
+        self._heard = b""
 
     def go(self) -> None:
         """Let it load."""
         assert self.process.stdin is not None
         self.process.stdin.write(json.dumps(self._wanted).encode() + b"\n")
         self.process.stdin.flush()
+
+    def until_told(self, is_it: Callable[[str], bool], limit_s: float = LOAD_LIMIT_S) -> None:
+        """Wait until it tells what is waited for; or until it has ended, or told nothing."""
+        assert self.process.stdout is not None
+        while select.select([self.process.stdout], [], [], limit_s)[0]:
+            line = self.process.stdout.readline()
+            self._heard += line
+            if not line or is_it(str(json.loads(line).get("progress", ""))):
+                return
 
     def outcome(self, limit_s: float = LOAD_LIMIT_S) -> dict[str, Any]:
         """Wait for its end, and return what it says."""
@@ -88,7 +101,9 @@ class Child:
         except subprocess.TimeoutExpired:
             hung = True
             out, err = _ended_by_force(self.process)
-        lines = [json.loads(line) for line in out.splitlines() if line.endswith(b"}")]
+        lines = [
+            json.loads(line) for line in (self._heard + out).splitlines() if line.endswith(b"}")
+        ]
         told = [line["progress"] for line in lines if "progress" in line]
         outcome = next((line for line in reversed(lines) if "error" in line), None)
         if outcome is None:

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.corpus.case import BOTH
 from tests.faults.busy import Case, Stage, busy_cores
+from tests.turns import in_turns
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,8 +19,8 @@ pytestmark = pytest.mark.server
 LOADS = (Case(0.01, 1_500, None), Case(0.03, 1_500, 8), Case(0.06, 5_000, 4))
 
 
-def test_each_load_ends_beside_busy_loops(fault_server: Server, tmp_path: Path) -> None:
+@in_turns("fault_server", BOTH, ["case"], LOADS)
+def test_a_load_ends_beside_busy_loops(case: Case, fault_server: Server, tmp_path: Path) -> None:
     with Stage(fault_server, tmp_path) as stage, busy_cores():
-        for case in LOADS:
-            wrong = stage.play(case)
-            assert not wrong, f"{case}: {wrong}"
+        wrong = stage.play(case)
+        assert not wrong, f"{case}: {wrong}"

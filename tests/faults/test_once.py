@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sidecar_magics.connection import connect_now
+from tests.corpus.case import BOTH
 from tests.faults import kinds
 from tests.faults.child import Child, Worker
 from tests.faults.doubt import content, load_with_client
 from tests.faults.proxy import Proxy, Trigger
+from tests.turns import in_turns
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -91,8 +93,15 @@ def test_nothing_is_done_where_it_is_all_there(stage: Stage) -> None:
     assert stage.content() == stage.whole
 
 
-@pytest.mark.parametrize("how", ENDS)
-@pytest.mark.parametrize("options", [{}, {"once": True}], ids=str)
+@in_turns(
+    "fault_server",
+    BOTH,
+    ["how", "options"],
+    [
+        *((how, {}) for how in ENDS),
+        *((how, {"once": True}) for how in reversed(ENDS)),  # each end on each server
+    ],
+)
 def test_a_load_that_was_stopped_is_not_taken_for_a_whole_one(
     how: str, options: dict[str, bool], stage: Stage
 ) -> None:
@@ -104,7 +113,7 @@ def test_a_load_that_was_stopped_is_not_taken_for_a_whole_one(
     assert stage.once()
 
 
-@pytest.mark.parametrize("how", ENDS)
+@in_turns("fault_server", BOTH, ["how"], ENDS)
 def test_another_script_that_was_stopped_ends_the_claim(
     how: str, stage: Stage, tmp_path: Path
 ) -> None:
@@ -116,8 +125,10 @@ def test_another_script_that_was_stopped_ends_the_claim(
     assert stage.content() == stage.whole
 
 
-@pytest.mark.parametrize(
-    "other",
+@in_turns(
+    "fault_server",
+    BOTH,
+    ["other"],
     [
         "DROP TABLE faults_k.a;",
         "USE faults_k; DELETE FROM b WHERE id % 2 = 0;",

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.corpus.case import BOTH
 from tests.faults.refusals import Stage, again
+from tests.turns import in_turns
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,7 +19,7 @@ pytestmark = pytest.mark.server
 SEED, SCRIPTS = 7, 15
 
 
-@pytest.mark.parametrize("number", range(SCRIPTS))
+@in_turns("fault_server", BOTH, ["number"], range(SCRIPTS))
 def test_a_load_tells_what_the_client_tells(
     number: int, fault_server: Server, tmp_path: Path
 ) -> None:

@@ -11,9 +11,11 @@ import pytest
 
 from sidecar_magics.connection import connect_now
 from tests.benchmarks import employees
+from tests.corpus.case import BOTH
 from tests.faults.child import Child, start_runner
 from tests.faults.connections import end_others
 from tests.faults.doubt import content, load_with_client
+from tests.turns import in_turns
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,8 +30,7 @@ pytestmark = pytest.mark.server
 # Large enough that a load puts off indexes while the other one is refused what it does.
 SCALES = {"people's": 0.12, "dump": 0.03}
 LIMIT_S = 90.0
-# How long somebody's transaction stays open: by then the load has said that it waits.
-OPEN_S = 8.0
+WAYS = (("people's", False), ("dump", False), ("dump", True))
 MODES: dict[str, dict[str, bool]] = {
     "plain": {},
     "once": {"once": True},
@@ -47,10 +48,12 @@ def server(fault_server: Server) -> Iterator[Server]:
 # Two loads of one script --------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("form", "behind"), [("people's", False), ("dump", False), ("dump", True)], ids=str
+@in_turns(
+    "fault_server",
+    BOTH,
+    ["mode", "form", "behind"],
+    [(mode, *way) for mode in MODES for way in WAYS],
 )
-@pytest.mark.parametrize("mode", MODES)
 def test_two_loads_of_one_script(
     mode: str, form: str, behind: bool, server: Server, tmp_path: Path
 ) -> None:
@@ -133,8 +136,10 @@ def other(server: Server) -> Iterator[pymysql.Connection[Any]]:
         yield connection
 
 
-@pytest.mark.parametrize(
-    ("what", "jobs"),
+@in_turns(
+    "fault_server",
+    BOTH,
+    ["what", "jobs"],
     [("drop", None), ("drop", 4), ("alter", None), ("truncate", 4), ("drop schema", 4)],
 )
 def test_a_load_says_whose_transaction_it_waits_for(
@@ -145,7 +150,7 @@ def test_a_load_says_whose_transaction_it_waits_for(
     tmp_path: Path,
 ) -> None:
     child = _load(what, jobs, server, tmp_path)
-    time.sleep(OPEN_S)
+    child.until_told(lambda text: _names_whom(text, other))
     other.rollback()
     outcome = child.outcome(LIMIT_S)
     assert _short(outcome) == "done"
@@ -156,7 +161,7 @@ def test_an_interrupt_says_whose_transaction_it_waited_for(
     other: pymysql.Connection[Any], server: Server, tmp_path: Path
 ) -> None:
     child = _load("drop", None, server, tmp_path)
-    time.sleep(OPEN_S)
+    child.until_told(lambda text: _names_whom(text, other))
     child.process.send_signal(signal.SIGINT)
     outcome = child.outcome(LIMIT_S)
     assert outcome["error"] == "Interrupted", outcome

@@ -74,6 +74,7 @@ def feed_client(server: Server, script: bytes) -> None:
 RICH = Path(__file__).parents[1] / "data" / "rich.sql"
 
 
+@pytest.mark.quick
 def test_the_spyglass_dump_is_loaded_as_the_client_does(
     mysql_server: Server, settings: ConnectionSettings
 ) -> None:
@@ -94,6 +95,7 @@ def test_the_spyglass_dump_is_loaded_as_the_client_does(
     )
 
 
+@pytest.mark.quick
 @pytest.mark.parametrize("newline", [b"\n", b"\r\n"])
 def test_a_rich_script_is_loaded_as_the_client_does(
     newline: bytes, mysql_server: Server, settings: ConnectionSettings, tmp_path: Path
@@ -191,6 +193,7 @@ def test_what_is_broken_or_refused_has_a_place(
     assert words in str(caught.value)
 
 
+@pytest.mark.quick
 def test_several_statements_before_one_delimiter_are_what_the_client_sends(
     settings: ConnectionSettings,
 ) -> None:
@@ -226,6 +229,7 @@ def test_results_of_any_kind_are_thrown_away(settings: ConnectionSettings) -> No
     assert report.rows == 0
 
 
+@pytest.mark.quick
 def test_local_infile_is_done_when_allowed(settings: ConnectionSettings, tmp_path: Path) -> None:
     (tmp_path / "rows.txt").write_text("1\n2\n")
     load_sql("SET GLOBAL local_infile = 1; CREATE DATABASE li; CREATE TABLE li.t (a INT)", settings)
@@ -234,6 +238,7 @@ def test_local_infile_is_done_when_allowed(settings: ConnectionSettings, tmp_pat
     load_sql("SET GLOBAL local_infile = 0", settings)
 
 
+@pytest.mark.quick
 def test_source_is_relative_to_the_script_and_keeps_its_delimiter(
     settings: ConnectionSettings, tmp_path: Path
 ) -> None:
@@ -327,6 +332,7 @@ def test_a_rollback_in_a_dump_is_not_passed_over(end: str, settings: ConnectionS
     assert query(settings, "SELECT a FROM b.t") == [(1,)]
 
 
+@pytest.mark.quick
 @pytest.mark.parametrize(
     ("heading", "begin"), [("", "SET autocommit=0"), (HEADING, "START TRANSACTION")]
 )
@@ -415,6 +421,7 @@ def test_a_damaged_archive_is_an_error(settings: ConnectionSettings, tmp_path: P
         load(file, settings)
 
 
+@pytest.mark.quick
 def test_gzip_is_recognised_by_its_content(settings: ConnectionSettings, tmp_path: Path) -> None:
     (tmp_path / "plain.sql.gz").write_text("SELECT 1;")
     (tmp_path / "zipped.sql").write_bytes(gzip.compress(b"SELECT 1; SELECT 2"))
@@ -481,6 +488,7 @@ def test_an_open_transaction_at_the_end_is_told(settings: ConnectionSettings) ->
     assert query(settings, "SELECT * FROM o.t") == []
 
 
+@pytest.mark.quick
 def test_a_database_can_be_given(settings: ConnectionSettings) -> None:
     load_sql("CREATE DATABASE `d``b`", settings)
     report = load_sql("CREATE TABLE t (a INT)", settings, database="d`b")

@@ -83,6 +83,7 @@ def query(sidecar: LocalSidecar, sql: str, password: str | None = None) -> Any:
     return rows
 
 
+@pytest.mark.timing
 @pytest.mark.usefixtures("home")
 def test_up_down_and_up_again(default_port: int) -> None:
     lines: list[str] = []

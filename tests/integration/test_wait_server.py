@@ -33,6 +33,7 @@ def first_row(connection: Any, sql: str) -> Any:
         return cursor.fetchone()
 
 
+@pytest.mark.timing
 def test_a_mysql_describes_itself(mysql_server: Server) -> None:
     start_s = time.monotonic()
     sidecar = wait(settings_of(mysql_server))
@@ -161,6 +162,7 @@ def test_too_many_connections_is_waited_for(mysql_server: Server) -> None:
     assert "Too many connections" in seen[0]
 
 
+@pytest.mark.timing
 def test_a_server_that_is_starting_is_waited_for(mysql_server: Server) -> None:
     mysql_server.stop()
     stages: set[str] = set()

@@ -58,7 +58,15 @@ def test_the_tests_alone_or_all_stages(tmp_path: Path) -> None:
     # Pods cannot be run everywhere: what comes before them is made in any case.
     ci(tmp_path, "all")
     made = (tmp_path / "made").read_text().splitlines()
-    stages = ["test", "test-browser", "docs", "lint-workflows dist", "test-spyglass", ".venv/ready"]
+    stages = [
+        "test",
+        "test-more",
+        "test-browser",
+        "docs",
+        "lint-workflows dist",
+        "test-spyglass",
+        ".venv/ready",
+    ]
     assert made[: len(stages)] == stages
 
 
@@ -78,7 +86,7 @@ def test_what_fails_first_within_a_stage_ends_it(tmp_path: Path) -> None:
 def test_a_stage_that_is_not_there(tmp_path: Path) -> None:
     done = ci(tmp_path, "nope")
     assert done.returncode == 2
-    assert "there are: test browser docs dist spyglass hub." in done.stderr
+    assert "there are: test more browser docs dist spyglass hub." in done.stderr
 
 
 def test_the_workflow_runs_every_stage(workflow: Any) -> None:

@@ -79,6 +79,7 @@ def test_where_nothing_was_started_there_is_nothing_to_stop(
     assert "No sidecar was running" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="has no SIGPIPE")
 @pytest.mark.parametrize(
     ("arguments", "status"),

@@ -312,6 +312,7 @@ def test_a_terminal_has_colours_and_lines_that_end_between_words() -> None:
     assert "Hint: try this." in plain
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("is_terminal", [True, False])
 def test_the_command_has_colours_in_a_terminal_only(is_terminal: bool) -> None:
     command = [sys.executable, "-m", "sidecar_magics.cli", "doctor", "--port", str(quiet_port())]

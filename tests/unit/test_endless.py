@@ -84,6 +84,8 @@ def faults(code: str, *, measures: bool = False) -> Iterator[tuple[int, str, str
             yield from _of_loop(node)
         elif isinstance(node, ast.Assert) and not measures:
             yield from _of_assertion(node)
+        elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and not measures:
+            yield from _of_test(node)
     yield from _of_sockets(tree)
 
 
@@ -149,6 +151,24 @@ def _of_loop(loop: ast.While) -> Iterator[tuple[int, str, str]]:
     naps = any(isinstance(each, ast.Call) and _is(each, "sleep") for each in inside)
     if naps and not any(_mentions_deadline(each) for each in ast.walk(loop)):
         yield loop.lineno, "while ... sleep", "has no deadline; take tests.background.until"
+
+
+def _of_test(test: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[tuple[int, str, str]]:
+    """Find a test that looks at the clock without its mark; a deadline measures nothing."""
+    if not test.name.startswith("test_") or any(map(_is_timing, test.decorator_list)):
+        return
+    for line in ast.walk(test):
+        if not isinstance(line, (ast.Assign, ast.Expr, ast.Return)) or any(
+            _mentions_deadline(part) for part in ast.walk(line)
+        ):
+            continue
+        for each in ast.walk(line):
+            if isinstance(each, ast.Call) and _is(each, *(f"time.{clock}" for clock in CLOCKS)):
+                yield each.lineno, "clock", "is for tests with the mark timing"
+
+
+def _is_timing(decorator: ast.expr) -> bool:
+    return _name(decorator) == "pytest.mark.timing"
 
 
 def _of_assertion(node: ast.Assert) -> Iterator[tuple[int, str, str]]:
@@ -228,11 +248,15 @@ def test_nothing_waits_for_ever() -> None:
         "assert time.monotonic() - start < 5",
         "assert 0.5 <= time.monotonic() - start",
         "assert sidecar.waited_s < 10",
+        "start = time.monotonic()\nwait()\ntook = time.monotonic() - start\nassert took < 5",
+        "seen.append(time.perf_counter())",
+        "def look():\n    return time.time()",
     ],
 )
 def test_what_is_found(code: str) -> None:
     indented = code.replace("\n", "\n    ")
-    assert list(faults(f"async def test():\n    {indented}\n")), code
+    prefix = "async " if "await" in code else ""
+    assert list(faults(f"{prefix}def test_it():\n    {indented}\n")), code
 
 
 @pytest.mark.parametrize(
@@ -257,13 +281,22 @@ def test_what_is_found(code: str) -> None:
         "assert time.monotonic() < deadline_s",
         "assert sidecar.waited_s > 0",
         "assert 0 < sidecar.waited_s <= took_s",
+        "deadline_s = time.monotonic() + 5",
     ],
 )
 def test_what_is_not(code: str) -> None:
-    assert not list(faults(f"async def test():\n    {code}\n"))
+    prefix = "async " if "await" in code else ""
+    assert not list(faults(f"{prefix}def test_it():\n    {code}\n"))
 
 
 def test_measurements_may_be_compared() -> None:
     code = "assert time.monotonic() - start < 5"
     assert list(faults(code))
     assert not list(faults(code, measures=True))
+
+
+def test_a_test_with_the_mark_may_look_at_the_clock() -> None:
+    code = "def test_it():\n    start = time.monotonic()\n"
+    assert list(faults(code))
+    assert not list(faults(f"@pytest.mark.timing\n{code}"))
+    assert list(faults(f"@pytest.mark.slow\n{code}"))

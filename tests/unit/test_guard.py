@@ -18,11 +18,14 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
+from tests import guard
 from tests.background import LIMIT_S, running, until
 from tests.guard import MARK, end, guarded, guarded_folder, left_by
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+pytestmark = pytest.mark.slow
 
 PROJECT = Path(__file__).parents[2]
 PYTHON = sys.executable
@@ -44,8 +47,9 @@ CONFTEST = """
 pytest_plugins = ("tests.limits",)
 
 def pytest_configure(config):
-    from tests import limits
+    from tests import guard, limits
     limits.FIXTURES_S, limits.EXIT_S = {fixtures_s}, {exit_s}
+    guard.FAREWELL_S = {farewell_s}
 """
 # Longer than any of these runs: only what hangs meets its limit, however slow the machine is.
 NEVER_S = 3600
@@ -63,13 +67,20 @@ class Run:
     """
 
     def __init__(
-        self, tmp_path: Path, code: str, *, fixtures_s: float = NEVER_S, exit_s: float = NEVER_S
+        self,
+        tmp_path: Path,
+        code: str,
+        *,
+        fixtures_s: float = NEVER_S,
+        exit_s: float = NEVER_S,
+        farewell_s: float = guard.FAREWELL_S,
+        workers: int = 0,
     ) -> None:
         self.place = tmp_path / "run"
         self.place.mkdir()
         self.folder = tmp_path / "temporary"
         self.place.joinpath("conftest.py").write_text(
-            CONFTEST.format(fixtures_s=fixtures_s, exit_s=exit_s)
+            CONFTEST.format(fixtures_s=fixtures_s, exit_s=exit_s, farewell_s=farewell_s)
         )
         self.place.joinpath("server.py").write_text(SERVER)
         head = "import os, signal, threading, time\nimport pytest\nfrom server import start\n"
@@ -79,6 +90,10 @@ class Run:
             *(PYTHON, "-m", "pytest", "-p", "no:cacheprovider", "--import-mode=prepend"),
             *(f"--timeout={NEVER_S}", f"--basetemp={self.folder}"),
         ]
+        if workers:  # the first of several processes that share the tests
+            pytest.importorskip("xdist")
+            self.command += ["-n", str(workers)]
+            self.folder /= "popen-gw0"
 
     @property
     def environment(self) -> dict[str, str]:
@@ -152,7 +167,7 @@ def test_a_test_that_does_not_hear_its_limit_ends_pytest(
             start(tmp_path)
             {hang}
         """,
-        fixtures_s=4,
+        fixtures_s=1,
     )
     status, said = run.to_its_end()
     assert status == 1, said
@@ -178,7 +193,8 @@ def test_what_a_test_leaves_is_killed_and_told(run_of: Callable[..., Run]) -> No
         """
         def test_leaves_a_server(tmp_path):
             start(tmp_path)
-        """
+        """,
+        farewell_s=0,
     )
     status, said = run.to_its_end()
     assert status == 1, said
@@ -217,7 +233,10 @@ def _hangs_up() -> Iterator[None]:
 
 @pytest.mark.usefixtures("_hangs_up")
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
-def test_a_run_that_is_killed_leaves_nothing(run_of: Callable[..., Run], number: int) -> None:
+@pytest.mark.parametrize("workers", [0, 1], ids=["alone", "shared"])
+def test_a_run_that_is_killed_leaves_nothing(
+    run_of: Callable[..., Run], workers: int, number: int
+) -> None:
     run = run_of(
         f"""
         def test_runs(tmp_path):
@@ -225,7 +244,9 @@ def test_a_run_that_is_killed_leaves_nothing(run_of: Callable[..., Run], number:
             # Not even by its data: a process that has the run's environment.
             start("elsewhere", {MARK}=os.environ["{MARK}"])
             time.sleep(3600)
-        """
+        """,
+        farewell_s=0,
+        workers=workers,
     )
     # In a group of its own, of which all get the signal, as from a terminal.
     with running(
@@ -239,6 +260,62 @@ def test_a_run_that_is_killed_leaves_nothing(run_of: Callable[..., Run], number:
         until(lambda: len(left_by(run.folder)) == 2)
         os.killpg(process.pid, number)
         process.wait(LIMIT_S)
+    until(lambda: not left_by(run.folder))
+
+
+@pytest.mark.campaign  # execnet waits for fifteen seconds
+def test_a_process_that_shares_the_tests_ends_when_its_starter_is_killed(
+    run_of: Callable[..., Run],
+) -> None:
+    run = run_of(
+        """
+        def test_runs(tmp_path):
+            start(tmp_path)
+            time.sleep(3600)
+        """,
+        workers=1,
+    )
+    with running(
+        run.command,
+        cwd=run.place,
+        env=run.environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as process:
+        until(lambda: left_by(run.folder))
+        (worker,) = [each for each in psutil.Process(process.pid).children() if _works(each)]
+        process.kill()
+        process.wait(LIMIT_S)
+    until(lambda: not worker.is_running() or worker.status() == psutil.STATUS_ZOMBIE)
+    until(lambda: not left_by(run.folder))
+
+
+def _works(process: psutil.Process) -> bool:
+    return "sys.stdin.readline" in " ".join(process.cmdline())
+
+
+def test_a_shared_test_that_does_not_hear_its_limit_fails_and_the_others_run(
+    run_of: Callable[..., Run],
+) -> None:
+    run = run_of(
+        """
+        @pytest.mark.timeout(1, func_only=True)
+        def test_hangs(tmp_path):
+            start(tmp_path)
+            signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGALRM])
+            time.sleep(3600)
+
+        def test_other():
+            pass
+        """,
+        fixtures_s=1,
+        workers=1,
+    )
+    status, said = run.to_its_end()
+    assert status == 1, said
+    assert "Timeout" in said
+    assert "crashed while running 'test_it.py::test_hangs'" in said
+    assert "1 failed, 1 passed" in said
     until(lambda: not left_by(run.folder))
 
 

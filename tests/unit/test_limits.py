@@ -118,17 +118,18 @@ STALLS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("talk", STALLS)
 def test_a_wait_ends_whatever_the_server_does(talk: Talk) -> None:
     with fake(talk) as server, pytest.raises(SidecarError) as caught:
-        wait(server.settings, timeout_s=1.5, access_grace_s=0.5)
+        wait(server.settings, timeout_s=0.6, access_grace_s=0.3)
     assert len(str(caught.value)) < 1500
 
 
 @pytest.mark.parametrize("talk", [talk for talk in STALLS if "after_login" not in talk.__name__])
 def test_a_login_ends_whatever_the_server_does(talk: Talk) -> None:
     with fake(talk) as server, pytest.raises(ConnectError):
-        connect(server.settings, timeout_s=1.0)
+        connect(server.settings, timeout_s=0.4)
 
 
 @pytest.mark.parametrize("talk", [silent_after_login, drips_after_login, drips_packets_after_login])

@@ -60,6 +60,7 @@ def outcome(do: Callable[[], Sidecar]) -> Sidecar | SidecarError:
         return error
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("answer", ODD)
 @pytest.mark.parametrize("question", list(GOOD))
 def test_an_odd_answer_is_one_sentence_for_who_waits(question: bytes, answer: bytes) -> None:

@@ -34,6 +34,7 @@ def offered(line: str, folder: Path) -> set[str]:
     return {word.strip() for word in answer.read_text().splitlines()} - {""}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("line", "some", "none"),
     [

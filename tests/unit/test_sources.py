@@ -193,6 +193,7 @@ def test_cut_short_within_the_last_bytes(tmp_path: Path, kind: str) -> None:
         assert b"SELECT 1;SELECT 1;".startswith(script)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [*STREAMS, "zip"])
 @pytest.mark.parametrize("part", [0.1, 0.35, 0.5, 0.8, 0.95])
 def test_a_flipped_bit(tmp_path: Path, kind: str, part: float) -> None:
@@ -442,6 +443,7 @@ def test_the_rest_of_a_script_that_quits_counts(tmp_path: Path, kind: str, end: 
 # Memory -----------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["plain", "gzip", "bzip2", "zstd", "zip"])
 def test_memory_does_not_grow_with_the_file(tmp_path: Path, kind: str) -> None:
     peaks = []

@@ -372,6 +372,7 @@ def test_an_empty_delimiter_is_refused() -> None:
         list(split([b"a"], delimiter=b""))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "piece",
     [b"INSERT INTO t VALUES ('it\\'s; \"', 1);\n", b"/* a comment */\n", b"-- c\n", b"\n", b";"],
@@ -389,6 +390,7 @@ def test_memory_does_not_grow_with_the_script(piece: bytes) -> None:
     assert peak_bytes < 4 * len(chunk)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "sql",
     [

@@ -276,6 +276,7 @@ def test_the_splitter_reads_what_the_manual_says(script: bytes, modes: Modes, si
     assume(check(script, modes, size))
 
 
+@pytest.mark.slow
 def test_it_does_so_for_very_many_scripts() -> None:
     chance = random.Random(7)
     known = sum(

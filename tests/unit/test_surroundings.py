@@ -8,15 +8,12 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
 from tests.background import LIMIT_S
 from tests.conftest import end_shell
-
-if TYPE_CHECKING:
-    import pytest
 
 PROJECT = Path(__file__).parents[2]
 TESTS = """
@@ -36,6 +33,7 @@ def test_finds_none(request):
 """
 
 
+@pytest.mark.slow
 def test_a_test_finds_neither_a_users_settings_nor_what_another_test_left(tmp_path: Path) -> None:
     tmp_path.joinpath("test_it.py").write_text(TESTS)
     tmp_path.joinpath("conftest.py").write_text('pytest_plugins = ("tests.surroundings",)\n')

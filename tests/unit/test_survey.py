@@ -299,6 +299,7 @@ def test_a_dump_that_is_cut_off() -> None:
     assert surveyed(head + "-- Dump completed on 2024-01-01\n").truncated == []
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_rows(tmp_path: Path) -> None:
     def peak(rows: int) -> int:
         file = tmp_path / "rows.sql"
