@@ -188,6 +188,7 @@ def _dump(arguments: argparse.Namespace) -> None:
     """Dump schemas into SQL scripts, plain or compressed."""
     from .dump import dump  # noqa: PLC0415
 
+    lines.check_dump(arguments)
     settings = resolve(options.connection_options(arguments))
     shown = display.DumpDisplay(display.line(quiet=arguments.quiet), arguments.file)
     with shown:

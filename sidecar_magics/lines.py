@@ -137,6 +137,21 @@ def check_load(arguments: argparse.Namespace, cell: str | None) -> None:
         )
 
 
+def check_dump(arguments: argparse.Namespace) -> None:
+    """Check that a dump has a file to go into.
+
+    Raises
+    ------
+    UsageError
+        It has not.
+    """
+    if arguments.file in (None, "", "-"):
+        raise UsageError(
+            "A dump goes into a file, which is not named.",
+            hint="name it, and then the schemas: dump.sql.gz my_schema",
+        )
+
+
 def misspelt(parser: argparse.ArgumentParser, unknown: Sequence[str]) -> str:
     """Ask whether the known option was meant that is most like the first unknown one.
 

@@ -153,6 +153,7 @@ class SidecarMagics(Magics):
         from .dump import dump  # noqa: PLC0415
 
         arguments = self._parse("mysql_dump", line)
+        lines.check_dump(arguments)
         shown = display.DumpDisplay(display.line(quiet=arguments.quiet), arguments.file)
         keywords = {**options.dumping_options(arguments), "progress": shown.progress}
         with shown:

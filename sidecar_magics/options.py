@@ -353,6 +353,7 @@ DUMP = (
     Option(
         "file",
         values=Values.SCRIPTS,
+        nargs="?",
         help="The file to write; .gz, .zst, .xz or .bz2 at its end compresses it. A name that ends "
         "with a slash is a folder, with a file for each table. A path is relative to the notebook.",
     ),

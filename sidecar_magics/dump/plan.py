@@ -14,8 +14,7 @@ if TYPE_CHECKING:
     from .catalogue import Schema, StoredTable
     from .policy import DumpPolicy
 
-# Work for one connection: as many small tables as are about this large together.
-GROUP_BYTES = 4 * 1024 * 1024
+# What a table counts for in the progress, at least.
 LEAST_BYTES = 16 * 1024
 PROGRAMS = "2.programs.sql"
 MOST_CHARACTERS = 120
@@ -140,7 +139,7 @@ class DumpPlanner:
             return
         parts = self._parts_of(table)
         for part in parts:
-            yield RowsPart(table, part, table.size_bytes // len(parts))
+            yield RowsPart(table, part, max(table.size_bytes // len(parts), LEAST_BYTES))
 
     def _programs(self) -> Iterator[Piece]:
         if self._policy.data_only:
@@ -163,18 +162,18 @@ def has_rows(table: StoredTable) -> bool:
 
 
 def grouped(pieces: Iterable[Piece]) -> Iterator[Work]:
-    """Yield pieces in groups of a size that is worth a connection's turn."""
+    """Yield pieces in groups, each up to rows that are read by themselves.
+
+    Where a group ends shows in a compressed file, so it depends on nothing that the server guesses.
+    """
     held: list[Piece] = []
-    size = 0
     for piece in pieces:
         held.append(piece)
         if isinstance(piece, RowsPart):
-            size += max(piece.size_bytes, LEAST_BYTES)
-        if size >= GROUP_BYTES:
-            yield Work(tuple(held), size)
-            held, size = [], 0
+            yield Work(tuple(held), piece.size_bytes)
+            held = []
     if held:
-        yield Work(tuple(held), size)
+        yield Work(tuple(held))
 
 
 class FileNames:

@@ -477,7 +477,7 @@ def test_find_mysql_of_the_packages_before_an_installed_mariadb(servers: FakeSer
 def test_find_nothing_says_what_to_install() -> None:
     with pytest.raises(LocalServerError, match="this machine has no apt-get") as caught:
         find_engine()
-    for way in ("brew install mysql", "conda-forge", "docker compose", "apt install"):
+    for way in ("brew install mysql", "conda-forge", "Docker", "apt install"):
         assert way in caught.value.hint
 
 

@@ -226,6 +226,7 @@ def test_a_session_is_read_as_the_script_has_left_it(script: str, plain: bool | 
         assert reading.notes == ("sql_notes" not in script)
 
 
+@pytest.mark.timing
 def test_rows_are_looked_at_in_time_that_grows_with_their_size() -> None:
     to, seconds = Target(NUMBERS), []
     for size in (2_000, 20_000):
