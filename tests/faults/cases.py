@@ -12,7 +12,7 @@ from tests.faults.proxy import PHASES
 MOMENTS = (
     b"",
     b"COMMIT",
-    b"BEGIN",
+    b"START TRANSACTION",
     b"INSERT INTO `sidecar_magics`.`done`",
     b"`sidecar_magics`.`doubts`",
     b"`sidecar_magics`.`indexes`",

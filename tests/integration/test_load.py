@@ -546,3 +546,13 @@ def test_a_report_can_be_kept(settings: ConnectionSettings) -> None:
     assert kept["tables"]["k.<b>"]["statements"] == 1
     assert "&lt;b&gt;" in report._repr_html_()
     assert "MySQL" in report.server
+
+
+def test_rows_in_mariadbs_mode_of_oracle(maria: ConnectionSettings, tmp_path: Path) -> None:
+    """There, BEGIN begins a block of statements and no transaction."""
+    (tmp_path / "x.sql").write_text(
+        "CREATE DATABASE lab; USE lab; CREATE TABLE t (i INT PRIMARY KEY);\n"
+        "SET sql_mode = 'ORACLE';\n" + "".join(f"INSERT INTO t VALUES ({n});\n" for n in range(100))
+    )
+    assert load(tmp_path / "x.sql", maria, resume=True).rows == 100
+    assert query(maria, "SELECT COUNT(*) FROM lab.t") == [(100,)]

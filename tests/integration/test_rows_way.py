@@ -222,7 +222,9 @@ def test_a_server_that_asks_for_another_file_gets_rows(server: Server, tmp_path:
         assert rogue.got == ROWS[len("INSERT INTO t VALUES ") : -2].encode()
 
 
-@pytest.mark.parametrize("moment", ["SAVEPOINT", "BEGIN", r"CREATE TABLE t", "COMMIT", "INSERT"])
+@pytest.mark.parametrize(
+    "moment", ["SAVEPOINT", "START TRANSACTION", r"CREATE TABLE t", "COMMIT", "INSERT"]
+)
 def test_a_server_that_asks_at_another_moment_gets_nothing(
     server: Server, tmp_path: Path, moment: str
 ) -> None:

@@ -56,6 +56,8 @@ if TYPE_CHECKING:
     from .link import Link
     from .operations import Work
 
+# BEGIN begins a block of statements in MariaDB's sql_mode ORACLE.
+BEGIN = b"START TRANSACTION"
 BATCH_BYTES = 8 * 1024 * 1024
 BATCH_S = 1.0
 RETRIES = 5
@@ -174,7 +176,7 @@ class Lane:
         yield from self._look_at_table(task)
         yield from self._enter(task)
         if not self._batch:
-            yield from self._sender.own([b"BEGIN"], task.steps[0])
+            yield from self._sender.own([BEGIN], task.steps[0])
             self._batch_began = self._load.clock()
         self._batch.append(task)
         try:
@@ -473,7 +475,7 @@ class Lane:
         try:
             if first.session is not None:
                 yield from self._bring_into(first.session, first)
-            yield from self._sender.own([b"BEGIN"], first.steps[0])
+            yield from self._sender.own([BEGIN], first.steps[0])
             for task in self._batch:
                 if task.session is not None:
                     yield from self._bring_into(task.session, task)
