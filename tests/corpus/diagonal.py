@@ -58,3 +58,26 @@ def each_cell(name: str, cases: Sequence[Any], flavours: Callable[[Any], Sequenc
             )
         ],
     )
+
+
+def each_on_a_server(
+    name: str, cases: Sequence[Any], flavours: Callable[[Any], Sequence[str]]
+) -> Any:
+    """Return a decorator that runs a test for each case on each server; in turns without a mark."""
+    pairs = [
+        (flavour, case, place == (number + FIRST) % len(flavours(case)))
+        for number, case in enumerate(cases)
+        for place, flavour in enumerate(flavours(case))
+    ]
+    return pytest.mark.parametrize(
+        ("flavour", name),
+        [
+            pytest.param(
+                flavour,
+                case,
+                id=f"{flavour}, {case.name}",
+                marks=() if is_on else pytest.mark.corpus,
+            )
+            for flavour, case, is_on in sorted(pairs, key=lambda pair: pair[0], reverse=True)
+        ],
+    )

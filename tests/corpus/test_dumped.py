@@ -10,6 +10,7 @@ import pytest
 from sidecar_magics.dump import dump
 from sidecar_magics.load import load
 from tests.corpus.case import BOTH, Case
+from tests.corpus.diagonal import each_on_a_server
 from tests.corpus.fingerprint import difference, fingerprint
 from tests.corpus.test_faithful import CASES
 from tests.corpus.workshop import WITH_COMMENTS
@@ -21,14 +22,8 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.server
 
-each_case = pytest.mark.parametrize(
-    ("flavour", "case"),
-    [
-        pytest.param(flavour, case, id=f"{flavour}, {case.name}")
-        for flavour in BOTH
-        for case in CASES
-        if flavour in case.flavours and not case.spoils_server
-    ],
+each_case = each_on_a_server(
+    "case", [case for case in CASES if not case.spoils_server], lambda case: case.flavours
 )
 each_flavour = pytest.mark.parametrize("flavour", BOTH)
 
