@@ -236,7 +236,7 @@ LOAD = (
         brief="continue where a load stopped",
         action="store_true",
         help="Resume an earlier load of the same script where it stopped; skip it if it was "
-        "completed.",
+        "completed with --resume or --once.",
     ),
     Option(
         "--check",

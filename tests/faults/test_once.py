@@ -62,6 +62,8 @@ class Stage:
     def stop(self, how: str, path: Path, **options: Any) -> None:
         """Load, and end that in the middle of the rows of `b`."""
         with Proxy(self.server.port) as proxy:
+            # The rows of `b` as statements, to be counted.
+            options = {"rows": "insert", **options}
             child = Child(path, self.server, port=proxy.port, jobs=4, **options)
 
             def act() -> None:

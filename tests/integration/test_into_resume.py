@@ -36,3 +36,19 @@ def test_a_load_into_another_schema_is_resumed(
     with connect_now(mysql_server.settings) as connection, connection.cursor() as cursor:
         cursor.execute("SELECT i FROM other.t ORDER BY i")
         assert cursor.fetchall() == ((1,), (2,))
+
+
+def test_a_resumed_load_does_not_say_how_many_rows_only_its_last_part_had(
+    mysql_server: Server, tmp_path: Path
+) -> None:
+    path = tmp_path / "part.sql"
+    script = "CREATE DATABASE lab; USE lab; CREATE TABLE t (i INT PRIMARY KEY);\n"
+    script += "INSERT INTO t VALUES (1);\nINSERT INTO {} VALUES (2);\n"
+    path.write_text(script.format("u"))
+    with pytest.raises(StatementError):
+        load(path, mysql_server.settings, resume=True, jobs=1)
+    path.write_text(script.format("t"))
+    assert load(path, mysql_server.settings, resume=True).resumed
+    again = load(path, mysql_server.settings, resume=True)
+    assert again.already_loaded
+    assert "row" not in again.summary()

@@ -257,7 +257,8 @@ class Bookkeeping:
             "stamp": json.dumps(sources.stamp()),
             "sha256": report.sha256 or sources.digest(),
             "statements": report.statements,
-            "rows": report.rows,
+            # Those of an interrupted load were counted by its own report; 0 is shown as nothing.
+            "rows": 0 if report.resumed else report.rows,
             "seconds": report.seconds,
             "schemas": self.schemas,
         }

@@ -81,7 +81,7 @@ def in_doubt(step: Step, report: LoadReport, *, onwards: bool = False) -> Script
         f"{step.place}: whether this statement was executed cannot be known{rest}, so the load "
         "cannot be resumed here.",
         details=[f"Statement: {excerpt(step.sql, step.table)}", report.so_far()],
-        hint="load from the beginning, without --resume.",
+        hint="load from the beginning, without --resume and --once.",
     )
 
 
@@ -90,7 +90,7 @@ def changed(place: str, report: LoadReport) -> ScriptError:
     return ScriptError(
         f"{place}: the script has changed since a part of it was loaded.",
         details=[report.so_far()],
-        hint="load it from the beginning, without --resume.",
+        hint="load it from the beginning, without --resume and --once.",
     )
 
 
@@ -108,7 +108,7 @@ def new_server(step: Step, report: LoadReport) -> LoadStoppedError:
     return LoadStoppedError(
         f"{step.place}: the server was recreated during the load; its data is gone.",
         details=[report.so_far()],
-        hint="load again from the beginning, without --resume.",
+        hint="load again from the beginning, without --resume and --once.",
         report=report,
     )
 
@@ -131,8 +131,8 @@ def failed(
     hint = hint_for(refusal)
     if report.resumed and errno in NOT_THERE:
         hint = (
-            "load from the beginning, without --resume: tables of the earlier load were dropped "
-            "since."
+            "load from the beginning, without --resume and --once: tables of the earlier load were "
+            "dropped since."
         )
     message = server_words(step, errno, message)
     about = f" (table {step.table})" if step.table else ""
