@@ -328,7 +328,7 @@ class Walk:
                 several=self._delimiter != b";",
             )
         except RewriteError as error:
-            self._refuse(Step(statement, source, statement.sql), str(error))
+            self._refuse(Step(statement, source, statement.sql), str(error), error.hint)
             return None
         if about.kind is Kind.USE:
             self._script_schema = about.schema

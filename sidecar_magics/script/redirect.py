@@ -30,7 +30,19 @@ def schema_of_heading(beginning: bytes) -> str | None:
 
 
 class RewriteError(ValueError):
-    """A script cannot be changed as asked; one sentence says why."""
+    """A script cannot be changed as asked; one sentence says why.
+
+    Parameters
+    ----------
+    message : str
+        Why.
+    hint : str, default ""
+        What to do instead.
+    """
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.hint = hint
 
 
 class Redirect:
@@ -144,7 +156,8 @@ class Redirect:
     def _two(self, schema: str, name: str | None = None) -> RewriteError:
         what = f"`{schema}`" if name is None else f"`{schema}`.`{name}`"
         return RewriteError(
-            f"--into takes a script of one schema, and this one, of `{self.source}`, names {what}"
+            f"--into takes a script of one schema, and this one, of `{self.source}`, names {what}",
+            hint=f"load the tables of one: --tables '{self.source}.*'.",
         )
 
     def _edit(self, mention: Mention, *, escaped: bool) -> Edit:

@@ -206,8 +206,9 @@ def test_a_dump_that_drops_its_schema_drops_the_other_one_instead(server: Server
 
 def test_a_dump_of_two_schemas_is_refused(server: Server) -> None:
     feed(server, b"CREATE DATABASE zoo")
-    with pytest.raises(RewriteError, match="of `shop`, names `zoo`"):
+    with pytest.raises(RewriteError, match="of `shop`, names `zoo`") as caught:
         rewritten(dump(server, "--databases", "shop", "zoo"), into="copy")
+    assert caught.value.hint == "load the tables of one: --tables 'shop.*'."
 
 
 def test_definitions_and_rows_one_after_the_other_make_the_whole(server: Server) -> None:
