@@ -176,6 +176,8 @@ def _report(options: argparse.Namespace, folder: Path) -> int:
     findings = list(_findings(made, base, after))
     for note in dict.fromkeys(notes):
         print(f"note: {note}")
+    for line in _in_force(made["pods"], made["facts"]):
+        print(f"in force: {line}")
     for line in _lines(findings, made["pods"]):
         print(line)
     count = len({finding for _, finding in findings})
@@ -192,6 +194,47 @@ def _lines(findings: list[tuple[str, Finding]], pods: Tree) -> Iterator[str]:
         found = [label for label in labels if label]
         place = "hub" if not found else "every pod" if len(found) == len(pods) else ", ".join(found)
         yield f"{place}: {finding.what}. Fix: {finding.fix}"
+
+
+def _in_force(pods: Tree, facts: Tree) -> Iterator[str]:
+    """Yield what MySQL gets, as the pods have it, with the labels where pods differ."""
+    where: dict[str, list[str]] = {}
+    for label, each in pods.items():
+        if each["pod"]:
+            text = "; ".join(_told(each["pod"], *found, facts) for found in _mysqls(each["pod"]))
+            where.setdefault(text or "no MySQL", []).append(label)
+    for text, labels in where.items():
+        yield text if len(where) == 1 else f"{text} ({', '.join(labels)})"
+
+
+def _told(pod: Tree, kind: str, mysql: Tree, facts: Tree) -> str:
+    resources = mysql.get("resources") or {}
+    amounts = [
+        "/".join(_plain(resources.get(of), key, unit) for of in ("requests", "limits"))
+        for key, unit in (("memory", 2**30), ("cpu", 1))
+    ]
+    data = f"data={_data(pod, mysql, facts['home'])}"
+    sidecar = "native" if kind == "init" else "classic"
+    return f"{data}, memory {amounts[0]} GiB, cpu {amounts[1]}, {sidecar}"
+
+
+def _plain(amounts: Tree | None, key: str, unit: int) -> str:
+    """Return a quantity as a number of units, as it stands where it is none."""
+    text = (amounts or {}).get(key)
+    found = _amount(text)
+    return str(text or "none") if found is None else f"{found / unit:.3g}"
+
+
+def _data(pod: Tree, mysql: Tree, home: str) -> str:
+    names = [each["name"] for each in mysql.get("volumeMounts") or [] if each["mountPath"] == DATA]
+    if not names:
+        return "the container's own"
+    volumes = {each["name"]: each for each in pod["spec"].get("volumes") or []}
+    if "emptyDir" in volumes.get(names[0], {}):
+        return "ephemeral"
+    mounts = _notebook(pod).get("volumeMounts") or []
+    homes = [each["name"] for each in mounts if each["mountPath"].rstrip("/") == home.rstrip("/")]
+    return "home" if names[0] in homes else "claim"
 
 
 # The hub's files

@@ -1,0 +1,64 @@
+"""hub-config/check.py says what is in force, and finds settings with which no server starts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.hub import helm
+from tests.hub.checking import check, checked, nested, render, setting, shape, written
+from tests.hub.values import HUB_CONFIG, Values
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+INJECT = HUB_CONFIG / "inject.values.yaml"
+
+
+@pytest.fixture(autouse=True)
+def _helm() -> None:
+    helm.needs_helm()
+
+
+@pytest.mark.parametrize(
+    ("layers", "says"),
+    [
+        ([INJECT], "in force: data=ephemeral, memory 0.5/2 GiB, cpu 0.05/1, native"),
+        (
+            [
+                INJECT,
+                setting(data="claim", memoryRequest="1536Mi", cpuRequest="500m", sidecar="classic"),
+            ],
+            "in force: data=claim, memory 1.5/2 GiB, cpu 0.5/1, classic",
+        ),
+        (
+            [HUB_CONFIG / "persistent.values.yaml"],
+            "in force: data=home, memory 0.5/2 GiB, cpu 0.05/1, native",
+        ),
+        ([HUB_CONFIG / "netpol.values.yaml"], "in force: no MySQL"),
+    ],
+    ids=["default", "set", "home", "none"],
+)
+def test_what_is_in_force(layers: list[Path | Values], says: str, tmp_path: Path) -> None:
+    lines = checked(tmp_path, *layers).output.splitlines()
+    assert [line for line in lines if line.startswith("in force")] == [says]
+
+
+def test_what_is_in_force_for_some_profiles(tmp_path: Path) -> None:
+    answer = checked(tmp_path, shape(8), INJECT, setting(exceptProfiles=["code-server"]))
+    assert "native (default, " in answer.output
+    assert "in force: no MySQL (profile code-server)" in answer.output
+
+
+def test_settings_at_the_wrong_depth(tmp_path: Path) -> None:
+    """Helm drops them without a word, so what is in force has to show it."""
+    keys = ("basehub", "jupyterhub")
+    ours = nested(INJECT, keys, tmp_path)
+    settings = written(setting(data="claim"), tmp_path / "settings.yaml")
+    answers = [
+        check(render([ours, path], tmp_path / f"after{index}.yaml", keys)).output
+        for index, path in enumerate((settings, nested(settings, keys, tmp_path)))
+    ]
+    assert ["data=ephemeral" in answer for answer in answers] == [True, False]
+    assert "data=claim" in answers[1]
