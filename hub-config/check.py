@@ -70,6 +70,8 @@ SECRET = re.compile(r"(?i)password|key|token|secret|pepper")
 SHORTEST_SECRET = 8
 UNITS = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 UNITS.update({"K": 2**10, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40, "m": 0.001})
+# As the API server reads an amount.
+QUANTITY = re.compile(r"(\d+(\.\d*)?|\.\d+)([KMGTPE]i|[numkMGTPE]?|[eE][-+]?\d+)")
 USE_INJECT = "use inject.values.yaml"
 
 
@@ -823,6 +825,7 @@ def _of_pod(each: Tree, was: Tree | None, facts: Tree, *, is_alone: object) -> I
     pod = each["pod"]
     found = _mysqls(pod)
     yield from _volumes(pod)
+    yield from _amounts(pod)
     if was and was["pod"]:
         yield from _lost(was["pod"], pod, facts["home"])
         if facts["injects"] and not facts["injected before"] and _mysqls(was["pod"]):
@@ -903,6 +906,37 @@ def _volumes(pod: Tree) -> Iterator[Finding]:
         yield Finding(f"two volumes are named {name}", "keep one file that brings MySQL")
     for name in _twice(container["name"] for container in _every(pod)):
         yield Finding(f"two containers are named {name}", "keep one file that brings MySQL")
+
+
+def _amounts(pod: Tree) -> Iterator[Finding]:
+    """Yield amounts for which the API server refuses the pod."""
+    for container in _every(pod):
+        place = f"container {container['name']}: resources"
+        resources = container.get("resources") or {}
+        requests, limits = (resources.get(kind) or {} for kind in ("requests", "limits"))
+        for kind, amounts in (("requests", requests), ("limits", limits)):
+            for key, text in amounts.items():
+                yield from _quantity(f"{place}.{kind}.{key}", text)
+        for key in requests.keys() & limits.keys():
+            request, limit = _amount(requests[key]), _amount(limits[key])
+            if request is not None and limit is not None and request > limit:
+                yield Finding(
+                    f"{place}.requests.{key} is {requests[key]}, and its limit is {limits[key]}, "
+                    "so that Kubernetes refuses the pod",
+                    "lower the request or raise the limit",
+                )
+    for volume in pod["spec"].get("volumes") or []:
+        limit = (volume.get("emptyDir") or {}).get("sizeLimit")
+        if limit is not None:
+            yield from _quantity(f"volume {volume['name']}: emptyDir.sizeLimit", limit)
+
+
+def _quantity(place: str, text: object) -> Iterator[Finding]:
+    if not QUANTITY.fullmatch(str(text)):
+        example = "500m or 0.5" if place.endswith(".cpu") else "20Gi or 20G, and not 20GB"
+        yield Finding(
+            f"{place} is {text}, and Kubernetes refuses the pod", f"write it like {example}"
+        )
 
 
 def _twice(names: Iterable[str]) -> list[str]:

@@ -62,3 +62,53 @@ def test_settings_at_the_wrong_depth(tmp_path: Path) -> None:
     ]
     assert ["data=ephemeral" in answer for answer in answers] == [True, False]
     assert "data=claim" in answers[1]
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"memoryRequest": "3Gi"}, "custom.sidecarMysql.memoryRequest has to be at most"),
+        ({"disk": "20GB"}, "custom.sidecarMysql.disk has to be like 20Gi"),
+    ],
+    ids=str,
+)
+def test_settings_that_the_hub_refuses(
+    change: dict[str, object], says: str, tmp_path: Path
+) -> None:
+    answer = checked(tmp_path, INJECT, setting(**change))
+    assert answer.status == 2
+    assert says in answer.output
+
+
+def plain(resources: Values, size: str = "10Gi") -> Values:
+    """Return values with a container and a volume, as an operator writes them."""
+    container = {"name": "mysql", "image": "mysql:8.4", "resources": resources}
+    volume = {"name": "scratch", "emptyDir": {"sizeLimit": size}}
+    storage = {"extraVolumes": [volume]}
+    return {"singleuser": {"extraContainers": [container], "storage": storage}}
+
+
+@pytest.mark.parametrize(
+    ("values", "place"),
+    [
+        (
+            plain({"requests": {"memory": "3Gi"}, "limits": {"memory": "2Gi"}}),
+            "container mysql: resources.requests.memory is 3Gi, and its limit is 2Gi",
+        ),
+        (
+            plain({"requests": {"memory": "512MB"}}),
+            "container mysql: resources.requests.memory is 512MB",
+        ),
+        (
+            plain({"requests": {"cpu": 2}, "limits": {"cpu": "1500m"}}),
+            "container mysql: resources.requests.cpu is 2, and its limit is 1500m",
+        ),
+        (plain({}, "20GB"), "volume scratch: emptyDir.sizeLimit is 20GB"),
+    ],
+    ids=["more memory", "no unit", "more cpu", "disk"],
+)
+def test_amounts_that_kubernetes_refuses(values: Values, place: str, tmp_path: Path) -> None:
+    answer = checked(tmp_path, values)
+    assert answer.status == 1
+    assert f"every pod: {place}" in answer.output
+    assert "Kubernetes refuses the pod. Fix: " in answer.output
