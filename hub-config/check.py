@@ -53,6 +53,9 @@ HOME = "/usr/local/etc/jupyterhub"
 CONFIG = "jupyterhub_config.py"
 ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 NEWEST = "1.34"
+NATIVE = (1, 29)
+# What z2jh 3.3 needs, and inject.values.yaml with it.
+OLDEST = (1, 23)
 LOOPBACK = ("127.0.0.1", "localhost")
 DATA = "/var/lib/mysql"
 TUTORIAL = "tutorial"
@@ -141,7 +144,12 @@ def _options() -> argparse.Namespace:
     parser.add_argument("rendered", nargs="?", type=Path, help="output of helm template")
     parser.add_argument("--before", type=Path, help="the same without MySQL, to compare with")
     parser.add_argument("--pack", action="store_true", help="print a script with both in it")
-    parser.add_argument("--kubernetes", help=f"version (asked of the cluster, or {NEWEST})")
+    parser.add_argument(
+        "--kubernetes",
+        type=_version_of,
+        metavar="VERSION",
+        help=f"the cluster's (asked of the cluster, or {NEWEST})",
+    )
     parser.add_argument(
         "--pre-spawn-hook", action="store_true", help="run the hub's pre_spawn_hook as well"
     )
@@ -150,6 +158,13 @@ def _options() -> argparse.Namespace:
     if (options.before or options.pack) and options.rendered is None:
         parser.error("name the output of helm template first")
     return options
+
+
+def _version_of(text: str) -> tuple[int, int]:
+    found = re.match(r"v?(\d+)\.(\d+)", text)
+    if found is None:
+        raise argparse.ArgumentTypeError(f"{text} is no version: write it like {NEWEST}")
+    return int(found[1]), int(found[2])
 
 
 def _packed(options: argparse.Namespace) -> str:
@@ -513,11 +528,13 @@ def _pods(hub: Hub, options: argparse.Namespace, stand_ins: Iterable[str]) -> Tr
     if not options.verbose:
         logging.disable(logging.CRITICAL)
     AsyncHTTPClient.configure = lambda *_, **__: None  # what z2jh names needs a library of C's
-    _no_cluster(_version(options, asks=hub.is_installed or PACKED is not None))
+    version, assumed = _version(options, asks=hub.is_installed or PACKED is not None)
+    _no_cluster(version)
     sys.path.insert(0, str(hub.folder))
     config = PyFileConfigLoader(CONFIG, path=str(hub.folder)).load_config()
     values = _values()
-    made: Tree = {"notes": [], "facts": _facts(values, config), "pods": {}}
+    facts = {**_facts(values, config), "kubernetes": version}
+    made: Tree = {"notes": [assumed] if assumed else [], "facts": facts, "pods": {}}
     hooks = [config[kind].get("pre_spawn_hook") for kind in ("Spawner", "KubeSpawner")]
     if any(hooks) and not options.pre_spawn_hook:
         made["notes"].append("the hub's pre_spawn_hook was not run: add --pre-spawn-hook to run it")
@@ -553,13 +570,16 @@ def _stand_in(name: str) -> Any:
     return MagicMock(name=name) if name[:1].islower() else type(name, (), {})
 
 
-def _version(options: argparse.Namespace, *, asks: bool) -> tuple[str, str]:
-    text = options.kubernetes
-    if text is None and asks:
-        with contextlib.suppress(OSError, ValueError, KeyError):
-            text = _cluster_version()
-    major, _, minor = (text or NEWEST).lstrip("v").partition(".")
-    return major, minor.partition(".")[0]
+def _version(options: argparse.Namespace, *, asks: bool) -> tuple[tuple[int, int], str | None]:
+    """Return the cluster's version, and a note where it is assumed."""
+    if options.kubernetes:
+        return options.kubernetes, None
+    if asks:
+        # ArgumentTypeError is what a version that is none raises.
+        with contextlib.suppress(OSError, ValueError, KeyError, argparse.ArgumentTypeError):
+            return _version_of(_cluster_version()), None
+    note = f"Kubernetes {NEWEST} is assumed, since the cluster was not asked: --kubernetes VERSION"
+    return _version_of(NEWEST), note
 
 
 def _cluster_version() -> str:
@@ -576,7 +596,7 @@ def _cluster_version() -> str:
     return f"{told['major']}.{told['minor']}"
 
 
-def _no_cluster(version: tuple[str, str]) -> None:
+def _no_cluster(version: tuple[int, int]) -> None:
     """Put stand-ins where KubeSpawner, and hooks of the hub, ask the cluster."""
     import kubespawner.spawner as module  # noqa: PLC0415
     from kubernetes_asyncio import client  # noqa: PLC0415
@@ -586,7 +606,7 @@ def _no_cluster(version: tuple[str, str]) -> None:
             pass
 
         async def get_code(self, **_: object) -> Any:
-            return types.SimpleNamespace(major=version[0], minor=version[1])
+            return types.SimpleNamespace(major=str(version[0]), minor=str(version[1]))
 
     async def watch(*_: object, **__: object) -> None:
         return None
@@ -817,8 +837,24 @@ def _findings(made: Tree, base: Tree | None, hub: Hub) -> Iterator[tuple[str, Fi
             continue
         for finding in _of_pod(each, was, facts, is_alone=label not in has_mysql and has_mysql):
             yield label, finding
+    if has_mysql:
+        for finding in _of_version(facts):
+            yield "", finding
     for finding in _of_hub(is_whole, facts, hub):
         yield "", finding
+
+
+def _of_version(facts: Tree) -> Iterator[Finding]:
+    version = tuple(facts["kubernetes"])
+    if version < OLDEST:
+        yield Finding(
+            f"Kubernetes {_dotted(version)} is too old: these values need {_dotted(OLDEST)}",
+            "upgrade the cluster",
+        )
+
+
+def _dotted(version: Iterable[int]) -> str:
+    return ".".join(map(str, version))
 
 
 def _of_pod(each: Tree, was: Tree | None, facts: Tree, *, is_alone: object) -> Iterator[Finding]:
@@ -946,6 +982,14 @@ def _twice(names: Iterable[str]) -> list[str]:
 
 def _of_mysql(each: Tree, kind: str, mysql: Tree, facts: Tree) -> Iterator[Finding]:
     pod = each["pod"]
+    version = tuple(facts["kubernetes"])
+    if kind == "init" and version < NATIVE:
+        auto = "custom.sidecarMysql.sidecar: auto"
+        yield Finding(
+            f"MySQL is a native sidecar, and Kubernetes {_dotted(version)} has none: it needs "
+            f"{_dotted(NATIVE)}, and no server starts before that",
+            auto if facts["injects"] else f"{USE_INJECT}, or sidecar-classic.values.yaml",
+        )
     yield from _environment(pod, mysql, facts)
     yield from _end(each)
     yield from _sizes(mysql)

@@ -112,3 +112,45 @@ def test_amounts_that_kubernetes_refuses(values: Values, place: str, tmp_path: P
     assert answer.status == 1
     assert f"every pod: {place}" in answer.output
     assert "Kubernetes refuses the pod. Fix: " in answer.output
+
+
+@pytest.mark.parametrize(
+    ("layers", "version", "says"),
+    [
+        (
+            [INJECT, setting(sidecar="native")],
+            "1.27",
+            "every pod: MySQL is a native sidecar, and Kubernetes 1.27 has none: it needs 1.29, "
+            "and no server starts before that. Fix: custom.sidecarMysql.sidecar: auto",
+        ),
+        (
+            [HUB_CONFIG / "sidecar.values.yaml"],
+            "v1.28.4+k3s1",
+            "every pod: MySQL is a native sidecar, and Kubernetes 1.28 has none: it needs 1.29, "
+            "and no server starts before that. Fix: use inject.values.yaml, or "
+            "sidecar-classic.values.yaml",
+        ),
+        (
+            [INJECT],
+            "1.22",
+            "hub: Kubernetes 1.22 is too old: these values need 1.23. Fix: upgrade the cluster",
+        ),
+    ],
+    ids=["native", "plain", "old"],
+)
+def test_a_cluster_that_is_too_old(
+    layers: list[Path | Values], version: str, says: str, tmp_path: Path
+) -> None:
+    checked(tmp_path, *layers)
+    answer = check(tmp_path / "after.yaml", "--kubernetes", version)
+    assert (answer.findings, answer.status) == ([says], 1)
+
+
+def test_a_cluster_whose_version_is_not_known(tmp_path: Path) -> None:
+    note = "note: Kubernetes 1.34 is assumed"
+    assert note in checked(tmp_path, INJECT).output
+    told = check(tmp_path / "after.yaml", "--kubernetes", "1.23")
+    assert told.status == 0
+    assert "assumed" not in told.output
+    assert "classic" in told.output
+    assert check(tmp_path / "after.yaml", "--kubernetes", "latest").status == 2
