@@ -89,6 +89,12 @@ class Finding(NamedTuple):
     fix: str
 
 
+STILL_THERE = Finding(
+    "MySQL is still in the pod",
+    "upgrade without its --values, and without --reuse-values; remove a container named mysql",
+)
+
+
 class Hub(NamedTuple):
     """A hub's configuration, as files.
 
@@ -153,6 +159,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--pre-spawn-hook", action="store_true", help="run the hub's pre_spawn_hook as well"
     )
+    parser.add_argument(
+        "--removed", action="store_true", help="after going back: MySQL must be in no pod"
+    )
     parser.add_argument("--verbose", action="store_true", help="show what the configuration prints")
     options = parser.parse_args()
     if (options.before or options.pack) and options.rendered is None:
@@ -190,7 +199,7 @@ def _report(options: argparse.Namespace, folder: Path) -> int:
     failures = [each["failure"] for each in made["pods"].values()]
     if all(failures):
         raise Unreadable(f"no server of this hub starts: {failures[0]}")
-    findings = list(_findings(made, base, after))
+    findings = list(_findings(made, base, after, options))
     for note in dict.fromkeys(notes):
         print(f"note: {note}")
     for line in _in_force(made["pods"], made["facts"]):
@@ -811,21 +820,22 @@ async def _made_by(spawner: Any, *, runs_hook: bool) -> Tree:
 # Judging pods
 
 
-def _findings(made: Tree, base: Tree | None, hub: Hub) -> Iterator[tuple[str, Finding]]:
+def _findings(
+    made: Tree, base: Tree | None, hub: Hub, options: argparse.Namespace
+) -> Iterator[tuple[str, Finding]]:
     """Yield what is wrong, each with the pod's label, or with none for the hub as a whole."""
     facts, pods = made["facts"], made["pods"]
     facts["injected before"] = bool(base and base["facts"]["injects"])
     is_whole = {label: each for label, each in pods.items() if each["pod"]}
     has_mysql = {label for label, each in is_whole.items() if _mysqls(each["pod"])}
-    if is_whole and not has_mysql:
-        yield (
-            "",
-            Finding(
-                "no pod has MySQL: the hub has nothing of these values",
-                "put the file's content below the key of the chart that has z2jh inside "
-                "(jupyterhub:), and give the file to helm at every upgrade",
-            ),
-        )
+    if is_whole and not has_mysql and not options.removed:
+        for finding in _absence(facts):
+            yield "", finding
+    if options.removed:
+        for label in has_mysql:
+            yield label, STILL_THERE
+        if facts["injects"]:
+            yield "", Finding("the hub still has inject.values.yaml", STILL_THERE.fix)
     for label, each in pods.items():
         was = base["pods"].get(label) if base else None
         if each["pod"] is None:
@@ -842,6 +852,38 @@ def _findings(made: Tree, base: Tree | None, hub: Hub) -> Iterator[tuple[str, Fi
             yield "", finding
     for finding in _of_hub(is_whole, facts, hub):
         yield "", finding
+
+
+def _absence(facts: Tree) -> Iterator[Finding]:
+    """Yield why no pod has MySQL; a profile that does not exist has a finding of its own."""
+    what = "no pod has MySQL"
+    if not facts["injects"]:
+        yield Finding(
+            f"{what}: the hub has nothing of these values",
+            "put the file's content below the key of the chart that has z2jh inside "
+            "(jupyterhub:), and give the file to helm at every upgrade",
+        )
+    elif not _chooses(facts):
+        yield Finding(f"{what}, and the hub has inject.values.yaml", "see the hub's log at a start")
+    elif not list(_unknown(facts)):
+        yield Finding(
+            f"{what}: onlyProfiles and exceptProfiles leave none",
+            f"choose others; there is: {_profiles_of(facts)}",
+        )
+
+
+def _unknown(facts: Tree) -> Iterator[Finding]:
+    for key in ("onlyProfiles", "exceptProfiles"):
+        for name in facts["settings"].get(key) or []:
+            if name not in facts["profiles"]:
+                yield Finding(
+                    f"custom.sidecarMysql.{key} names {name}, which is no profile",
+                    f"there is: {_profiles_of(facts)}",
+                )
+
+
+def _profiles_of(facts: Tree) -> str:
+    return ", ".join(sorted(facts["profiles"])) or "none"
 
 
 def _of_version(facts: Tree) -> Iterator[Finding]:
@@ -1217,14 +1259,7 @@ def _of_hub(pods: Tree, facts: Tree, hub: Hub) -> Iterator[Finding]:
     if facts["own passwords"] and alike and TUTORIAL not in passwords.values():
         yield Finding("two users have the same password", USE_INJECT)
     yield from _shared(pods, one)
-    known = set(facts["profiles"])
-    for key in ("onlyProfiles", "exceptProfiles"):
-        for name in facts["settings"].get(key) or []:
-            if name not in known:
-                yield Finding(
-                    f"custom.sidecarMysql.{key} names {name}, which is no profile",
-                    f"there is: {', '.join(sorted(known)) or 'none'}",
-                )
+    yield from _unknown(facts)
     if "default" in one and facts["pulls"] and one["default"]["image"] not in facts["pulled"]:
         image = one["default"]["image"]
         if facts["injects"] or len(one) < len(pods):

@@ -154,3 +154,34 @@ def test_a_cluster_whose_version_is_not_known(tmp_path: Path) -> None:
     assert "assumed" not in told.output
     assert "classic" in told.output
     assert check(tmp_path / "after.yaml", "--kubernetes", "latest").status == 2
+
+
+def test_a_typo_in_profiles_is_the_only_finding(tmp_path: Path) -> None:
+    answer = checked(tmp_path, shape(8), INJECT, setting(onlyProfiles=["code-servr"]))
+    (line,) = answer.findings
+    assert "custom.sidecarMysql.onlyProfiles names code-servr, which is no profile" in line
+    assert "there is: " in line
+    assert "code-server" in line
+
+
+def test_profiles_that_leave_none(tmp_path: Path) -> None:
+    own = {"singleuser": {"profileList": [{"display_name": "Only", "default": True}]}}
+    (line,) = checked(tmp_path, own, INJECT, setting(exceptProfiles=["only"])).findings
+    assert "onlyProfiles and exceptProfiles leave none" in line
+
+
+@pytest.mark.parametrize(
+    ("layers", "status", "says"),
+    [
+        ([shape(8)], 0, "no findings"),
+        ([shape(8), INJECT], 1, "every pod: MySQL is still in the pod"),
+        ([INJECT, setting(onlyProfiles=["a"])], 1, "hub: the hub still has inject.values.yaml"),
+    ],
+    ids=["removed", "in force", "in force for none"],
+)
+def test_a_removal(layers: list[Path | Values], status: int, says: str, tmp_path: Path) -> None:
+    checked(tmp_path, *layers)
+    answer = check(tmp_path / "after.yaml", "--removed")
+    assert answer.status == status, answer.output
+    assert says in answer.output
+    assert "put the file's content" not in answer.output
