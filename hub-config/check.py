@@ -75,6 +75,17 @@ UNITS = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 UNITS.update({"K": 2**10, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40, "m": 0.001})
 # As the API server reads an amount.
 QUANTITY = re.compile(r"(\d+(\.\d*)?|\.\d+)([KMGTPE]i|[numkMGTPE]?|[eE][-+]?\d+)")
+# What KubeSpawner formats, by the names of its own and of z2jh's values.
+FORMATTED = {
+    "init_containers": "initContainers",
+    "extra_containers": "extraContainers",
+    "volumes": "storage.extraVolumes",
+    "volume_mounts": "storage.extraVolumeMounts",
+    "extra_annotations": "extraAnnotations",
+    "extra_labels": "extraLabels",
+    "extra_pod_config": "extraPodConfig",
+}
+BRACES = "write $(NAME) for ${NAME}, or double the braces that are meant: {{ and }}"
 USE_INJECT = "use inject.values.yaml"
 
 
@@ -198,7 +209,8 @@ def _report(options: argparse.Namespace, folder: Path) -> int:
         notes.append("not compared with the hub as it was: --before (see the top of check.py)")
     failures = [each["failure"] for each in made["pods"].values()]
     if all(failures):
-        raise Unreadable(f"no server of this hub starts: {failures[0]}")
+        fix = next(iter(made["pods"].values()))["fix"]
+        raise Unreadable(f"no server of this hub starts: {failures[0]}. Fix: {fix}")
     findings = list(_findings(made, base, after, options))
     for note in dict.fromkeys(notes):
         print(f"note: {note}")
@@ -808,13 +820,34 @@ async def _made_by(spawner: Any, *, runs_hook: bool) -> Tree:
         pod, failure = spawner.api.api_client.sanitize_for_serialization(sent.args[0]), None
     except Exception as error:
         failure = _said(error)
+    place = failure and _unformatted(spawner)
     return {
         "pod": pod,
-        "failure": failure,
+        "failure": f"{place} ({failure})" if place else failure,
+        "fix": BRACES if place else "see the hub's log",
         "grace_s": getattr(spawner, "delete_grace_period", 1),
         "start_s": spawner.start_timeout,
         "claims": getattr(spawner.api, "claims", []),
     }
+
+
+def _unformatted(spawner: Any) -> str | None:
+    """Return the place of a text whose braces KubeSpawner cannot format, if there is one."""
+
+    def fails(node: object) -> bool:
+        try:
+            spawner._expand_all(node)
+        except (AttributeError, IndexError, KeyError, ValueError):
+            return True
+        return False
+
+    for name, value in spawner.environment.items():
+        if fails(value):
+            return f"KubeSpawner cannot format the variable {name} (singleuser.extraEnv)"
+    for trait, key in FORMATTED.items():
+        if fails(getattr(spawner, trait, None)):
+            return f"KubeSpawner cannot format a text in singleuser.{key}"
+    return None
 
 
 # Judging pods
@@ -825,7 +858,6 @@ def _findings(
 ) -> Iterator[tuple[str, Finding]]:
     """Yield what is wrong, each with the pod's label, or with none for the hub as a whole."""
     facts, pods = made["facts"], made["pods"]
-    facts["injected before"] = bool(base and base["facts"]["injects"])
     is_whole = {label: each for label, each in pods.items() if each["pod"]}
     has_mysql = {label for label, each in is_whole.items() if _mysqls(each["pod"])}
     if is_whole and not has_mysql and not options.removed:
@@ -842,7 +874,7 @@ def _findings(
             if was is None or was["pod"] is not None:
                 yield (
                     label,
-                    Finding(f"the server does not start: {each['failure']}", "see the hub's log"),
+                    Finding(f"the server does not start: {each['failure']}", each["fix"]),
                 )
             continue
         for finding in _of_pod(each, was, facts, is_alone=label not in has_mysql and has_mysql):
@@ -902,20 +934,25 @@ def _dotted(version: Iterable[int]) -> str:
 def _of_pod(each: Tree, was: Tree | None, facts: Tree, *, is_alone: object) -> Iterator[Finding]:
     pod = each["pod"]
     found = _mysqls(pod)
+    theirs = [container["name"] for _, container in found if not _is_injected(container)]
+    if facts["injects"] and theirs:
+        also = "brings one more" if len(found) > 1 else "adds nothing"
+        yield Finding(
+            f"the hub has a MySQL of its own in the pod (container {', '.join(theirs)}), and "
+            f"inject.values.yaml {also}",
+            "give helm no other file that brings MySQL, and remove that container from your "
+            "values (extraContainers, initContainers, profiles)",
+        )
+        return
     yield from _volumes(pod)
     yield from _amounts(pod)
     if was and was["pod"]:
         yield from _lost(was["pod"], pod, facts["home"])
-        if facts["injects"] and not facts["injected before"] and _mysqls(was["pod"]):
-            yield Finding(
-                "the hub has a MySQL of its own in the pod, and nothing was added",
-                "remove the container named mysql from your values",
-            )
-            return
     if len(found) > 1:
         names = " and ".join(container["name"] for _, container in found)
         yield Finding(
-            f"MySQL is there {len(found)} times ({names})", "keep one file that brings it"
+            f"MySQL is there {len(found)} times ({names})",
+            "remove the other file that brings one, or the other container",
         )
     elif not found:
         if _text(_notebook(pod), "MYSQL_HOST") in LOOPBACK:
@@ -929,6 +966,13 @@ def _of_pod(each: Tree, was: Tree | None, facts: Tree, *, is_alone: object) -> I
     else:
         ((kind, mysql),) = found
         yield from _of_mysql(each, kind, mysql, facts)
+
+
+def _is_injected(mysql: Tree) -> bool:
+    """Say whether inject.values.yaml has made it: it alone mounts volumes with such names."""
+    return any(
+        each["name"].startswith("sidecar-mysql-") for each in mysql.get("volumeMounts") or []
+    )
 
 
 def _chooses(facts: Tree) -> bool:

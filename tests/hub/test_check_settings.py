@@ -185,3 +185,46 @@ def test_a_removal(layers: list[Path | Values], status: int, says: str, tmp_path
     assert answer.status == status, answer.output
     assert says in answer.output
     assert "put the file's content" not in answer.output
+
+
+@pytest.mark.parametrize(
+    ("values", "place"),
+    [
+        ({"extraEnv": {"DATA_DIR": "${HOME}/data"}}, "the variable DATA_DIR (singleuser.extraEnv)"),
+        ({"extraEnv": {"OPTIONS": '{"a": 1}'}}, "the variable OPTIONS (singleuser.extraEnv)"),
+        (
+            {"initContainers": [{"name": "a", "image": "b", "args": ["find -exec ls {} +"]}]},
+            "a text in singleuser.initContainers",
+        ),
+    ],
+    ids=["variable", "json", "find"],
+)
+def test_braces_that_cannot_be_formatted(values: Values, place: str, tmp_path: Path) -> None:
+    answer = checked(tmp_path, INJECT, {"singleuser": values})
+    assert answer.status == 2
+    assert f"KubeSpawner cannot format {place}" in answer.output
+    assert "Fix: write $(NAME) for ${NAME}, or double the braces" in answer.output
+
+
+@pytest.mark.parametrize(
+    ("other", "says"),
+    [
+        (HUB_CONFIG / "persistent-static.values.yaml", "(container mysql), and inject.values.yaml"),
+        (plain({"limits": {"memory": "1Gi"}}), "(container mysql), and inject.values.yaml adds no"),
+        (
+            {"singleuser": {"extraContainers": [{"name": "db", "image": "mariadb:11"}]}},
+            "(container db), and inject.values.yaml brings one more",
+        ),
+    ],
+    ids=["file", "entry", "another name"],
+)
+@pytest.mark.parametrize("compared", [True, False])
+def test_two_that_bring_mysql(
+    other: Path | Values, says: str, compared: bool, tmp_path: Path
+) -> None:
+    answer = checked(tmp_path, other, INJECT, before={} if compared else None)
+    line = answer.findings[0]
+    assert says in line
+    assert "Fix: give helm no other file that brings MySQL, and remove that container" in line
+    assert "use inject.values.yaml" not in answer.output
+    assert answer.status == 1
