@@ -16,8 +16,9 @@ container too (or with `python3 check.py` alone, where JupyterHub and KubeSpawne
 It loads the hub's real configuration, has KubeSpawner make pods (for a user, a hostile name, an
 administrator, a named server, each profile and choice), and reads them. It asks the cluster for its
 version and nothing else, and creates nothing; packed.py holds the hub's secrets, so delete it. Each
-finding is one line, with its fix; it also names what it could not look at. Status 0: nothing
-found; 1: findings; 2: the configuration cannot be loaded.
+finding is one line, with its fix; it also names what it could not look at, and prints what MySQL
+gets (`in force:`), to be compared with your settings. With --removed, MySQL has to be in no pod.
+Status 0: nothing found; 1: findings; 2: the configuration cannot be loaded, or no server starts.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.hub import helm
-from tests.hub.checking import check, checked, nested, render, setting, shape, written
+from tests.hub.checking import check, checked, extra, nested, render, setting, shape, written
 from tests.hub.values import HUB_CONFIG, Values
 
 if TYPE_CHECKING:
@@ -228,3 +228,11 @@ def test_two_that_bring_mysql(
     assert "Fix: give helm no other file that brings MySQL, and remove that container" in line
     assert "use inject.values.yaml" not in answer.output
     assert answer.status == 1
+
+
+def test_options_through_standard_input(tmp_path: Path) -> None:
+    code = "def hook(spawner):\n    raise RuntimeError('asked')\nc.Spawner.pre_spawn_hook = hook\n"
+    checked(tmp_path, INJECT, extra(own=code))
+    packed = check("--pack", tmp_path / "after.yaml").output
+    assert "asked" in check("--pre-spawn-hook", script=packed).output
+    assert "still has inject.values.yaml" in check("--removed", script=packed).output
