@@ -16,8 +16,9 @@ container too (or with `python3 check.py` alone, where JupyterHub and KubeSpawne
 It loads the hub's real configuration, has KubeSpawner make pods (for a user, a hostile name, an
 administrator, a named server, each profile and choice), and reads them. It asks the cluster for its
 version and nothing else, and creates nothing; packed.py holds the hub's secrets, so delete it. Each
-finding is one line, with its fix; it also names what it could not look at. Status 0: nothing
-found; 1: findings; 2: the configuration cannot be loaded.
+finding is one line, with its fix; it also names what it could not look at, and prints what MySQL
+gets (`in force:`), to be compared with your settings. With --removed, MySQL has to be in no pod.
+Status 0: nothing found; 1: findings; 2: the configuration cannot be loaded, or no server starts.
 """
 
 from __future__ import annotations
@@ -53,6 +54,9 @@ HOME = "/usr/local/etc/jupyterhub"
 CONFIG = "jupyterhub_config.py"
 ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 NEWEST = "1.34"
+NATIVE = (1, 29)
+# What z2jh 3.3 needs, and inject.values.yaml with it.
+OLDEST = (1, 23)
 LOOPBACK = ("127.0.0.1", "localhost")
 DATA = "/var/lib/mysql"
 TUTORIAL = "tutorial"
@@ -70,6 +74,19 @@ SECRET = re.compile(r"(?i)password|key|token|secret|pepper")
 SHORTEST_SECRET = 8
 UNITS = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 UNITS.update({"K": 2**10, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40, "m": 0.001})
+# As the API server reads an amount.
+QUANTITY = re.compile(r"(\d+(\.\d*)?|\.\d+)([KMGTPE]i|[numkMGTPE]?|[eE][-+]?\d+)")
+# What KubeSpawner formats, by the names of its own and of z2jh's values.
+FORMATTED = {
+    "init_containers": "initContainers",
+    "extra_containers": "extraContainers",
+    "volumes": "storage.extraVolumes",
+    "volume_mounts": "storage.extraVolumeMounts",
+    "extra_annotations": "extraAnnotations",
+    "extra_labels": "extraLabels",
+    "extra_pod_config": "extraPodConfig",
+}
+BRACES = "write $(NAME) for ${NAME}, or double the braces that are meant: {{ and }}"
 USE_INJECT = "use inject.values.yaml"
 
 
@@ -82,6 +99,12 @@ class Finding(NamedTuple):
 
     what: str
     fix: str
+
+
+STILL_THERE = Finding(
+    "MySQL is still in the pod",
+    "upgrade without its --values, and without --reuse-values; remove a container named mysql",
+)
 
 
 class Hub(NamedTuple):
@@ -139,15 +162,30 @@ def _options() -> argparse.Namespace:
     parser.add_argument("rendered", nargs="?", type=Path, help="output of helm template")
     parser.add_argument("--before", type=Path, help="the same without MySQL, to compare with")
     parser.add_argument("--pack", action="store_true", help="print a script with both in it")
-    parser.add_argument("--kubernetes", help=f"version (asked of the cluster, or {NEWEST})")
+    parser.add_argument(
+        "--kubernetes",
+        type=_version_of,
+        metavar="VERSION",
+        help=f"the cluster's (asked of the cluster, or {NEWEST})",
+    )
     parser.add_argument(
         "--pre-spawn-hook", action="store_true", help="run the hub's pre_spawn_hook as well"
+    )
+    parser.add_argument(
+        "--removed", action="store_true", help="after going back: MySQL must be in no pod"
     )
     parser.add_argument("--verbose", action="store_true", help="show what the configuration prints")
     options = parser.parse_args()
     if (options.before or options.pack) and options.rendered is None:
         parser.error("name the output of helm template first")
     return options
+
+
+def _version_of(text: str) -> tuple[int, int]:
+    found = re.match(r"v?(\d+)\.(\d+)", text)
+    if found is None:
+        raise argparse.ArgumentTypeError(f"{text} is no version: write it like {NEWEST}")
+    return int(found[1]), int(found[2])
 
 
 def _packed(options: argparse.Namespace) -> str:
@@ -172,10 +210,13 @@ def _report(options: argparse.Namespace, folder: Path) -> int:
         notes.append("not compared with the hub as it was: --before (see the top of check.py)")
     failures = [each["failure"] for each in made["pods"].values()]
     if all(failures):
-        raise Unreadable(f"no server of this hub starts: {failures[0]}")
-    findings = list(_findings(made, base, after))
+        fix = next(iter(made["pods"].values()))["fix"]
+        raise Unreadable(f"no server of this hub starts: {failures[0]}. Fix: {fix}")
+    findings = list(_findings(made, base, after, options))
     for note in dict.fromkeys(notes):
         print(f"note: {note}")
+    for line in _in_force(made["pods"], made["facts"]):
+        print(f"in force: {line}")
     for line in _lines(findings, made["pods"]):
         print(line)
     count = len({finding for _, finding in findings})
@@ -192,6 +233,47 @@ def _lines(findings: list[tuple[str, Finding]], pods: Tree) -> Iterator[str]:
         found = [label for label in labels if label]
         place = "hub" if not found else "every pod" if len(found) == len(pods) else ", ".join(found)
         yield f"{place}: {finding.what}. Fix: {finding.fix}"
+
+
+def _in_force(pods: Tree, facts: Tree) -> Iterator[str]:
+    """Yield what MySQL gets, as the pods have it, with the labels where pods differ."""
+    where: dict[str, list[str]] = {}
+    for label, each in pods.items():
+        if each["pod"]:
+            text = "; ".join(_told(each["pod"], *found, facts) for found in _mysqls(each["pod"]))
+            where.setdefault(text or "no MySQL", []).append(label)
+    for text, labels in where.items():
+        yield text if len(where) == 1 else f"{text} ({', '.join(labels)})"
+
+
+def _told(pod: Tree, kind: str, mysql: Tree, facts: Tree) -> str:
+    resources = mysql.get("resources") or {}
+    amounts = [
+        "/".join(_plain(resources.get(of), key, unit) for of in ("requests", "limits"))
+        for key, unit in (("memory", 2**30), ("cpu", 1))
+    ]
+    data = f"data={_data(pod, mysql, facts['home'])}"
+    sidecar = "native" if kind == "init" else "classic"
+    return f"{data}, memory {amounts[0]} GiB, cpu {amounts[1]}, {sidecar}"
+
+
+def _plain(amounts: Tree | None, key: str, unit: int) -> str:
+    """Return a quantity as a number of units, as it stands where it is none."""
+    text = (amounts or {}).get(key)
+    found = _amount(text)
+    return str(text or "none") if found is None else f"{found / unit:.3g}"
+
+
+def _data(pod: Tree, mysql: Tree, home: str) -> str:
+    names = [each["name"] for each in mysql.get("volumeMounts") or [] if each["mountPath"] == DATA]
+    if not names:
+        return "the container's own"
+    volumes = {each["name"]: each for each in pod["spec"].get("volumes") or []}
+    if "emptyDir" in volumes.get(names[0], {}):
+        return "ephemeral"
+    mounts = _notebook(pod).get("volumeMounts") or []
+    homes = [each["name"] for each in mounts if each["mountPath"].rstrip("/") == home.rstrip("/")]
+    return "home" if names[0] in homes else "claim"
 
 
 # The hub's files
@@ -468,11 +550,13 @@ def _pods(hub: Hub, options: argparse.Namespace, stand_ins: Iterable[str]) -> Tr
     if not options.verbose:
         logging.disable(logging.CRITICAL)
     AsyncHTTPClient.configure = lambda *_, **__: None  # what z2jh names needs a library of C's
-    _no_cluster(_version(options, asks=hub.is_installed or PACKED is not None))
+    version, assumed = _version(options, asks=hub.is_installed or PACKED is not None)
+    _no_cluster(version)
     sys.path.insert(0, str(hub.folder))
     config = PyFileConfigLoader(CONFIG, path=str(hub.folder)).load_config()
     values = _values()
-    made: Tree = {"notes": [], "facts": _facts(values, config), "pods": {}}
+    facts = {**_facts(values, config), "kubernetes": version}
+    made: Tree = {"notes": [assumed] if assumed else [], "facts": facts, "pods": {}}
     hooks = [config[kind].get("pre_spawn_hook") for kind in ("Spawner", "KubeSpawner")]
     if any(hooks) and not options.pre_spawn_hook:
         made["notes"].append("the hub's pre_spawn_hook was not run: add --pre-spawn-hook to run it")
@@ -508,13 +592,16 @@ def _stand_in(name: str) -> Any:
     return MagicMock(name=name) if name[:1].islower() else type(name, (), {})
 
 
-def _version(options: argparse.Namespace, *, asks: bool) -> tuple[str, str]:
-    text = options.kubernetes
-    if text is None and asks:
-        with contextlib.suppress(OSError, ValueError, KeyError):
-            text = _cluster_version()
-    major, _, minor = (text or NEWEST).lstrip("v").partition(".")
-    return major, minor.partition(".")[0]
+def _version(options: argparse.Namespace, *, asks: bool) -> tuple[tuple[int, int], str | None]:
+    """Return the cluster's version, and a note where it is assumed."""
+    if options.kubernetes:
+        return options.kubernetes, None
+    if asks:
+        # ArgumentTypeError is what a version that is none raises.
+        with contextlib.suppress(OSError, ValueError, KeyError, argparse.ArgumentTypeError):
+            return _version_of(_cluster_version()), None
+    note = f"Kubernetes {NEWEST} is assumed, since the cluster was not asked: --kubernetes VERSION"
+    return _version_of(NEWEST), note
 
 
 def _cluster_version() -> str:
@@ -531,7 +618,7 @@ def _cluster_version() -> str:
     return f"{told['major']}.{told['minor']}"
 
 
-def _no_cluster(version: tuple[str, str]) -> None:
+def _no_cluster(version: tuple[int, int]) -> None:
     """Put stand-ins where KubeSpawner, and hooks of the hub, ask the cluster."""
     import kubespawner.spawner as module  # noqa: PLC0415
     from kubernetes_asyncio import client  # noqa: PLC0415
@@ -541,7 +628,7 @@ def _no_cluster(version: tuple[str, str]) -> None:
             pass
 
         async def get_code(self, **_: object) -> Any:
-            return types.SimpleNamespace(major=version[0], minor=version[1])
+            return types.SimpleNamespace(major=str(version[0]), minor=str(version[1]))
 
     async def watch(*_: object, **__: object) -> None:
         return None
@@ -734,64 +821,139 @@ async def _made_by(spawner: Any, *, runs_hook: bool) -> Tree:
         pod, failure = spawner.api.api_client.sanitize_for_serialization(sent.args[0]), None
     except Exception as error:
         failure = _said(error)
+    place = failure and _unformatted(spawner)
     return {
         "pod": pod,
-        "failure": failure,
+        "failure": f"{place} ({failure})" if place else failure,
+        "fix": BRACES if place else "see the hub's log",
         "grace_s": getattr(spawner, "delete_grace_period", 1),
         "start_s": spawner.start_timeout,
         "claims": getattr(spawner.api, "claims", []),
     }
 
 
+def _unformatted(spawner: Any) -> str | None:
+    """Return the place of a text whose braces KubeSpawner cannot format, if there is one."""
+
+    def fails(node: object) -> bool:
+        try:
+            spawner._expand_all(node)
+        except (AttributeError, IndexError, KeyError, ValueError):
+            return True
+        return False
+
+    for name, value in spawner.environment.items():
+        if fails(value):
+            return f"KubeSpawner cannot format the variable {name} (singleuser.extraEnv)"
+    for trait, key in FORMATTED.items():
+        if fails(getattr(spawner, trait, None)):
+            return f"KubeSpawner cannot format a text in singleuser.{key}"
+    return None
+
+
 # Judging pods
 
 
-def _findings(made: Tree, base: Tree | None, hub: Hub) -> Iterator[tuple[str, Finding]]:
+def _findings(
+    made: Tree, base: Tree | None, hub: Hub, options: argparse.Namespace
+) -> Iterator[tuple[str, Finding]]:
     """Yield what is wrong, each with the pod's label, or with none for the hub as a whole."""
     facts, pods = made["facts"], made["pods"]
-    facts["injected before"] = bool(base and base["facts"]["injects"])
     is_whole = {label: each for label, each in pods.items() if each["pod"]}
     has_mysql = {label for label, each in is_whole.items() if _mysqls(each["pod"])}
-    if is_whole and not has_mysql:
-        yield (
-            "",
-            Finding(
-                "no pod has MySQL: the hub has nothing of these values",
-                "put the file's content below the key of the chart that has z2jh inside "
-                "(jupyterhub:), and give the file to helm at every upgrade",
-            ),
-        )
+    if is_whole and not has_mysql and not options.removed:
+        for finding in _absence(facts):
+            yield "", finding
+    if options.removed:
+        for label in has_mysql:
+            yield label, STILL_THERE
+        if facts["injects"]:
+            yield "", Finding("the hub still has inject.values.yaml", STILL_THERE.fix)
     for label, each in pods.items():
         was = base["pods"].get(label) if base else None
         if each["pod"] is None:
             if was is None or was["pod"] is not None:
                 yield (
                     label,
-                    Finding(f"the server does not start: {each['failure']}", "see the hub's log"),
+                    Finding(f"the server does not start: {each['failure']}", each["fix"]),
                 )
             continue
         for finding in _of_pod(each, was, facts, is_alone=label not in has_mysql and has_mysql):
             yield label, finding
+    if has_mysql:
+        for finding in _of_version(facts):
+            yield "", finding
     for finding in _of_hub(is_whole, facts, hub):
         yield "", finding
+
+
+def _absence(facts: Tree) -> Iterator[Finding]:
+    """Yield why no pod has MySQL; a profile that does not exist has a finding of its own."""
+    what = "no pod has MySQL"
+    if not facts["injects"]:
+        yield Finding(
+            f"{what}: the hub has nothing of these values",
+            "put the file's content below the key of the chart that has z2jh inside "
+            "(jupyterhub:), and give the file to helm at every upgrade",
+        )
+    elif not _chooses(facts):
+        yield Finding(f"{what}, and the hub has inject.values.yaml", "see the hub's log at a start")
+    elif not list(_unknown(facts)):
+        yield Finding(
+            f"{what}: onlyProfiles and exceptProfiles leave none",
+            f"choose others; there is: {_profiles_of(facts)}",
+        )
+
+
+def _unknown(facts: Tree) -> Iterator[Finding]:
+    for key in ("onlyProfiles", "exceptProfiles"):
+        for name in facts["settings"].get(key) or []:
+            if name not in facts["profiles"]:
+                yield Finding(
+                    f"custom.sidecarMysql.{key} names {name}, which is no profile",
+                    f"there is: {_profiles_of(facts)}",
+                )
+
+
+def _profiles_of(facts: Tree) -> str:
+    return ", ".join(sorted(facts["profiles"])) or "none"
+
+
+def _of_version(facts: Tree) -> Iterator[Finding]:
+    version = tuple(facts["kubernetes"])
+    if version < OLDEST:
+        yield Finding(
+            f"Kubernetes {_dotted(version)} is too old: these values need {_dotted(OLDEST)}",
+            "upgrade the cluster",
+        )
+
+
+def _dotted(version: Iterable[int]) -> str:
+    return ".".join(map(str, version))
 
 
 def _of_pod(each: Tree, was: Tree | None, facts: Tree, *, is_alone: object) -> Iterator[Finding]:
     pod = each["pod"]
     found = _mysqls(pod)
+    theirs = [container["name"] for _, container in found if not _is_injected(container)]
+    if facts["injects"] and theirs:
+        also = "brings one more" if len(found) > 1 else "adds nothing"
+        yield Finding(
+            f"the hub has a MySQL of its own in the pod (container {', '.join(theirs)}), and "
+            f"inject.values.yaml {also}",
+            "give helm no other file that brings MySQL, and remove that container from your "
+            "values (extraContainers, initContainers, profiles)",
+        )
+        return
     yield from _volumes(pod)
+    yield from _amounts(pod)
     if was and was["pod"]:
         yield from _lost(was["pod"], pod, facts["home"])
-        if facts["injects"] and not facts["injected before"] and _mysqls(was["pod"]):
-            yield Finding(
-                "the hub has a MySQL of its own in the pod, and nothing was added",
-                "remove the container named mysql from your values",
-            )
-            return
     if len(found) > 1:
         names = " and ".join(container["name"] for _, container in found)
         yield Finding(
-            f"MySQL is there {len(found)} times ({names})", "keep one file that brings it"
+            f"MySQL is there {len(found)} times ({names})",
+            "remove the other file that brings one, or the other container",
         )
     elif not found:
         if _text(_notebook(pod), "MYSQL_HOST") in LOOPBACK:
@@ -805,6 +967,13 @@ def _of_pod(each: Tree, was: Tree | None, facts: Tree, *, is_alone: object) -> I
     else:
         ((kind, mysql),) = found
         yield from _of_mysql(each, kind, mysql, facts)
+
+
+def _is_injected(mysql: Tree) -> bool:
+    """Say whether inject.values.yaml has made it: it alone mounts volumes with such names."""
+    return any(
+        each["name"].startswith("sidecar-mysql-") for each in mysql.get("volumeMounts") or []
+    )
 
 
 def _chooses(facts: Tree) -> bool:
@@ -862,6 +1031,37 @@ def _volumes(pod: Tree) -> Iterator[Finding]:
         yield Finding(f"two containers are named {name}", "keep one file that brings MySQL")
 
 
+def _amounts(pod: Tree) -> Iterator[Finding]:
+    """Yield amounts for which the API server refuses the pod."""
+    for container in _every(pod):
+        place = f"container {container['name']}: resources"
+        resources = container.get("resources") or {}
+        requests, limits = (resources.get(kind) or {} for kind in ("requests", "limits"))
+        for kind, amounts in (("requests", requests), ("limits", limits)):
+            for key, text in amounts.items():
+                yield from _quantity(f"{place}.{kind}.{key}", text)
+        for key in requests.keys() & limits.keys():
+            request, limit = _amount(requests[key]), _amount(limits[key])
+            if request is not None and limit is not None and request > limit:
+                yield Finding(
+                    f"{place}.requests.{key} is {requests[key]}, and its limit is {limits[key]}, "
+                    "so that Kubernetes refuses the pod",
+                    "lower the request or raise the limit",
+                )
+    for volume in pod["spec"].get("volumes") or []:
+        limit = (volume.get("emptyDir") or {}).get("sizeLimit")
+        if limit is not None:
+            yield from _quantity(f"volume {volume['name']}: emptyDir.sizeLimit", limit)
+
+
+def _quantity(place: str, text: object) -> Iterator[Finding]:
+    if not QUANTITY.fullmatch(str(text)):
+        example = "500m or 0.5" if place.endswith(".cpu") else "20Gi or 20G, and not 20GB"
+        yield Finding(
+            f"{place} is {text}, and Kubernetes refuses the pod", f"write it like {example}"
+        )
+
+
 def _twice(names: Iterable[str]) -> list[str]:
     seen = list(names)
     return [name for name in dict.fromkeys(seen) if seen.count(name) > 1]
@@ -869,6 +1069,14 @@ def _twice(names: Iterable[str]) -> list[str]:
 
 def _of_mysql(each: Tree, kind: str, mysql: Tree, facts: Tree) -> Iterator[Finding]:
     pod = each["pod"]
+    version = tuple(facts["kubernetes"])
+    if kind == "init" and version < NATIVE:
+        auto = "custom.sidecarMysql.sidecar: auto"
+        yield Finding(
+            f"MySQL is a native sidecar, and Kubernetes {_dotted(version)} has none: it needs "
+            f"{_dotted(NATIVE)}, and no server starts before that",
+            auto if facts["injects"] else f"{USE_INJECT}, or sidecar-classic.values.yaml",
+        )
     yield from _environment(pod, mysql, facts)
     yield from _end(each)
     yield from _sizes(mysql)
@@ -1096,14 +1304,7 @@ def _of_hub(pods: Tree, facts: Tree, hub: Hub) -> Iterator[Finding]:
     if facts["own passwords"] and alike and TUTORIAL not in passwords.values():
         yield Finding("two users have the same password", USE_INJECT)
     yield from _shared(pods, one)
-    known = set(facts["profiles"])
-    for key in ("onlyProfiles", "exceptProfiles"):
-        for name in facts["settings"].get(key) or []:
-            if name not in known:
-                yield Finding(
-                    f"custom.sidecarMysql.{key} names {name}, which is no profile",
-                    f"there is: {', '.join(sorted(known)) or 'none'}",
-                )
+    yield from _unknown(facts)
     if "default" in one and facts["pulls"] and one["default"]["image"] not in facts["pulled"]:
         image = one["default"]["image"]
         if facts["injects"] or len(one) < len(pods):

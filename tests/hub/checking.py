@@ -63,9 +63,9 @@ class Answer:
 
     @property
     def findings(self) -> list[str]:
-        """Its findings, without notes and the last line."""
+        """Its findings, without notes, the settings in force and the last line."""
         lines = self.output.splitlines()[:-1]
-        return [line for line in lines if not line.startswith("note: ")]
+        return [line for line in lines if not line.startswith(("note: ", "in force: "))]
 
 
 def nested(path: Path, keys: Sequence[str], folder: Path) -> Path:
@@ -109,3 +109,32 @@ def check(*arguments: str | Path, script: str | None = None) -> Answer:
     )
     assert "Traceback" not in done.stderr, done.stderr
     return Answer(done.returncode, done.stdout)
+
+
+def shape(number: int) -> Path:
+    """Return the file of the shape with this number."""
+    (found,) = [each.path for each in ALL_SHAPES if str(each).startswith(f"{number:02}-")]
+    return found
+
+
+def checked(folder: Path, *layers: Path | Values, before: Path | Values | None = None) -> Answer:
+    """Check a hub with these values, the last on top, against one with `before`."""
+    files = [
+        layer if not isinstance(layer, dict) else written(layer, folder / f"layer{index}.yaml")
+        for index, layer in enumerate(layers)
+    ]
+    after = render(files, folder / "after.yaml")
+    if before is None:
+        return check(after)
+    path = written(before, folder / "was.yaml") if isinstance(before, dict) else before
+    return check(after, "--before", render([path], folder / "before.yaml"))
+
+
+def extra(**code: str) -> Values:
+    """Return values whose hub runs this code as well."""
+    return {"hub": {"extraConfig": code}}
+
+
+def setting(**settings: object) -> Values:
+    """Return values with these settings of inject.values.yaml."""
+    return {"custom": {"sidecarMysql": settings}}

@@ -8,7 +8,18 @@ import pytest
 import yaml
 
 from tests.hub import helm
-from tests.hub.checking import ALL_SHAPES, CHECK, SMALL, Answer, check, nested, render, written
+from tests.hub.checking import (
+    CHECK,
+    SMALL,
+    check,
+    checked,
+    extra,
+    nested,
+    render,
+    setting,
+    shape,
+    written,
+)
 from tests.hub.values import HUB_CONFIG, STATIC, Values, read
 
 if TYPE_CHECKING:
@@ -24,32 +35,6 @@ HOME = {"name": "home", "mountPath": "/home/jovyan"}
 @pytest.fixture(autouse=True)
 def _helm() -> None:
     helm.needs_helm()
-
-
-def shape(number: int) -> Path:
-    (found,) = [each.path for each in ALL_SHAPES if str(each).startswith(f"{number:02}-")]
-    return found
-
-
-def checked(folder: Path, *layers: Path | Values, before: Path | Values | None = None) -> Answer:
-    """Check a hub with these values, the last on top, against one with `before`."""
-    files = [
-        layer if not isinstance(layer, dict) else written(layer, folder / f"layer{index}.yaml")
-        for index, layer in enumerate(layers)
-    ]
-    after = render(files, folder / "after.yaml")
-    if before is None:
-        return check(after)
-    path = written(before, folder / "was.yaml") if isinstance(before, dict) else before
-    return check(after, "--before", render([path], folder / "before.yaml"))
-
-
-def extra(**code: str) -> Values:
-    return {"hub": {"extraConfig": code}}
-
-
-def setting(**settings: object) -> Values:
-    return {"custom": {"sidecarMysql": settings}}
 
 
 @pytest.mark.parametrize("ours", [SIDECAR, CLASSIC], ids=["sidecar", "classic"])

@@ -67,6 +67,40 @@ def test_files_that_are_named_are_there() -> None:
             assert name in made or (HUB_CONFIG / Path(name).name).exists(), (page, name)
 
 
+def test_options_that_are_named_are_there() -> None:
+    text = README.read_text()
+    source = (HUB_CONFIG / "check.py").read_text()
+    lines = [line for line in text.splitlines() if "check.py" in line or "packed.py" in line]
+    named = {
+        option
+        for line in lines
+        for option in re.findall(r"--[a-z-]+", line.replace("--namespace", ""))
+    }
+    assert {"--before", "--kubernetes", "--pack", "--pre-spawn-hook", "--removed"} <= named
+    for option in named:
+        assert f'"{option}"' in source
+
+
+def test_a_quota_is_what_the_containers_have() -> None:
+    """The figures of the deployments page are those of inject.values.yaml."""
+    text = sections(DEPLOYMENTS)["ResourceQuota and LimitRange"]
+    values = INJECT.values()
+    settings = values["custom"]["sidecarMysql"]
+    row = f"| {settings['memoryRequest']}, at most {settings['memoryLimit']} | "
+    row += f"{settings['cpuRequest']:g}, at most {settings['cpuLimit']:g} |"
+    assert f"`mysql` {row}" in text
+    owner = values["hub"]["extraConfig"]["sidecar-mysql"].partition('"name": "mysql-data-owner"')[2]
+    found = re.search(
+        r'"memory": "(\w+)", "cpu": ([\d.]+)}.*?"memory": "(\w+)", "cpu": ([\d.]+)}',
+        owner,
+        re.DOTALL,
+    )
+    assert found is not None
+    assert f"| {found[1]}, at most {found[3]} | {found[2]}, at most {found[4]} |" in text
+    for amount in (50 * settings["cpuRequest"], 50 * settings["cpuLimit"]):
+        assert f"{amount:g} of `" in text
+
+
 @pytest.mark.parametrize("example", EXAMPLES)
 def test_an_example_works(example: Any) -> None:
     values = example.get("jupyterhub", example)
