@@ -488,6 +488,7 @@ def renew():
     server.stop()
     shutil.rmtree(server.datadir)
     time.sleep(1)  # MariaDB's data folders are told apart by the second in which they were made
+    server.engine.initialise(server.datadir, server.log)  # a copy would be as old as the one before
     server.start()
 
 def load():
