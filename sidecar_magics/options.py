@@ -619,7 +619,7 @@ LOGS = (
         "--follow",
         "-f",
         action="store_true",
-        help="Go on with the lines that come, until the server ends, or Ctrl-C.",
+        help="Keep showing new lines, until the server ends, or Ctrl-C.",
     ),
 )
 

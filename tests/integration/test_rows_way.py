@@ -143,7 +143,10 @@ SCRIPTS: dict[str, tuple[str, bool]] = {
 
 @pytest.fixture(params=["mysql", "mariadb"])
 def server(request: pytest.FixtureRequest) -> Iterator[Server]:
+    """Yield a server that takes LOAD DATA LOCAL, whatever tests before have set or will set."""
     found: Server = request.getfixturevalue(f"{request.param}_server")
+    with connect_now(found.settings) as connection:
+        send(connection, b"SET GLOBAL local_infile = 1")
     yield found
     with connect_now(found.settings) as connection:
         send(connection, b"SET GLOBAL local_infile = 1")
