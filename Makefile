@@ -9,7 +9,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 help:
 	@echo "make demo    run the quick-start notebook on a private MySQL server"
-	@echo "make quick   lint, types, unit tests and ten loads on MySQL (a minute): before each commit"
+	@echo "make quick   lint, types, unit tests and ten loads on MySQL: before each commit"
 	@echo "make test    run all checks and tests"
 	@echo "make test-more     what make test leaves out: further cases"
 	@echo "make test-corpus   load the dumps of many tools on each server in each way (half an hour)"

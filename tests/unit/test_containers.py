@@ -356,7 +356,7 @@ def test_podman_that_nobody_uses_is_not_taken(tmp_path: Path, native_starts: lis
 
 def test_native_where_the_image_cannot_be_had(docker: FakeEngine, native_starts: list[str]) -> None:
     docker.change(images=[])
-    docker.refuse("pull", "dial tcp: lookup registry-1.docker.io: no such host")
+    docker.refuse("pull", "dial tcp: lookup registry.example: no such host")
     lines: list[str] = []
     lifecycle.up(progress=lines.append)
     assert native_starts == ["native"]
@@ -496,14 +496,14 @@ NOT_RUNNING = (
         ),
         (
             "pull",
-            'Error response from daemon: Get "https://registry-1.docker.io/v2/": dial tcp: lookup '
-            "registry-1.docker.io: Temporary failure in name resolution",
+            'Error response from daemon: Get "https://registry.example/v2/": dial tcp: lookup '
+            "registry.example: Temporary failure in name resolution",
             NoImageError,
             "registry cannot be reached",
         ),
         (
             "pull",
-            'Error response from daemon: Get "https://registry-1.docker.io/v2/": net/http: TLS '
+            'Error response from daemon: Get "https://registry.example/v2/": net/http: TLS '
             "handshake timeout",
             NoImageError,
             "registry cannot be reached",
@@ -511,7 +511,7 @@ NOT_RUNNING = (
         (
             "pull",
             "Error: initializing source docker://datajoint/mysql:8.0: pinging container registry "
-            'registry-1.docker.io: Get "https://registry-1.docker.io/v2/": dial tcp 1.2.3.4:443: '
+            'registry.example: Get "https://registry.example/v2/": dial tcp 1.2.3.4:443: '
             "connect: connection refused",
             NoImageError,
             "registry cannot be reached",
