@@ -59,7 +59,7 @@ class OrderedFile:
     Parameters
     ----------
     path : Path
-        Where it is; made anew.
+        Where it is; recreated.
     new_compressor : callable
         Makes one for each part.
     final : Path
@@ -284,7 +284,7 @@ def _resolved(path: Path) -> Path:
 
 
 def _is_left_over(path: Path, middle: str) -> bool:
-    """Tell whether the process that wrote a part of a dump is gone."""
+    """Return whether the process that wrote a part of a dump is gone."""
     host, _, rest = middle.partition(f"{socket.gethostname()}-")
     if host == "" and (number := rest.partition("-")[0]).isdigit():
         return not psutil.pid_exists(int(number))

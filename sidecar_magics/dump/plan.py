@@ -157,7 +157,7 @@ _ROWLESS = frozenset({"MRG_MYISAM", "MRG_ISAM", "BLACKHOLE", "FEDERATED"})
 
 
 def has_rows(table: StoredTable) -> bool:
-    """Tell whether a table keeps rows that are its own."""
+    """Return whether a table keeps rows that are its own."""
     return table.engine.upper() not in _ROWLESS
 
 

@@ -91,7 +91,7 @@ def length(column: Column) -> bytes:
 
 
 def is_bytes(column: Column) -> bool:
-    """Tell whether a column holds bytes that are no text."""
+    """Return whether a column holds bytes that are no text."""
     return _family(column) == "bytes"
 
 

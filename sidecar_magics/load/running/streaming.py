@@ -60,7 +60,7 @@ class RowsWay(NamedTuple):
     always: bool = False
 
     def is_worth(self, task: Task) -> bool:
-        """Tell whether a task has rows for which a table is to be looked at."""
+        """Return whether a task has rows for which a table is to be looked at."""
         return task.kind is TaskKind.ROWS and (self.always or task.size_bytes >= WORTH_BYTES)
 
 
@@ -118,7 +118,7 @@ def cost_note(report: LoadReport) -> str | None:
 
 
 def _is_known_cluster(link: Link, report: LoadReport) -> bool:
-    """Tell whether LOAD DATA is one transaction: Galera may split it."""
+    """Return whether LOAD DATA is one transaction: Galera may split it."""
     if report.flavour != "mariadb":
         return True
     found = link.rows("SHOW VARIABLES LIKE 'wsrep_on'")
@@ -277,7 +277,7 @@ def _own(*statements: bytes) -> Work[None]:
 
 
 def _leaves_nothing(error: Exception) -> bool:
-    """Tell whether the transaction is undone, or the server not to be believed."""
+    """Return whether the transaction is undone, or the server cannot be trusted."""
     is_over = failures.is_lost(error) or failures.number(error) == DEADLOCK
     return is_over or isinstance(error, RuntimeError)
 

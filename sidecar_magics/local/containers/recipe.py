@@ -97,7 +97,7 @@ def create_arguments(
 
 
 def digest(limits: Limits = ALL_LIMITS) -> str:
-    """Return what changes when the recipe does: a container of another recipe is made anew."""
+    """Return what changes when the recipe does: a container of another recipe is recreated."""
     recipe: Sequence[object] = (
         QUALIFIED_IMAGE,
         ENTRYPOINT,
