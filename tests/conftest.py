@@ -43,14 +43,19 @@ def mariadb_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server
 def mysql_server(mysql_process: Server) -> Iterator[Server]:
     """Yield the private MySQL, running and empty, for one test."""
     yield mysql_process.start()
-    mysql_process.start().drop_schemas()
+    _tidy(mysql_process.start())
 
 
 @pytest.fixture
 def mariadb_server(mariadb_process: Server) -> Iterator[Server]:
     """Yield the private MariaDB, running and empty, for one test."""
     yield mariadb_process.start()
-    mariadb_process.start().drop_schemas()
+    _tidy(mariadb_process.start())
+
+
+def _tidy(server: Server) -> None:
+    server.restore_globals()  # first: a server that is read-only drops nothing
+    server.drop_schemas()
 
 
 @pytest.fixture(scope="session")

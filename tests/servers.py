@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import shutil
 import ssl
 import tempfile
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -61,6 +63,10 @@ UNSYNCED = ("--innodb-flush-method=nosync", "--loose-sync-frm=OFF")
 
 DROP_LIMIT_S = 60
 
+NUMBER = re.compile(r"-?\d+(\.\d+)?")
+
+# Errors of SET: the variable is read-only, or can be set for a session only: the server changed it.
+SET_BY_SERVER = {1193, 1228, 1238}
 
 # New data folders, by kind and version of the server.
 TEMPLATES = CACHE / "data"
@@ -126,6 +132,7 @@ class Server:
             self._make_data()
         self._process = self._run()
         self._write_login()
+        self._globals = self._global_variables()
         return self
 
     def stop(self) -> None:
@@ -213,6 +220,29 @@ class Server:
             for name in names:
                 cursor.execute("DROP SCHEMA `" + name.replace("`", "``") + "`")
 
+    def restore_globals(self) -> None:
+        """Set the global variables that differ to what they were when the server started.
+
+        A test that runs next to others, in another order each time, relies on a new server's.
+        """
+        now = self._global_variables()
+        changed = [name for name in now if now[name] != self._globals.get(name, now[name])]
+        with connect_now(self.settings) as connection, connection.cursor() as cursor:
+            for name in changed:
+                before = self._globals[name]
+                value = Decimal(before) if NUMBER.fullmatch(before) else before
+                try:
+                    cursor.execute(f"SET GLOBAL `{name}` = %s", (value,))
+                except pymysql.MySQLError as error:
+                    if error.args[0] not in SET_BY_SERVER:
+                        raise
+
+    def _global_variables(self) -> dict[str, str]:
+        with connect_now(self.settings) as connection, connection.cursor() as cursor:
+            # Those of GTID are positions in the binary log, that only go up.
+            cursor.execute("SHOW GLOBAL VARIABLES WHERE variable_name NOT LIKE 'gtid%'")
+            return dict(cursor.fetchall())
+
     def __enter__(self) -> Server:
         return self.start()
 
@@ -255,6 +285,7 @@ class GivenServer(Server):
         self.flavour = found.flavour
         self.client = self._client(prefix, CLIENTS[found.flavour])
         self.dump_client = self._client(prefix, DUMP_CLIENTS[found.flavour])
+        self._globals = self._global_variables()
         if self.schemas():
             pytest.exit(f"{GIVEN}={address} has schemas, which the tests would drop.", 2)
 

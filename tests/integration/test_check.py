@@ -38,7 +38,6 @@ class Bench:
         self.flavour = server.flavour
         self.settings = server.settings
         self._folder = folder
-        self._before: dict[str, Any] = {}
 
     @property
     def limited(self) -> ConnectionSettings:
@@ -57,7 +56,6 @@ class Bench:
         return rows
 
     def set_global(self, name: str, value: object) -> None:
-        self._before.setdefault(name, self.run(f"SELECT @@GLOBAL.{name}")[0][0])
         self.run(f"SET GLOBAL {name} = {value}")
 
     def file(self, script: str | bytes, name: str = "script.sql") -> Path:
@@ -73,11 +71,7 @@ class Bench:
 
     def forget(self) -> None:
         """Leave the server as it was, but for schemas."""
-        # Backwards: what was set last may keep the rest from being set.
-        for name, value in reversed(list(self._before.items())):
-            text = f"'{value}'" if isinstance(value, str) else value
-            self.run(f"SET GLOBAL {name} = {text}")
-        self._before.clear()
+        self.server.restore_globals()
         self.run(f"DROP USER IF EXISTS {LIMITED}@'%'", "DROP ROLE IF EXISTS helper")
 
 

@@ -143,13 +143,10 @@ def test_a_file_of_this_machine(server: Server, tmp_path: Path) -> None:
         f"CREATE TABLE t (i INT); LOAD DATA LOCAL INFILE '{tmp_path / 'rows.txt'}' INTO TABLE t"
     )
     execute(server, "SET GLOBAL local_infile=0")
-    try:
-        with pytest.raises(StatementError) as caught:
-            load_with("--allow-local-infile", script, server, tmp_path)
-        (option,) = re.findall('--allow-local-infile --init ".*?"', caught.value.hint)
-        assert load_with(option, script, server, tmp_path).rows == 1
-    finally:
-        execute(server, "SET GLOBAL local_infile=DEFAULT")
+    with pytest.raises(StatementError) as caught:
+        load_with("--allow-local-infile", script, server, tmp_path)
+    (option,) = re.findall('--allow-local-infile --init ".*?"', caught.value.hint)
+    assert load_with(option, script, server, tmp_path).rows == 1
 
 
 def test_a_schema_must_be_chosen(server: Server, tmp_path: Path) -> None:

@@ -216,7 +216,6 @@ def test_a_hidden_local_infile_is_refused_by_the_protocol(settings: ConnectionSe
     with pytest.raises(StatementError) as caught:  # then the server is not offered any file
         load_sql(hidden, settings, rows="insert")
     assert caught.value.errno == 3948
-    load_sql("SET GLOBAL local_infile = 0", settings)
     assert query(settings, "SELECT COUNT(*) FROM h.t") == [(0,)]
 
 
@@ -237,7 +236,6 @@ def test_local_infile_is_done_when_allowed(settings: ConnectionSettings, tmp_pat
     load_sql("SET GLOBAL local_infile = 1; CREATE DATABASE li; CREATE TABLE li.t (a INT)", settings)
     sql = f"LOAD DATA LOCAL INFILE '{tmp_path}/rows.txt' INTO TABLE li.t"
     assert load_sql(sql, settings, allow_local_infile=True).rows == 2
-    load_sql("SET GLOBAL local_infile = 0", settings)
 
 
 @pytest.mark.quick

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -17,7 +16,6 @@ from tests.oracle import client_run
 from tests.rogue import Rogue
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from tests.servers import Server
@@ -29,20 +27,20 @@ HEAD = "CREATE SCHEMA s; USE s; CREATE TABLE t (a varchar(99));\n"
 
 
 @pytest.fixture(params=["mysql", "mariadb"])
-def server(request: pytest.FixtureRequest) -> Iterator[Server]:
+def server(request: pytest.FixtureRequest) -> Server:
     found: Server = request.getfixturevalue(f"{request.param}_server")
-    with local_infile(found):
-        yield found
+    return takes_files(found)
 
 
-@contextlib.contextmanager
-def local_infile(server: Server) -> Iterator[None]:
-    with connect_now(server.settings) as connection, connection.cursor() as cursor:
-        cursor.execute("SELECT @@GLOBAL.local_infile")
-        ((before,),) = cursor.fetchall()
-        cursor.execute("SET GLOBAL local_infile = 1")
-        yield
-        cursor.execute(f"SET GLOBAL local_infile = {before}")
+@pytest.fixture
+def mysql(mysql_server: Server) -> Server:
+    return takes_files(mysql_server)
+
+
+def takes_files(server: Server) -> Server:
+    with connect_now(server.settings) as connection:
+        send(connection, b"SET GLOBAL local_infile = 1")
+    return server
 
 
 @pytest.fixture
@@ -99,14 +97,13 @@ def test_names_are_bytes(server: Server, folder: Path) -> None:
         assert send(connection, b"LOAD DATA LOCAL INFILE '" + name + b"' INTO TABLE t").changed == 1
 
 
-def test_the_home_folder_is_that_of_the_client(mysql_server: Server, folder: Path) -> None:
+def test_the_home_folder_is_that_of_the_client(mysql: Server, folder: Path) -> None:
     sql = f"{HEAD}LOAD DATA LOCAL INFILE '~/rows.txt' INTO TABLE s.t;"
-    with local_infile(mysql_server):
-        client_run(mysql_server, sql.encode(), "--local-infile=1")
-        assert rows(mysql_server) == ["1", "2"]
-        mysql_server.drop_schemas()
-        load_sql(sql, mysql_server.settings, allow_local_infile=True)
-        assert rows(mysql_server) == ["1", "2"]
+    client_run(mysql, sql.encode(), "--local-infile=1")
+    assert rows(mysql) == ["1", "2"]
+    mysql.drop_schemas()
+    load_sql(sql, mysql.settings, allow_local_infile=True)
+    assert rows(mysql) == ["1", "2"]
 
 
 def test_a_large_file_is_sent_whole(server: Server, folder: Path) -> None:
@@ -155,11 +152,11 @@ ASKING = {
     ("verb", "allowed"), [(verb, True) for verb in ASKING] + [("SELECT", False), ("INSERT", False)]
 )
 def test_a_server_that_asks_for_another_file_gets_nothing(
-    mysql_server: Server, folder: Path, verb: str, force: bool, allowed: bool
+    mysql: Server, folder: Path, verb: str, force: bool, allowed: bool
 ) -> None:
     secret = os.fsencode(folder / "secret")
-    with local_infile(mysql_server), Rogue(mysql_server.port, rf"{verb}.*s\.t", secret) as rogue:
-        settings = replace(mysql_server.settings, port=rogue.port)
+    with Rogue(mysql.port, rf"{verb}.*s\.t", secret) as rogue:
+        settings = replace(mysql.settings, port=rogue.port)
         script = f"{HEAD}{ASKING[verb]};\nCREATE TABLE s.later (a int);"
         with pytest.raises(ScriptError, match=r"cell:2:1: refused: .*/secret.*; nothing") as caught:
             load_sql(script, settings, allow_local_infile=allowed, force=force, jobs=1)
@@ -168,9 +165,9 @@ def test_a_server_that_asks_for_another_file_gets_nothing(
         assert not isinstance(caught.value, StatementError)
 
 
-def test_a_file_is_sent_once(mysql_server: Server, folder: Path) -> None:
-    with local_infile(mysql_server), Rogue(mysql_server.port, "LOAD|TABLE", b"rows.txt") as rogue:
-        settings = replace(mysql_server.settings, port=rogue.port)
+def test_a_file_is_sent_once(mysql: Server, folder: Path) -> None:
+    with Rogue(mysql.port, "LOAD|TABLE", b"rows.txt") as rogue:
+        settings = replace(mysql.settings, port=rogue.port)
         with connect_now(settings, local_infile=True) as connection:
             send(connection, b"LOAD DATA LOCAL INFILE 'rows.txt' INTO TABLE t")
             with pytest.raises(RuntimeError, match="in answer to a statement that does not"):
@@ -181,19 +178,19 @@ def test_a_file_is_sent_once(mysql_server: Server, folder: Path) -> None:
 
 @pytest.mark.parametrize("then", [b"", b"\xfbsecret", b"\xff\x10\x04#HY000no", b"\x01", b"\0"])
 def test_whatever_it_says_then_is_not_believed(
-    mysql_server: Server, folder: Path, then: bytes, monkeypatch: pytest.MonkeyPatch
+    mysql: Server, folder: Path, then: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sidecar_magics.local_infile.ANSWER_S", 0.5)
-    with Rogue(mysql_server.port, "VALUES", b"secret", then=then) as rogue:
-        settings = replace(mysql_server.settings, port=rogue.port)
+    with Rogue(mysql.port, "VALUES", b"secret", then=then) as rogue:
+        settings = replace(mysql.settings, port=rogue.port)
         with pytest.raises(SidecarError):  # or that the connection is lost, which it is then
             load_sql(f"{HEAD}INSERT INTO t VALUES (1);", settings, allow_local_infile=True)
         assert rogue.got == b""
 
 
-def test_our_own_questions_get_no_file_either(mysql_server: Server, folder: Path) -> None:
-    with Rogue(mysql_server.port, "SELECT @@sql_mode", b"secret") as rogue:
-        settings = replace(mysql_server.settings, port=rogue.port)
+def test_our_own_questions_get_no_file_either(mysql: Server, folder: Path) -> None:
+    with Rogue(mysql.port, "SELECT @@sql_mode", b"secret") as rogue:
+        settings = replace(mysql.settings, port=rogue.port)
         with pytest.raises(SidecarError, match="'secret' of this machine"):
             load_sql(f"{HEAD}INSERT INTO t VALUES (1);", settings, allow_local_infile=True)
         assert rogue.got == b""

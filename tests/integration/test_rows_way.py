@@ -16,7 +16,6 @@ from tests.corpus.fingerprint import difference, fingerprint
 from tests.rogue import Rogue
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from tests.servers import Server
@@ -142,14 +141,12 @@ SCRIPTS: dict[str, tuple[str, bool]] = {
 
 
 @pytest.fixture(params=["mysql", "mariadb"])
-def server(request: pytest.FixtureRequest) -> Iterator[Server]:
-    """Yield a server that takes LOAD DATA LOCAL, whatever tests before have set or will set."""
+def server(request: pytest.FixtureRequest) -> Server:
+    """Return a server that takes LOAD DATA LOCAL."""
     found: Server = request.getfixturevalue(f"{request.param}_server")
     with connect_now(found.settings) as connection:
         send(connection, b"SET GLOBAL local_infile = 1")
-    yield found
-    with connect_now(found.settings) as connection:
-        send(connection, b"SET GLOBAL local_infile = 1")
+    return found
 
 
 def outcome(server: Server, script: str, **options: Any) -> tuple[Any, dict[str, str], LoadReport]:
