@@ -237,7 +237,7 @@ def test_down_of_what_ran_before_says_that_it_keeps_running(
     spyglass(docker, running=True)
     lifecycle.up()
     assert main(["down"]) == 0
-    assert "it goes on" in capsys.readouterr().out
+    assert "it keeps running" in capsys.readouterr().out
     assert read_record() is None
 
 
