@@ -738,3 +738,21 @@ def test_backslashes_as_sql_mode_has_them(mode: str, verbatim: bool, kind: str) 
     step = Step(Statement(sql, 1, 1, 0, len(sql)), source, sql)
     plan.tasks += [*plan.planner.statement(step), *plan.planner.finish()]
     assert plan.kinds == "ff" + kind
+
+
+@pytest.mark.parametrize("found", [None, TableFacts(is_table=False)])
+def test_the_server_is_asked_once_for_what_is_no_table(found: TableFacts | None) -> None:
+    asked: list[bool] = []
+
+    def lookup(schema: bytes, name: bytes, /, *, settled: bool) -> TableFacts | None:
+        asked.append(settled)
+        return found
+
+    rows = "INSERT INTO v VALUES (1);" * 50
+    plan = Plan("USE s;" + rows, lookup=lookup)
+    assert asked == [False]
+    plan.add("CREATE VIEW w AS SELECT 1;" + rows)  # it may be there now
+    assert asked == [False, True]
+    plan.add("CREATE TABLE v (i INT PRIMARY KEY);" + rows)
+    assert asked == [False, True]
+    assert plan.tasks[-1].kind is TaskKind.ROWS
