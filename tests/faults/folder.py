@@ -375,7 +375,12 @@ def _on(flavour: str, chosen: argparse.Namespace) -> int:
         server = Server(flavour, Path(folder, flavour), options=SERVER_OPTIONS)
         with server, Stage(server, chosen.seed) as stage:
             for path in paths[chosen.first :][: chosen.scripts]:
-                outcome = stage.play(path, ways, brief=chosen.brief)
+                try:
+                    outcome = stage.play(path, ways, brief=chosen.brief)
+                except subprocess.TimeoutExpired:
+                    print(f"{flavour} {path.name}: the client takes too long", flush=True)
+                    end_others(server)
+                    continue
                 tally["scripts"] += 1
                 tally["refused"] += bool(outcome.errors)
                 tally["streamed"] += bool(outcome.streamed)
