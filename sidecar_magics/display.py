@@ -15,7 +15,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any, Protocol
 
 from .errors import printable
-from .units import duration
+from .units import count, duration
 
 if TYPE_CHECKING:
     from .dj import DataJointConnection
@@ -324,8 +324,6 @@ class LoadDisplay:
 
     def loaded(self, report: LoadReport) -> None:
         """Show that all of it was loaded."""
-        from .load.reporting.report import count  # noqa: PLC0415
-
         self._shown_at = None
         if isinstance(self._screen, NotebookLine):
             # The report takes the line's place; as the cell's result it is not shown once more.

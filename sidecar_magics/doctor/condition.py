@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 from ..connection import query_failure
 from ..hints import ACCOUNT_HINTS, RESTART_IT, Runtime
-from ..load.reporting.report import count
 from ..script.versioned import version_number
-from ..units import duration, size
+from ..units import count, duration, size
 from .diagnosis import failure, ok, warning
 
 if TYPE_CHECKING:
