@@ -735,6 +735,18 @@ def test_rows_of_a_view_are_not_those_of_a_table() -> None:
     assert conflict(plan.tasks[-2], plan.tasks[-1])
 
 
+def test_a_trigger_may_put_rows_where_they_cannot_be_undone() -> None:
+    tables = "USE s; CREATE TABLE t (a int); CREATE TABLE m (a int) ENGINE=MyISAM;"
+    trigger = "CREATE TRIGGER r AFTER INSERT ON t FOR EACH ROW INSERT INTO m VALUES (1);"
+    row = "INSERT INTO t VALUES (1);"
+    plan = Plan(tables + row + trigger + row)
+    assert plan.kinds == "fffrfb"
+    assert not plan.tasks[-1].repeatable
+    assert Plan(tables.replace("MyISAM", "InnoDB") + trigger + row).kinds == "ffffd"
+    # Within a transaction, a load cannot be resumed after that.
+    assert Plan(tables + trigger + "SET autocommit = 0;" + row).planner.in_order
+
+
 def test_rows_of_a_table_whose_trigger_is_not_there_yet() -> None:
     plan = Plan(
         "USE s; CREATE TRIGGER tr AFTER INSERT ON t FOR EACH ROW SET @a=1;"

@@ -231,7 +231,7 @@ class Planner:
             known = self._tables.get(name, settled=True)
         else:
             known = self._tables.get(name) if name else None
-        if known and not known.innodb:  # what is there cannot be undone, nor done once more
+        if known and not self._tables.can_undo(known):  # nor can it be done once more
             if self._in_transaction:
                 yield from self._lose_track(step, "rows without transactions, within one")
             else:

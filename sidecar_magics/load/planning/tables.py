@@ -73,6 +73,7 @@ class KnownTables:
         self._maybe_made: set[Name] = set()
         self._no_tables: set[Name] = set()  # the server has none of that name, or a view
         self._all_may_differ = False
+        self._some_keep_rows = False  # a table without transactions was seen
 
     def get(self, name: Name, *, settled: bool = False) -> KnownTable | None:
         """Return what is known of a table that gets rows; None if that is too little.
@@ -92,9 +93,17 @@ class KnownTables:
             found = self._lookup(*name, settled=settled)
             if found and found.is_table:
                 known = self._known[name] = _as_found(name, found)
+                self._some_keep_rows |= not known.innodb
             else:
                 self._no_tables.add(name)
         return known
+
+    def can_undo(self, known: KnownTable) -> bool:
+        """Return whether rows that are put into a table are undone with their transaction.
+
+        Triggers may put them into tables that have none.
+        """
+        return known.innodb and not (known.watched and self._some_keep_rows)
 
     def needs_settling(self, name: Name) -> bool:
         """Return whether the server can say more of a table once it has done what comes before."""
@@ -122,9 +131,11 @@ class KnownTables:
             return  # it may be another one
         self._maybe_made.add(name)
         self._dropped.discard(name)
+        innodb = definition.engine in (None, b"innodb")
+        self._some_keep_rows |= not innodb
         self._known[name] = KnownTable(
             Table(*name),
-            innodb=definition.engine in (None, b"innodb"),
+            innodb=innodb,
             foreign_keys=definition.refers_to_others,
             counts_up=definition.counts_up,
             counts_up_elsewhere=definition.counts_up_elsewhere,
