@@ -493,8 +493,12 @@ def test_a_database_can_be_given(settings: ConnectionSettings) -> None:
     load_sql("CREATE DATABASE `d``b`", settings)
     report = load_sql("CREATE TABLE t (a INT)", settings, database="d`b")
     assert list(report.tables) == ["d`b.t"]
-    with pytest.raises(StatementError, match="1049"):
+    with pytest.raises(StatementError, match=r"^--database nope: the server has no") as caught:
         load_sql("SELECT 1", settings, database="nope")
+    assert "`CREATE DATABASE nope` in a cell" in caught.value.hint
+    assert "USE" not in str(caught.value)
+    with pytest.raises(StatementError, match="cell:1:1: error 1049"):
+        load_sql("USE nope", settings)
 
 
 def test_an_interrupt_ends_the_statement_on_the_server(settings: ConnectionSettings) -> None:

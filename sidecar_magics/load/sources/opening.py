@@ -94,6 +94,7 @@ class Script:
             first_line=self.first_line,
         )
         source.stray = self.stray
+        source.came_as_text = isinstance(self.origin, (TextOrigin, InputOrigin))
         return source
 
 
@@ -150,6 +151,15 @@ class Sources:
     def paths(self) -> list[Path]:
         """Those of the scripts that are files of this machine, in order."""
         return [script.origin.path for script in self.scripts if script.origin.path is not None]
+
+    @property
+    def whereabouts(self) -> str:
+        """What names it in any folder: an absolute path or an address; empty for a text."""
+        if self.kind in ("text", "stdin"):
+            return ""
+        if self.kind == "url":
+            return self.name
+        return str(Path(os.path.expandvars(self.name)).expanduser().resolve())
 
     @property
     def size_bytes(self) -> int | None:
