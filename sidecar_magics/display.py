@@ -20,6 +20,7 @@ from .units import duration
 if TYPE_CHECKING:
     from .dj import DataJointConnection
     from .dump import DumpProgress, DumpReport
+    from .keep import KeepStatus
     from .load.reporting.progress import Progress
     from .load.reporting.report import LoadReport
     from .sidecar import Sidecar
@@ -399,6 +400,52 @@ class DumpDisplay:
             self._screen.finish(f"{self._name} was not dumped.", has_failed=True)
 
 
-def _leave_out(report: LoadReport | DumpReport, cell: int | None) -> None:
+class KeepDisplay:
+    """Show on a line how far a snapshot is; in a notebook it becomes what is kept.
+
+    Parameters
+    ----------
+    screen : Line
+        Where to.
+    """
+
+    def __init__(self, screen: Line) -> None:
+        self._screen = screen
+        self._shown_at: float | None = None
+
+    def progress(self, progress: Progress | DumpProgress) -> None:
+        """Show how far it is, a few times a second at most."""
+        moment = time.monotonic()
+        if self._shown_at is None:
+            is_time = progress.elapsed_s >= FIRST_AFTER_S
+        else:
+            is_time = moment - self._shown_at >= UPDATE_INTERVAL_S
+        if is_time:
+            self._shown_at = moment
+            fraction = progress.fraction
+            self._screen.update(
+                str(progress), None if fraction is None else min(fraction, MOST_UNFINISHED)
+            )
+
+    def kept(self, status: KeepStatus) -> None:
+        """Show what is kept."""
+        self._shown_at = None
+        if isinstance(self._screen, NotebookLine):
+            bundle = {"text/plain": repr(status), "text/html": status._repr_html_()}
+            if self._screen.conclude(bundle):
+                _leave_out(status, self._screen.cell)
+        elif isinstance(self._screen, SilentLine):
+            _leave_out(status, current_cell())
+
+    def __enter__(self) -> None:
+        """Begin; the end is shown by `kept`, or by leaving with an error."""
+
+    def __exit__(self, kind: object, *rest: object) -> None:
+        """Show that it did not come to its end; the error says why."""
+        if kind is not None and self._shown_at is not None:
+            self._screen.finish("The snapshot did not come to its end.", has_failed=True)
+
+
+def _leave_out(report: LoadReport | DumpReport | KeepStatus, cell: int | None) -> None:
     """Have IPython not show a report as the result of a cell."""
     report.is_on_screen = lambda: cell is not None and current_cell() == cell

@@ -74,6 +74,14 @@ class Work(NamedTuple):
         return any(isinstance(p, RowsPart) and not p.table.is_transactional for p in self.pieces)
 
 
+class PlannedFile(NamedTuple):
+    """A file of a folder: its name without an ending, its pieces, the table that it is of."""
+
+    name: str
+    pieces: Iterator[Piece]
+    table: StoredTable | None = None
+
+
 class DumpPlanner:
     """Plans a dump.
 
@@ -111,15 +119,16 @@ class DumpPlanner:
         yield from self._programs()
         yield Text(script.ending())
 
-    def folder(self) -> Iterator[tuple[str, Iterator[Piece]]]:
+    def folder(self) -> Iterator[PlannedFile]:
         """Yield the files of a dump that is a folder, in the order in which they are loaded."""
-        yield FOLDER_MARK, self._alone(piece for s in self._schemas for piece in self._begin(s))
+        schemas = (piece for schema in self._schemas for piece in self._begin(schema))
+        yield PlannedFile(FOLDER_MARK, self._alone(schemas))
         names = FileNames()
         for schema in self._schemas:
             for table in schema.tables:
                 used = (Text(b"\n" + script.use(schema.name)), *self._table(table))
-                yield names.of(table), self._alone(used)
-        yield PROGRAMS, self._alone(self._programs())
+                yield PlannedFile(names.of(table), self._alone(used), table)
+        yield PlannedFile(PROGRAMS, self._alone(self._programs()))
 
     def _alone(self, pieces: Iterable[Piece]) -> Iterator[Piece]:
         yield self._heading
