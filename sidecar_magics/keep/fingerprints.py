@@ -7,7 +7,8 @@ change (UPDATE_TIME), which each commit sets, also for rows that foreign keys or
 - It is set just before others see the change. So it is asked for before the dump's moment, to be
   noted, and once more after it, to be compared.
 - It is NULL after a restart of the server, and for a table that InnoDB has put out of its memory:
-  then it proves nothing, unless the table was empty and is.
+  then it proves nothing, unless the table was empty and is, or the server has not restarted since
+  and counts no written row, of any table (`Activity`).
 - A renamed table brings its own along. So InnoDB's number of the table goes with it.
 - A definition may change without it. So SHOW CREATE TABLE goes with it.
 
@@ -30,6 +31,13 @@ if TYPE_CHECKING:
 
 # What is between the time that a commit notes and the moment from which others see its rows.
 SETTLED_AFTER_S = 10
+# Clock and uptime are whole seconds, and asked for one after the other.
+SAME_START_S = 2
+# What counts the rows of tables, and none that a question puts into a table of its own.
+_COUNTERS = {
+    "mysql": ("Innodb_rows_inserted", "Innodb_rows_updated", "Innodb_rows_deleted"),
+    "mariadb": ("Handler_write", "Handler_update", "Handler_delete"),
+}
 _NUMBERS = {"mysql": "innodb_tables", "mariadb": "innodb_sys_tables"}
 
 
@@ -59,6 +67,46 @@ class Look(NamedTuple):
     def is_settled_if_alone(self) -> bool:
         """The same, where no other connection may just be about to commit."""
         return self.changed_s is not None and self.changed_s < self.now_s
+
+
+class Activity(NamedTuple):
+    """How much a server has written.
+
+    Attributes
+    ----------
+    started_s : int
+        When it started, by its own clock; a second more or less.
+    uptime_s : int
+        Seconds since then.
+    written : str
+        How many rows it has inserted, updated and deleted since then.
+    """
+
+    started_s: int = 0
+    uptime_s: int = 0
+    written: str = ""
+
+    def goes_on_from(self, earlier: Activity) -> bool:
+        """Return whether nothing was written since an earlier look.
+
+        A server that has restarted since counts from 0 again, and started after that look.
+        """
+        is_same_start = abs(self.started_s - earlier.started_s) <= SAME_START_S
+        was_up = earlier.uptime_s > 3 * SAME_START_S
+        return bool(self.written) and was_up and is_same_start and self.written == earlier.written
+
+
+def activity(asking: Asking) -> Activity:
+    """Return how much a server has written."""
+    names = ("Uptime", *_COUNTERS[asking.sidecar.flavour])
+    listed = ", ".join(f"'{name}'" for name in names)
+    now_s = int(asking.value(b"SELECT UNIX_TIMESTAMP()"))
+    rows = asking.rows(f"SHOW GLOBAL STATUS WHERE Variable_name IN ({listed})".encode())
+    counted = {name: value or "" for name, value in rows}
+    if set(counted) != set(names) or not counted["Uptime"].isdigit():
+        return Activity()
+    uptime_s = int(counted.pop("Uptime"))
+    return Activity(now_s - uptime_s, uptime_s, " ".join(counted[name] for name in names[1:]))
 
 
 def look(asking: Asking, schemas: Iterable[Schema]) -> dict[str, Look]:

@@ -15,6 +15,7 @@ from filelock import FileLock, Timeout
 from ..errors import KeepError, printable
 from ..files import OWNER_ONLY, write
 from .choice import too_old
+from .fingerprints import Activity
 from .manifest import MANIFEST, Manifest, read_manifest
 
 if TYPE_CHECKING:
@@ -37,11 +38,14 @@ class Seen(NamedTuple):
         Which snapshot.
     tables : dict of str to str
         By ``schema.table``: only those that would look different after any change.
+    activity : Activity
+        How much the server had written.
     """
 
     data_id: str = ""
     snapshot: str = ""
     tables: dict[str, str] = {}  # noqa: RUF012 - of a NamedTuple, and never changed
+    activity: Activity = Activity()
 
     def is_of(self, data_id: str, snapshot: str) -> bool:
         """Return whether it is about a server's data, and what of it is in a snapshot."""
@@ -72,7 +76,8 @@ class KeepFolder:
     def __init__(self, path: Path) -> None:
         self.path = path
         # Released by the system when a process ends in whatever way.
-        self._keeper = FileLock(str(path / ".keeper.lock"))
+        # The first is taken in one thread and released in another; the second keeps threads apart.
+        self._keeper = FileLock(str(path / ".keeper.lock"), thread_local=False)
         self._writer = FileLock(str(path / ".writer.lock"))
 
     def make(self) -> None:
@@ -148,15 +153,18 @@ class KeepFolder:
             with contextlib.suppress(OSError):
                 # Without its name it is none, also if it is half removed.
                 self.place(each).rename(doomed)
-        for entry in list(self.path.iterdir()):
-            if entry.name.startswith(".") and entry.name.endswith(_PARTIAL):
-                shutil.rmtree(entry, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            for entry in list(self.path.iterdir()):
+                if entry.name.startswith(".") and entry.name.endswith(_PARTIAL):
+                    shutil.rmtree(entry, ignore_errors=True)
 
     def seen(self) -> Seen:
         """Return what tables looked like; nothing if that is not known."""
         try:
             values = json.loads((self.path / ".seen.json").read_text(encoding="utf-8"))
-            return Seen(str(values[0]), str(values[1]), dict(values[2]))
+            started_s, uptime_s, written = values[3]
+            activity = Activity(int(started_s), int(uptime_s), str(written))
+            return Seen(str(values[0]), str(values[1]), dict(values[2]), activity)
         except (OSError, ValueError, TypeError, LookupError):
             return Seen()
 
@@ -212,7 +220,17 @@ class KeepFolder:
         self._keeper.release()
 
     def keeper(self) -> Holder | None:
-        """Return who is the keeper, as far as that is known."""
+        """Return who is the keeper; None if there is none, or it cannot be known."""
+        free = FileLock(str(self.path / ".keeper.lock"))
+        try:
+            free.acquire(timeout=0)
+        except Timeout:
+            pass
+        except (OSError, NotImplementedError):
+            return None
+        else:
+            free.release()
+            return None
         try:
             values: Any = json.loads((self.path / ".keeper.json").read_text(encoding="utf-8"))
             return Holder(str(values[0]), int(values[1]), str(values[2]))

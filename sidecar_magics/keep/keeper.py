@@ -119,7 +119,7 @@ class Keeper:
         """Return what is kept, where, how often and by whom."""
         thread = self._thread
         is_on = thread is not None and thread.is_on
-        has_other = thread is not None and is_on and not thread.is_keeper
+        has_other = thread is None or not (is_on and thread.is_keeper)
         problem = thread.problem if thread is not None else None
         return KeepStatus(
             folder=str(self._keeping.folder.path),

@@ -12,7 +12,7 @@ from ..errors import KeepError, printable, shown
 from ..load.journal import loads
 from ..server import pymysql_errors
 from .choice import Choice, Step, choose
-from .folder import KeepFolder, unwritable
+from .folder import LOCK_WAIT_S, KeepFolder, unwritable
 from .marker import Marker, has_data, new_marker, read_marker, write_marker
 from .restoring import restore
 from .saving import save
@@ -90,6 +90,11 @@ class Keeping:
             The server has data that is not from the newest snapshot; or as `restore`.
         """
         self.folder.make()
+        with self._asking() as asking:
+            marker, choice = self._choice(asking)
+            if marker is not None and choice.step is Step.GO_ON and not marker.is_restoring:
+                self._data_id = marker.data_id
+                return None
         with self.folder.writing(), self._asking(is_alone=True) as asking:
             marker, choice = self._choice(asking)
             self._refuse(choice)
@@ -141,7 +146,10 @@ class Keeping:
                     f"The snapshot {marker.snapshot} is only half restored, so this is not kept.",
                     hint="run %mysql_keep to restore it.",
                 )
-            marker = marker or new_marker()
+            if marker is None:
+                marker = new_marker()
+                write_marker(asking, marker)
+            self._data_id = marker.data_id
             made = save(
                 self.settings,
                 self.folder,
@@ -149,9 +157,6 @@ class Keeping:
                 in_place=is_automatic,
                 progress=progress,
             )
-            self._data_id = marker.data_id
-            if made is not None:
-                write_marker(asking, marker._replace(snapshot=made.name))
             self.folder.tidy(self.policy.last)
             return made
 
@@ -233,14 +238,19 @@ class Keeping:
                 hint="run %mysql_keep to restore what was kept.",
             )
         self._refuse(choice)
+        if choice.step is not Step.GO_ON:
+            raise KeepError(
+                "What the server has is not what was kept last, so it is not kept.",
+                hint="run %mysql_keep to restore what was kept.",
+            )
 
     @contextlib.contextmanager
     def _asking(self, *, is_alone: bool = False) -> Iterator[Asking]:
         """Yield a connection; alone with what it changes, if that is wanted."""
         asking = Asking(self.settings)
         try:
-            while is_alone and asking.value(b"SELECT GET_LOCK(%s, 1)" % _LOCK) != "1":
-                time.sleep(0.01)
+            if is_alone:
+                self._be_alone(asking)
             yield asking
         except pymysql_errors() as error:
             if isinstance(error, OSError):
@@ -252,6 +262,16 @@ class Keeping:
             ) from None
         finally:
             asking.close()
+
+    def _be_alone(self, asking: Asking) -> None:
+        ends_at = time.monotonic() + LOCK_WAIT_S
+        while asking.value(b"SELECT GET_LOCK(%s, 1)" % _LOCK) != "1":
+            if time.monotonic() > ends_at:
+                raise KeepError(
+                    f"Another process has been restoring into {self.settings.address} for "
+                    f"{LOCK_WAIT_S:.0f} s.",
+                    hint="wait until it is done, and run %mysql_keep again.",
+                )
 
 
 def _is_loading(asking: Asking) -> bool:

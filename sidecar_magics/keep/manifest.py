@@ -123,7 +123,7 @@ def read_manifest(folder: Path) -> Manifest:
             f"There is no snapshot {printable(folder.name)} in {printable(str(folder.parent))}.",
             hint="`%mysql_keep --list` shows those that there are.",
         ) from None
-    except (OSError, ValueError, AttributeError, KeyError):
+    except (OSError, ValueError, AttributeError, KeyError, TypeError):
         raise _damaged(folder, f"{MANIFEST} cannot be read") from None
     if form != FORM:
         raise KeepError(
@@ -132,7 +132,7 @@ def read_manifest(folder: Path) -> Manifest:
         )
     try:
         return _from_values({**values, "name": folder.name})
-    except (TypeError, ValueError, AttributeError):
+    except (TypeError, ValueError, AttributeError, KeyError):
         raise _damaged(folder, f"{MANIFEST} is not whole") from None
 
 

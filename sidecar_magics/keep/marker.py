@@ -56,7 +56,13 @@ def read_marker(asking: Asking) -> Marker | None:
     if not asking.rows(_EXISTS.encode()):
         return None
     sql = f"SELECT data_id, snapshot, is_restoring FROM {JOURNAL_SCHEMA}.kept WHERE id = 1"
-    for data_id, snapshot, is_restoring in asking.rows(sql.encode()):
+    try:
+        rows = asking.rows(sql.encode())
+    except pymysql_errors() as error:
+        if error.args and error.args[0] in (1146, 1049):  # it was dropped in between
+            return None
+        raise
+    for data_id, snapshot, is_restoring in rows:
         return Marker(data_id or "", snapshot or "", is_restoring == "1")
     return None
 

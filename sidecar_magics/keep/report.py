@@ -29,9 +29,9 @@ class KeepStatus:
     snapshots : list of Manifest
         Those that there are, the newest first.
     is_on : bool
-        Whether this process keeps, or would if no other one did.
+        Whether this one keeps, or would if no other one did.
     keeper : Holder or None
-        The other process that keeps; None if it is this one, or none.
+        Who else keeps, if that is another one.
     every_s : float
         Seconds between two looks.
     restored : Restored or None
@@ -80,12 +80,13 @@ class KeepStatus:
         folder = printable(self.folder)
         number = count(len(self.snapshots), "snapshot")
         if not self.is_on:
-            return f"Nothing is kept from here now; {number} in {folder}."
+            by = f"kept by {self.keeper}" if self.keeper else "not kept"
+            return f"The server's data is {by}; {number} in {folder}."
         if self.keeper is not None:
             return (
                 f"Kept by {self.keeper}; this one takes over when that ends; {number} in {folder}."
             )
-        return f"Kept every {duration(self.every_s)}, and at the end; {number} in {folder}."
+        return f"Kept every {minutes(self.every_s)}, and at the end; {number} in {folder}."
 
     def to_dict(self) -> dict[str, Any]:
         """Return the main values as plain ones, for JSON."""
@@ -116,6 +117,11 @@ class KeepStatus:
 
     def _repr_html_(self) -> str:
         return "<br>".join(escape(line) for line in self.lines())
+
+
+def minutes(seconds: float) -> str:
+    """Return a number of minutes: ``minute``, ``5 minutes``, ``0.5 minutes``."""
+    return "minute" if seconds == 60 else f"{seconds / 60:g} minutes"
 
 
 def described(snapshot: Manifest) -> str:

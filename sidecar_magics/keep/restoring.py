@@ -122,4 +122,4 @@ def _note_seen(asking: Asking, folder: KeepFolder, snapshot: Manifest, marker: M
         for name, look in looks.items()
         if look.changed_s is None or look.is_settled_if_alone
     }
-    folder.write_seen(Seen(marker.data_id, snapshot.name, settled))
+    folder.write_seen(Seen(marker.data_id, snapshot.name, settled, fingerprints.activity(asking)))

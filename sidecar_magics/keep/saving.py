@@ -65,7 +65,9 @@ class Snapshotting:
         self._report = report
         seen = folder.seen()
         is_of_base = base is not None and seen.is_of(manifest.data_id, base.name)
-        self._seen = seen.tables if is_of_base else {}
+        self._seen = seen if is_of_base else Seen()
+        self._activity = fingerprints.Activity()
+        self._is_idle = False
         self._schemas: list[Schema] = []
         self._before: dict[str, Look] = {}
         self._unchanged: set[str] = set()
@@ -78,6 +80,7 @@ class Snapshotting:
         self._files.clear()
         self._unchanged.clear()
         self._schemas = schemas
+        self._activity = fingerprints.activity(asking)
         self._before = fingerprints.look(asking, schemas)
 
     def taken(self, asking: Asking) -> None:
@@ -89,8 +92,9 @@ class Snapshotting:
             schemas=tuple(schema.name for schema in self._schemas),
             loads=tuple(loads.finished_records(asking.rows)),
         )
-        if self._base is None or not self._seen:
+        if self._base is None or not self._seen.tables:
             return
+        self._is_idle = fingerprints.activity(asking).goes_on_from(self._seen.activity)
         now = fingerprints.look(asking, self._schemas)
         for schema in self._schemas:
             for table in schema.tables:
@@ -99,9 +103,9 @@ class Snapshotting:
 
     def _is_unchanged(self, asking: Asking, table: StoredTable, now: Look | None) -> bool:
         name = str(table)
-        if now is None or self._base is None or self._seen.get(name) != now.text:
+        if now is None or self._base is None or self._seen.tables.get(name) != now.text:
             return False
-        if now.changed_s is not None:
+        if now.changed_s is not None or self._is_idle:
             return True
         kept = self._base.tables.get(name)
         return kept is not None and kept.rows == 0 and fingerprints.is_empty(asking, table)
@@ -157,7 +161,7 @@ class Snapshotting:
             for name, before in self._before.items()
             if before.is_settled or before.changed_s is None or name in self._unchanged
         }
-        self._folder.write_seen(Seen(self.manifest.data_id, held.name, settled))
+        self._folder.write_seen(Seen(self.manifest.data_id, held.name, settled, self._activity))
 
 
 def save(

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 # How often the second keeper of a folder looks whether the first one is gone.
 TAKE_OVER_S = 15.0
+# What takes long is done less often: it takes from the server that the user works with.
+PAUSE_PER_WORK = 20.0
 
 
 class KeepThread:
@@ -119,7 +121,7 @@ class KeepThread:
         return self._is_ours
 
     def _keep(self) -> None:
-        self._next_s = time.monotonic() + self.keeping.policy.every_s
+        began_s = time.monotonic()
         try:
             made = self.keeping.now(is_automatic=True)
         except SidecarError as error:
@@ -128,6 +130,9 @@ class KeepThread:
             self._fail(KeepError(f"Nothing was kept: {type(error).__name__}: {error}."))
         else:
             self.last, self.problem = made or self.last, None
+        now_s = time.monotonic()
+        pause_s = max(self.keeping.policy.every_s, (now_s - began_s) * PAUSE_PER_WORK)
+        self._next_s = now_s + pause_s
 
     def _fail(self, error: SidecarError) -> None:
         # The same again is no news.
