@@ -12,7 +12,7 @@ import pytest
 from sidecar_magics import mysql_keep
 from sidecar_magics.connection import connect_now
 from sidecar_magics.dump import dump
-from sidecar_magics.errors import KeepError
+from sidecar_magics.errors import Interrupted, KeepError
 from sidecar_magics.keep import Keeper
 from sidecar_magics.keep.fingerprints import Look
 from sidecar_magics.load import load
@@ -361,6 +361,20 @@ def test_the_second_keeper_takes_over(
     assert "Kept every" in repr(second.status())
 
 
+def test_the_thread_needs_no_other(
+    work: Work, script: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An interpreter that ends starts no thread (Python 3.12), and that is when it matters."""
+    load(script, work.server.settings)
+    keeper = work.keep()
+
+    def refuse(*_: object) -> None:
+        raise RuntimeError("can't create new thread at interpreter shutdown")
+
+    monkeypatch.setattr("threading.Thread.start", refuse)
+    assert keeper._keeping.now(is_automatic=True) is not None
+
+
 def test_it_waits_for_a_load(work: Work, script: Path) -> None:
     load(script, work.server.settings, once=True)
     keeper = work.keep()
@@ -421,6 +435,25 @@ def test_a_restore_that_stopped_begins_anew(
     with pytest.raises(KeepError, match="half restored, so this is not kept"):
         keeper.now()
     assert work.keep().status().snapshots
+    assert work.text() == before
+
+
+def test_a_restore_that_was_interrupted_begins_anew(
+    work: Work, script: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load(script, work.server.settings)
+    work.keep().now()
+    before = work.text()
+    work.new_server()
+
+    def stop(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("sidecar_magics.keep.restoring.load", stop)
+        with pytest.raises(Interrupted, match="the next %mysql_keep begins anew"):
+            work.keep()
+    work.keep()
     assert work.text() == before
 
 
