@@ -75,14 +75,13 @@ def work(server: Server, over: threading.Event) -> None:
     """Change tables in transactions, after each of which they agree with each other."""
     with connect_now(server.settings) as connection, connection.cursor() as cursor:
         clock = numbers(cursor, "lab")[1]
-        while not over.is_set():
+        while not over.wait(0.01):
             clock += 1
             cursor.execute("BEGIN")
             for number in SPEEDS[1:]:
                 if clock % number == 0:
                     cursor.execute(f"UPDATE lab.t{number} SET n = {clock}")
             cursor.execute("COMMIT")
-            time.sleep(0.01)
 
 
 def numbers(cursor: pymysql.cursors.Cursor, schema: str) -> list[int]:

@@ -8,7 +8,6 @@ import random
 import stat
 import subprocess
 import sys
-import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +30,7 @@ from sidecar_magics.keep.policy import KeepPolicy
 from sidecar_magics.keep.report import KeepStatus
 from sidecar_magics.keep.saving import share
 from sidecar_magics.settings import ConnectionSettings
+from tests.background import running
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -260,7 +260,7 @@ def test_one_process_keeps_and_the_next_takes_over(tmp_path: Path) -> None:
     folder = KeepFolder(tmp_path)
     assert folder.keeper() is None
     command = [sys.executable, "-c", HOLDS, str(tmp_path)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+    with running(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
         assert other.stdout is not None
         assert other.stdout.readline().strip() == b"True"
         assert not folder.become_keeper("127.0.0.1:3306")
@@ -336,8 +336,9 @@ def test_a_line_does_one_thing() -> None:
         options.keep_action(Line())  # type: ignore[arg-type]
 
 
-def test_a_status_is_plain_for_json() -> None:
-    snapshot = made(time.time() - 90, schemas=("lab",), tables={"lab.t": KeptTable("f", 2)})
+def test_a_status_is_plain_for_json(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("time.time", lambda: NOON + 90)
+    snapshot = made(NOON, schemas=("lab",), tables={"lab.t": KeptTable("f", 2)})
     status = KeepStatus("/kept", [snapshot], lists=True)
     assert "1 table in 1 schema, 2 rows" in repr(status)
     assert "1 min 30 s ago" in repr(status)
