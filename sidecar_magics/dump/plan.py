@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple, Union
 from .. import __version__
 from . import rows, script
 from .output import FOLDER_MARK
+from .spelling import file_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -193,7 +194,7 @@ class FileNames:
 
     def of(self, table: StoredTable) -> str:
         """Return the name of a table's file."""
-        stem = f"1.{_plain(table.schema)}.{_plain(table.name)}"
+        stem = f"1.{_short(table.schema)}.{_short(table.name)}"
         name, number = stem, 1
         while name.casefold() in self._taken:
             number += 1
@@ -202,12 +203,5 @@ class FileNames:
         return f"{name}.sql"
 
 
-def _plain(name: str) -> str:
-    """Return a name with all but letters and digits spelled out, as servers name their files."""
-    spelled = "".join(
-        letter
-        if letter.isascii() and (letter.isalnum() or letter == "_")
-        else f"@{ord(letter):04x}"
-        for letter in name
-    )
-    return spelled[:MOST_CHARACTERS]
+def _short(name: str) -> str:
+    return file_name(name)[:MOST_CHARACTERS]
