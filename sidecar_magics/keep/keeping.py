@@ -98,6 +98,8 @@ class Keeping:
         with self.folder.writing(), self._asking(is_alone=True) as asking:
             marker, choice = self._choice(asking)
             self._refuse(choice)
+            if marker is None:
+                self.folder.check_newest(choice.snapshot)
             marker = marker or new_marker()
             self._data_id = marker.data_id
             if choice.snapshot is None or choice.step is Step.GO_ON:
@@ -253,7 +255,9 @@ class Keeping:
                 self._be_alone(asking)
             yield asking
         except pymysql_errors() as error:
-            if isinstance(error, OSError):
+            if isinstance(error, OSError) and not isinstance(
+                error, (ConnectionError, TimeoutError)
+            ):
                 raise unwritable(self.folder.path, error) from None
             raise KeepError(
                 f"The server at {self.settings.address} refuses, or is gone: "

@@ -80,8 +80,9 @@ class KeepStatus:
         folder = printable(self.folder)
         number = count(len(self.snapshots), "snapshot")
         if not self.is_on:
-            by = f"kept by {self.keeper}" if self.keeper else "not kept"
-            return f"The server's data is {by}; {number} in {folder}."
+            if self.keeper:
+                return f"Kept by {self.keeper}; {number} in {folder}."
+            return f"Not kept from now on: %mysql_keep starts that; {number} in {folder}."
         if self.keeper is not None:
             return (
                 f"Kept by {self.keeper}; this one takes over when that ends; {number} in {folder}."

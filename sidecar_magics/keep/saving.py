@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from .folder import KeepFolder
 
 ENDING = ".zst"
+# Who waits holds what was read before: meanwhile nobody can alter that.
+LOCK_WAIT_S = 20
 
 
 class Snapshotting:
@@ -46,6 +48,9 @@ class Snapshotting:
         The newest snapshot, if it is of the same data.
     report : DumpReport
         Of the dump.
+    lock_wait_s : int, optional
+        Seconds to wait at most for a table that another connection has locked. Default: until it
+        lets go of it.
     """
 
     def __init__(
@@ -56,6 +61,7 @@ class Snapshotting:
         base: Manifest | None,
         newest: Manifest | None,
         report: DumpReport,
+        lock_wait_s: int | None = None,
     ) -> None:
         self.manifest = manifest
         self.is_new = False
@@ -68,6 +74,7 @@ class Snapshotting:
         self._seen = seen if is_of_base else Seen()
         self._activity = fingerprints.Activity()
         self._is_idle = False
+        self._lock_wait_s = lock_wait_s
         self._schemas: list[Schema] = []
         self._before: dict[str, Look] = {}
         self._unchanged: set[str] = set()
@@ -80,6 +87,8 @@ class Snapshotting:
         self._files.clear()
         self._unchanged.clear()
         self._schemas = schemas
+        if self._lock_wait_s is not None:
+            asking.send(b"SET SESSION lock_wait_timeout = %d" % self._lock_wait_s)
         self._activity = fingerprints.activity(asking)
         self._before = fingerprints.look(asking, schemas)
 
@@ -209,7 +218,12 @@ def save(
     place = folder.place(manifest)
     report = DumpReport(str(place))
     making = Snapshotting(
-        folder, manifest, base=base, newest=newest if is_ours else None, report=report
+        folder,
+        manifest,
+        base=base,
+        newest=newest if is_ours else None,
+        report=report,
+        lock_wait_s=LOCK_WAIT_S if in_place else None,
     )
     dumper = Dumper(
         settings,

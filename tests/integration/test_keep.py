@@ -416,6 +416,52 @@ def test_a_damaged_snapshot_is_not_restored_in_part(work: Work, script: Path) ->
     assert work.text() == before
 
 
+def test_a_damaged_newest_snapshot_is_not_passed_over(work: Work, script: Path) -> None:
+    load(script, work.server.settings)
+    keeper = work.keep()
+    (first,) = keeper.now().snapshots
+    work.execute("INSERT INTO lab.mouse (name) VALUES ('x')")
+    second = keeper.now().snapshots[0]
+    work.new_server()
+    (work.folder / "kept" / second.name / "kept.json").write_text("")
+    with pytest.raises(KeepError, match=f"{second.name} is damaged"):
+        work.keep()
+    assert work.server.schemas() == []
+    assert keeper.restore(first.name).restored
+
+
+def test_a_locked_table_is_not_waited_for_without_end(
+    work: Work, script: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sidecar_magics.keep.saving.LOCK_WAIT_S", 1)
+    load(script, work.server.settings)
+    keeper = work.keep()
+    with connect_now(work.server.settings) as connection, connection.cursor() as cursor:
+        cursor.execute("LOCK TABLES lab.mouse WRITE")
+        with pytest.raises(KeepError, match="1205"):
+            keeper._keeping.now(is_automatic=True)
+        cursor.execute("UNLOCK TABLES")
+    assert keeper._keeping.now(is_automatic=True) is not None
+
+
+def test_the_next_sidecar_may_be_of_the_other_kind(
+    mysql_server: Server, mariadb_server: Server, tmp_path: Path, script: Path
+) -> None:
+    # A trigger has the sql_mode that it was made in, and MariaDB's usual one is unknown to MySQL.
+    script.write_text(LAB.partition("CREATE TRIGGER")[0], encoding="utf-8")
+    for one, other in ((mysql_server, mariadb_server), (mariadb_server, mysql_server)):
+        first, second = Work(one, tmp_path / one.flavour), Work(other, tmp_path / one.flavour)
+        first.folder.mkdir()
+        load(script, one.settings, once=True)
+        first.keep().now()
+        rows = first.execute("SELECT * FROM lab.mouse")
+        first.new_server()
+        second.keep()
+        assert second.execute("SELECT * FROM lab.mouse") == rows
+        assert load(script, other.settings, once=True).already_loaded
+        second.new_server()
+
+
 def test_a_restore_that_stopped_begins_anew(
     work: Work, script: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
