@@ -6,20 +6,18 @@ from dataclasses import dataclass, field
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from ..dump.report import count
 from ..errors import printable
-from ..units import duration, size
+from ..outputs import CellOutput
+from ..units import count, duration, size
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from .folder import Holder
     from .keeping import Restored
     from .manifest import Manifest
 
 
 @dataclass
-class KeepStatus:
+class KeepStatus(CellOutput):
     """What is kept, where, how often and by whom.
 
     Parameters
@@ -56,9 +54,6 @@ class KeepStatus:
     was_asked: bool = False
     problem: str = ""
     lists: bool = False
-
-    # Tells whether this very cell's output shows it already.
-    is_on_screen: Callable[[], bool] | None = field(default=None, repr=False, compare=False)
 
     def lines(self) -> list[str]:
         """Return it in words, a line for each thing."""
@@ -107,11 +102,6 @@ class KeepStatus:
                 for each in self.snapshots
             ],
         }
-
-    def _ipython_display_(self) -> None:
-        # Not implemented: IPython goes on to the other forms.
-        if self.is_on_screen is None or not self.is_on_screen():
-            raise NotImplementedError
 
     def __repr__(self) -> str:
         return "\n".join(self.lines())

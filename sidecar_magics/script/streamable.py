@@ -36,24 +36,32 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from .layout import Form
-from .patterns import past
+from .patterns import past, possessive
 from .tokens import quoted
 
 if TYPE_CHECKING:
     from .layout import Column, Layout
     from .session import Session
 
-# A text with more escapes goes as INSERT; it is long, and there is little to be saved.
-_TEXT = rb"'[^'\\]*(?:(?:''|\\[^%_N])[^'\\]*){0,1000}'"
-_PLAIN_TEXT = rb"'[^']*(?:''[^']*){0,1000}'"  # where there is no backslash; half the time
+
+def _text(ordinary: bytes, other: bytes) -> bytes:
+    # With more of the other, it goes as INSERT: it is long, and there is little to be saved.
+    run = possessive(ordinary + b"*")
+    return b"'" + run + possessive(b"(?:" + other + run + b"){0,1000}") + b"'"
+
+
+_TEXT = _text(rb"[^'\\]", rb"(?:''|\\[^%_N])")
+_PLAIN_TEXT = _text(rb"[^']", rb"''")  # where there is no backslash; half the time
 # A minus in front of nothing but zeros is another value for LOAD DATA. Literals are exact up to 65
 # digits.
-_MINUS = rb"(?:-(?![0.]+[,)eE']))?"
-_DIGITS = rb"[0-9]{1,30}"
+_MINUS = possessive(rb"(?:-(?![0.]+[,)eE']))?")
+_DIGITS = possessive(rb"[0-9]{1,30}")
+_FRACTION = possessive(rb"(?:\." + possessive(rb"[0-9]{0,30}") + b")?")
+_EXPONENT = possessive(rb"(?:[eE][-+]?" + possessive(rb"[0-9]{1,3}") + b")?")
 _BARE = {
-    Form.WHOLE: _MINUS + rb"[0-9]{1,20}",
-    Form.EXACT: _MINUS + _DIGITS + rb"(?:\.[0-9]{0,30})?",
-    Form.REAL: _MINUS + _DIGITS + rb"(?:\.[0-9]{0,30})?(?:[eE][-+]?[0-9]{1,3})?",
+    Form.WHOLE: _MINUS + possessive(rb"[0-9]{1,20}"),
+    Form.EXACT: _MINUS + _DIGITS + _FRACTION,
+    Form.REAL: _MINUS + _DIGITS + _FRACTION + _EXPONENT,
     Form.YEAR: rb"(?:(?:19|20)[0-9][0-9]|0000)",
 }
 _BINARY = b"_binary "
@@ -315,7 +323,7 @@ def _value(column: Column, text: bytes) -> bytes:
     """Return the pattern of a column's values."""
     if column.counts_up:
         # A number that is within range: else the counter would move, though the row is undone.
-        return b"[0-9]{1,%d}" % column.safe_digits
+        return possessive(b"[0-9]{1,%d}" % column.safe_digits)
     bare = _BARE.get(column.form)
     forms = [text] if bare is None else [bare, b"'" + bare + b"'"]
     return b"(?:" + b"|".join([*forms, *([b"NULL"] if column.nullable else [])]) + b")"
