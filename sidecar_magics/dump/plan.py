@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple, Union
 from .. import __version__
 from . import rows, script
 from .output import FOLDER_MARK
+from .spelling import file_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -74,6 +75,14 @@ class Work(NamedTuple):
         return any(isinstance(p, RowsPart) and not p.table.is_transactional for p in self.pieces)
 
 
+class PlannedFile(NamedTuple):
+    """A file of a folder: its name without an ending, its pieces, the table that it is of."""
+
+    name: str
+    pieces: Iterator[Piece]
+    table: StoredTable | None = None
+
+
 class DumpPlanner:
     """Plans a dump.
 
@@ -111,15 +120,16 @@ class DumpPlanner:
         yield from self._programs()
         yield Text(script.ending())
 
-    def folder(self) -> Iterator[tuple[str, Iterator[Piece]]]:
+    def folder(self) -> Iterator[PlannedFile]:
         """Yield the files of a dump that is a folder, in the order in which they are loaded."""
-        yield FOLDER_MARK, self._alone(piece for s in self._schemas for piece in self._begin(s))
+        schemas = (piece for schema in self._schemas for piece in self._begin(schema))
+        yield PlannedFile(FOLDER_MARK, self._alone(schemas))
         names = FileNames()
         for schema in self._schemas:
             for table in schema.tables:
                 used = (Text(b"\n" + script.use(schema.name)), *self._table(table))
-                yield names.of(table), self._alone(used)
-        yield PROGRAMS, self._alone(self._programs())
+                yield PlannedFile(names.of(table), self._alone(used), table)
+        yield PlannedFile(PROGRAMS, self._alone(self._programs()))
 
     def _alone(self, pieces: Iterable[Piece]) -> Iterator[Piece]:
         yield self._heading
@@ -184,7 +194,7 @@ class FileNames:
 
     def of(self, table: StoredTable) -> str:
         """Return the name of a table's file."""
-        stem = f"1.{_plain(table.schema)}.{_plain(table.name)}"
+        stem = f"1.{_short(table.schema)}.{_short(table.name)}"
         name, number = stem, 1
         while name.casefold() in self._taken:
             number += 1
@@ -193,12 +203,5 @@ class FileNames:
         return f"{name}.sql"
 
 
-def _plain(name: str) -> str:
-    """Return a name with all but letters and digits spelled out, as servers name their files."""
-    spelled = "".join(
-        letter
-        if letter.isascii() and (letter.isalnum() or letter == "_")
-        else f"@{ord(letter):04x}"
-        for letter in name
-    )
-    return spelled[:MOST_CHARACTERS]
+def _short(name: str) -> str:
+    return file_name(name)[:MOST_CHARACTERS]

@@ -19,10 +19,13 @@ from ..planning.tasks import Table
 from .pieces import SCHEMA, literal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Mapping
 
     from ..running.inspector import Inspector
     from ..running.link import Link
+
+    # A question in SQL -> its rows, each cell as a text.
+    Ask = Callable[[bytes], "list[tuple[str | None, ...]]"]
 
 _TABLES = (
     """CREATE TABLE IF NOT EXISTS sidecar_magics.loads (
@@ -324,6 +327,82 @@ def finished_in(inspector: Inspector) -> dict[str, list[int]]:
 def forget_query(number: int) -> bytes:
     """Return the statement that ends the record of a load."""
     return f"DELETE FROM {SCHEMA}.loads WHERE id = {number}".encode()
+
+
+# What --once needs of a finished load, and the type in which it is kept elsewhere.
+_RECORD = {
+    "name": "HEX",
+    "size_bytes": "",
+    "options": "HEX",
+    "jobs": "",
+    "started": "",
+    "finished": "",
+    "stamp": "HEX",
+    "sha256": "",
+    "statements": "",
+    "rows_changed": "",
+    "seconds": "",
+    "in_schemas": "HEX",
+}
+
+
+def exists_for(ask: Ask) -> bool:
+    """Return whether the server has a journal, for who has no `Link`."""
+    return bool(ask(_EXISTS.encode()))
+
+
+def finished_records(ask: Ask) -> list[dict[str, str | None]]:
+    """Return the records of finished loads, to be kept with what was loaded.
+
+    Parameters
+    ----------
+    ask : callable
+        Asks the server, in a session in UTC.
+    """
+    if not exists_for(ask):
+        return []
+    cells = ", ".join(f"{function}({column})" for column, function in _RECORD.items())
+    rows = ask(
+        f"SELECT {cells} FROM {SCHEMA}.loads WHERE finished IS NOT NULL ORDER BY id".encode()
+    )
+    return [dict(zip(_RECORD, row)) for row in rows]
+
+
+def enter_records(
+    ask: Ask, send: Callable[[bytes], object], records: Iterable[Mapping[str, str | None]]
+) -> None:
+    """Enter records of finished loads.
+
+    Parameters
+    ----------
+    ask, send : callable
+        Ask the server; send it a statement.
+    records : iterable of mapping
+        As `finished_records` returns them.
+    """
+    entered = list(records)
+    if entered and not exists_for(ask):
+        send(f"CREATE DATABASE IF NOT EXISTS {SCHEMA}".encode())
+        for sql in _TABLES:
+            send(sql.encode())
+    for record in entered:
+        cells = [_cell(function, record.get(column)) for column, function in _RECORD.items()]
+        send(
+            f"INSERT INTO {SCHEMA}.loads (token, {', '.join(_RECORD)}) VALUES".encode()
+            + b" ('', "
+            + b", ".join(cells)
+            + b")"
+        )
+    send(b"COMMIT")
+
+
+def _cell(function: str, kept: str | None) -> bytes:
+    if kept is None:
+        return b"NULL"
+    if function:
+        return literal(bytes.fromhex(kept)).encode()
+    # A bare x'...' is a number where one is expected.
+    return f"CONVERT({literal(kept.encode())} USING ascii)".encode()
 
 
 def drop_if_empty(link: Link) -> None:
