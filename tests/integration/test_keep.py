@@ -623,6 +623,30 @@ def test_the_magic(work: Work, shell: InteractiveShell, script: Path) -> None:
         del os.environ["KEEP_PASSWORD"]
 
 
+def test_a_problem_is_shown_before_the_next_cell_and_once(
+    work: Work,
+    shell: InteractiveShell,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("SIDECAR_MYSQL_PORT", str(work.server.port))
+    monkeypatch.setenv("SIDECAR_MYSQL_PASSWORD", work.server.password)
+    run(shell, "mysql_keep --every 600")
+    magics: Any = shell.magics_manager.registry["SidecarMagics"]
+    thread = magics._keeper._thread
+    thread._fail(KeepError("The disk is full.", hint="make room."))
+    shell.run_cell("pass")
+    assert "%mysql_keep: The disk is full." in capsys.readouterr().err
+    thread._fail(KeepError("The disk is full.", hint="make room."))
+    shell.run_cell("pass")
+    assert "full" not in capsys.readouterr().err
+    assert "The last attempt failed: The disk is full." in repr(run(shell, "mysql_keep --status"))
+    manager: Any = shell.extension_manager
+    manager.unload_extension("sidecar_magics")
+    assert not thread.is_on, "what was unloaded keeps nothing"
+    shell.run_cell("pass")
+
+
 def run(shell: InteractiveShell, line: str) -> Any:
     magic, _, rest = line.partition(" ")
     return shell.run_line_magic(magic, rest)
