@@ -10,7 +10,7 @@ from .output import FOLDER_MARK
 from .spelling import file_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from .catalogue import Schema, StoredTable
     from .policy import DumpPolicy
@@ -96,6 +96,8 @@ class DumpPlanner:
         Kind and version of the server.
     parts_of : callable
         Returns the parts in which a table's rows are read.
+    loaded_before : sequence of mapping, default ()
+        Records of the loads with --once that are in the dump.
     """
 
     def __init__(
@@ -104,15 +106,17 @@ class DumpPlanner:
         schemas: list[Schema],
         server: str,
         parts_of: Callable[[StoredTable], list[rows.Range]],
+        loaded_before: Sequence[Mapping[str, str | None]] = (),
     ) -> None:
         self._policy = policy
         self._schemas = schemas
         self._heading = Text(script.heading(__version__, server))
+        self._first_heading = Text(script.heading(__version__, server, loaded_before))
         self._parts_of = parts_of
 
     def file(self) -> Iterator[Piece]:
         """Yield the pieces of a dump that is one file."""
-        yield self._heading
+        yield self._first_heading
         for schema in self._schemas:
             yield from self._begin(schema)
             for table in schema.tables:
@@ -123,7 +127,7 @@ class DumpPlanner:
     def folder(self) -> Iterator[PlannedFile]:
         """Yield the files of a dump that is a folder, in the order in which they are loaded."""
         schemas = (piece for schema in self._schemas for piece in self._begin(schema))
-        yield PlannedFile(FOLDER_MARK, self._alone(schemas))
+        yield PlannedFile(FOLDER_MARK, self._alone(schemas, self._first_heading))
         names = FileNames()
         for schema in self._schemas:
             for table in schema.tables:
@@ -131,8 +135,8 @@ class DumpPlanner:
                 yield PlannedFile(names.of(table), self._alone(used), table)
         yield PlannedFile(PROGRAMS, self._alone(self._programs()))
 
-    def _alone(self, pieces: Iterable[Piece]) -> Iterator[Piece]:
-        yield self._heading
+    def _alone(self, pieces: Iterable[Piece], heading: Text | None = None) -> Iterator[Piece]:
+        yield heading or self._heading
         yield from pieces
         yield Text(script.ending())
 

@@ -9,7 +9,6 @@ from ..dump.catalogue import read_catalogue, schema_names
 from ..dump.spelling import quoted
 from ..errors import Interrupted, KeepError, LoadStoppedError, StatementError
 from ..load import load
-from ..load.journal import loads
 from . import fingerprints
 from .folder import Seen
 from .manifest import verify
@@ -97,7 +96,6 @@ def restore(
             f"Stopped restoring {snapshot.name}, which is only half restored; the next %mysql_keep "
             "begins anew."
         ) from None
-    loads.enter_records(asking.rows, asking.send, snapshot.loads)
     write_marker(asking, marker._replace(snapshot=snapshot.name, is_restoring=False))
     _note_seen(asking, folder, snapshot, marker)
     return report
