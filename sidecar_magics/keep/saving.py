@@ -12,7 +12,6 @@ from ..dump import DumpPolicy, DumpReport
 from ..dump.execute import Dumper, run_dump
 from ..dump.output import Target
 from ..errors import DumpError, KeepError, printable
-from ..load.journal import loads
 from . import fingerprints
 from .folder import Seen
 from .manifest import KeptFile, KeptTable, Manifest, described
@@ -99,7 +98,6 @@ class Snapshotting:
             server=asking.sidecar.server,
             flavour=asking.sidecar.flavour,
             schemas=tuple(schema.name for schema in self._schemas),
-            loads=tuple(loads.finished_records(asking.rows)),
         )
         if self._base is None or not self._seen.tables:
             return

@@ -13,11 +13,12 @@ from sidecar_magics import mysql_keep
 from sidecar_magics.connection import connect_now
 from sidecar_magics.dump import dump
 from sidecar_magics.errors import Interrupted, KeepError
-from sidecar_magics.keep import Keeper
+from sidecar_magics.keep import Keeper, KeepPolicy
 from sidecar_magics.keep.fingerprints import Look
+from sidecar_magics.keep.keeping import Keeping
 from sidecar_magics.load import load
 from sidecar_magics.settings import Secret
-from tests.background import until
+from tests.background import meanwhile, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -258,6 +259,25 @@ def test_after_a_restart_of_the_server_nothing_is_missed(work: Work, script: Pat
     work.new_server()
     work.keep()
     assert work.text() == before
+
+
+def test_several_notebooks_begin_at_once(work: Work, script: Path) -> None:
+    load(script, work.server.settings, once=True)
+    work.keep().now()
+    before = work.text()
+    work.new_server()
+    restored = []
+
+    def begin() -> None:
+        keeping = Keeping(work.server.settings, KeepPolicy(folder=work.folder / "kept"))
+        restored.append(keeping.begin())
+
+    with meanwhile(begin), meanwhile(begin):
+        begin()
+    assert len(restored) == 3
+    assert sum(each is not None for each in restored) == 1
+    assert work.text() == before
+    assert load(script, work.server.settings, once=True).already_loaded
 
 
 # What is never overwritten -------------------------------------------------------------------
@@ -601,6 +621,30 @@ def test_the_magic(work: Work, shell: InteractiveShell, script: Path) -> None:
     finally:
         run(shell, "mysql_keep --off")
         del os.environ["KEEP_PASSWORD"]
+
+
+def test_a_problem_is_shown_before_the_next_cell_and_once(
+    work: Work,
+    shell: InteractiveShell,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("SIDECAR_MYSQL_PORT", str(work.server.port))
+    monkeypatch.setenv("SIDECAR_MYSQL_PASSWORD", work.server.password)
+    run(shell, "mysql_keep --every 600")
+    magics: Any = shell.magics_manager.registry["SidecarMagics"]
+    thread = magics._keeper._thread
+    thread._fail(KeepError("The disk is full.", hint="make room."))
+    shell.run_cell("pass")
+    assert "%mysql_keep: The disk is full." in capsys.readouterr().err
+    thread._fail(KeepError("The disk is full.", hint="make room."))
+    shell.run_cell("pass")
+    assert "full" not in capsys.readouterr().err
+    assert "The last attempt failed: The disk is full." in repr(run(shell, "mysql_keep --status"))
+    manager: Any = shell.extension_manager
+    manager.unload_extension("sidecar_magics")
+    assert not thread.is_on, "what was unloaded keeps nothing"
+    shell.run_cell("pass")
 
 
 def run(shell: InteractiveShell, line: str) -> Any:

@@ -58,6 +58,34 @@ def test_each_action(command: list[str], mysql_server: Server, tmp_path: Path) -
     mysql_server.drop_schemas()
 
 
+LIMITED = """
+import resource, sys
+resource.setrlimit(resource.RLIMIT_FSIZE, (65536, 65536))
+from sidecar_magics.cli import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def test_a_disk_that_is_full_harms_nothing(
+    command: list[str], mysql_server: Server, tmp_path: Path
+) -> None:
+    assert said(command, "--now").returncode == 0
+    folder = KeepFolder(tmp_path / "kept")
+    before = folder.snapshots()
+    (tmp_path / "more.sql").write_text(
+        "CREATE TABLE lab.big (id INT PRIMARY KEY, b LONGBLOB);"
+        f"INSERT INTO lab.big VALUES (1, x'{os.urandom(300_000).hex()}');"
+    )
+    load(tmp_path / "more.sql", mysql_server.settings)
+    limited = said([sys.executable, "-c", LIMITED, *command[3:]], "--now")
+    assert limited.returncode == 1
+    assert "cannot be written: File too large." in limited.stderr
+    assert "is as it was" in limited.stderr
+    assert folder.snapshots() == before
+    assert {path.name for path in folder.path.iterdir() if path.is_dir()} == {before[0].name}
+    assert "Kept 2 tables" in said(command, "--now").stdout
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_it_keeps_until_it_is_stopped(
     command: list[str], mysql_server: Server, tmp_path: Path, number: int

@@ -56,7 +56,6 @@ def put(
         schemas=("lab",),
         tables={"lab.t": KeptTable("1.sql", 3)},
         files={"1.sql": described(place / "1.sql")},
-        loads=({"name": "6162", "finished": None},),
     )
     snapshot.write(place)
     return snapshot
