@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from .facts import ServerFacts
 
 # Before it, MySQL has another default character set, loses connections of today's clients, and is
-# maintained by nobody.
+# no longer maintained.
 OLDEST_MYSQL = (80000, "8.0")
 # Between a pod's containers: images are pulled one by one, and a first data folder takes a minute.
 START_TOLERANCE_S = 300.0

@@ -101,7 +101,7 @@ def literal_rows(
 
 
 def head_of_rows(sql: bytes) -> Rows | None:
-    """Return how a statement would put values into a table, whatever stands behind VALUES."""
+    """Return how a statement would put values into a table, whatever follows VALUES."""
     head = _HEAD.match(sql)
     if head is None:
         return None

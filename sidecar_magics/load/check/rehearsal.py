@@ -85,7 +85,7 @@ _NOT_SET = ("sql_log_bin", "gtid", "pseudo_", "binlog", "wsrep", "password", "ro
 _PURE = {b"CONCAT", b"CONCAT_WS", b"REPLACE", b"IF", b"IFNULL", b"COALESCE", b"NULLIF", b"UPPER"}
 _PURE |= {b"LOWER", b"TRIM", b"CAST", b"CONVERT", b"CHAR", b"SIGNED", b"UNSIGNED", b"USING"}
 
-# What the account may do in a scratch schema, or it would be left behind.
+# What the account may do in a scratch schema, or the schema would stay.
 _NEEDED = ("CREATE", "DROP", "ALTER", "INDEX", "REFERENCES", "CREATE VIEW", "TRIGGER")
 _SELECTS = re.compile(rb"[\s(]*(?:SELECT|WITH)\b", re.IGNORECASE)
 _LOADS_DATA = re.compile(rb"\s*LOAD\b", re.IGNORECASE)

@@ -310,7 +310,7 @@ class LoadReport(CellOutput):
 
     def so_far(self) -> str:
         """Return one sentence for an error: what was done before it."""
-        # Of several connections, the others may have been ahead of the error, or behind it.
+        # Of several connections, the others may have been before the error, or past it.
         when = "before it" if self.jobs == 1 else "by then"
         if not self.statements:
             return f"Nothing was executed {when}."

@@ -1,4 +1,4 @@
-"""Find out why a load makes no progress: somebody else's locks, and on which table."""
+"""Find out why a load makes no progress: another connection's locks, and on which table."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ANSWER_S = 2.0
 
 
 class StallWatch:
-    """Watches a load that may be waiting for somebody.
+    """Watches a load that may be waiting for another connection.
 
     Parameters
     ----------

@@ -237,12 +237,12 @@ class Sources:
         """Return quickly what changes when a file does, ready for JSON.
 
         Per file its name relative to the folder, its size and the time of its last change (in
-        nanoseconds); for an address what its server tells (ETag and the like).
+        nanoseconds); for an address what its server sends (ETag and the like).
 
         Returns
         -------
         dict or None
-            None where only reading all of it tells: standard input, a text, some servers.
+            None where only reading all of it shows that: standard input, a text, some servers.
         """
         files = []
         for script in self.scripts:
@@ -293,7 +293,7 @@ def open_sources(
     member: str | None = None,
     stdin: IO[bytes] | None = None,
 ) -> Sources:
-    """Find what a user names; nothing of it is read yet but what tells its order.
+    """Find what a user names; nothing of it is read yet but what shows its order.
 
     Parameters
     ----------
