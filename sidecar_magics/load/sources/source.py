@@ -6,13 +6,13 @@ import io
 import os
 import stat
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
 from ...errors import ScriptError
 from . import zips
 from .compression import DamagedError, expand
 from .counting import BLOCK_BYTES, CountingReader
-from .dump_marks import DumpMarks, maker
+from .dump_marks import DumpMarks, LoadedBefore, maker
 from .formats import HEAD_BYTES, compression, foreign
 from .paths import near_misses
 
@@ -90,6 +90,7 @@ class Source:
         self.first_line = first_line
         self._raw = CountingReader(file)
         self._marks = DumpMarks()
+        self._before = LoadedBefore()
         self._stream: Iterator[bytes] | None = None
         self._heading = b""
 
@@ -158,6 +159,11 @@ class Source:
         """Whether this is a dump without its last line; true only after the last chunk."""
         return self._marks.open
 
+    @property
+    def loaded_before(self) -> list[dict[str, Any]]:
+        """Records of the loads that are in this dump, if it is one of ours, once it was read."""
+        return self._before.records
+
     def chunks(self) -> Iterator[bytes]:
         """Yield the script, decompressed, piece by piece; there is one stream, asked for again.
 
@@ -191,6 +197,7 @@ class Source:
             for chunk in self._script():
                 self._marks.feed(chunk)
                 self._heading = self._heading or chunk[:HEADING_BYTES]
+                self._before.feed(chunk)
                 yield chunk
         except DamagedError as error:
             raise self._stopped(error.what, error.hint) from None
