@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -126,7 +127,9 @@ class Conversion:
         return f"{changed} {'cell' if changed == 1 else 'cells'} converted, {left} left"
 
     def __str__(self) -> str:
-        return "\n".join([f"{printable(self.name)}: {self.summary()}", *self._lines()])
+        return "\n".join(
+            [f"{printable(os.path.normpath(self.name))}: {self.summary()}", *self._lines()]
+        )
 
     def _lines(self) -> Iterator[str]:
         is_first = True
@@ -156,11 +159,22 @@ class Conversion:
             return
         # Masked as a whole: a password may go over the end of a line.
         before, after = self._masked(cell.before), self._masked(cell.after)
-        for line in difflib.ndiff(before.splitlines(), after.splitlines()):
-            if line[0] in "-+":
-                yield printable(_COMMENT.sub(" # …", line))
+        gone, new = _apart(before.splitlines(), after.splitlines())
+        for line in (*(f"- {line}" for line in gone), *(f"+ {line}" for line in new)):
+            yield printable(_COMMENT.sub(" # …", line))
 
     def _masked(self, text: str) -> str:
         for secret in sorted(self.secrets, key=len, reverse=True):
             text = text.replace(secret, REDACTED)
         return text
+
+
+def _apart(before: list[str], after: list[str]) -> tuple[list[str], list[str]]:
+    """Return which lines are gone, and which are new; lines that stay would stand between them."""
+    gone: list[str] = []
+    new: list[str] = []
+    for kind, a, b, c, d in difflib.SequenceMatcher(None, before, after, False).get_opcodes():
+        if kind != "equal":
+            gone += before[a:b]
+            new += after[c:d]
+    return gone, new
