@@ -132,6 +132,19 @@ def draft_of(source: str, tree: ast.Module | None, aliases: set[str]) -> Draft |
     return _whole_if_alone(draft, source) if draft.wish or draft.shell_lines else None
 
 
+def shell_text(source: str) -> str:
+    """Return the lines of a cell that a shell runs."""
+    cell = EMPTY_LINES.sub("", source)
+    if cell.startswith(OTHER_SHELLS):
+        return cell.partition("\n")[2]
+    if cell.startswith("%%") and not cell.startswith(PYTHON_CELLS):
+        return ""
+    if "!" not in source or as_python(source) is not None:
+        return ""
+    lines = source.split("\n")
+    return "\n".join(line for where in commands(source) for line in lines[where.start : where.stop])
+
+
 def _in_one_cell(found: list[Step]) -> list[Step]:
     calls = [each for each in found if isinstance(each, ClientCall)]
     statements = [each for each in calls if each.sql is not None]

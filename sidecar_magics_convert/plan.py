@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
@@ -18,19 +19,22 @@ from .configuration import (
     said_by,
     settings_in,
 )
-from .drafts import draft_of
+from .drafts import draft_of, shell_text
+from .elsewhere import gone_in_datajoint_2, paths_of_a_machine
 from .offers import DATAJOINT, configuration_found, first_import, offer_of
 from .report import Changed, Left
+from .servers import about_engines
 from .shell import runnable_again
 from .steps import ClientCall, Dump, Say, Step, Target, Wait
+from .waits import settled
 from .words import Remark, Uncertain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from .drafts import Draft
     from .notebook import Notebook
-    from .report import Offer
+    from .report import Hint, Offer
 
 LOADED = re.compile(r"^\s*%load_ext\s+sidecar_magics\b", re.MULTILINE)
 WAITS = re.compile(r"%mysql_wait\b(.*)")
@@ -69,6 +73,8 @@ class Plan:
         self._password_env: str | None = None
         self._target = self._waited_for()
         self._import = first_import(self._sources, self._trees)
+        named = any(map(re.compile(r"mysql|mariadb").search, self._sources.values()))
+        self._is_about_a_server = named or self._import is not None
         self._found = configuration_found(self._import, self._folder, self._sources)
         self._said: dict[str, str] = {}  # what cells say of DataJoint's server
         self._is_said_by_datajoint = False
@@ -77,8 +83,11 @@ class Plan:
         self._stayed: set[int] = set()  # cells whose os.chdir stays
         self.secrets: set[str] = set()
 
-    def cells(self) -> tuple[Changed | Left, ...]:
-        """Return what becomes of the cells that are about a server."""
+    def cells(self) -> tuple[tuple[Changed | Left, ...], bool]:
+        """Return what becomes of the cells that are about a server.
+
+        And whether the first of them that is changed has `first_cell` at its beginning.
+        """
         drafts: dict[int, Draft] = {}
         left: dict[int, Left] = {}
         for at in self._sources:
@@ -98,8 +107,38 @@ class Plan:
         changed = {
             at: self._changed(draft, at, drops_folder=at in dropped) for at, draft in drafts.items()
         }
+        first = self.first_cell() if changed else None
+        changed, takes_first = settled(self._sources, changed, first)
         found: dict[int, Changed | Left] = {**left, **changed}
-        return tuple(found[at] for at in sorted(found))
+        if self._is_about_a_server:
+            self._remark_on_engines(found)
+        return tuple(found[at] for at in sorted(found)), takes_first
+
+    def hints(self, changes: Mapping[int, str]) -> tuple[tuple[Hint, ...], tuple[Hint, ...]]:
+        """Return what fails on another machine, and what with DataJoint 2.
+
+        Parameters
+        ----------
+        changes : mapping of int to str
+            The sources of the changed cells, by their number.
+        """
+        if not self._is_about_a_server:
+            return (), ()
+        sources = {**self._sources, **changes}
+        # Spyglass needs DataJoint 0.14.
+        gone = () if self._spyglass else gone_in_datajoint_2(sources, frozenset(self._aliases))
+        return paths_of_a_machine(sources), gone
+
+    def _remark_on_engines(self, found: dict[int, Changed | Left]) -> None:
+        """Add what to do about commands of Docker that stay, cell by cell."""
+        for at, source in self._sources.items():
+            cell = found.get(at)
+            text = shell_text(cell.after if isinstance(cell, Changed) else source)
+            about = [each for each in about_engines(text) if f"{each}." != getattr(cell, "why", "")]
+            if cell is not None:
+                found[at] = replace(cell, notes=(*cell.notes, *about))
+            elif about:
+                found[at] = Left(at + 1, f"{about[0]}.", tuple(about[1:]))
 
     def first_cell(self) -> str | None:
         """Return the cell that comes before all that is changed; None if it is there."""
@@ -149,9 +188,7 @@ class Plan:
         except wishes.Unclear:
             self._unclear = at
             raise
-        is_server_named = any(map(re.compile(r"mysql|mariadb").search, self._sources.values()))
-        is_about_a_server = self._import is not None or is_server_named
-        if not (draft and draft.wish) and is_about_a_server and python.asks(self._trees[at]):
+        if not (draft and draft.wish) and self._is_about_a_server and python.asks(self._trees[at]):
             reason = "getpass asks a question, which an unattended run cannot answer"
             raise Uncertain(about_password(reason, self._target_or_default()))
         return draft
@@ -322,7 +359,7 @@ class Plan:
             if sql != call.sql:
                 notes.append("IF NOT EXISTS was added, so that the cell can be run again")
             return f"%%mysql_load{options}\n{sql.strip()}", "is loaded with %%mysql_load"
-        name = self._from_start(self._near(call.file or "", at, notes), at, notes)
+        name = self._from_start(self._found_near(call.file or "", at, notes), at, notes)
         return f"%mysql_load {shlex.quote(name)} --once{options}", "loads a file with %mysql_load"
 
     def _dump(self, dump: Dump, at: int, notes: list[str]) -> str:
@@ -381,6 +418,14 @@ class Plan:
 
     def _password_option(self) -> str:
         return f" --password-env {self._password_env}" if self._password_env else ""
+
+    def _found_near(self, name: str, at: int, notes: list[str]) -> str:
+        """Return a file's path from the notebook's folder, also if a cell went to one elsewhere."""
+        folder = folders.absolute_folder(self._sources, at)
+        if folder is None or name.startswith("/"):
+            return self._near(name, at, notes)
+        near = self._near(os.path.normpath(PurePosixPath(folder, name)), at, [])
+        return near if near.startswith(START) else name
 
     def _near(self, name: str, at: int, notes: list[str]) -> str:
         """Return a file's path as it is from the notebook's folder, if it is of another machine."""

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _COMMENT = re.compile(r"\s#.*")
+# What a cell holds of which nothing is needed.
+DONE = "# the server is there: the cell before has waited for it"
 
 
 @dataclass(frozen=True)
@@ -45,10 +47,19 @@ class Changed:
 
 @dataclass(frozen=True)
 class Left:
-    """A cell that was left as it is, and why."""
+    """A cell that was left as it is, and why; what else is to be done there."""
 
     number: int
     why: str
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Hint:
+    """Something to change by hand, and the cells that have it, counted from 1."""
+
+    cells: tuple[int, ...]
+    text: str
 
 
 @dataclass(frozen=True)
@@ -97,6 +108,12 @@ class Conversion:
         knows.
     language : str
         That of its kernel.
+    paths : tuple of Hint
+        Paths that other machines have not.
+    datajoint_2 : tuple of Hint
+        What DataJoint 2 lacks.
+    takes_first : bool
+        Whether the first cell that is changed begins with `first`: none is put before it.
     """
 
     name: str
@@ -106,6 +123,9 @@ class Conversion:
     secrets: frozenset[str] = frozenset()
     offer: Offer | None = None
     language: str = "python"
+    paths: tuple[Hint, ...] = ()
+    datajoint_2: tuple[Hint, ...] = ()
+    takes_first: bool = False
 
     @property
     def changed(self) -> tuple[Changed, ...]:
@@ -122,7 +142,8 @@ class Conversion:
         if self.language != "python":
             return f"nothing to convert, as its kernel is for {self.language}"
         if not self.cells:
-            return "nothing to convert" + (", but lines to add" if self.offer else "")
+            hints = ", but lines to change by hand" if self.paths or self.datajoint_2 else ""
+            return "nothing to convert" + (", but lines to add" if self.offer else hints)
         changed, left = len(self.changed), len(self.left)
         return f"{changed} {'cell' if changed == 1 else 'cells'} converted, {left} left"
 
@@ -136,8 +157,9 @@ class Conversion:
         for cell in self.cells:
             if isinstance(cell, Left):
                 yield f"  cell {cell.number}, left as it is: {printable(cell.why)}"
+                yield from (f"    note: {printable(note)}" for note in cell.notes)
                 continue
-            if is_first and self.first is not None:
+            if is_first and self.first is not None and not self.takes_first:
                 yield f"  a new cell before cell {cell.number}"
                 yield from (f"    + {line}" for line in self.first.splitlines())
             is_first = False
@@ -151,6 +173,16 @@ class Conversion:
             yield f"  add before {place}, which {printable(self.offer.why)}:"
             yield from (f"    + {printable(line)}" for line in self.offer.source.splitlines())
             yield from (f"    note: {printable(note)}" for note in self.offer.notes)
+        yield from self._hints("on another machine", self.paths)
+        yield from self._hints("with DataJoint 2 (0.14 runs it as it is)", self.datajoint_2)
+
+    def _hints(self, where: str, hints: tuple[Hint, ...]) -> Iterator[str]:
+        if hints:
+            yield f"  {where}:"
+        for hint in hints:
+            cells = ", ".join(map(str, hint.cells))
+            text = printable(self._masked(hint.text))
+            yield f"    cell{'s' if len(hint.cells) > 1 else ''} {cells}: {text}"
 
     def _difference(self, cell: Changed) -> Iterator[str]:
         """Yield the lines that differ; what stays is not shown, since it may hold a password."""
@@ -161,7 +193,7 @@ class Conversion:
         before, after = self._masked(cell.before), self._masked(cell.after)
         gone, new = _apart(before.splitlines(), after.splitlines())
         for line in (*(f"- {line}" for line in gone), *(f"+ {line}" for line in new)):
-            yield printable(_COMMENT.sub(" # …", line))
+            yield line if line == f"+ {DONE}" else printable(_COMMENT.sub(" # …", line))
 
     def _masked(self, text: str) -> str:
         for secret in sorted(self.secrets, key=len, reverse=True):

@@ -15,7 +15,14 @@ from sidecar_magics.script.commands import Effect, effect_of
 from sidecar_magics.script.splitter import ScriptSyntaxError, Statement, split
 
 from .dumps import DUMPERS, dump
-from .servers import ENGINES, container, starts_a_server, without_wrapping
+from .servers import (
+    ENGINES,
+    about_engines,
+    composes_a_server,
+    container,
+    starts_a_server,
+    without_wrapping,
+)
 from .steps import ClientCall, Say, Step, Target, Wait
 from .words import TEXT, Remark, Sign, Uncertain, commands
 
@@ -99,10 +106,12 @@ def _step(words: list[str], *, is_nameable: bool) -> Iterator[Step]:
         return
     if name == "sleep" and len(words) == 2 and _NUMBER.fullmatch(words[1]):
         yield Wait(Target())
-    elif starts_a_server(line):
+    elif starts_a_server(line) or composes_a_server(words):
         yield Wait(Target(), starts=True)
     elif name in ENGINES and len(words) > 2 and words[1] in ("run", "pull", "start"):
         yield container(words)
+    elif name in ENGINES and (about := about_engines(" ".join([name, *words[1:]]))):
+        raise Uncertain(about[0])
     elif (after := _after_passwords(words))[:1] and _program(after) in DUMPERS:
         given = [word.partition("=")[2] for word in words[: len(words) - len(after)]]
         yield dump([_program(after), *after[1:]], given)
