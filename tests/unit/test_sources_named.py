@@ -299,3 +299,16 @@ def test_a_named_pipe(tmp_path: Path) -> None:
     assert (sources.size_bytes, sources.can_reopen, sources.stamp()) == (None, False, None)
     with running(["sh", "-c", "echo 'SELECT 1;' > fifo"], cwd=tmp_path):
         assert read(sources) == [b"SELECT 1;\n"]
+
+
+def test_a_path_is_shown_without_the_folders_that_it_leaves(tmp_path: Path) -> None:
+    make("data/a.sql", "notebooks/b.sql", "far/deep/c.sql")
+    with contextlib.closing(open_sources(f"{tmp_path}/notebooks/../data/a.sql")) as sources:
+        assert sources.name == f"{tmp_path}/data/a.sql"
+    with contextlib.closing(open_sources("notebooks/../data/a.sql")) as sources:
+        assert sources.name == "data/a.sql"
+    # What is behind a link is elsewhere.
+    Path("link").symlink_to("far/deep")
+    Path("far/a.sql").touch()
+    with contextlib.closing(open_sources("link/../a.sql")) as sources:
+        assert sources.name == "link/../a.sql"
