@@ -7,10 +7,11 @@ In a notebook::
     %mysql_load data/prepopulate.sql.gz
     %datajoint_connect
 
-`%mysql_up` where there is no server yet, `%mysql_dump` to keep what you made, and `%mysql_doctor`
-where something is wrong. In Python, functions of the same names: `mysql_wait`, `mysql_load`
-(`mysql_load_sql` for text), `mysql_dump`, `mysql_doctor` and `datajoint_connect`, which take the
-settings that `resolve` returns, and `mysql_up`.
+`%mysql_up` where there is no server yet, `%mysql_keep` where it is gone with the session,
+`%mysql_dump` to write what you made into a file, and `%mysql_doctor` where something is wrong. In
+Python, functions of the same names: `mysql_wait`, `mysql_load` (`mysql_load_sql` for text),
+`mysql_keep`, `mysql_dump`, `mysql_doctor` and `datajoint_connect`, which take the settings that
+`resolve` returns, and `mysql_up`.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from .dj import connect as datajoint_connect
     from .doctor import examine as mysql_doctor
     from .dump import dump as mysql_dump
+    from .keep import keep as mysql_keep
     from .load import load as mysql_load
     from .load import load_sql as mysql_load_sql
     from .local.lifecycle import up as mysql_up
@@ -36,6 +38,7 @@ __all__ = [
     "load_ipython_extension",
     "mysql_doctor",
     "mysql_dump",
+    "mysql_keep",
     "mysql_load",
     "mysql_load_sql",
     "mysql_up",
@@ -48,6 +51,7 @@ _HOMES = {
     "datajoint_connect": ("dj", "connect"),
     "mysql_doctor": ("doctor", "examine"),
     "mysql_dump": ("dump", "dump"),
+    "mysql_keep": ("keep", "keep"),
     "mysql_load": ("load", "load"),
     "mysql_load_sql": ("load", "load_sql"),
     "mysql_up": ("local.lifecycle", "up"),
@@ -79,6 +83,9 @@ def unload_ipython_extension(shell: InteractiveShell) -> None:
     from .magics import SidecarMagics  # noqa: PLC0415
 
     manager = shell.magics_manager
+    registered = manager.registry.get(SidecarMagics.__name__)
+    if registered is not None:
+        registered.end_keeping()
     for kind, names in SidecarMagics.magics.items():
         for name in names:
             manager.magics[kind].pop(name, None)

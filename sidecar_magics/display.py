@@ -21,6 +21,7 @@ from .units import count, duration
 if TYPE_CHECKING:
     from .dj import DataJointConnection
     from .dump import DumpReport
+    from .keep import KeepStatus
     from .load.reporting.progress import Progress
     from .load.reporting.report import LoadReport
     from .sidecar import Sidecar
@@ -321,7 +322,7 @@ class TaskDisplay:
     def _words(self, progress: Any) -> str:
         return str(progress)
 
-    def _end(self, report: LoadReport | DumpReport, text: str) -> None:
+    def _end(self, report: LoadReport | DumpReport | KeepStatus, text: str) -> None:
         """Show a report where there is room for one, else a line of text."""
         self._shown_at = None
         if isinstance(self._screen, NotebookLine):
@@ -401,6 +402,24 @@ class DumpDisplay(TaskDisplay):
         self._end(report, f"Dumped into {self._name} in {duration(report.seconds)}.")
 
 
-def _leave_out(report: LoadReport | DumpReport, cell: int | None) -> None:
+class KeepDisplay(TaskDisplay):
+    """Show a snapshot that is made or restored, and what is kept.
+
+    Parameters
+    ----------
+    screen : Line
+        Where to.
+    """
+
+    def __init__(self, screen: Line) -> None:
+        super().__init__(screen, "The snapshot did not come to its end.")
+
+    def kept(self, status: KeepStatus) -> None:
+        """Show what is kept."""
+        if self._shown_at is not None or isinstance(self._screen, (NotebookLine, SilentLine)):
+            self._end(status, status.lines()[0])
+
+
+def _leave_out(report: LoadReport | DumpReport | KeepStatus, cell: int | None) -> None:
     """Have IPython not show a report as the result of a cell."""
     report.is_on_screen = lambda: cell is not None and current_cell() == cell

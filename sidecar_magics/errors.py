@@ -10,6 +10,7 @@
     ├── StatementError                 the server refused one statement of a script
     ├── LoadStoppedError               a load ended before the script did: connection lost
     ├── DumpError                      a dump could not be made; what was there before is as it was
+    ├── KeepError                      work could not be kept or restored; earlier snapshots stay
     ├── LocalServerError               a server on this machine could not be installed or started
     └── DataJointConnectionError       DataJoint could not be connected
 
@@ -239,6 +240,10 @@ class ScriptError(SidecarError):
 
 class DumpError(SidecarError):
     """A dump could not be made, or not be written; what was there before is as it was."""
+
+
+class KeepError(SidecarError):
+    """Work could not be kept, or not be restored; what was kept before is as it was."""
 
 
 class LocalServerError(SidecarError):

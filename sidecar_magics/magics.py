@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import keyword
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from .doctor import Diagnosis
     from .dump import DumpReport
+    from .keep import Keeper, KeepStatus
     from .load.check import CheckReport
     from .load.planning.explain import LoadPlan
     from .load.reporting.report import LoadReport
@@ -66,6 +68,7 @@ class SidecarMagics(Magics):
 
     # Options of a %mysql_wait that succeeded, or a %mysql_up's login: what the next lines mean.
     _waited_for: Mapping[str, Any] | None = None
+    _keeper: Keeper | None = None
 
     @line_magic
     @options.magic_arguments(options.WAIT)
@@ -160,6 +163,59 @@ class SidecarMagics(Magics):
             report = dump(arguments.file, self._settings(arguments), **keywords)
             shown.dumped(report)
         return report
+
+    @line_magic
+    @options.magic_arguments(options.KEEP)
+    def mysql_keep(self, line: str) -> KeepStatus:
+        """Keep the sidecar's data in your home folder, and restore it into a new sidecar.
+
+        From this line on it is kept every few minutes if it has changed, and when the kernel ends.
+        Accounts and settings of the server are not kept.
+        """
+        arguments = self._parse("mysql_keep", line)
+        action = options.keep_action(arguments)
+        keeper = self._keeper_for(arguments, begins=action == "begin")
+        shown = display.KeepDisplay(display.line(quiet=arguments.quiet))
+        with shown:
+            status = keeper.act(
+                action, arguments.restore, restoring=shown.progress, dumping=shown.progress
+            )
+            shown.kept(status)
+        return status
+
+    def _keeper_for(self, arguments: argparse.Namespace, *, begins: bool) -> Keeper:
+        """Return what keeps the server that a line means: the one that does so already, or new."""
+        from .keep import KeepPolicy, keep  # noqa: PLC0415
+
+        settings, chosen = self._settings(arguments), options.keeping_options(arguments)
+        there = self._keeper
+        if there is not None and there.settings == settings:
+            is_same = there.policy == KeepPolicy(**chosen)
+            if is_same or (not begins and arguments.folder in (None, there.policy.folder)):
+                return there
+        made = keep(settings, begins=False, **chosen)
+        if begins:
+            self.end_keeping()
+            self._keeper = made
+            if self.shell is not None:
+                self.shell.events.register("pre_run_cell", self._warn)
+        return made
+
+    def end_keeping(self) -> None:
+        """End what keeps in this kernel."""
+        if self._keeper is None:
+            return
+        self._keeper.off()
+        self._keeper = None
+        if self.shell is not None:
+            with contextlib.suppress(ValueError):  # it may have been reset
+                self.shell.events.unregister("pre_run_cell", self._warn)
+
+    def _warn(self, *_: object) -> None:
+        """Show, before a cell, that work could not be kept meanwhile."""
+        problem = None if self._keeper is None else self._keeper.news()
+        if problem is not None:
+            display.line().finish(f"%mysql_keep: {problem}")
 
     @line_magic
     @options.magic_arguments(options.CONNECT)

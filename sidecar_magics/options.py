@@ -8,7 +8,7 @@ import enum
 import math
 from typing import TYPE_CHECKING, Any
 
-from .errors import SettingsError
+from .errors import SettingsError, UsageError
 from .local.wish import BACKENDS
 from .settings import FIELDS, TLS_MODES, TUTORIAL_PASSWORD, password_in
 
@@ -54,6 +54,17 @@ def seconds(text: str) -> float:
     return value
 
 
+def minutes(text: str) -> float:
+    """Parse a number of minutes, for argparse."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < 1e6:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of minutes")
+    return value
+
+
 class _NoPassword(argparse.Action):
     """Refuse a password on the line, without repeating it."""
 
@@ -75,6 +86,7 @@ class Values(enum.Enum):
     SCHEMAS = "schemas that the script names"
     TABLES = "tables that the script names"
     COLLATIONS = "pairs of collations"
+    SNAPSHOTS = "names of kept snapshots"
 
 
 class Option:
@@ -435,6 +447,87 @@ DUMP = (
     QUIET,
 )
 
+KEEP = (
+    *CONNECTION,
+    Option(
+        "--now",
+        brief="make a snapshot now",
+        action="store_true",
+        help="Make a snapshot now, if anything has changed; also of a server whose data did not "
+        "come from the newest one.",
+    ),
+    Option(
+        "--list",
+        brief="show the snapshots",
+        action="store_true",
+        help="Show the snapshots that there are; do nothing else.",
+    ),
+    Option(
+        "--status",
+        brief="show what is kept, and by whom",
+        action="store_true",
+        help="Show whether, where and by whom work is kept; do nothing else.",
+    ),
+    Option(
+        "--restore",
+        brief="restore this snapshot",
+        values=Values.SNAPSHOTS,
+        metavar="NAME",
+        help="Restore this snapshot, in the place of the schemas that it holds; what the server "
+        "has becomes a snapshot first.",
+    ),
+    Option(
+        "--off",
+        brief="stop keeping",
+        action="store_true",
+        help="Stop keeping in this notebook; the snapshots stay.",
+    ),
+    Option(
+        "--every",
+        brief="minutes between two looks",
+        values={"5": "default", "1": "every minute", "30": "every half hour"},
+        type=minutes,
+        default=5.0,
+        metavar="MINUTES",
+        help="Minutes between two looks whether tables have changed. Default: 5.",
+    ),
+    Option(
+        "--last",
+        brief="number of snapshots that stay",
+        values={"5": "default"},
+        type=count,
+        default=5,
+        metavar="N",
+        help="Snapshots that stay; of the seven days before, the last one of each stays, too. "
+        "Default: 5.",
+    ),
+    Option(
+        "--folder",
+        brief="where snapshots are",
+        values=Values.FOLDERS,
+        metavar="FOLDER",
+        help="Where snapshots are. Default: kept/sidecar in the user's data folder "
+        "(~/.local/share/sidecar-magics on Linux).",
+    ),
+    Option(
+        "--at-exit",
+        brief="seconds it may take at the end",
+        values={"10": "default", "0": "keep nothing then"},
+        type=seconds,
+        default=10.0,
+        metavar="SECONDS",
+        help="Seconds that keeping may take when the kernel ends; 0 keeps nothing then. "
+        "Default: 10.",
+    ),
+    Option(
+        "--yes-remote",
+        brief="allow a server on another machine",
+        action="store_true",
+        help="Keep a server that is not on this machine, and restore it.",
+    ),
+    QUIET,
+)
+
 CONNECT = (
     *CONNECTION,
     Option(
@@ -682,6 +775,32 @@ def dumping_options(arguments: argparse.Namespace) -> dict[str, Any]:
     fields = (each.name for each in dataclasses.fields(DumpPolicy))
     chosen = {name: getattr(arguments, name) for name in (*fields, "compress")}
     return {name: tuple(v) if isinstance(v, list) else v for name, v in chosen.items()}
+
+
+# What a line of %mysql_keep may ask for; without any of them it begins to keep.
+KEEP_ACTIONS = ("now", "restore", "off", "status", "list")
+
+
+def keep_action(arguments: argparse.Namespace) -> str:
+    """Return what a line of %mysql_keep asks for.
+
+    Raises
+    ------
+    UsageError
+        It asks for two things.
+    """
+    named = [name for name in KEEP_ACTIONS if getattr(arguments, name) not in (None, False)]
+    if len(named) > 1:
+        words = " and ".join(f"--{name}" for name in named)
+        raise UsageError(f"{words} exclude each other.", hint="write a line for each.")
+    return named[0] if named else "begin"
+
+
+def keeping_options(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Return the options that say how to keep, as the fields of `KeepPolicy`."""
+    names = ("folder", "last", "yes_remote")
+    given = {name: getattr(arguments, name) for name in names}
+    return {**given, "every_s": arguments.every * 60, "at_exit_s": arguments.at_exit}
 
 
 def magic_arguments(

@@ -14,6 +14,7 @@ MAGICS = (
     "mysql_up",
     "mysql_load",
     "mysql_dump",
+    "mysql_keep",
     "mysql_doctor",
     "datajoint_connect",
 )

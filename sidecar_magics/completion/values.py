@@ -24,6 +24,7 @@ VERBS = {
     "mysql_up": options.UP,
     "mysql_load": options.LOAD,
     "mysql_dump": options.DUMP,
+    "mysql_keep": options.KEEP,
     "mysql_doctor": options.DOCTOR,
     "datajoint_connect": options.CONNECT,
 }
@@ -158,6 +159,8 @@ def _values(
         yield from _files(FILES[kind], word, after)
     elif kind is Values.VARIABLES:
         yield from _matching(_variables(word), word, after)
+    elif kind is Values.SNAPSHOTS:
+        yield from _matching(_snapshots(place.before), word, after)
     elif kind is Values.COLLATIONS:
         yield from _matching(list(starmap(Offer, COLLATIONS.items())), word, after)
     else:
@@ -194,6 +197,16 @@ def _variables(word: Word) -> list[Offer]:
     return [
         Offer(name, "environment variable") for name in names if word.text or _SECRET.search(name)
     ]
+
+
+def _snapshots(before: Sequence[str]) -> list[Offer]:
+    """Return the names of the snapshots that are in the line's folder, the newest first."""
+    from ..keep.policy import kept_folder  # noqa: PLC0415
+
+    named = [word for flag, word in zip(before, before[1:]) if flag == "--folder"]
+    folder = _expanded(named[-1]) if named else kept_folder()
+    found = sorted(folder.glob("*/kept.json"), reverse=True)
+    return [Offer(path.parent.name, "kept snapshot") for path in found]
 
 
 def _outline(script: str | None) -> Outline:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import threading
 import time
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from ..errors import DumpError, Interrupted, SidecarError, printable, shown
+from ..load.journal import loads
 from ..server import pymysql_errors
 from . import plan, rows
 from .catalogue import read_catalogue, schema_names
@@ -20,7 +21,8 @@ from .spelling import quoted
 from .work import Worker
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
 
     from ..settings import ConnectionSettings
     from .catalogue import Schema, StoredTable
@@ -32,10 +34,27 @@ MOST_JOBS = 8
 SHOW_EVERY_S = 0.2
 # Tables may be altered while they are dumped: then the moment is gone, and another one is taken.
 ATTEMPTS = 3
-# A table's definition has changed since the snapshot; or there is none of that name any more.
-CHANGED = frozenset({1412, 1146, 1051, 1049, 1356, 1305, 1360, 1539})
+# A table's definition has changed since the snapshot; there is none of that name any more; or a
+# definition that is just being changed was in the way of a question about it (MySQL).
+CHANGED = frozenset({1412, 1146, 1051, 1049, 1356, 1305, 1360, 1539, 1213})
 LOST = frozenset({0, 2006, 2013})
 DENIED = frozenset({1044, 1142, 1143, 1227, 1370, 3118})
+
+
+class Earlier(Protocol):
+    """An earlier dump of the same server: its files are taken for tables that are as they were."""
+
+    def before(self, asking: Asking, schemas: list[Schema]) -> None:
+        """Look at the server, just before the moment that the dump shows."""
+
+    def taken(self, asking: Asking) -> None:
+        """Look at it again on a connection that sees that moment."""
+
+    def has(self, name: str, table: StoredTable | None) -> bool:
+        """Return whether a file needs no dumping; `name` is the one that it is to have."""
+
+    def complete(self, folder: Path) -> bool:
+        """Add what was not dumped; return whether the dump is wanted at all."""
 
 
 class _Job(NamedTuple):
@@ -60,6 +79,10 @@ class Dumper:
         What is dumped.
     progress : callable, optional
         Called with a `DumpProgress` a few times a second.
+    earlier : Earlier, optional
+        Where files of tables may be taken from; for folders.
+    in_place : bool, default False
+        Work in the calling thread, on one connection: an interpreter that ends starts no thread.
     """
 
     def __init__(
@@ -69,11 +92,15 @@ class Dumper:
         *,
         policy: DumpPolicy,
         progress: Callable[[DumpProgress], None] | None = None,
+        earlier: Earlier | None = None,
+        in_place: bool = False,
     ) -> None:
         self._settings = settings
         self.report = report
         self._policy = policy
         self._progress = progress
+        self._earlier = earlier
+        self.in_place = in_place
         self._began = time.monotonic()
         self._lock = threading.Lock()
 
@@ -96,7 +123,8 @@ class Dumper:
             try:
                 with target:
                     self._dump(target, ending)
-                    target.complete()
+                    if self._earlier is None or self._earlier.complete(target.beside):
+                        target.complete()
                     self.report.file_bytes = target.size_bytes
                 return
             except _AlteredError as error:
@@ -109,12 +137,16 @@ class Dumper:
                 raise unwritable(target.path, error) from None
 
     def _dump(self, target: Target, ending: str) -> None:
-        jobs = self._policy.jobs or min(_cores(), MOST_JOBS)
+        jobs = 1 if self.in_place else self._policy.jobs or min(_cores(), MOST_JOBS)
         snapshot = Snapshot(self._settings, jobs)
         try:
             schemas = self._look(snapshot)
             tables = [table for schema in schemas for table in schema.tables]
+            if self._earlier is not None:
+                self._earlier.before(snapshot.control, schemas)
             self._take(snapshot, [] if self._policy.schema_only else tables)
+            if self._earlier is not None:
+                self._earlier.taken(snapshot.control)
             course = _Course(self, snapshot, self._jobs(snapshot.control, schemas, target, ending))
             course.run()
             _check_unaltered(snapshot.control, schemas)
@@ -152,16 +184,29 @@ class Dumper:
         def parts_of(table: StoredTable) -> list[rows.Range]:
             return _parts_of(asking, table)
 
-        planner = plan.DumpPlanner(self._policy, schemas, asking.sidecar.server, parts_of)
+        planner = plan.DumpPlanner(
+            self._policy, schemas, asking.sidecar.server, parts_of, self._loaded_before(asking)
+        )
+        files = [(target.path.name, planner.file())]
         if target.is_folder:
-            files = [(name + ending, pieces) for name, pieces in planner.folder()]
-        else:
-            files = [(target.path.name, planner.file())]
+            files = [
+                (name + ending, pieces)
+                for name, pieces, table in planner.folder()
+                if self._earlier is None or not self._earlier.has(name + ending, table)
+            ]
         jobs = []
         for name, pieces in files:
             file = target.file(name, compressor(name))
             jobs += [_Job(work, file.part()) for work in plan.grouped(pieces)]
         return jobs
+
+    def _loaded_before(self, asking: Asking) -> list[Mapping[str, str | None]]:
+        """Return the records of --once for what is in this dump, whole."""
+        if not self._policy.is_whole:
+            return []
+        dumped = set(self.report.schemas)
+        records = loads.finished_records(asking.rows)
+        return [each for each in records if loads.schemas_of(each) <= dumped]
 
     # What a course needs -------------------------------------------------------------------------
 
@@ -238,6 +283,14 @@ class _Course:
             What went wrong first; nothing runs any more.
         """
         self._workers = [self._dumper.worker(each) for each in self._snapshot.connections]
+        if self._dumper.in_place:
+            self._work(self._workers[0])
+        else:
+            self._run_threads()
+        if self._failure is not None:
+            raise self._failure
+
+    def _run_threads(self) -> None:
         threads = [
             threading.Thread(target=self._work, args=(worker,), name="sidecar-magics-dump")
             for worker in self._workers
@@ -253,8 +306,6 @@ class _Course:
         except BaseException:
             self._stop(threads)
             raise
-        if self._failure is not None:
-            raise self._failure
 
     def _stop(self, threads: list[threading.Thread]) -> None:
         with self._change:

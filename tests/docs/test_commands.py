@@ -34,7 +34,7 @@ EVERY = {page.name: snippets(page.read_text(encoding="utf-8"), page.name) for pa
 # Not run: what they start stays, or their reader names what is his.
 DUMP = PROJECT / "notebooks" / "data" / "spyglass-prepopulate.sql.gz"
 FOR_2 = "datajoint.migrate"
-ONLY_LOOKED_AT = {"up", "down", "logs"}
+ONLY_LOOKED_AT = {"up", "down", "logs", "keep"}
 SCRIPT = (
     "CREATE SCHEMA IF NOT EXISTS lab; CREATE TABLE IF NOT EXISTS lab.mouse (id INT PRIMARY KEY);\n"
 )
@@ -47,7 +47,7 @@ def of_kind(kind: str) -> list[Any]:
 
 def simple_commands(snippet: Snippet) -> list[list[str]]:
     """Return the commands of a snippet; `sidecar-magics wait | load FILE` is two of ours."""
-    verbs = ("wait", "load", "doctor", "convert", "up", "down", "status", "logs")
+    verbs = checks.verbs()
     return [
         ["sidecar-magics", *words] if words[0] in verbs else words
         for words in commands(snippet.text)

@@ -24,6 +24,7 @@ VERBS: dict[str, tuple[options.Option, ...]] = {
     "wait": options.WAIT,
     "load": options.LOAD,
     "dump": options.DUMP,
+    "keep": options.KEEP,
     "connect": options.CONNECT,
     "doctor": options.DOCTOR,
     "convert": options.CONVERT,

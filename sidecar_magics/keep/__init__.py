@@ -1,0 +1,69 @@
+"""Keep the work that is in a sidecar beyond the sidecar's life.
+
+`keep` is what users call. A snapshot is a dump, in a folder with a file for each table (`saving`);
+what has not changed since the last one (`fingerprints`) is taken from there. A new server gets the
+newest one back (`restoring`): whether it is new, it says itself (`marker`), and what follows from
+that is decided in `choice`. A thread does the rest (`keeper`).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ..settings import resolve
+from .keeper import Keeper
+from .keeping import Keeping, Restored
+from .manifest import Manifest
+from .policy import KeepPolicy
+from .report import KeepStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ..load import Progress
+    from ..settings import ConnectionSettings
+
+__all__ = ["KeepPolicy", "KeepStatus", "Keeper", "Manifest", "Restored", "keep"]
+
+
+def keep(
+    settings: ConnectionSettings | None = None,
+    *,
+    begins: bool = True,
+    progress: Callable[[Progress], None] | None = None,
+    **options: Any,
+) -> Keeper:
+    """Restore what was kept, if the server is new, and keep its data from now on.
+
+    Parameters
+    ----------
+    settings : ConnectionSettings, optional
+        Where the server is. Default: `resolve()`.
+    begins : bool, default True
+        Whether to restore and to keep; else what is returned does only what it is asked for.
+    progress : callable, optional
+        Called with a `Progress` a few times a second, while a snapshot is restored.
+    **options
+        The fields of `KeepPolicy`, such as ``every_s=60`` or ``folder="~/kept"``.
+
+    Returns
+    -------
+    Keeper
+        Has ``now()``, ``restore(name)``, ``status()`` and ``off()``.
+
+    Raises
+    ------
+    KeepError
+        The server has data that is not from the newest snapshot; that is damaged, or the server
+        refuses it; or the folder cannot be written.
+    ServerNotReadyError, AccessError
+        There is no connection.
+    SettingsError
+        The server is on another machine, or a choice makes no sense.
+    Interrupted
+        Ctrl-C, or the stop button.
+    """
+    keeper = Keeper(Keeping(settings or resolve(), KeepPolicy(**options)))
+    if begins:
+        keeper.begin(progress)
+    return keeper

@@ -1,0 +1,91 @@
+"""What is to be done with a server and what was kept before: decisions, without either of them."""
+
+from __future__ import annotations
+
+import enum
+import time
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .manifest import Manifest
+    from .marker import Marker
+
+# Days before the newest snapshot's, of which the last one stays.
+DAYS_KEPT = 7
+
+
+class Step(enum.Enum):
+    """What `%mysql_keep` does first."""
+
+    RESTORE = "restore the newest snapshot"
+    RESTORE_AGAIN = "restore once more what was half restored"
+    GO_ON = "go on keeping what the server has"
+    REFUSE_UNKNOWN = "the server has data that no snapshot is of"
+    REFUSE_OTHER = "the newest snapshot is of another server's data"
+
+
+class Choice(NamedTuple):
+    """A step, and the snapshot that it is about."""
+
+    step: Step
+    snapshot: Manifest | None = None
+
+
+def choose(marker: Marker | None, snapshots: Sequence[Manifest], *, has_data: bool) -> Choice:
+    """Decide what to do at the beginning.
+
+    Parameters
+    ----------
+    marker : Marker or None
+        What the server says of its data.
+    snapshots : sequence of Manifest
+        All that there are, the newest first.
+    has_data : bool
+        Whether the server has tables, views or programs of the user.
+
+    Guarantees: data that no snapshot holds is never overwritten; what is newer than the server's
+    data is never followed by a snapshot of it.
+    """
+    newest = snapshots[0] if snapshots else None
+    if marker is not None and marker.is_restoring:
+        begun = next((each for each in snapshots if each.name == marker.snapshot), newest)
+        return Choice(Step.RESTORE_AGAIN if begun else Step.GO_ON, begun)
+    if newest is None:
+        return Choice(Step.GO_ON)
+    if marker is None:
+        return Choice(Step.REFUSE_UNKNOWN if has_data else Step.RESTORE, newest)
+    if marker.data_id == newest.data_id or marker.snapshot == newest.name:
+        return Choice(Step.GO_ON, newest)
+    return Choice(Step.REFUSE_OTHER if has_data else Step.RESTORE, newest)
+
+
+def too_old(snapshots: Sequence[Manifest], last: int) -> list[Manifest]:
+    """Return the snapshots that are not kept any longer.
+
+    Parameters
+    ----------
+    snapshots : sequence of Manifest
+        All that there are, the newest first.
+    last : int
+        How many of them stay in any case; of the seven days before the newest one's, the last one
+        of each stays, too.
+
+    Guarantees: the newest one stays.
+    """
+    stay = list(snapshots[: max(last, 1)])
+    if not stay:
+        return []
+    days = {_day(snapshots[0])}
+    for each in snapshots[1:]:
+        day = _day(each)
+        if day not in days and len(days) <= DAYS_KEPT:
+            days.add(day)
+            if each not in stay:
+                stay.append(each)
+    return [each for each in snapshots if each not in stay]
+
+
+def _day(snapshot: Manifest) -> str:
+    return time.strftime("%Y-%m-%d", time.gmtime(snapshot.made))

@@ -1,0 +1,259 @@
+"""The folder of kept snapshots: which there are, who may write, what goes."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import socket
+import time
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from filelock import FileLock, Timeout
+
+from ..errors import KeepError, printable
+from ..files import OWNER_ONLY, write
+from .choice import too_old
+from .fingerprints import Activity
+from .manifest import MANIFEST, Manifest, read_manifest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+_PARTIAL = ".partial"
+_ACCESS = 0o700
+LOCK_WAIT_S = 600.0
+
+
+class Seen(NamedTuple):
+    """What tables looked like when a snapshot had just what they hold; see `fingerprints`.
+
+    Attributes
+    ----------
+    data_id : str
+        Of the server.
+    snapshot : str
+        Which snapshot.
+    tables : dict of str to str
+        By ``schema.table``: only those that would look different after any change.
+    activity : Activity
+        How much the server had written.
+    """
+
+    data_id: str = ""
+    snapshot: str = ""
+    tables: dict[str, str] = {}  # noqa: RUF012 - of a NamedTuple, and never changed
+    activity: Activity = Activity()
+
+    def is_of(self, data_id: str, snapshot: str) -> bool:
+        """Return whether it is about a server's data, and what of it is in a snapshot."""
+        return (self.data_id, self.snapshot) == (data_id, snapshot)
+
+
+class Holder(NamedTuple):
+    """Who keeps a folder's snapshots."""
+
+    host: str
+    pid: int
+    server: str
+
+    def __str__(self) -> str:
+        here = self.host == socket.gethostname()
+        return f"process {self.pid}" + ("" if here else f" on {printable(self.host)}")
+
+
+class KeepFolder:
+    """The folder of kept snapshots.
+
+    Parameters
+    ----------
+    path : Path
+        Where it is; made when it is needed.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        # Released by the system when a process ends in whatever way.
+        # The first is taken in one thread and released in another; the second keeps threads apart.
+        self._keeper = FileLock(str(path / ".keeper.lock"), thread_local=False)
+        self._writer = FileLock(str(path / ".writer.lock"))
+
+    def make(self) -> None:
+        """Make the folder, for its owner only.
+
+        Raises
+        ------
+        KeepError
+            It cannot be made, or not be written.
+        """
+        try:
+            self.path.mkdir(mode=_ACCESS, parents=True, exist_ok=True)
+            self.path.chmod(_ACCESS)
+            write(self.path / ".writable", "", mode=OWNER_ONLY)
+        except OSError as error:
+            raise unwritable(self.path, error) from None
+
+    # What there is -----------------------------------------------------------------------------
+
+    def snapshots(self) -> list[Manifest]:
+        """Return the snapshots that are complete, the newest first; damaged ones are left out."""
+        found = []
+        for name in self._names():
+            with contextlib.suppress(KeepError):
+                found.append(read_manifest(self.path / name))
+        return sorted(found, key=lambda each: (each.made, each.name), reverse=True)
+
+    def check_newest(self, newest: Manifest | None) -> None:
+        """Check that there is no damaged snapshot which is newer than the newest whole one.
+
+        Raises
+        ------
+        KeepError
+            There is one, or one by a later version.
+        """
+        for name in sorted(self._names(), reverse=True):
+            if newest is not None and name <= newest.name:
+                return
+            read_manifest(self.path / name)
+
+    def snapshot(self, name: str) -> Manifest:
+        """Return a snapshot by its name.
+
+        Raises
+        ------
+        KeepError
+            There is none of this name, or it is damaged.
+        """
+        if name not in self._names():
+            names = [each.name for each in self.snapshots()]
+            there = f"there are {', '.join(names[:8])}" if names else "there is none at all"
+            raise KeepError(f"There is no snapshot {printable(name)}.", hint=f"{there}.")
+        return read_manifest(self.path / name)
+
+    def place(self, snapshot: Manifest) -> Path:
+        """Return the folder of a snapshot."""
+        return self.path / snapshot.name
+
+    def _names(self) -> list[str]:
+        try:
+            entries = list(self.path.iterdir())
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise KeepError(
+                f"{printable(str(self.path))} cannot be read: {error.strerror}.",
+                hint="name another folder with --folder.",
+            ) from None
+        return [e.name for e in entries if e.name[:1] != "." and (e / MANIFEST).exists()]
+
+    def new_name(self, made: float) -> str:
+        """Return a name that no snapshot has yet: a moment in UTC."""
+        stem = name = time.strftime("%Y%m%d-%H%M%S", time.gmtime(made))
+        number = 1
+        while (self.path / name).exists():
+            number += 1
+            name = f"{stem}-{number}"
+        return name
+
+    # What changes ------------------------------------------------------------------------------
+
+    def tidy(self, last: int) -> None:
+        """Remove what is too old, and what killed processes have left; who calls it may write."""
+        for each in too_old(self.snapshots(), last):
+            doomed = self.path / f".{each.name}{_PARTIAL}"
+            with contextlib.suppress(OSError):
+                # Without its name it is none, also if it is half removed.
+                self.place(each).rename(doomed)
+        with contextlib.suppress(OSError):
+            for entry in list(self.path.iterdir()):
+                if entry.name.startswith(".") and entry.name.endswith(_PARTIAL):
+                    shutil.rmtree(entry, ignore_errors=True)
+
+    def seen(self) -> Seen:
+        """Return what tables looked like; nothing if that is not known."""
+        try:
+            values = json.loads((self.path / ".seen.json").read_text(encoding="utf-8"))
+            started_s, uptime_s, written = values[3]
+            activity = Activity(int(started_s), int(uptime_s), str(written))
+            return Seen(str(values[0]), str(values[1]), dict(values[2]), activity)
+        except (OSError, ValueError, TypeError, LookupError):
+            return Seen()
+
+    def write_seen(self, seen: Seen) -> None:
+        """Note what tables look like; without the note, all of them are dumped again."""
+        with contextlib.suppress(OSError):
+            write(self.path / ".seen.json", json.dumps(seen), mode=OWNER_ONLY)
+
+    # Who may do it -----------------------------------------------------------------------------
+
+    @contextlib.contextmanager
+    def writing(self, timeout_s: float = LOCK_WAIT_S) -> Iterator[None]:
+        """Let no other process write meanwhile.
+
+        Raises
+        ------
+        KeepError
+            Another one has been writing all the time.
+        """
+        try:
+            self._writer.acquire(timeout=timeout_s)
+        except Timeout:
+            raise KeepError(
+                f"Another process has been writing into {printable(str(self.path))} for "
+                f"{timeout_s:.0f} s.",
+                hint="wait until it is done, or name another folder with --folder.",
+            ) from None
+        except (OSError, NotImplementedError):
+            yield  # a file system without locks: names of snapshots differ all the same
+            return
+        try:
+            yield
+        finally:
+            self._writer.release()
+
+    def become_keeper(self, server: str) -> bool:
+        """Be the one that keeps the server's data here, unless there is one already."""
+        try:
+            self._keeper.acquire(timeout=0)
+        except Timeout:
+            return False
+        except (OSError, NotImplementedError):
+            return True
+        text = json.dumps(Holder(socket.gethostname(), os.getpid(), server))
+        with contextlib.suppress(OSError):
+            write(self.path / ".keeper.json", text, mode=OWNER_ONLY)
+        return True
+
+    def stop_keeping(self) -> None:
+        """Let another process be the keeper."""
+        with contextlib.suppress(OSError):
+            (self.path / ".keeper.json").unlink()
+        self._keeper.release()
+
+    def keeper(self) -> Holder | None:
+        """Return who is the keeper; None if there is none, or it cannot be known."""
+        free = FileLock(str(self.path / ".keeper.lock"))
+        try:
+            free.acquire(timeout=0)
+        except Timeout:
+            pass
+        except (OSError, NotImplementedError):
+            return None
+        else:
+            free.release()
+            return None
+        try:
+            values: Any = json.loads((self.path / ".keeper.json").read_text(encoding="utf-8"))
+            return Holder(str(values[0]), int(values[1]), str(values[2]))
+        except (OSError, ValueError, TypeError, LookupError):
+            return None
+
+
+def unwritable(path: Path, error: OSError) -> KeepError:
+    """Return the error for a folder that takes no snapshot."""
+    return KeepError(
+        f"{printable(str(path))} cannot be written: {error.strerror or error}.",
+        hint="make room, or name another folder with --folder.",
+    )

@@ -1,0 +1,285 @@
+"""Keep the data of one server in one folder: what is done once, at a time that others choose."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ..dump.snapshot import Asking
+from ..errors import KeepError, printable, shown
+from ..load.journal import loads
+from ..server import pymysql_errors
+from .choice import Choice, Step, choose
+from .folder import LOCK_WAIT_S, KeepFolder, unwritable
+from .marker import Marker, has_data, new_marker, read_marker, write_marker
+from .restoring import restore
+from .saving import save
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from ..dump import DumpProgress
+    from ..load import LoadReport, Progress
+    from ..settings import ConnectionSettings
+    from .manifest import Manifest
+    from .policy import KeepPolicy
+
+# Held on the server while its data is restored: also for those who keep in another folder.
+_LOCK = b"'sidecar_magics.keep'"
+
+
+@dataclass
+class Restored:
+    """A snapshot that was restored.
+
+    Parameters
+    ----------
+    snapshot : Manifest
+        Which one.
+    report : LoadReport
+        Of its load.
+    earlier : Manifest or None
+        The snapshot that was made first of what the server had.
+    """
+
+    snapshot: Manifest
+    report: LoadReport
+    earlier: Manifest | None = None
+
+
+class Keeping:
+    """The data of one server, and the folder in which it is kept.
+
+    Parameters
+    ----------
+    settings : ConnectionSettings
+        Where the server is.
+    policy : KeepPolicy
+        How it is kept.
+
+    Raises
+    ------
+    SettingsError
+        The server is on another machine, and that was not allowed.
+    """
+
+    def __init__(self, settings: ConnectionSettings, policy: KeepPolicy) -> None:
+        self.settings = settings
+        self.policy = policy
+        self.folder = KeepFolder(policy.folder_for(settings))
+        # Of the data that this is about, once it is known.
+        self._data_id: str | None = None
+
+    def snapshots(self) -> list[Manifest]:
+        """Return the snapshots that there are, the newest first."""
+        return self.folder.snapshots()
+
+    def begin(self, progress: Callable[[Progress], None] | None = None) -> Restored | None:
+        """Restore the newest snapshot, if the server is new; else go on with what it has.
+
+        Parameters
+        ----------
+        progress : callable, optional
+            Called with a `Progress` a few times a second, while a snapshot is restored.
+
+        Raises
+        ------
+        KeepError
+            The server has data that is not from the newest snapshot; or as `restore`.
+        """
+        self.folder.make()
+        with self._asking() as asking:
+            marker, choice = self._choice(asking)
+            if marker is not None and choice.step is Step.GO_ON and not marker.is_restoring:
+                self._data_id = marker.data_id
+                return None
+        with self.folder.writing(), self._asking(is_alone=True) as asking:
+            marker, choice = self._choice(asking)
+            self._refuse(choice)
+            if marker is None:
+                self.folder.check_newest(choice.snapshot)
+            marker = marker or new_marker()
+            self._data_id = marker.data_id
+            if choice.snapshot is None or choice.step is Step.GO_ON:
+                write_marker(asking, marker._replace(is_restoring=False))
+                return None
+            report = self._restore(asking, choice.snapshot, marker, progress)
+            return Restored(choice.snapshot, report)
+
+    def now(
+        self,
+        progress: Callable[[DumpProgress], None] | None = None,
+        *,
+        is_automatic: bool = False,
+    ) -> Manifest | None:
+        """Make a snapshot, if anything has changed; remove those that are too old.
+
+        Parameters
+        ----------
+        progress : callable, optional
+            Called with a `DumpProgress` a few times a second.
+        is_automatic : bool, default False
+            Whether nobody has asked for it: then it holds up nobody, waits for no load, and
+            refuses other data than that which it began with.
+
+        Returns
+        -------
+        Manifest or None
+            The snapshot; None if there is nothing new.
+
+        Raises
+        ------
+        KeepError
+            There is no new snapshot; those before are as they were.
+        ServerNotReadyError, AccessError
+            There is no connection.
+        """
+        self.folder.make()
+        with self.folder.writing(), self._asking() as asking:
+            marker, choice = self._choice(asking)
+            if is_automatic:
+                self._check_same(marker, choice)
+                if _is_loading(asking):
+                    return None
+            if marker is not None and marker.is_restoring:
+                raise KeepError(
+                    f"The snapshot {marker.snapshot} is only half restored, so this is not kept.",
+                    hint="run %mysql_keep to restore it.",
+                )
+            if marker is None:
+                marker = new_marker()
+                write_marker(asking, marker)
+            self._data_id = marker.data_id
+            made = save(
+                self.settings,
+                self.folder,
+                marker.data_id,
+                in_place=is_automatic,
+                progress=progress,
+            )
+            self.folder.tidy(self.policy.last)
+            return made
+
+    def restore(self, name: str, progress: Callable[[Progress], None] | None = None) -> Restored:
+        """Restore a snapshot, after a snapshot of what the server has.
+
+        Parameters
+        ----------
+        name : str
+            Its name.
+        progress : callable, optional
+            Called with a `Progress` a few times a second.
+
+        Raises
+        ------
+        KeepError
+            There is none of this name; it is damaged; what the server has cannot be kept first:
+            then nothing was changed. Or as `restoring.restore`.
+        """
+        self.folder.make()
+        with self.folder.writing(), self._asking(is_alone=True) as asking:
+            snapshot = self.folder.snapshot(name)
+            marker = read_marker(asking) or new_marker()
+            self._data_id = marker.data_id
+            earlier = None
+            if has_data(asking) and not marker.is_restoring:
+                earlier = save(self.settings, self.folder, marker.data_id)
+            report = self._restore(asking, snapshot, marker, progress)
+            # The newest one must be what the server has.
+            save(self.settings, self.folder, marker.data_id)
+            self.folder.tidy(self.policy.last)
+            return Restored(snapshot, report, earlier)
+
+    # -------------------------------------------------------------------------------------------
+
+    def _restore(
+        self,
+        asking: Asking,
+        snapshot: Manifest,
+        marker: Marker,
+        progress: Callable[[Progress], None] | None,
+    ) -> LoadReport:
+        return restore(
+            self.settings,
+            asking,
+            self.folder,
+            snapshot,
+            marker,
+            yes_remote=self.policy.yes_remote,
+            progress=progress,
+        )
+
+    def _choice(self, asking: Asking) -> tuple[Marker | None, Choice]:
+        marker = read_marker(asking)
+        return marker, choose(marker, self.folder.snapshots(), has_data=has_data(asking))
+
+    def _refuse(self, choice: Choice) -> None:
+        if choice.snapshot is None:
+            return
+        if choice.step is Step.REFUSE_UNKNOWN:
+            why = "has data that it did not get from there"
+        elif choice.step is Step.REFUSE_OTHER:
+            why = "has older data, of another session"
+        else:
+            return
+        name = printable(choice.snapshot.name)
+        raise KeepError(
+            f"There is a snapshot of {choice.snapshot.when}, and the server {why}.",
+            details=["Nothing was restored, and nothing is kept from now on."],
+            hint=f"`%mysql_keep --restore {name}` takes the snapshot, after one of what the server "
+            "has; `%mysql_keep --now` makes the server's data the newest snapshot.",
+        )
+
+    def _check_same(self, marker: Marker | None, choice: Choice) -> None:
+        """Refuse what is not the data that this began with, or is not the newest."""
+        if marker is None or marker.data_id != self._data_id:
+            raise KeepError(
+                f"The server at {self.settings.address} is a new one, so it is not kept.",
+                hint="run %mysql_keep to restore what was kept.",
+            )
+        self._refuse(choice)
+        if choice.step is not Step.GO_ON:
+            raise KeepError(
+                "What the server has is not what was kept last, so it is not kept.",
+                hint="run %mysql_keep to restore what was kept.",
+            )
+
+    @contextlib.contextmanager
+    def _asking(self, *, is_alone: bool = False) -> Iterator[Asking]:
+        """Yield a connection; alone with what it changes, if that is wanted."""
+        asking = Asking(self.settings)
+        try:
+            if is_alone:
+                self._be_alone(asking)
+            yield asking
+        except pymysql_errors() as error:
+            if isinstance(error, OSError) and not isinstance(
+                error, (ConnectionError, TimeoutError)
+            ):
+                raise unwritable(self.folder.path, error) from None
+            raise KeepError(
+                f"The server at {self.settings.address} refuses, or is gone: "
+                f"{shown(error.args[-1])}.",
+                hint="run %mysql_wait until it answers, then %mysql_keep.",
+            ) from None
+        finally:
+            asking.close()
+
+    def _be_alone(self, asking: Asking) -> None:
+        ends_at = time.monotonic() + LOCK_WAIT_S
+        while asking.value(b"SELECT GET_LOCK(%s, 1)" % _LOCK) != "1":
+            if time.monotonic() > ends_at:
+                raise KeepError(
+                    f"Another process has been restoring into {self.settings.address} for "
+                    f"{LOCK_WAIT_S:.0f} s.",
+                    hint="wait until it is done, and run %mysql_keep again.",
+                )
+
+
+def _is_loading(asking: Asking) -> bool:
+    """Return whether a load is under way that is noted in the journal."""
+    if not loads.exists_for(asking.rows):
+        return False
+    return any(row[2] is not None for row in asking.rows(loads.UNFINISHED.encode()))

@@ -1,0 +1,107 @@
+"""The mark that keeping leaves in a server: it lives and dies with the data that it is about."""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING, NamedTuple
+
+from ..dump.spelling import literal
+from ..errors import AccessError, shown
+from ..schemas import JOURNAL_SCHEMA, SYSTEM_SCHEMAS
+from ..server import pymysql_errors
+
+if TYPE_CHECKING:
+    from ..dump.snapshot import Asking
+
+_COMMENT = "sidecar-magics: whose data this is (%mysql_keep)"
+_TABLE = f"""CREATE TABLE IF NOT EXISTS {JOURNAL_SCHEMA}.kept (
+    id TINYINT NOT NULL PRIMARY KEY,
+    data_id CHAR(32) CHARACTER SET ascii NOT NULL COMMENT 'of the data of this server',
+    snapshot VARBINARY(255) NOT NULL COMMENT 'the last one that was restored or kept',
+    is_restoring TINYINT NOT NULL COMMENT 'whether that is only half done'
+) ENGINE=InnoDB COMMENT='{_COMMENT}'"""
+_EXISTS = (
+    "SELECT 1 FROM information_schema.tables"
+    f" WHERE table_schema = '{JOURNAL_SCHEMA}' AND table_name = 'kept'"
+    f" AND table_comment = '{_COMMENT}'"
+)
+
+
+class Marker(NamedTuple):
+    """What a server says of its data.
+
+    Attributes
+    ----------
+    data_id : str
+        A name for its data. A new server has none, and so none has what was lost: a server's own
+        UUID is new with new data only for MySQL.
+    snapshot : str
+        The snapshot that was restored or made last; empty for none.
+    is_restoring : bool
+        Whether restoring it has begun, and not ended.
+    """
+
+    data_id: str
+    snapshot: str = ""
+    is_restoring: bool = False
+
+
+def new_marker() -> Marker:
+    """Return a mark for data that has none."""
+    return Marker(secrets.token_hex(16))
+
+
+def read_marker(asking: Asking) -> Marker | None:
+    """Return the mark of a server, None if it has none."""
+    if not asking.rows(_EXISTS.encode()):
+        return None
+    sql = f"SELECT data_id, snapshot, is_restoring FROM {JOURNAL_SCHEMA}.kept WHERE id = 1"
+    try:
+        rows = asking.rows(sql.encode())
+    except pymysql_errors() as error:
+        if error.args and error.args[0] in (1146, 1049):  # it was dropped in between
+            return None
+        raise
+    for data_id, snapshot, is_restoring in rows:
+        return Marker(data_id or "", snapshot or "", is_restoring == "1")
+    return None
+
+
+def write_marker(asking: Asking, marker: Marker) -> None:
+    """Set the mark of a server.
+
+    Raises
+    ------
+    AccessError
+        The account may not.
+    """
+    values = literal(marker.data_id), literal(marker.snapshot), marker.is_restoring
+    try:
+        if not asking.rows(_EXISTS.encode()):
+            asking.send(f"CREATE DATABASE IF NOT EXISTS {JOURNAL_SCHEMA}".encode())
+            asking.send(_TABLE.encode())
+        asking.send(
+            f"REPLACE INTO {JOURNAL_SCHEMA}.kept VALUES".encode() + b" (1, %s, %s, %d)" % values
+        )
+        asking.send(b"COMMIT")
+    except pymysql_errors() as error:
+        raise AccessError(
+            f"The server does not take the mark of %mysql_keep: {shown(error.args[-1])}.",
+            hint=f"keep as an account that may CREATE and INSERT in the schema {JOURNAL_SCHEMA}.",
+        ) from None
+
+
+_HIDDEN = ", ".join(f"'{name}'" for name in sorted({*SYSTEM_SCHEMAS, JOURNAL_SCHEMA}))
+_OBJECTS = " UNION ALL ".join(
+    f"(SELECT 1 FROM information_schema.{table} WHERE {column} NOT IN ({_HIDDEN}) LIMIT 1)"
+    for table, column in (
+        ("tables", "table_schema"),
+        ("routines", "routine_schema"),
+        ("events", "event_schema"),
+    )
+)
+
+
+def has_data(asking: Asking) -> bool:
+    """Return whether a server has tables, views or programs of the user; schemas may be empty."""
+    return bool(asking.rows(_OBJECTS.encode()))

@@ -1,0 +1,125 @@
+"""Bring a snapshot back: its schemas, its rows, and the records of what was loaded."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from ..dump.catalogue import read_catalogue, schema_names
+from ..dump.spelling import quoted
+from ..errors import Interrupted, KeepError, LoadStoppedError, StatementError
+from ..load import load
+from . import fingerprints
+from .folder import Seen
+from .manifest import verify
+from .marker import write_marker
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ..dump.snapshot import Asking
+    from ..load import LoadReport, Progress
+    from ..settings import ConnectionSettings
+    from .folder import KeepFolder
+    from .manifest import Manifest
+    from .marker import Marker
+
+_CLOCK = b"SELECT UNIX_TIMESTAMP()"
+_LOOK_AGAIN_S = 0.05
+_SETTLES_IN_S = 3.0
+
+
+def restore(
+    settings: ConnectionSettings,
+    asking: Asking,
+    folder: KeepFolder,
+    snapshot: Manifest,
+    marker: Marker,
+    *,
+    yes_remote: bool = False,
+    progress: Callable[[Progress], None] | None = None,
+) -> LoadReport:
+    """Restore a snapshot, in the place of the schemas of the same names.
+
+    Until it is done, the server's mark says that it is not: then the next one begins anew.
+
+    Parameters
+    ----------
+    settings : ConnectionSettings
+        Where the server is.
+    asking : Asking
+        A connection to it.
+    folder : KeepFolder
+        Where the snapshot is.
+    snapshot : Manifest
+        Which one.
+    marker : Marker
+        The server's mark, or the one that it is to have.
+    yes_remote : bool, default False
+        Whether the server may be on another machine.
+    progress : callable, optional
+        Called with a `Progress` a few times a second.
+
+    Raises
+    ------
+    KeepError
+        It is damaged: then the server is as it was. Or the server refuses it, or the connection was
+        lost: then it is half restored.
+    ServerNotReadyError, AccessError
+        There is no connection.
+    Interrupted
+        Ctrl-C, or the stop button: it is half restored.
+    """
+    place = folder.place(snapshot)
+    verify(place, snapshot)
+    write_marker(asking, marker._replace(snapshot=snapshot.name, is_restoring=True))
+    there = {name.lower() for name in schema_names(asking.rows)}
+    for schema in snapshot.schemas:
+        if schema.lower() in there:
+            asking.send(b"DROP DATABASE " + quoted(schema))
+    is_other = asking.sidecar.flavour != snapshot.flavour
+    try:
+        report = load(
+            place,
+            settings,
+            yes_remote=yes_remote,
+            collation_map="nearest" if is_other else None,
+            progress=progress,
+        )
+    except (StatementError, LoadStoppedError) as error:
+        raise KeepError(
+            f"The snapshot {snapshot.name} is only half restored: {error.message}",
+            hint="run %mysql_keep once more to begin anew, or --restore another one.",
+        ) from None
+    except KeyboardInterrupt:
+        raise Interrupted(
+            f"Stopped restoring {snapshot.name}, which is only half restored; the next %mysql_keep "
+            "begins anew."
+        ) from None
+    write_marker(asking, marker._replace(snapshot=snapshot.name, is_restoring=False))
+    _note_seen(asking, folder, snapshot, marker)
+    return report
+
+
+def _note_seen(asking: Asking, folder: KeepFolder, snapshot: Manifest, marker: Marker) -> None:
+    """Note what the restored tables look like, so that they are not dumped before they change.
+
+    A table tells of a later change only if that is in another second than the last row's.
+    """
+    _await_next_second(asking)
+    activity = fingerprints.activity(asking)
+    looks = fingerprints.look(asking, read_catalogue(asking.rows, list(snapshot.schemas)))
+    settled = {
+        name: look.text
+        for name, look in looks.items()
+        if look.changed_s is None or look.is_settled_if_alone
+    }
+    folder.write_seen(Seen(marker.data_id, snapshot.name, settled, activity))
+
+
+def _await_next_second(asking: Asking) -> None:
+    """Wait until the server's clock shows another second than now, for a few at most."""
+    ends_at = time.monotonic() + _SETTLES_IN_S
+    began = asking.value(_CLOCK)
+    while asking.value(_CLOCK) == began and time.monotonic() < ends_at:
+        time.sleep(_LOOK_AGAIN_S)

@@ -1,0 +1,259 @@
+"""Make a snapshot: dump what has changed, take the rest from the one before."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from ..dump import DumpPolicy, DumpReport
+from ..dump.execute import Dumper, run_dump
+from ..dump.output import Target
+from ..errors import DumpError, KeepError, printable
+from . import fingerprints
+from .folder import Seen
+from .manifest import KeptFile, KeptTable, Manifest, described
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from ..dump import DumpProgress
+    from ..dump.catalogue import Schema, StoredTable
+    from ..dump.snapshot import Asking
+    from ..settings import ConnectionSettings
+    from .fingerprints import Look
+    from .folder import KeepFolder
+
+ENDING = ".zst"
+# Who waits holds what was read before: meanwhile nobody can alter that.
+LOCK_WAIT_S = 20
+
+
+class Snapshotting:
+    """One snapshot that is being made; the `Earlier` of its dump.
+
+    Parameters
+    ----------
+    folder : KeepFolder
+        Where to.
+    manifest : Manifest
+        Its name, its moment, and of which data it is; the rest is filled in.
+    base : Manifest or None
+        A snapshot that some tables are known to be as in, so that its files may be taken.
+    newest : Manifest or None
+        The newest snapshot, if it is of the same data.
+    report : DumpReport
+        Of the dump.
+    lock_wait_s : int, optional
+        Seconds to wait at most for a table that another connection has locked. Default: until it
+        lets go of it.
+    """
+
+    def __init__(
+        self,
+        folder: KeepFolder,
+        manifest: Manifest,
+        *,
+        base: Manifest | None,
+        newest: Manifest | None,
+        report: DumpReport,
+        lock_wait_s: int | None = None,
+    ) -> None:
+        self.manifest = manifest
+        self.is_new = False
+        self._folder = folder
+        self._base = base
+        self._newest = newest
+        self._report = report
+        seen = folder.seen()
+        is_of_base = base is not None and seen.is_of(manifest.data_id, base.name)
+        self._seen = seen if is_of_base else Seen()
+        self._activity = fingerprints.Activity()
+        self._is_idle = False
+        self._lock_wait_s = lock_wait_s
+        self._schemas: list[Schema] = []
+        self._before: dict[str, Look] = {}
+        self._unchanged: set[str] = set()
+        self._taken: dict[str, str] = {}  # names of files, and what they are called in the base
+        self._files: dict[str, str] = {}  # tables, and their files
+
+    def before(self, asking: Asking, schemas: list[Schema]) -> None:
+        """Look at the server, just before the moment that the dump shows."""
+        self._taken.clear()
+        self._files.clear()
+        self._unchanged.clear()
+        self._schemas = schemas
+        if self._lock_wait_s is not None:
+            asking.send(b"SET SESSION lock_wait_timeout = %d" % self._lock_wait_s)
+        self._activity = fingerprints.activity(asking)
+        self._before = fingerprints.look(asking, schemas)
+
+    def taken(self, asking: Asking) -> None:
+        """Look at it again on a connection that sees that moment."""
+        self.manifest = replace(
+            self.manifest,
+            server=asking.sidecar.server,
+            flavour=asking.sidecar.flavour,
+            schemas=tuple(schema.name for schema in self._schemas),
+        )
+        if self._base is None or not self._seen.tables:
+            return
+        self._is_idle = fingerprints.activity(asking).goes_on_from(self._seen.activity)
+        now = fingerprints.look(asking, self._schemas)
+        for schema in self._schemas:
+            for table in schema.tables:
+                if self._is_unchanged(asking, table, now.get(str(table))):
+                    self._unchanged.add(str(table))
+
+    def _is_unchanged(self, asking: Asking, table: StoredTable, now: Look | None) -> bool:
+        name = str(table)
+        if now is None or self._base is None or self._seen.tables.get(name) != now.text:
+            return False
+        if now.changed_s is not None or self._is_idle:
+            return True
+        kept = self._base.tables.get(name)
+        return kept is not None and kept.rows == 0 and fingerprints.is_empty(asking, table)
+
+    def has(self, name: str, table: StoredTable | None) -> bool:
+        """Return whether a file needs no dumping; `name` is the one that it is to have."""
+        if table is None:
+            return False
+        self._files[str(table)] = name
+        kept = self._base.tables.get(str(table)) if self._base else None
+        if kept is None or str(table) not in self._unchanged:
+            return False
+        self._taken[name] = kept.file
+        return True
+
+    def complete(self, folder: Path) -> bool:
+        """Add what was not dumped; return whether anything is new."""
+        dumped = {path.name: described(path) for path in sorted(folder.iterdir())}
+        kept: dict[str, KeptFile] = self._base.files if self._base else {}
+        files = {**dumped, **{name: kept[old] for name, old in self._taken.items()}}
+        tables = {
+            table: KeptTable(file, self._rows_of(table)) for table, file in self._files.items()
+        }
+        self.manifest = replace(self.manifest, files=files, tables=tables)
+        if self._newest is None:
+            self.is_new = bool(self.manifest.schemas)
+        else:
+            self.is_new = not self.manifest.holds_the_same(self._newest)
+        if self.is_new:
+            # What was dumped again and is the same takes no room either.
+            same = {name: name for name, file in dumped.items() if kept.get(name) == file}
+            self._share(folder, {**same, **self._taken})
+            self.manifest.write(folder)
+        return self.is_new
+
+    def _share(self, folder: Path, names: dict[str, str]) -> None:
+        if self._base is not None:
+            for name, old in names.items():
+                share(self._folder.place(self._base) / old, folder / name)
+
+    def _rows_of(self, table: str) -> int:
+        if self._base is not None and table in self._unchanged:
+            return self._base.tables[table].rows
+        return self._report.tables[table].rows
+
+    def note_seen(self) -> None:
+        """Note what the tables look like that are in the newest snapshot as they are."""
+        held = self.manifest if self.is_new else self._newest
+        if held is None:
+            return
+        settled = {
+            name: before.text
+            for name, before in self._before.items()
+            if before.is_settled or before.changed_s is None or name in self._unchanged
+        }
+        self._folder.write_seen(Seen(self.manifest.data_id, held.name, settled, self._activity))
+
+
+def save(
+    settings: ConnectionSettings,
+    folder: KeepFolder,
+    data_id: str,
+    *,
+    in_place: bool = False,
+    progress: Callable[[DumpProgress], None] | None = None,
+) -> Manifest | None:
+    """Make a snapshot, if it would not be the same as the one before.
+
+    Parameters
+    ----------
+    settings : ConnectionSettings
+        Where the server is.
+    folder : KeepFolder
+        Where to; who calls this may write.
+    data_id : str
+        Of the server's data.
+    in_place : bool, default False
+        Work in the calling thread, on one connection, which holds up nobody.
+    progress : callable, optional
+        Called with a `DumpProgress` a few times a second.
+
+    Returns
+    -------
+    Manifest or None
+        The new snapshot, or None if nothing has changed.
+
+    Raises
+    ------
+    KeepError
+        It cannot be written, or the server refuses; the snapshots before are as they were.
+    ServerNotReadyError, AccessError, Interrupted
+        As `dump`.
+    """
+    there = folder.snapshots()
+    newest = there[0] if there else None
+    seen = folder.seen()
+    base = next((each for each in there if seen.is_of(data_id, each.name)), None)
+    is_ours = newest is not None and (newest.data_id == data_id or newest == base)
+    made = max(time.time(), newest.made + 0.001 if newest else 0.0)
+    manifest = Manifest(folder.new_name(made), made, data_id)
+    place = folder.place(manifest)
+    report = DumpReport(str(place))
+    making = Snapshotting(
+        folder,
+        manifest,
+        base=base,
+        newest=newest if is_ours else None,
+        report=report,
+        lock_wait_s=LOCK_WAIT_S if in_place else None,
+    )
+    dumper = Dumper(
+        settings,
+        report,
+        policy=DumpPolicy(),
+        progress=progress,
+        earlier=making,
+        in_place=in_place,
+    )
+    try:
+        run_dump(dumper, Target(place, is_folder=True), ENDING)
+    except DumpError as error:
+        raise _explained(error, newest) from None
+    making.note_seen()
+    return making.manifest if making.is_new else None
+
+
+def share(path: Path, to: Path) -> None:
+    """Give a file a second name, in the place of what has that; where there are no such, copy it.
+
+    Raises
+    ------
+    OSError
+        It can be neither.
+    """
+    to.unlink(missing_ok=True)
+    try:
+        os.link(path, to)
+    except OSError:
+        shutil.copyfile(path, to)
+
+
+def _explained(error: DumpError, newest: Manifest | None) -> KeepError:
+    stays = f"The snapshot of {newest.when} is as it was." if newest else "There is none before it."
+    return KeepError(printable(error.message), hint=error.hint, details=[stays])
