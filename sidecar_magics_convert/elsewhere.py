@@ -40,6 +40,7 @@ SETTINGS = frozenset(
         "connection.init_function",
     }
 )
+SCHEMAS_METHODS = {"spawn_missing_classes": "make_classes"}
 METHODS = frozenset({"save", "save_local", "save_global", "update"})
 _BLOB = re.compile(r":[ \t]*(?:tiny|medium|long)?blob\b(?!@)", re.IGNORECASE)
 
@@ -57,8 +58,8 @@ def paths_of_a_machine(sources: Mapping[int, str]) -> tuple[Hint, ...]:
         gone_to = set(_folders(source))
         for folder in gone_to:
             text = (
-                f"it goes to {folder}, which other machines have not: remove that line, and write "
-                "paths from the notebook's folder"
+                f"it goes to {folder}, which other machines do not have: remove that line, and "
+                "write paths from the notebook's folder"
             )
             found.setdefault(text, []).append(at + 1)
         for path in dict.fromkeys(_paths(source)):
@@ -113,6 +114,8 @@ def _gone(node: ast.AST, aliases: frozenset[str]) -> Iterator[str]:
         yield from (_about_name(each.name) for each in node.names if each.name in NAMES)
     elif isinstance(node, ast.Attribute):
         owner = dotted(node.value)
+        if node.attr in SCHEMAS_METHODS:
+            yield f"its schemas have no {node.attr}: write {SCHEMAS_METHODS[node.attr]}"
         if owner in aliases and node.attr in NAMES:
             yield _about_name(node.attr)
         elif _is_config(owner, aliases) and node.attr in METHODS:

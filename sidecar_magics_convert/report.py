@@ -109,7 +109,7 @@ class Conversion:
     language : str
         That of its kernel.
     paths : tuple of Hint
-        Paths that other machines have not.
+        Paths that other machines do not have.
     datajoint_2 : tuple of Hint
         What DataJoint 2 lacks.
     takes_first : bool
@@ -154,6 +154,7 @@ class Conversion:
 
     def _lines(self) -> Iterator[str]:
         is_first = True
+        shown: dict[str, int] = {}
         for cell in self.cells:
             if isinstance(cell, Left):
                 yield f"  cell {cell.number}, left as it is: {printable(cell.why)}"
@@ -165,7 +166,11 @@ class Conversion:
             is_first = False
             yield f"  cell {cell.number} {printable(cell.what)}"
             yield from (f"    {line}" for line in self._difference(cell))
-            yield from (f"    note: {printable(note)}" for note in cell.notes)
+            for note in cell.notes:
+                begin, _, rest = note.partition(". ")
+                before = shown.setdefault(note, cell.number)
+                again = rest and before != cell.number
+                yield f"    note: {printable(f'{begin}: see cell {before}' if again else note)}"
         if self.offer is not None:
             place = f"cell {self.offer.cell}"
             if self.offer.line is not None:

@@ -38,12 +38,12 @@ _VERBS = {
     "ask": ("ps", "logs", "images", "inspect", "info", "version", "stats", "top", "--version"),
 }
 _ADVICE = {
-    "start": "starts containers, which a hub has not: if the server is one of them, write "
+    "start": "starts containers, which a hub does not have: if the server is one of them, write "
     "%mysql_wait in its place, and in that of a pause after it",
     "stop": "stops or removes what the sidecar does not need: remove the line",
-    "ask": "asks a program that a hub has not: remove the line, or write %mysql_doctor to see how "
-    "the server is",
-    "other": "is a program that a hub has not: remove the line",
+    "ask": "asks a program that a hub does not have: remove the line, or write %mysql_doctor "
+    "to see how the server is",
+    "other": "is a program that a hub does not have: remove the line",
 }
 _FLAGS = re.compile(
     r"-[ditT]+|--(?:rm|detach|interactive|tty|privileged|init)|--[\w-]+=.*", re.DOTALL
@@ -75,7 +75,7 @@ def with_compose(words: list[str]) -> list[str]:
 
 
 def about_engines(script: str) -> list[str]:
-    """Return what to do about commands of Docker or podman, which a hub has not.
+    """Return what to do about commands of Docker or podman, which a hub does not have.
 
     Parameters
     ----------

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from sidecar_magics_convert.elsewhere import METHODS, NAMES, SETTINGS
+from sidecar_magics_convert.elsewhere import METHODS, NAMES, SCHEMAS_METHODS, SETTINGS
 from tests.servers import needs_servers
 
 PROJECT = Path(__file__).parents[2]
@@ -26,12 +26,14 @@ def fails(key):
         return True
     return False
 
-names, methods, settings, instead = json.loads(sys.argv[1])
+names, methods, settings, instead, schemas = json.loads(sys.argv[1])
 print(json.dumps([
     [name for name in names if hasattr(dj, name)],
     [name for name in methods if hasattr(dj.config, name)],
     [key for key in settings if not fails(key)],
     [name for name in instead if not hasattr(dj, name)],
+    [name for pair in schemas for name, is_there in zip(pair, (False, True))
+     if hasattr(dj.Schema, name) != is_there],
     callable(dj.config) or not hasattr(dj.config, "override"),
 ]))
 """
@@ -43,7 +45,9 @@ def test_what_is_said_to_be_gone_is_gone_and_what_to_write_is_there(tmp_path: Pa
             pytest.fail("make .venv-datajoint2/ready has not been run")
         pytest.skip("DataJoint 2 has its own environment: make .venv-datajoint2/ready")
     instead = [each.partition(".")[2] for each in NAMES.values() if each]
-    given = json.dumps([sorted(NAMES), sorted(METHODS), sorted(SETTINGS), instead])
+    given = json.dumps(
+        [sorted(NAMES), sorted(METHODS), sorted(SETTINGS), instead, [*SCHEMAS_METHODS.items()]]
+    )
     done = subprocess.run(
         [str(DATAJOINT_2), "-c", PROGRAM, given],
         cwd=tmp_path,
@@ -52,4 +56,4 @@ def test_what_is_said_to_be_gone_is_gone_and_what_to_write_is_there(tmp_path: Pa
         check=True,
         timeout=LIMIT_S,
     )
-    assert json.loads(done.stdout.splitlines()[-1]) == [[], [], [], [], False]
+    assert json.loads(done.stdout.splitlines()[-1]) == [[], [], [], [], [], False]

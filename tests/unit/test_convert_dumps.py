@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from sidecar_magics import lines
+from sidecar_magics.magics import SidecarMagics
 from sidecar_magics_convert import Left
 from tests.unit.test_convert import FIRST, converted, only
 
@@ -34,6 +36,9 @@ from tests.unit.test_convert import FIRST, converted, only
 )
 def test_a_plain_mysqldump_becomes_the_magic(command: str, line: str) -> None:
     assert only(f"%%bash\n{command}") == line
+    for each in line.splitlines():  # the magic takes it
+        magic, _, rest = each[1:].partition(" ")
+        lines.parse(getattr(SidecarMagics, magic).parser, magic, rest)
     assert only("\n".join(f"!{each}" for each in command.split("\n"))) == line
 
 

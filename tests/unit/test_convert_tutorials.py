@@ -76,6 +76,12 @@ def test_a_password_is_left_out_where_the_magics_find_it() -> None:
     assert "None is needed" not in text
 
 
+def test_an_explanation_stands_once_in_a_report() -> None:
+    text = str(converted("!mysql -phunter2 < a.sql", "!mysql -phunter2 < b.sql"))
+    assert text.count("None is needed") == 1
+    assert text.endswith("note: its password was taken out: see cell 1")
+
+
 # The report ----------------------------------------------------------------------------------
 
 
@@ -147,7 +153,7 @@ def test_one_wait_is_enough(cells: list[str], after: list[str]) -> None:
 @pytest.mark.parametrize(
     ("source", "words"),
     [
-        ("!docker ps", "docker ps asks a program that a hub has not"),
+        ("!docker ps", "docker ps asks a program that a hub does not have"),
         ("!docker stop lab && docker rm lab", "docker stop stops or removes"),
         ("%%bash\nsudo docker logs lab | tail", "docker logs asks"),
         ("!docker-compose up -d", "docker-compose up starts containers"),
@@ -155,7 +161,7 @@ def test_one_wait_is_enough(cells: list[str], after: list[str]) -> None:
         ("!docker compose -f lab.yaml down", "docker compose"),
         ("!docker stop mysql", "docker stop stops or removes"),
         ("out = !podman ps", "podman ps asks"),
-        ("!docker secretword", "docker is a program that a hub has not"),
+        ("!docker secretword", "docker is a program that a hub does not have"),
     ],
 )
 def test_commands_of_docker_are_reported_with_their_cell(source: str, words: str) -> None:
@@ -223,7 +229,7 @@ def test_what_datajoint_2_lacks_is_listed() -> None:
         "class Mouse(dj.Manual):\n    definition = '''\n    id: int\n    x: longblob\n    '''",
         "dj.ERD(schema)\nlab = dj.schema('x')\ndj.config.save_local()",
         "with dj.config(safemode=False):\n    pass",
-        "from datajoint import schema as s",
+        "from datajoint import schema as s\nlab.spawn_missing_classes()",
         "dj.Schema('x'), dj.config['safemode'], other.schema('y')\ndefinition = 'x: <blob>'",
     )
     assert conversion.cells == ()
@@ -237,6 +243,7 @@ def test_what_datajoint_2_lacks_is_listed() -> None:
         ((3,), "it has no dj.ERD: write dj.Diagram"),
         ((3,), "it has no dj.config.save_local: %datajoint_connect --save writes a file"),
         ((4,), "it cannot call dj.config: write `with dj.config.override(safemode=False):`"),
+        ((5,), "its schemas have no spawn_missing_classes: write make_classes"),
     ]
     assert "  with DataJoint 2 (0.14 runs it as it is):\n    cell 1: " in str(conversion)
     assert converted(IMPORT + "dj.schema('x')", "import spyglass").datajoint_2 == ()
