@@ -329,3 +329,16 @@ def test_a_name_that_was_mistyped() -> None:
     assert hint("data/zzz").endswith("part5.sql and 5 more.")
     assert hint("nothing-like-it") == "this folder has a.sql."
     assert hint("elsewhere/a.sql").startswith("there is no folder elsewhere")
+
+
+def test_a_path_is_shown_without_the_folders_that_it_leaves(tmp_path: Path) -> None:
+    make("data/a.sql", "notebooks/b.sql", "far/deep/c.sql")
+    with contextlib.closing(open_sources(f"{tmp_path}/notebooks/../data/a.sql")) as sources:
+        assert sources.name == f"{tmp_path}/data/a.sql"
+    with contextlib.closing(open_sources("notebooks/../data/a.sql")) as sources:
+        assert sources.name == "data/a.sql"
+    # What is behind a link is elsewhere.
+    Path("link").symlink_to("far/deep")
+    Path("far/a.sql").touch()
+    with contextlib.closing(open_sources("link/../a.sql")) as sources:
+        assert sources.name == "link/../a.sql"

@@ -13,6 +13,7 @@ from typing import IO, TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from ...errors import ScriptError
+from ...files import shown_path
 from . import folders
 from .counting import CountingReader
 from .origins import FileOrigin, InputOrigin, Origin, TextOrigin
@@ -354,7 +355,7 @@ def open_sources(
         return _several(str(path), listing, member, _fixed_part(path))
     name = text if "$" not in text else str(path)
     name = name if member is None else str(path)
-    return _single("file", FileOrigin(path, name), path.name, member)
+    return _single("file", FileOrigin(path, shown_path(name)), path.name, member)
 
 
 def _single(kind: str, origin: Origin, label: str, member: str | None) -> Sources:
