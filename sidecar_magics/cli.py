@@ -223,17 +223,18 @@ def _keep(arguments: argparse.Namespace) -> None:
             action, arguments.restore, restoring=shown.progress, dumping=shown.progress
         )
         shown.kept(status)
+    over = threading.Event()
+    if action == "begin":  # from here on an end is one with a last snapshot
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: over.set())
     if not arguments.quiet:
         _show(status)
     if action == "begin":
-        _keep_on(keeper)
+        _keep_on(keeper, over)
 
 
-def _keep_on(keeper: Keeper) -> None:
-    """Keep until SIGTERM or Ctrl-C, and once more then."""
-    over = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: over.set())
+def _keep_on(keeper: Keeper, over: threading.Event) -> None:
+    """Keep until it is over, and once more then."""
     while not over.wait(1.0):
         problem = keeper.news()
         if problem is not None:

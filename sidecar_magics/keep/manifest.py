@@ -56,6 +56,8 @@ class Manifest:
         By ``schema.table``.
     files : dict of str to KeptFile
         By name, without this manifest's own.
+    is_first : bool
+        Whether it is of what a server had when it was first kept.
     """
 
     name: str
@@ -66,6 +68,7 @@ class Manifest:
     schemas: tuple[str, ...] = ()
     tables: dict[str, KeptTable] = field(default_factory=dict)
     files: dict[str, KeptFile] = field(default_factory=dict)
+    is_first: bool = False
 
     @property
     def rows(self) -> int:

@@ -15,7 +15,7 @@ from .manifest import verify
 from .marker import write_marker
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from ..dump.snapshot import Asking
     from ..load import LoadReport, Progress
@@ -36,6 +36,7 @@ def restore(
     snapshot: Manifest,
     marker: Marker,
     *,
+    drops: Collection[str] = (),
     yes_remote: bool = False,
     progress: Callable[[Progress], None] | None = None,
 ) -> LoadReport:
@@ -55,6 +56,8 @@ def restore(
         Which one.
     marker : Marker
         The server's mark, or the one that it is to have.
+    drops : collection of str, default ()
+        Other schemas that are dropped first.
     yes_remote : bool, default False
         Whether the server may be on another machine.
     progress : callable, optional
@@ -74,7 +77,7 @@ def restore(
     verify(place, snapshot)
     write_marker(asking, marker._replace(snapshot=snapshot.name, is_restoring=True))
     there = {name.lower() for name in schema_names(asking.rows)}
-    for schema in snapshot.schemas:
+    for schema in {*snapshot.schemas, *drops}:
         if schema.lower() in there:
             asking.send(b"DROP DATABASE " + quoted(schema))
     is_other = asking.sidecar.flavour != snapshot.flavour

@@ -17,7 +17,7 @@ from .folder import Seen
 from .manifest import KeptFile, KeptTable, Manifest, described
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from ..dump import DumpProgress
@@ -177,6 +177,7 @@ def save(
     data_id: str,
     *,
     in_place: bool = False,
+    is_first: bool = False,
     progress: Callable[[DumpProgress], None] | None = None,
 ) -> Manifest | None:
     """Make a snapshot, if it would not be the same as the one before.
@@ -191,6 +192,8 @@ def save(
         Of the server's data.
     in_place : bool, default False
         Work in the calling thread, on one connection, which holds up nobody.
+    is_first : bool, default False
+        Whether the server was not kept before.
     progress : callable, optional
         Called with a `DumpProgress` a few times a second.
 
@@ -212,7 +215,7 @@ def save(
     base = next((each for each in there if seen.is_of(data_id, each.name)), None)
     is_ours = newest is not None and (newest.data_id == data_id or newest == base)
     made = max(time.time(), newest.made + 0.001 if newest else 0.0)
-    manifest = Manifest(folder.new_name(made), made, data_id)
+    manifest = Manifest(folder.new_name(made), made, data_id, is_first=is_first)
     place = folder.place(manifest)
     report = DumpReport(str(place))
     making = Snapshotting(
@@ -237,6 +240,56 @@ def save(
         raise _explained(error, newest) from None
     making.note_seen()
     return making.manifest if making.is_new else None
+
+
+class Comparing:
+    """The `Earlier` of a dump that is made to know whether a snapshot has the same."""
+
+    def __init__(self, snapshots: Sequence[Manifest]) -> None:
+        self._snapshots = snapshots
+        self.is_kept = False
+
+    def before(self, asking: Asking, schemas: list[Schema]) -> None:
+        """Look at nothing."""
+
+    def taken(self, asking: Asking) -> None:
+        """Look at nothing."""
+
+    def has(self, name: str, table: StoredTable | None) -> bool:
+        """Return that all files are to be dumped."""
+        return False
+
+    def complete(self, folder: Path) -> bool:
+        """Compare, and return that the dump itself is not wanted."""
+        files = {path.name: described(path) for path in folder.iterdir()}
+        self.is_kept = any(files == each.files for each in self._snapshots)
+        return False
+
+
+def is_kept(settings: ConnectionSettings, folder: KeepFolder) -> bool:
+    """Return whether all that a server has is in one of the snapshots.
+
+    Parameters
+    ----------
+    settings : ConnectionSettings
+        Where the server is.
+    folder : KeepFolder
+        Where the snapshots are, and room for one more for a moment.
+
+    Raises
+    ------
+    KeepError
+        There is no room, or the server refuses.
+    """
+    there = folder.snapshots()
+    place = folder.path / folder.new_name(time.time())
+    comparing = Comparing(there)
+    dumper = Dumper(settings, DumpReport(str(place)), policy=DumpPolicy(), earlier=comparing)
+    try:
+        run_dump(dumper, Target(place, is_folder=True), ENDING)
+    except DumpError as error:
+        raise _explained(error, there[0] if there else None) from None
+    return comparing.is_kept
 
 
 def share(path: Path, to: Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from sidecar_magics.keep.folder import KeepFolder
 from sidecar_magics.load import load
-from tests.background import running, until
+from tests.background import running
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -92,7 +92,8 @@ def test_it_keeps_until_it_is_stopped(
 ) -> None:
     folder = KeepFolder(tmp_path / "kept")
     with running([*command, "--every", "0.001"], stdout=subprocess.PIPE) as process:
-        until(folder.snapshots)
+        assert process.stdout is not None
+        assert b"1 snapshot in" in process.stdout.readline()
         assert folder.keeper() is not None
         process.send_signal(number)
         process.wait(60)

@@ -109,6 +109,13 @@ def test_the_last_ones_stay_and_one_of_each_earlier_day() -> None:
         assert each.made % DAY_S == 23 * 3600, "the last one of its day"
 
 
+def test_what_servers_had_at_first_stays() -> None:
+    snapshots = [made(NOON - hour * 3600, is_first=hour % 3 == 2) for hour in range(24 * 20)]
+    left = [each for each in snapshots if each not in too_old(snapshots, 5)]
+    assert [each for each in left if each.is_first][:3] == snapshots[2:9:3]
+    assert len(left) <= 5 + 7 + 3
+
+
 def test_the_newest_always_stays() -> None:
     draw = random.Random(3)
     for _ in range(300):
