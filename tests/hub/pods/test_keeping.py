@@ -31,21 +31,13 @@ CELLS = (
     "INSERT INTO mine.t (b) VALUES ('here');",
 )
 RUN = "cat > /tmp/n.ipynb && cd /tmp && jupyter execute --timeout=300 n.ipynb"
-KEEP_TOO = "from sidecar_magics import mysql_keep; print(mysql_keep())"
+KEEP_TOO = "from sidecar_magics import mysql_keep; print(mysql_keep().status())"
 
 
 async def run_all(server: Server) -> None:
     """Run a notebook that adds a row at each run."""
-    cells = [
-        {
-            "cell_type": "code",
-            "metadata": {},
-            "outputs": [],
-            "execution_count": None,
-            "source": cell,
-        }
-        for cell in CELLS
-    ]
+    empty = {"cell_type": "code", "metadata": {}, "outputs": [], "execution_count": None}
+    cells = [{**empty, "source": cell} for cell in CELLS]
     notebook = {"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 4}
     script = f'echo "$1" | ({RUN})'
     done = await server.notebook.execute("bash", "-c", script, "run", json.dumps(notebook))
