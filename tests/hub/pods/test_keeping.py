@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.hub.pods.hub import Server
-    from tests.hub.values import Deployment
+    from tests.hub.values import Deployment, Values
 
 KEEP, CLASSIC = (each for each in DEPLOYMENTS if ("data", "keep") in each.settings)
 MORE = "INSERT INTO mine.t VALUES (2, 'xxxx')"
@@ -36,7 +36,7 @@ KEEP_TOO = "from sidecar_magics import mysql_keep; print(mysql_keep().status())"
 
 async def run_all(server: Server) -> None:
     """Run a notebook that adds a row at each run."""
-    empty = {"cell_type": "code", "metadata": {}, "outputs": [], "execution_count": None}
+    empty: Values = {"cell_type": "code", "metadata": {}, "outputs": [], "execution_count": None}
     cells = [{**empty, "source": cell} for cell in CELLS]
     notebook = {"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 4}
     script = f'echo "$1" | ({RUN})'
