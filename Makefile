@@ -36,7 +36,7 @@ demo: .venv/ready
 
 # So many processes share the tests, each with servers of its own: tests/sharing.py.
 WORKERS ?= 2
-SHARED := $(RUN) -m pytest -q -n $(WORKERS)
+SHARED := $(RUN) -m pytest -q -n $(WORKERS) --durations=40 --durations-min=8
 
 # What a contributor runs before a commit. Parts joined by + run side by side, here and in `test`.
 quick: .venv/ready

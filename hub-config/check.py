@@ -307,6 +307,11 @@ def _rendered(text: str, root: Path) -> Hub:
         objects = [each for each in yaml.safe_load_all(text) if isinstance(each, dict)]
     except yaml.YAMLError as error:
         raise Unreadable(f"no output of helm template: {str(error).splitlines()[0]}") from error
+    if objects and not any("kind" in each for each in objects):
+        raise Unreadable(
+            "this is a file of values, not the output of `helm template`: name that output instead "
+            "(helm template RELEASE jupyterhub/jupyterhub -f config.yaml -f ... > rendered.yaml)"
+        )
     hubs = [(each, found) for each in objects for found in _hub_containers(each)]
     if len(hubs) != 1:
         raise Unreadable(f"{len(hubs)} hubs in the output of helm template, where one is needed")

@@ -82,7 +82,7 @@ class Blocker:
         and without literals. None if it cannot be seen.
     tables : tuple of str
         ``schema.table`` that it has locks on; of `blocks_of`, those that are waited for. May be
-        empty: not every server tells.
+        empty: not every server shows it.
     blocks : tuple of int
         Connections that wait for it, as far as that is known.
     is_certain : bool
@@ -215,7 +215,7 @@ def _candidates(sight: Sight, asking_ids: set[int], known: set[int]) -> set[int]
     if not stuck:
         return set()
     named = {lock.id for lock in sight.locks if any(lock.name in each.statement for each in stuck)}
-    # LOCK TABLES makes no transaction, and without its plugin MariaDB tells of it nowhere.
+    # LOCK TABLES makes no transaction, and without its plugin MariaDB shows it nowhere.
     anybody = {each.id for each in sight.processes.values() if each.command != "Daemon"}
     known = known | {each.id for each in stuck}
     return (named - known) or (set(sight.transactions) - known) or (anybody - known)

@@ -292,7 +292,7 @@ def _down(arguments: argparse.Namespace) -> int:
     if stopped is None:
         _show("No sidecar was running here.")
     elif not stopped.is_ours:
-        _show(f"{stopped}: it ran before `up`, so it goes on; `up` has forgotten it.")
+        _show(f"{stopped}: it ran before `up`, so it keeps running; `up` has forgotten it.")
     else:
         _show(f"{stopped}: stopped.")
         if not stopped.ephemeral:
@@ -317,7 +317,7 @@ def _delete_data(*, is_agreed: bool) -> int:
 
 
 def _is_agreed(question: str) -> bool:
-    """Ask on a terminal; where there is none nobody can agree."""
+    """Ask on a terminal; without one the answer is no."""
     if sys.stdin is None or not sys.stdin.isatty():
         raise SettingsError(
             "--delete-data asks first, and there is no terminal to ask on.", hint="add --yes."

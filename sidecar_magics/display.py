@@ -15,11 +15,11 @@ from html import escape
 from typing import TYPE_CHECKING, Any, Protocol
 
 from .errors import printable
-from .units import duration
+from .units import count, duration
 
 if TYPE_CHECKING:
     from .dj import DataJointConnection
-    from .dump import DumpProgress, DumpReport
+    from .dump import DumpReport
     from .keep import KeepStatus
     from .load.reporting.progress import Progress
     from .load.reporting.report import LoadReport
@@ -288,8 +288,64 @@ class ConnectDisplay:
             self.finish(f"DataJoint is not connected to {self._address}.", has_failed=True)
 
 
-class LoadDisplay:
-    """Show a load on a line, which in a notebook becomes its report.
+class TaskDisplay:
+    """Show a task that may take long on a line, which in a notebook becomes its report.
+
+    Parameters
+    ----------
+    screen : Line
+        Where to.
+    unfinished : str
+        What the line ends with, if the task does not come to its end.
+    """
+
+    def __init__(self, screen: Line, unfinished: str) -> None:
+        self._screen = screen
+        self._unfinished = unfinished
+        self._shown_at: float | None = None
+
+    def progress(self, progress: Any) -> None:
+        """Show how far it is, a few times a second at most."""
+        moment = time.monotonic()
+        if self._shown_at is None:
+            is_time = progress.elapsed_s >= FIRST_AFTER_S
+        else:
+            is_time = moment - self._shown_at >= UPDATE_INTERVAL_S
+        if is_time:
+            self._shown_at = moment
+            fraction = progress.fraction
+            self._screen.update(
+                self._words(progress), None if fraction is None else min(fraction, MOST_UNFINISHED)
+            )
+
+    def _words(self, progress: Any) -> str:
+        return str(progress)
+
+    def _end(self, report: LoadReport | DumpReport | KeepStatus, text: str) -> None:
+        """Show a report where there is room for one, else a line of text."""
+        self._shown_at = None
+        if isinstance(self._screen, NotebookLine):
+            # The report takes the line's place; as the cell's result it is not shown once more.
+            bundle = {"text/plain": repr(report), "text/html": report._repr_html_()}
+            if self._screen.conclude(bundle):
+                _leave_out(report, self._screen.cell)
+        elif isinstance(self._screen, SilentLine):
+            _leave_out(report, current_cell())
+        else:
+            self._screen.finish(text)
+
+    def __enter__(self) -> None:
+        """Begin; the end is shown with the report, or by leaving with an error."""
+
+    def __exit__(self, kind: object, *rest: object) -> None:
+        """Show that the task did not come to its end; the error says why."""
+        # Where nothing was seen of it yet, there is nothing to end, and the error is enough.
+        if kind is not None and self._shown_at is not None:
+            self._screen.finish(self._unfinished, has_failed=True)
+
+
+class LoadDisplay(TaskDisplay):
+    """Show a load.
 
     Parameters
     ----------
@@ -302,59 +358,31 @@ class LoadDisplay:
     def __init__(self, screen: Line, name: str) -> None:
         from .load.reporting.pace import Pace, describe  # noqa: PLC0415 - not before it is used
 
-        self._screen = screen
         self._name = printable(name)
+        super().__init__(screen, f"{self._name} was not loaded completely.")
         self._pace, self._describe = Pace(), describe
-        self._shown_at: float | None = None
 
     def progress(self, progress: Progress) -> None:
-        """Show how far it is, a few times a second at most; for `load`'s ``progress``."""
+        """Show how far it is; for `load`'s ``progress``."""
         self._pace.note(progress)
-        moment = time.monotonic()
-        if self._shown_at is None:
-            is_time = progress.elapsed_s >= FIRST_AFTER_S
-        else:
-            is_time = moment - self._shown_at >= UPDATE_INTERVAL_S
-        if is_time:
-            self._shown_at = moment
-            fraction = progress.fraction
-            self._screen.update(
-                self._describe(progress, self._pace.speed),
-                None if fraction is None else min(fraction, MOST_UNFINISHED),
-            )
+        super().progress(progress)
+
+    def _words(self, progress: Progress) -> str:
+        return self._describe(progress, self._pace.speed)
 
     def loaded(self, report: LoadReport) -> None:
         """Show that all of it was loaded."""
-        from .load.reporting.report import count  # noqa: PLC0415
-
-        self._shown_at = None
-        if isinstance(self._screen, NotebookLine):
-            # The report takes the line's place; as the cell's result it is not shown once more.
-            bundle = {"text/plain": repr(report), "text/html": report._repr_html_()}
-            if self._screen.conclude(bundle):
-                _leave_out(report, self._screen.cell)
-        elif isinstance(self._screen, SilentLine):
-            _leave_out(report, current_cell())
-            if report.errors:  # that is what --quiet leaves
-                line().finish(f"{self._name}: {report.summary()}; the first: {report.errors[0]}")
-        elif report.already_loaded:
-            self._screen.finish(f"{self._name}: {report.summary()}.")
-        else:
-            errors = f", with {count(len(report.errors), 'error')}" if report.errors else ""
-            self._screen.finish(f"Loaded {self._name} in {duration(report.seconds)}{errors}.")
-
-    def __enter__(self) -> None:
-        """Begin; the end is shown by `loaded`, or by leaving with an error."""
-
-    def __exit__(self, kind: object, *rest: object) -> None:
-        """Show that the load did not come to its end; the error says why."""
-        # Where nothing was seen of it yet, there is nothing to end, and the error is enough.
-        if kind is not None and self._shown_at is not None:
-            self._screen.finish(f"{self._name} was not loaded completely.", has_failed=True)
+        errors = f", with {count(len(report.errors), 'error')}" if report.errors else ""
+        text = f"Loaded {self._name} in {duration(report.seconds)}{errors}."
+        if report.already_loaded:
+            text = f"{self._name}: {report.summary()}."
+        self._end(report, text)
+        if report.errors and isinstance(self._screen, SilentLine):  # that is what --quiet leaves
+            line().finish(f"{self._name}: {report.summary()}; the first: {report.errors[0]}")
 
 
-class DumpDisplay:
-    """Show a dump on a line, which in a notebook becomes its report.
+class DumpDisplay(TaskDisplay):
+    """Show a dump.
 
     Parameters
     ----------
@@ -365,43 +393,16 @@ class DumpDisplay:
     """
 
     def __init__(self, screen: Line, name: str) -> None:
-        self._screen = screen
         self._name = printable(name)
-        self._shown_at: float | None = None
-
-    def progress(self, progress: DumpProgress) -> None:
-        """Show how far it is; for `dump`'s ``progress``."""
-        if self._shown_at is None and progress.elapsed_s < FIRST_AFTER_S:
-            return
-        self._shown_at = time.monotonic()
-        fraction = progress.fraction
-        self._screen.update(
-            str(progress), None if fraction is None else min(fraction, MOST_UNFINISHED)
-        )
+        super().__init__(screen, f"{self._name} was not dumped.")
 
     def dumped(self, report: DumpReport) -> None:
         """Show that all of it was dumped."""
-        self._shown_at = None
-        if isinstance(self._screen, NotebookLine):
-            bundle = {"text/plain": repr(report), "text/html": report._repr_html_()}
-            if self._screen.conclude(bundle):
-                _leave_out(report, self._screen.cell)
-        elif isinstance(self._screen, SilentLine):
-            _leave_out(report, current_cell())
-        else:
-            self._screen.finish(f"Dumped into {self._name} in {duration(report.seconds)}.")
-
-    def __enter__(self) -> None:
-        """Begin; the end is shown by `dumped`, or by leaving with an error."""
-
-    def __exit__(self, kind: object, *rest: object) -> None:
-        """Show that there is no dump; the error says why."""
-        if kind is not None and self._shown_at is not None:
-            self._screen.finish(f"{self._name} was not dumped.", has_failed=True)
+        self._end(report, f"Dumped into {self._name} in {duration(report.seconds)}.")
 
 
-class KeepDisplay:
-    """Show on a line how far a snapshot is; in a notebook it becomes what is kept.
+class KeepDisplay(TaskDisplay):
+    """Show a snapshot that is made or restored, and what is kept.
 
     Parameters
     ----------
@@ -410,40 +411,12 @@ class KeepDisplay:
     """
 
     def __init__(self, screen: Line) -> None:
-        self._screen = screen
-        self._shown_at: float | None = None
-
-    def progress(self, progress: Progress | DumpProgress) -> None:
-        """Show how far it is, a few times a second at most."""
-        moment = time.monotonic()
-        if self._shown_at is None:
-            is_time = progress.elapsed_s >= FIRST_AFTER_S
-        else:
-            is_time = moment - self._shown_at >= UPDATE_INTERVAL_S
-        if is_time:
-            self._shown_at = moment
-            fraction = progress.fraction
-            self._screen.update(
-                str(progress), None if fraction is None else min(fraction, MOST_UNFINISHED)
-            )
+        super().__init__(screen, "The snapshot did not come to its end.")
 
     def kept(self, status: KeepStatus) -> None:
         """Show what is kept."""
-        self._shown_at = None
-        if isinstance(self._screen, NotebookLine):
-            bundle = {"text/plain": repr(status), "text/html": status._repr_html_()}
-            if self._screen.conclude(bundle):
-                _leave_out(status, self._screen.cell)
-        elif isinstance(self._screen, SilentLine):
-            _leave_out(status, current_cell())
-
-    def __enter__(self) -> None:
-        """Begin; the end is shown by `kept`, or by leaving with an error."""
-
-    def __exit__(self, kind: object, *rest: object) -> None:
-        """Show that it did not come to its end; the error says why."""
-        if kind is not None and self._shown_at is not None:
-            self._screen.finish("The snapshot did not come to its end.", has_failed=True)
+        if self._shown_at is not None or isinstance(self._screen, (NotebookLine, SilentLine)):
+            self._end(status, status.lines()[0])
 
 
 def _leave_out(report: LoadReport | DumpReport | KeepStatus, cell: int | None) -> None:

@@ -46,7 +46,7 @@ def limited(
     Parameters
     ----------
     connection : pymysql.Connection
-        Any of PyMySQL's, also one that is not connected yet, or that somebody else has made.
+        Any of PyMySQL's, also one that is not connected yet, or one made by another library.
     seconds : float, default 30
         Seconds from now on until everything must have been answered.
     max_bytes : int, default 16 MiB

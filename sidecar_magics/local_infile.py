@@ -191,10 +191,19 @@ class _Result(MySQLResult):  # type: ignore[misc]
 
 
 def _send_rows(connection: Any, rows: Iterable[memoryview]) -> None:
-    """Send rows that are in memory, and that there are no more."""
+    """Send rows that are in memory, and that there are no more; small pieces together."""
+    ahead = bytearray()
     for piece in rows:
+        if len(ahead) + len(piece) < PACKET_BYTES:
+            ahead += piece
+            continue
+        if ahead:
+            connection.write_packet(bytes(ahead))
+            ahead.clear()
         for at in range(0, len(piece), PACKET_BYTES):
             connection.write_packet(piece[at : at + PACKET_BYTES])
+    if ahead:
+        connection.write_packet(bytes(ahead))
     connection.write_packet(b"")
 
 

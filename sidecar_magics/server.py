@@ -141,7 +141,7 @@ def log_in(
 
     The TLS ladder: a server that offers none is used without, unless TLS is required; one that
     offers only what Python's defaults refuse gets a second attempt, on a socket of its own, that
-    accepts weak ciphers, if it is on loopback, where nobody listens in.
+    accepts weak ciphers, if it is on loopback, where no other machine listens in.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Sizes and times as people read them."""
+"""Sizes, numbers and times as people read them."""
 
 from __future__ import annotations
 
@@ -10,6 +10,11 @@ def size(size_bytes: float) -> str:
             return f"{size_bytes:.3g} {unit}" if unit != "B" else f"{size_bytes:.0f} B"
         size_bytes /= 1000
     return f"{size_bytes:,.1f} TB"
+
+
+def count(number: int, noun: str, nouns: str = "") -> str:
+    """Return a number of things: ``1 row``, ``1,234 rows``."""
+    return f"{number:,} {noun if number == 1 else nouns or noun + 's'}"
 
 
 def duration(seconds: float) -> str:

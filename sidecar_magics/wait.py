@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from .protocol import Greeting
     from .settings import ConnectionSettings
 
-# How often a closed port is knocked at. The mean lag behind the server is half of it.
+# How often a closed port is knocked at. On average the wait notices the server half of that later.
 KNOCK_INTERVAL_S = 0.02
 # The same for another machine, where knocking is traffic, and for its name, where it is DNS.
 REMOTE_INTERVAL_S = 0.25

@@ -98,7 +98,7 @@ def asks(tree: ast.Module | None) -> bool:
 
 
 def works_with_tables(tree: ast.Module | None) -> bool:
-    """Return whether a cell does what only DataJoint's tables can, whoever imported DataJoint."""
+    """Return whether a cell does what only DataJoint's tables can."""
     for node in ast.walk(tree) if tree else ():
         if isinstance(node, ast.Attribute) and node.attr in ("fetch1", "proj", "aggr"):
             return True

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 from ..connection import query_failure
 from ..hints import ACCOUNT_HINTS, RESTART_IT, Runtime
-from ..load.reporting.report import count
 from ..script.versioned import version_number
-from ..units import duration, size
+from ..units import count, duration, size
 from .diagnosis import failure, ok, warning
 
 if TYPE_CHECKING:
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
     from .facts import ServerFacts
 
 # Before it, MySQL has another default character set, loses connections of today's clients, and is
-# maintained by nobody.
+# no longer maintained.
 OLDEST_MYSQL = (80000, "8.0")
 # Between a pod's containers: images are pulled one by one, and a first data folder takes a minute.
 START_TOLERANCE_S = 300.0

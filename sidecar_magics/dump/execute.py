@@ -8,6 +8,7 @@ import time
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from ..errors import DumpError, Interrupted, SidecarError, printable, shown
+from ..load.journal import loads
 from ..server import pymysql_errors
 from . import plan, rows
 from .catalogue import read_catalogue, schema_names
@@ -20,7 +21,7 @@ from .spelling import quoted
 from .work import Worker
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from ..settings import ConnectionSettings
@@ -183,7 +184,9 @@ class Dumper:
         def parts_of(table: StoredTable) -> list[rows.Range]:
             return _parts_of(asking, table)
 
-        planner = plan.DumpPlanner(self._policy, schemas, asking.sidecar.server, parts_of)
+        planner = plan.DumpPlanner(
+            self._policy, schemas, asking.sidecar.server, parts_of, self._loaded_before(asking)
+        )
         files = [(target.path.name, planner.file())]
         if target.is_folder:
             files = [
@@ -196,6 +199,14 @@ class Dumper:
             file = target.file(name, compressor(name))
             jobs += [_Job(work, file.part()) for work in plan.grouped(pieces)]
         return jobs
+
+    def _loaded_before(self, asking: Asking) -> list[Mapping[str, str | None]]:
+        """Return the records of --once for what is in this dump, whole."""
+        if not self._policy.is_whole:
+            return []
+        dumped = set(self.report.schemas)
+        records = loads.finished_records(asking.rows)
+        return [each for each in records if loads.schemas_of(each) <= dumped]
 
     # What a course needs -------------------------------------------------------------------------
 

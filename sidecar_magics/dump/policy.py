@@ -73,6 +73,11 @@ class DumpPolicy:
                     hint="name schemas of yours, or none for all of them.",
                 )
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether schemas are dumped with all that they have."""
+        return not (self.tables or self.where or self.schema_only or self.data_only)
+
     def schemas_of(self, there: Collection[str]) -> list[str]:
         """Return which schemas to dump.
 

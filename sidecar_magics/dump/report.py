@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import time
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from html import escape
 from typing import TYPE_CHECKING, Any
 
 from ..errors import printable
-from ..units import duration, size
+from ..outputs import CellOutput, pandas_module
+from ..units import count, duration, size
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     import pandas
 
     from ..sidecar import Sidecar
@@ -41,7 +40,7 @@ class DumpedTable:
 
 
 @dataclass
-class DumpReport:
+class DumpReport(CellOutput):
     """What a dump holds.
 
     Parameters
@@ -94,9 +93,6 @@ class DumpReport:
     jobs: int = 1
     is_verified: bool = False
 
-    # Tells whether this very cell's output shows the report already.
-    is_on_screen: Callable[[], bool] | None = field(default=None, repr=False, compare=False)
-
     @property
     def rows(self) -> int:
         """How many rows, in all tables."""
@@ -128,11 +124,7 @@ class DumpReport:
         ImportError
             pandas is not installed.
         """
-        try:
-            import pandas  # noqa: PLC0415 - not a dependency
-        except ImportError:
-            message = "to_frame() needs pandas, which is not installed: pip install pandas"
-            raise ImportError(message, name="pandas") from None
+        pandas = pandas_module()
         tables = self.tables.values()
         columns = {
             "rows": [table.rows for table in tables],
@@ -214,20 +206,3 @@ class DumpReport:
             "<table style='text-align:right'><tr><th>table</th><th>rows</th><th>size</th></tr>"
             f"{lines}</table>{more}</details>"
         )
-
-    def _ipython_display_(self) -> None:
-        # Not implemented: IPython goes on to the other forms.
-        if self.is_on_screen is None or not self.is_on_screen():
-            raise NotImplementedError
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Return what can be kept, pickled and copied: not the screen."""
-        return {f.name: getattr(self, f.name) for f in fields(self) if f.name != "is_on_screen"}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state, is_on_screen=None)
-
-
-def count(number: int, noun: str) -> str:
-    """Return a number of things: ``1 row``, ``1,234 rows``."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, NamedTuple
 
+from ..load.sources.dump_marks import OURS, RECORD
 from ..script.definers import skip_definer
 from .spelling import comment, literal, quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
-# The loader knows a dump by the first of these lines, and that it is whole by the last.
-MARK = b"-- sidecar-magics dump "
+# The loader knows that a dump is whole by this line.
 END = b"\n-- Dump completed\n"
 
 # Versioned comments are for servers from these on, as mysqldump has them.
@@ -43,7 +44,9 @@ _ZONE = "+00:00"
 _DELIMITER = b";;"
 
 
-def heading(version: str, server: str) -> bytes:
+def heading(
+    version: str, server: str, loaded_before: Iterable[Mapping[str, str | None]] = ()
+) -> bytes:
     """Return what a dump begins with.
 
     Parameters
@@ -52,9 +55,12 @@ def heading(version: str, server: str) -> bytes:
         Of this package.
     server : str
         Kind and version of the server.
+    loaded_before : iterable of mapping, default ()
+        Records of the loads with --once that are in the dump.
     """
-    first = MARK + version.encode() + b"\n--\n" + comment(f"Server: {server}")
-    return first + b"\n" + _BEGIN
+    first = OURS + version.encode() + b"\n--\n" + comment(f"Server: {server}")
+    records = (RECORD + json.dumps(each, sort_keys=True).encode() + b"\n" for each in loaded_before)
+    return first + b"".join(records) + b"\n" + _BEGIN
 
 
 def ending() -> bytes:

@@ -32,3 +32,17 @@ def literal(text: str | bytes) -> bytes:
 def comment(text: str) -> bytes:
     """Return a line of comment: whatever is in a name, it ends with the line."""
     return b"-- " + printable(text).encode() + b"\n"
+
+
+def file_name(name: str) -> str:
+    """Return a name with all but letters and digits spelled out, as servers name their files.
+
+    Guarantees: plain ASCII; no two names become the same. Servers have shorter forms for many
+    letters beyond ASCII.
+    """
+    return "".join(
+        letter
+        if letter.isascii() and (letter.isalnum() or letter == "_")
+        else f"@{ord(letter):04x}"
+        for letter in name
+    )

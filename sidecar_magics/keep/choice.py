@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 # Days before the newest snapshot's, of which the last one stays.
 DAYS_KEPT = 7
+# By these a new server is known that comes with data: an operator may have put some into each.
+FIRST_KEPT = 3
 
 
 class Step(enum.Enum):
@@ -24,6 +26,9 @@ class Step(enum.Enum):
     GO_ON = "go on keeping what the server has"
     REFUSE_UNKNOWN = "the server has data that no snapshot is of"
     REFUSE_OTHER = "the newest snapshot is of another server's data"
+
+
+REFUSALS = (Step.REFUSE_UNKNOWN, Step.REFUSE_OTHER)
 
 
 class Choice(NamedTuple):
@@ -70,7 +75,7 @@ def too_old(snapshots: Sequence[Manifest], last: int) -> list[Manifest]:
         All that there are, the newest first.
     last : int
         How many of them stay in any case; of the seven days before the newest one's, the last one
-        of each stays, too.
+        of each stays, too, and the last few of what servers had at first.
 
     Guarantees: the newest one stays.
     """
@@ -84,7 +89,8 @@ def too_old(snapshots: Sequence[Manifest], last: int) -> list[Manifest]:
             days.add(day)
             if each not in stay:
                 stay.append(each)
-    return [each for each in snapshots if each not in stay]
+    first = [each for each in snapshots if each.is_first][:FIRST_KEPT]
+    return [each for each in snapshots if each not in stay and each not in first]
 
 
 def _day(snapshot: Manifest) -> str:

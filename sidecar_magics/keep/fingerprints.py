@@ -12,7 +12,8 @@ change (UPDATE_TIME), which each commit sets, also for rows that foreign keys or
 - A renamed table brings its own along. So InnoDB's number of the table goes with it.
 - A definition may change without it. So SHOW CREATE TABLE goes with it.
 
-Tables of other engines and those with partitions are never proven.
+Tables of other engines, those with partitions, and some with letters beyond ASCII in their names
+are never proven.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..dump.spelling import literal, quoted
+from ..dump.spelling import file_name, literal, quoted
 from ..server import pymysql_errors
 
 if TYPE_CHECKING:
@@ -127,7 +128,7 @@ def look(asking: Asking, schemas: Iterable[Schema]) -> dict[str, Look]:
     times = _times(asking, sorted({table.schema for table in tables}))
     found = {}
     for table in tables:
-        number, changed_s = numbers.get(f"{table.schema}/{table.name}"), times.get(str(table))
+        number, changed_s = numbers.get(_internal(table)), times.get(str(table))
         if number is not None and table.engine.lower() == "innodb" and str(table) in times:
             text = f"{number} {changed_s} {_definition(asking, table)}"
             found[str(table)] = Look(text, changed_s, now_s)
@@ -150,6 +151,11 @@ def _numbers(asking: Asking) -> dict[str, str]:
         raise
     # A partition's name has a # in it, and so no table of that name is found.
     return {name or "": number or "" for name, number in rows}
+
+
+def _internal(table: StoredTable) -> str:
+    """Return InnoDB's name of a table; where it spells a letter otherwise, it has none like it."""
+    return f"{file_name(table.schema)}/{file_name(table.name)}"
 
 
 def _times(asking: Asking, schemas: list[str]) -> dict[str, int | None]:

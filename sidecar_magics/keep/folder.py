@@ -116,6 +116,19 @@ class KeepFolder:
                 found.append(read_manifest(self.path / name))
         return sorted(found, key=lambda each: (each.made, each.name), reverse=True)
 
+    def check_newest(self, newest: Manifest | None) -> None:
+        """Check that there is no damaged snapshot which is newer than the newest whole one.
+
+        Raises
+        ------
+        KeepError
+            There is one, or one by a later version.
+        """
+        for name in sorted(self._names(), reverse=True):
+            if newest is not None and name <= newest.name:
+                return
+            read_manifest(self.path / name)
+
     def snapshot(self, name: str) -> Manifest:
         """Return a snapshot by its name.
 

@@ -129,9 +129,13 @@ class Keeper:
         try:
             if self.policy.at_exit_s:
                 made = self._keeping.now(is_last=True)
-        finally:
-            # Not before: who finds a keeper that has not ended knows that the end may be missing.
+        except BaseException:
             self.off()
+            # To be found like one that was killed: the end is missing.
+            self._keeping.folder.become_keeper(self.settings.address)
+            raise
+        # Not before: who finds a keeper that has not ended knows that the end may be missing.
+        self.off()
         return self.status(made=made, was_asked=bool(self.policy.at_exit_s))
 
     def off(self) -> KeepStatus:

@@ -11,14 +11,14 @@ from ..dump.snapshot import Asking
 from ..errors import KeepError, printable, shown
 from ..load.journal import loads
 from ..server import pymysql_errors
-from .choice import Choice, Step, choose
+from .choice import REFUSALS, Choice, Step, choose
 from .folder import LOCK_WAIT_S, KeepFolder, unwritable
-from .marker import Marker, has_data, new_marker, read_marker, write_marker
+from .marker import Marker, has_data, new_marker, read_marker, schemas_of_user, write_marker
 from .restoring import restore
-from .saving import save
+from .saving import is_kept, save
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Collection, Iterator
 
     from ..dump import DumpProgress
     from ..load import LoadReport, Progress
@@ -108,16 +108,26 @@ class Keeping:
                 return None
         with self.folder.writing(), self._asking(is_alone=True) as asking:
             marker, choice = self._choice(asking)
-            self._refuse(choice)
             if marker is not None and marker.is_restoring and not restores_again:
                 raise _half_restored(marker)
+            drops: list[str] = []
+            if choice.step in REFUSALS and is_kept(self.settings, self.folder):
+                # Nothing is lost: it is in a snapshot, such as what an operator puts into each.
+                drops = schemas_of_user(asking)
+            else:
+                self._refuse(choice)
+            if marker is None:
+                self.folder.check_newest(choice.snapshot)
+            is_new = marker is None
             marker = marker or new_marker()
             self._data_id = marker.data_id
             if choice.snapshot is None or choice.step is Step.GO_ON:
                 write_marker(asking, marker._replace(is_restoring=False))
+                if is_new and has_data(asking):
+                    save(self.settings, self.folder, marker.data_id, is_first=True)
                 return None
             was_killed = self.folder.was_keeper_killed()
-            report = self._restore(asking, choice.snapshot, marker, progress)
+            report = self._restore(asking, choice.snapshot, marker, progress, drops=drops)
             self.folder.lost_after = choice.snapshot.made if was_killed else 0.0
             return Restored(choice.snapshot, report, was_killed=was_killed)
 
@@ -214,6 +224,8 @@ class Keeping:
         snapshot: Manifest,
         marker: Marker,
         progress: Callable[[Progress], None] | None,
+        *,
+        drops: Collection[str] = (),
     ) -> LoadReport:
         return restore(
             self.settings,
@@ -221,6 +233,7 @@ class Keeping:
             self.folder,
             snapshot,
             marker,
+            drops=drops,
             yes_remote=self.policy.yes_remote,
             progress=progress,
         )
@@ -269,7 +282,9 @@ class Keeping:
                 self._be_alone(asking)
             yield asking
         except pymysql_errors() as error:
-            if isinstance(error, OSError):
+            if isinstance(error, OSError) and not isinstance(
+                error, (ConnectionError, TimeoutError)
+            ):
                 raise unwritable(self.folder.path, error) from None
             raise KeepError(
                 f"The server at {self.settings.address} refuses, or is gone: "

@@ -56,8 +56,8 @@ class Manifest:
         By ``schema.table``.
     files : dict of str to KeptFile
         By name, without this manifest's own.
-    loads : tuple of dict
-        Records of finished loads, for ``%mysql_load --once``.
+    is_first : bool
+        Whether it is of what a server had when it was first kept.
     """
 
     name: str
@@ -68,7 +68,7 @@ class Manifest:
     schemas: tuple[str, ...] = ()
     tables: dict[str, KeptTable] = field(default_factory=dict)
     files: dict[str, KeptFile] = field(default_factory=dict)
-    loads: tuple[dict[str, Any], ...] = ()
+    is_first: bool = False
 
     @property
     def rows(self) -> int:
@@ -87,7 +87,7 @@ class Manifest:
 
     def holds_the_same(self, other: Manifest) -> bool:
         """Return whether another snapshot would restore the same."""
-        return (self.files, self.schemas, self.loads) == (other.files, other.schemas, other.loads)
+        return (self.files, self.schemas) == (other.files, other.schemas)
 
     def write(self, folder: Path) -> None:
         """Write it into a folder.
@@ -188,7 +188,6 @@ def _from_values(values: dict[str, Any]) -> Manifest:
             "schemas": tuple(values["schemas"]),
             "tables": {name: KeptTable(*kept) for name, kept in values["tables"].items()},
             "files": {name: KeptFile(*kept) for name, kept in values["files"].items()},
-            "loads": tuple(values["loads"]),
         }
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING, NamedTuple
 
+from ..dump.catalogue import schema_names
 from ..dump.spelling import literal
 from ..errors import AccessError, shown
 from ..schemas import JOURNAL_SCHEMA, SYSTEM_SCHEMAS
@@ -100,6 +101,12 @@ _OBJECTS = " UNION ALL ".join(
         ("events", "event_schema"),
     )
 )
+
+
+def schemas_of_user(asking: Asking) -> list[str]:
+    """Return the schemas of a server that are the user's, empty or not."""
+    hidden = {*SYSTEM_SCHEMAS, JOURNAL_SCHEMA}
+    return [name for name in schema_names(asking.rows) if name.lower() not in hidden]
 
 
 def has_data(asking: Asking) -> bool:

@@ -6,21 +6,19 @@ from dataclasses import dataclass, field
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from ..dump.report import count
 from ..errors import printable
-from ..units import duration, size
+from ..outputs import CellOutput
+from ..units import count, duration, size
 from .manifest import moment
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from .folder import Holder
     from .keeping import Restored
     from .manifest import Manifest
 
 
 @dataclass
-class KeepStatus:
+class KeepStatus(CellOutput):
     """What is kept, where, how often and by whom.
 
     Parameters
@@ -58,9 +56,6 @@ class KeepStatus:
     problem: str = ""
     lists: bool = False
 
-    # Tells whether this very cell's output shows it already.
-    is_on_screen: Callable[[], bool] | None = field(default=None, repr=False, compare=False)
-
     def lines(self) -> list[str]:
         """Return it in words, a line for each thing."""
         lines = []
@@ -83,8 +78,9 @@ class KeepStatus:
         folder = printable(self.folder)
         number = count(len(self.snapshots), "snapshot")
         if not self.is_on:
-            by = f"kept by {self.keeper}" if self.keeper else "not kept"
-            return f"The server's data is {by}; {number} in {folder}."
+            if self.keeper:
+                return f"Kept by {self.keeper}; {number} in {folder}."
+            return f"Not kept from now on: %mysql_keep starts that; {number} in {folder}."
         if self.keeper is not None:
             return (
                 f"Kept by {self.keeper}; this one takes over when that ends; {number} in {folder}."
@@ -109,11 +105,6 @@ class KeepStatus:
                 for each in self.snapshots
             ],
         }
-
-    def _ipython_display_(self) -> None:
-        # Not implemented: IPython goes on to the other forms.
-        if self.is_on_screen is None or not self.is_on_screen():
-            raise NotImplementedError
 
     def __repr__(self) -> str:
         return "\n".join(self.lines())

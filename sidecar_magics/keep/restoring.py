@@ -9,14 +9,13 @@ from ..dump.catalogue import read_catalogue, schema_names
 from ..dump.spelling import quoted
 from ..errors import Interrupted, KeepError, LoadStoppedError, StatementError
 from ..load import load
-from ..load.journal import loads
 from . import fingerprints
 from .folder import Seen
 from .manifest import verify
 from .marker import write_marker
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from ..dump.snapshot import Asking
     from ..load import LoadReport, Progress
@@ -25,7 +24,8 @@ if TYPE_CHECKING:
     from .manifest import Manifest
     from .marker import Marker
 
-_LOOK_AGAIN_S = 0.1
+_CLOCK = b"SELECT UNIX_TIMESTAMP()"
+_LOOK_AGAIN_S = 0.05
 _SETTLES_IN_S = 3.0
 
 
@@ -36,6 +36,7 @@ def restore(
     snapshot: Manifest,
     marker: Marker,
     *,
+    drops: Collection[str] = (),
     yes_remote: bool = False,
     progress: Callable[[Progress], None] | None = None,
 ) -> LoadReport:
@@ -55,6 +56,8 @@ def restore(
         Which one.
     marker : Marker
         The server's mark, or the one that it is to have.
+    drops : collection of str, default ()
+        Other schemas that are dropped first.
     yes_remote : bool, default False
         Whether the server may be on another machine.
     progress : callable, optional
@@ -74,7 +77,7 @@ def restore(
     verify(place, snapshot)
     write_marker(asking, marker._replace(snapshot=snapshot.name, is_restoring=True))
     there = {name.lower() for name in schema_names(asking.rows)}
-    for schema in snapshot.schemas:
+    for schema in {*snapshot.schemas, *drops}:
         if schema.lower() in there:
             asking.send(b"DROP DATABASE " + quoted(schema))
     is_other = asking.sidecar.flavour != snapshot.flavour
@@ -96,9 +99,8 @@ def restore(
             f"Stopped restoring {snapshot.name}, which is only half restored; the next %mysql_keep "
             "begins anew."
         ) from None
-    loads.enter_records(asking.rows, asking.send, snapshot.loads)
-    _note_seen(asking, folder, snapshot, marker)
     write_marker(asking, marker._replace(snapshot=snapshot.name, is_restoring=False))
+    _note_seen(asking, folder, snapshot, marker)
     return report
 
 
@@ -107,19 +109,20 @@ def _note_seen(asking: Asking, folder: KeepFolder, snapshot: Manifest, marker: M
 
     A table tells of a later change only if that is in another second than the last row's.
     """
-    schemas = read_catalogue(asking.rows, list(snapshot.schemas))
-    ends_at = time.monotonic() + _SETTLES_IN_S
-    while True:
-        looks = fingerprints.look(asking, schemas)
-        waits = any(
-            look.changed_s is not None and not look.is_settled_if_alone for look in looks.values()
-        )
-        if not waits or time.monotonic() > ends_at:
-            break
-        time.sleep(_LOOK_AGAIN_S)
+    _await_next_second(asking)
+    activity = fingerprints.activity(asking)
+    looks = fingerprints.look(asking, read_catalogue(asking.rows, list(snapshot.schemas)))
     settled = {
         name: look.text
         for name, look in looks.items()
         if look.changed_s is None or look.is_settled_if_alone
     }
-    folder.write_seen(Seen(marker.data_id, snapshot.name, settled, fingerprints.activity(asking)))
+    folder.write_seen(Seen(marker.data_id, snapshot.name, settled, activity))
+
+
+def _await_next_second(asking: Asking) -> None:
+    """Wait until the server's clock shows another second than now, for a few at most."""
+    ends_at = time.monotonic() + _SETTLES_IN_S
+    began = asking.value(_CLOCK)
+    while asking.value(_CLOCK) == began and time.monotonic() < ends_at:
+        time.sleep(_LOOK_AGAIN_S)

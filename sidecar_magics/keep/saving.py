@@ -12,13 +12,12 @@ from ..dump import DumpPolicy, DumpReport
 from ..dump.execute import Dumper, run_dump
 from ..dump.output import Target
 from ..errors import DumpError, KeepError, printable
-from ..load.journal import loads
 from . import fingerprints
 from .folder import Seen
 from .manifest import KeptFile, KeptTable, Manifest, described
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from ..dump import DumpProgress
@@ -29,6 +28,8 @@ if TYPE_CHECKING:
     from .folder import KeepFolder
 
 ENDING = ".zst"
+# Who waits holds what was read before: meanwhile nobody can alter that.
+LOCK_WAIT_S = 20
 
 
 class Snapshotting:
@@ -46,6 +47,9 @@ class Snapshotting:
         The newest snapshot, if it is of the same data.
     report : DumpReport
         Of the dump.
+    lock_wait_s : int, optional
+        Seconds to wait at most for a table that another connection has locked. Default: until it
+        lets go of it.
     """
 
     def __init__(
@@ -56,6 +60,7 @@ class Snapshotting:
         base: Manifest | None,
         newest: Manifest | None,
         report: DumpReport,
+        lock_wait_s: int | None = None,
     ) -> None:
         self.manifest = manifest
         self.is_new = False
@@ -68,6 +73,7 @@ class Snapshotting:
         self._seen = seen if is_of_base else Seen()
         self._activity = fingerprints.Activity()
         self._is_idle = False
+        self._lock_wait_s = lock_wait_s
         self._schemas: list[Schema] = []
         self._before: dict[str, Look] = {}
         self._unchanged: set[str] = set()
@@ -80,6 +86,8 @@ class Snapshotting:
         self._files.clear()
         self._unchanged.clear()
         self._schemas = schemas
+        if self._lock_wait_s is not None:
+            asking.send(b"SET SESSION lock_wait_timeout = %d" % self._lock_wait_s)
         self._activity = fingerprints.activity(asking)
         self._before = fingerprints.look(asking, schemas)
 
@@ -90,7 +98,6 @@ class Snapshotting:
             server=asking.sidecar.server,
             flavour=asking.sidecar.flavour,
             schemas=tuple(schema.name for schema in self._schemas),
-            loads=tuple(loads.finished_records(asking.rows)),
         )
         if self._base is None or not self._seen.tables:
             return
@@ -170,6 +177,7 @@ def save(
     data_id: str,
     *,
     in_place: bool = False,
+    is_first: bool = False,
     progress: Callable[[DumpProgress], None] | None = None,
 ) -> Manifest | None:
     """Make a snapshot, if it would not be the same as the one before.
@@ -184,6 +192,8 @@ def save(
         Of the server's data.
     in_place : bool, default False
         Work in the calling thread, on one connection, which holds up nobody.
+    is_first : bool, default False
+        Whether the server was not kept before.
     progress : callable, optional
         Called with a `DumpProgress` a few times a second.
 
@@ -205,11 +215,16 @@ def save(
     base = next((each for each in there if seen.is_of(data_id, each.name)), None)
     is_ours = newest is not None and (newest.data_id == data_id or newest == base)
     made = max(time.time(), newest.made + 0.001 if newest else 0.0)
-    manifest = Manifest(folder.new_name(made), made, data_id)
+    manifest = Manifest(folder.new_name(made), made, data_id, is_first=is_first)
     place = folder.place(manifest)
     report = DumpReport(str(place))
     making = Snapshotting(
-        folder, manifest, base=base, newest=newest if is_ours else None, report=report
+        folder,
+        manifest,
+        base=base,
+        newest=newest if is_ours else None,
+        report=report,
+        lock_wait_s=LOCK_WAIT_S if in_place else None,
     )
     dumper = Dumper(
         settings,
@@ -225,6 +240,56 @@ def save(
         raise _explained(error, newest) from None
     making.note_seen()
     return making.manifest if making.is_new else None
+
+
+class Comparing:
+    """The `Earlier` of a dump that is made to know whether a snapshot has the same."""
+
+    def __init__(self, snapshots: Sequence[Manifest]) -> None:
+        self._snapshots = snapshots
+        self.is_kept = False
+
+    def before(self, asking: Asking, schemas: list[Schema]) -> None:
+        """Look at nothing."""
+
+    def taken(self, asking: Asking) -> None:
+        """Look at nothing."""
+
+    def has(self, name: str, table: StoredTable | None) -> bool:
+        """Return that all files are to be dumped."""
+        return False
+
+    def complete(self, folder: Path) -> bool:
+        """Compare, and return that the dump itself is not wanted."""
+        files = {path.name: described(path) for path in folder.iterdir()}
+        self.is_kept = any(files == each.files for each in self._snapshots)
+        return False
+
+
+def is_kept(settings: ConnectionSettings, folder: KeepFolder) -> bool:
+    """Return whether all that a server has is in one of the snapshots.
+
+    Parameters
+    ----------
+    settings : ConnectionSettings
+        Where the server is.
+    folder : KeepFolder
+        Where the snapshots are, and room for one more for a moment.
+
+    Raises
+    ------
+    KeepError
+        There is no room, or the server refuses.
+    """
+    there = folder.snapshots()
+    place = folder.path / folder.new_name(time.time())
+    comparing = Comparing(there)
+    dumper = Dumper(settings, DumpReport(str(place)), policy=DumpPolicy(), earlier=comparing)
+    try:
+        run_dump(dumper, Target(place, is_folder=True), ENDING)
+    except DumpError as error:
+        raise _explained(error, there[0] if there else None) from None
+    return comparing.is_kept
 
 
 def share(path: Path, to: Path) -> None:

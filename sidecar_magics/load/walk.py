@@ -17,6 +17,7 @@ from ..script.changes import changed_schemas
 from ..script.classify import Kind, classify, may_change_quoting, reads_local_file
 from ..script.commands import Effect, effect_of
 from ..script.rewrite import RewriteError, schema_of_heading
+from ..script.rows import head_of_rows
 from ..script.sent import as_sent, client_keeps_comments
 from ..script.session import Literal
 from ..script.splitter import ClientCommand, ScriptSyntaxError, Splitter, Statement
@@ -27,7 +28,7 @@ from .reporting import failures
 from .sources.opening import Source, Sources
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator
 
     from ..script.classify import Classification
     from ..script.rewrite import Rewriter
@@ -61,6 +62,30 @@ class Quoting(NamedTuple):
 
     ansi: bool
     verbatim: bool
+
+
+class Alike(NamedTuple):
+    """What is known of rows that begin as others did: most statements of a script are such rows.
+
+    Attributes
+    ----------
+    head : bytes
+        All in front of the first value.
+    names : tuple
+        What names stand for there; see `Walk._names`.
+    about : Classification
+        What they are.
+    table : str or None
+        Where they go, for the report.
+    changes : collection of str
+        In which schemas they change something.
+    """
+
+    head: bytes
+    names: tuple[bytes | None, str | None, bytes]
+    about: Classification
+    table: str | None
+    changes: Collection[str]
 
 
 class Consumer(Protocol):
@@ -132,6 +157,7 @@ class Walk:
         self._script_schema: str | None = None
         self._fed, self._chunk = 0, b""
         self._has_statements = False
+        self._alike: Alike | None = None  # the last rows
 
     def tasks(self, scripts: Iterable[Source]) -> Iterator[Task]:
         """Yield what scripts consist of, one after another; also all that comes before an error.
@@ -269,6 +295,12 @@ class Walk:
 
     def _statement(self, statement: Statement, source: Source) -> Iterator[Task]:
         self._has_statements = True
+        alike = self._alike
+        if alike and statement.sql.startswith(alike.head) and alike.names == self._names():
+            table, changes = alike.table, alike.changes
+            step = Step(statement, source, statement.sql, table, is_data=True, schemas=changes)
+            yield from self._plan(step, alike.about)
+            return
         about = classify(statement.sql)
         sql = self._rewritten(statement, about, source)
         if sql is None:
@@ -301,8 +333,7 @@ class Walk:
             what = "LOAD DATA LOCAL INFILE would send a file of this machine to the server"
             self._refuse(step, what, "add --allow-local-infile if you trust the script.")
             return
-        may_drop = self._server.is_loopback or self._policy.yes_remote
-        if not may_drop and forms.may_drop(sql):
+        if not self._may_drop and forms.may_drop(sql):
             what = f"it drops something, and {self._server.host} is not this machine"
             self._refuse(step, what, "add --yes-remote if you mean it.")
             return
@@ -311,7 +342,24 @@ class Walk:
             hint = "remove the script's first line, which makes it a dump; it then runs in order."
             self._refuse(step, what, hint)
             return
+        self._remember(statement, step, about)
         yield from self._plan(step, about)
+
+    def _names(self) -> tuple[bytes | None, str | None, bytes]:
+        """Return the default schema, that of the script as it is written, and the delimiter."""
+        return self._planner.session.schema, self._script_schema, self._delimiter
+
+    def _remember(self, statement: Statement, step: Step, about: Classification) -> None:
+        """Keep what was found out about rows, if it holds for all that begin as they do."""
+        rows = head_of_rows(step.sql) if about.kind is Kind.DATA else None
+        holds = self._delimiter == b";" and self._policy.into is None and self._may_drop
+        if rows is not None and holds and step.sql is statement.sql:
+            head = step.sql[: rows.begins + 1]
+            self._alike = Alike(head, self._names(), about, step.table, step.schemas)
+
+    @property
+    def _may_drop(self) -> bool:
+        return self._server.is_loopback or self._policy.yes_remote
 
     def _rewritten(
         self, statement: Statement, about: Classification, source: Source

@@ -1,4 +1,4 @@
-"""The password of the server that ``up`` starts, and the file that tells it to other programs."""
+"""The password of the server that ``up`` starts, and the file that gives it to other programs."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
 def password_for(datadir: Path, last: LocalSidecar | None) -> str:
-    """Return the password for a server that nobody has chosen one for.
+    """Return the password for a server whose user has chosen none.
 
     The port is open to every account of this machine, so it cannot be a password that everybody
     knows. It stays the same as long as the data does, so that programs which have it continue.

@@ -1,4 +1,4 @@
-"""Keep a program from writing anywhere but in folders of its own, whatever it is told to do.
+"""Keep a program from writing anywhere but in folders of its own, whatever a statement asks for.
 
 A server's SQL has many ways to a file: INTO OUTFILE, log files, DATA DIRECTORY, CLONE and whatever
 the next version adds. So statements are not looked at; Linux's Landlock takes the right to write

@@ -259,7 +259,7 @@ def inspect(program: Program) -> Engine:
         raise LocalServerError(f"{program.path} cannot be run: {error}.") from None
     match = re.search(r"Ver (\d+\.\d+\.\d+)", text)
     if match is None:
-        raise LocalServerError(f"{program.path} does not tell its version: {text.strip()!r}.")
+        raise LocalServerError(f"{program.path} does not print its version: {text.strip()!r}.")
     return Engine(MARIADB if "mariadb" in text.lower() else MYSQL, match[1], program)
 
 
@@ -276,7 +276,7 @@ def password_sql(password: str) -> str:
 
 
 def telling_lines(log: Path, count: int = 4) -> list[str]:
-    """Return the lines of a log that tell why a server ended.
+    """Return the lines of a log that say why a server ended.
 
     Parameters
     ----------

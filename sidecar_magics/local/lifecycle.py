@@ -84,8 +84,8 @@ def up(
     Returns
     -------
     LocalSidecar
-        Ready: root can log in. A server that somebody else started, with the same login, is
-        returned with ``is_ours`` false. ``started`` tells whether this call started it.
+        Ready: root can log in. A server that another program started, with the same login, is
+        returned with ``is_ours`` false. ``started`` says whether this call started it.
 
     Raises
     ------
@@ -103,7 +103,7 @@ def up(
         if backend == AUTO and container is None:
             other = _tutorial_server(wish)
             if other is not None:
-                report.say(f"{other}: already up, started by somebody else; using it.")
+                report.say(f"{other}: already up, started by another program; using it.")
                 return other
         return _recorded(_start(backend, wish, last, report), report)
 
@@ -129,7 +129,7 @@ def down(*, timeout_s: float = 30.0) -> LocalSidecar | None:
 
     Notes
     -----
-    The record of one whose data stays is kept: it has the password, and `status` tells of the data.
+    The record of one whose data stays is kept: it has the password, and `status` shows the data.
     """
     with _lock():
         record = read_record()
@@ -223,7 +223,7 @@ def _recorded(sidecar: LocalSidecar, report: Reporter) -> LocalSidecar:
     report.say(f"{sidecar}: ready.")
     if sidecar.password not in PUBLIC_PASSWORDS:
         report.say(
-            "Notebooks find its password; `sidecar-magics status` tells how other programs do."
+            "Notebooks find its password; `sidecar-magics status` shows how other programs log in."
         )
     return sidecar
 
@@ -281,7 +281,7 @@ def _tutorial_server(wish: Wish) -> LocalSidecar | None:
 
 
 def _clear_away(record: LocalSidecar | None) -> None:
-    """Remove what a sidecar that has ended leaves and nobody needs: if ephemeral, everything."""
+    """Remove what a sidecar that has ended leaves and is not needed: if ephemeral, everything."""
     remove_client_file()
     if record is None or not record.ephemeral:
         return

@@ -44,7 +44,7 @@ class ContainerRecord(NamedTuple):
     volume : str or None
         Volume, or folder of this machine, that has the data.
     is_foreign : bool, default False
-        Whether somebody made it before ``up``: it is never removed, nor are its data.
+        Whether it was there before ``up``: it is never removed, nor are its data.
     was_running : bool, default False
         Whether it ran before ``up``: then ``down`` leaves it running.
     """

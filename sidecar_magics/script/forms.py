@@ -43,6 +43,10 @@ _SWITCHES_AUTOCOMMIT = _form(
     rb"SET (?:@OLD_AUTOCOMMIT\s*=\s*@@AUTOCOMMIT\s*,\s*)?"
     rb"(?:@@)?(?:SESSION[ .])?AUTOCOMMIT\s*=\s*(?:[01]|ON|OFF|@OLD_AUTOCOMMIT)\s*\Z"
 )
+_SETS_AUTOCOMMIT = _form(
+    rb"SET (?:(?:SESSION|LOCAL) |@@(?:(?:SESSION|LOCAL)\.)?)?"
+    rb"AUTOCOMMIT\s*:?=\s*(?:(?P<on>1|ON)|0|OFF)\s*\Z"
+)
 _ASKS = _form(rb"(?:SELECT|SHOW|DESCRIBE|DESC|CHECKSUM|HELP)\b")
 _MORE_THAN_ASKS = re.compile(rb":=|\bINTO\b|\(", re.IGNORECASE)
 
@@ -139,6 +143,12 @@ def rolls_back(sql: bytes) -> bool:
 def switches_autocommit(sql: bytes) -> bool:
     """Return whether a statement does nothing but set autocommit, as a dump's maker writes it."""
     return bool(_SWITCHES_AUTOCOMMIT.match(sql))
+
+
+def sets_autocommit(sql: bytes) -> bool | None:
+    """Return whether a SET switches autocommit on; None if it does more, or something else."""
+    found = _SETS_AUTOCOMMIT.match(sql)
+    return None if found is None else found["on"] is not None
 
 
 def sets_user_variable(sql: bytes) -> bool:

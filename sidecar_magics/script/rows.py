@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from .patterns import past
+from .patterns import ESCAPED_BODY, past, possessive
 
 _NAME = rb"(?:`(?:[^`]|``)+`|[\w$\x80-\xff]+)"
 _HEAD = re.compile(
@@ -27,24 +27,25 @@ _BETWEEN_ROWS = re.compile(rb"\)\s{0,8},\s{0,8}\(")
 _COUNTS = b"VALUE"
 
 # Up to the next byte that may mean more than a value. Bounded, as in `patterns`.
-_QUIET = rb"[^'\"`()@/\#\-\\Vv]*"
+_QUIET = possessive(rb"[^'\"`()@/\#\-\\Vv]*")
 _ROW_ENDS = rb"\)(?:\s*,\s*\(|\Z)"
 _NO_SEQUENCE = rb"[Vv](?!(?i:alue)[^,)])"
-_SHORT_TEXT = rb"'[^'\\]*(?:\\.[^'\\]*){0,50}'"
-_VERBATIM_TEXT = rb"'[^']*'"
+_RUN = possessive(rb"[^'\\]*")
+_SHORT_TEXT = b"'" + _RUN + possessive(rb"(?:\\." + _RUN + b"){0,50}") + b"'"
+_VERBATIM_TEXT = b"'" + possessive(rb"[^']*") + b"'"
 
 
 def _values(text: bytes) -> re.Pattern[bytes]:
     double = text.replace(b"'", b'"')
     parts = b"|".join([_ROW_ENDS, rb"-(?!-)", _NO_SEQUENCE, text, double])
-    return re.compile(rb"%s(?:(?:%s)%s){0,1000}" % (_QUIET, parts, _QUIET), re.DOTALL)
+    more = possessive(rb"(?:(?:%s)%s){0,1000}" % (parts, _QUIET))
+    return re.compile(_QUIET + more, re.DOTALL)
 
 
 _VALUES = _values(_SHORT_TEXT)
 _VERBATIM_VALUES = _values(_VERBATIM_TEXT)
 _TEXT_BODIES = {
-    quote: re.compile(rb"[^%s\\]*(?:\\.[^%s\\]*){0,1000}" % (quote, quote), re.DOTALL)
-    for quote in (b"'", b'"')
+    quote: re.compile(ESCAPED_BODY % {b"quote": quote}, re.DOTALL) for quote in (b"'", b'"')
 }
 
 # 1-1 begins like a number, and is none above zero.
@@ -100,7 +101,7 @@ def literal_rows(
 
 
 def head_of_rows(sql: bytes) -> Rows | None:
-    """Return how a statement would put values into a table, whatever stands behind VALUES."""
+    """Return how a statement would put values into a table, whatever follows VALUES."""
     head = _HEAD.match(sql)
     if head is None:
         return None

@@ -52,7 +52,7 @@ NOTE = re.compile(rb"[ \t\v\f\r]{0,1000}(?:\#|--(?:[ \t\v\f]|\r(?!\n)))")
 """A comment to the end of its line, after a delimiter."""
 
 NO_NOTE = re.compile(rb"[ \t\v\f\r]{0,1000}[^ \t\v\f\r#-]")
-"""What tells from its first bytes that there is none."""
+"""What shows from its first bytes that there is none."""
 
 # The client looks at whole characters, and puts the blank in front of the next single byte.
 _PASSED_OVER = re.compile(

@@ -5,7 +5,9 @@ r"""Rows that LOAD DATA reads as INSERT does, as they stand: proven, or left to 
     LOAD DATA ... FIELDS TERMINATED BY ',' OPTIONALLY ENCLOSED BY '\'' ESCAPED BY '\\'
         LINES STARTING BY '(' TERMINATED BY ')'
 
-reads, at half the cost for the server: no row is parsed as SQL. The two do not agree on everything:
+reads, at half the cost for the server: no row is parsed as SQL. Tools write a blank or a tab after
+the comma, too, and then do so everywhere: it is part of what fields are terminated by. The two do
+not agree on everything:
 
 - without quotes LOAD DATA takes whatever stands there for a text: expressions, functions, DEFAULT,
   ``0x41``, ``TRUE``, an introducer (``_latin1'a'``). Only NULL and numbers may stand there, numbers
@@ -36,32 +38,43 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from .layout import Form
-from .patterns import past
+from .patterns import past, possessive
 from .tokens import quoted
 
 if TYPE_CHECKING:
     from .layout import Column, Layout
     from .session import Session
 
-# A text with more escapes goes as INSERT; it is long, and there is little to be saved.
-_TEXT = rb"'[^'\\]*(?:(?:''|\\[^%_N])[^'\\]*){0,1000}'"
-_PLAIN_TEXT = rb"'[^']*(?:''[^']*){0,1000}'"  # where there is no backslash; half the time
+
+def _text(ordinary: bytes, other: bytes) -> bytes:
+    # With more of the other, it goes as INSERT: it is long, and there is little to be saved.
+    run = possessive(ordinary + b"*")
+    return b"'" + run + possessive(b"(?:" + other + run + b"){0,1000}") + b"'"
+
+
+_TEXT = _text(rb"[^'\\]", rb"(?:''|\\[^%_N])")
+_PLAIN_TEXT = _text(rb"[^']", rb"''")  # where there is no backslash; half the time
 # A minus in front of nothing but zeros is another value for LOAD DATA. Literals are exact up to 65
 # digits.
-_MINUS = rb"(?:-(?![0.]+[,)eE']))?"
-_DIGITS = rb"[0-9]{1,30}"
+_MINUS = possessive(rb"(?:-(?![0.]+[,)eE']))?")
+_DIGITS = possessive(rb"[0-9]{1,30}")
+_FRACTION = possessive(rb"(?:\." + possessive(rb"[0-9]{0,30}") + b")?")
+_EXPONENT = possessive(rb"(?:[eE][-+]?" + possessive(rb"[0-9]{1,3}") + b")?")
 _BARE = {
-    Form.WHOLE: _MINUS + rb"[0-9]{1,20}",
-    Form.EXACT: _MINUS + _DIGITS + rb"(?:\.[0-9]{0,30})?",
-    Form.REAL: _MINUS + _DIGITS + rb"(?:\.[0-9]{0,30})?(?:[eE][-+]?[0-9]{1,3})?",
+    Form.WHOLE: _MINUS + possessive(rb"[0-9]{1,20}"),
+    Form.EXACT: _MINUS + _DIGITS + _FRACTION,
+    Form.REAL: _MINUS + _DIGITS + _FRACTION + _EXPONENT,
     Form.YEAR: rb"(?:(?:19|20)[0-9][0-9]|0000)",
 }
 _BINARY = b"_binary "
 # A quote, written twice; or the end of a text, with another value or row after it, or nothing.
-_MAYBE_IN_TEXT = re.compile(_BINARY + rb"'(?:'|,[-'0-9N_]|\)(?:,|\Z))")
+_MAYBE_IN_TEXT = re.compile(_BINARY + rb"'(?:'|,[ \t]?[-'0-9N_]|\)(?:,|\Z))")
 # The regular expression engine keeps something for each repetition; see `patterns`.
 _ROWS_AT_ONCE, _ROWS_WITH_ESCAPES_AT_ONCE = 500, 20
-_BORDERS = (b",", b",\n", b", ")
+# What may stand between two values, and between two rows: of a statement, always the same.
+_SEPARATORS = (b",", b", ", b",\t")
+_BORDER = re.compile(rb",[ \t\n]{0,40}(?=\()")
+_MOST_BORDERS = 20
 
 _HARMLESS_MODES = frozenset(
     (
@@ -171,10 +184,11 @@ class Target:
     """
 
     def __init__(self, columns: tuple[Column, ...], *, are_listed: bool = False) -> None:
-        self._plain, self._escaped = _Rows(columns, _PLAIN_TEXT), _Rows(columns, _TEXT)
-        self._bytes: _Rows | None = None
-        if any(c.form is Form.BYTES for c in columns) and all(c.keeps_utf8 for c in columns):
-            self._bytes = _Rows(columns, _TEXT, of_bytes=_BINARY + _TEXT)
+        self._columns = columns
+        self._takes_bytes = any(column.form is Form.BYTES for column in columns) and all(
+            column.keeps_utf8 for column in columns
+        )
+        self._patterns: dict[tuple[bytes, bytes, bytes], _Rows] = {}
         self.names = b""
         if are_listed:
             self.names = b" (" + b",".join(quoted(c.name.decode("utf-8")) for c in columns) + b")"
@@ -191,26 +205,40 @@ class Target:
         utf8 : bool
             Whether text beyond ASCII is UTF-8 for the session.
         """
-        if self._bytes is not None and utf8 and _BINARY in sql:
-            return self._file_of_bytes(self._bytes, sql, begins)
+        if self._takes_bytes and utf8 and _BINARY in sql:
+            return self._file_of_bytes(sql, begins)
         if not (sql.isascii() or (utf8 and _is_utf8(sql))):
             return None
-        rows = self._escaped if b"\\" in sql else self._plain
-        if rows.end(sql, begins) != len(sql):
+        rows = self._rows(sql, begins, _TEXT if b"\\" in sql else _PLAIN_TEXT)
+        if rows is None:
             return None
         return File(b"utf8mb4", memoryview(sql)[begins:], rows, sql, begins)
 
-    @staticmethod
-    def _file_of_bytes(rows: _Rows, sql: bytes, begins: int) -> File | None:
+    def _file_of_bytes(self, sql: bytes, begins: int) -> File | None:
         """Return rows without the introducers of their bytes.
 
         One that stands in a text is followed by that text's end, or by a quote that is written
         twice; so where none is followed by that, they can all be taken away at once.
         """
-        if _MAYBE_IN_TEXT.search(sql, begins) or rows.end(sql, begins) != len(sql):
+        if _MAYBE_IN_TEXT.search(sql, begins):
+            return None
+        rows = self._rows(sql, begins, _TEXT, _BINARY + _TEXT)
+        if rows is None:
             return None
         values = sql[begins:].replace(_BINARY + b"'", b"'")
         return File(b"binary", memoryview(values), rows, sql, begins)
+
+    def _rows(self, sql: bytes, begins: int, text: bytes, of_bytes: bytes = b"") -> _Rows | None:
+        """Return the patterns of a statement's rows, if they match these to the last byte."""
+        for separator in _SEPARATORS:
+            kind = text, of_bytes, separator
+            rows = self._patterns.get(kind)
+            if rows is None:
+                rows = self._patterns[kind] = _Rows(self._columns, *kind)
+            first = rows.one.match(sql, begins)
+            if first is not None:
+                return rows if rows.end(sql, first.end()) == len(sql) else None
+        return None
 
 
 class File(NamedTuple):
@@ -222,6 +250,8 @@ class File(NamedTuple):
         In which character set.
     values : memoryview
         What it reads.
+    rows : _Rows
+        The patterns that they match.
     """
 
     charset: bytes
@@ -229,6 +259,15 @@ class File(NamedTuple):
     rows: _Rows
     sql: bytes
     begins: int
+
+    def is_spelled_like(self, other: File) -> bool:
+        """Return whether one statement can read both."""
+        return (self.charset, self.separator) == (other.charset, other.separator)
+
+    @property
+    def separator(self) -> bytes:
+        """What stands between two values."""
+        return self.rows.separator
 
     def row_count(self) -> int:
         """Return how many rows there are."""
@@ -239,37 +278,38 @@ class File(NamedTuple):
 
         What looks like the border of two rows counts within a text, too.
         """
-        border = b")" + self.rows.border(self.sql, self.begins) + b"("
-        return 1 + self.sql.count(border, self.begins)
+        first = self.rows.one.match(self.sql, self.begins)
+        border = first and _BORDER.match(self.sql, first.end())
+        return 1 + (self.sql.count(b")" + border[0] + b"(", self.begins) if border else 0)
 
 
 class _Rows:
-    """The patterns of rows whose texts are spelled in one way."""
+    """The patterns of rows whose texts are spelled, and whose values are separated, in one way."""
 
-    def __init__(self, columns: tuple[Column, ...], text: bytes, of_bytes: bytes = b"") -> None:
+    def __init__(
+        self, columns: tuple[Column, ...], text: bytes, of_bytes: bytes, separator: bytes
+    ) -> None:
         values = (
             _value(column, (column.form is Form.BYTES and of_bytes) or text) for column in columns
         )
-        row = rb"\(" + b",".join(values) + rb"\)"
-        self.one = re.compile(row, re.DOTALL)
-        at_once = _ROWS_AT_ONCE if text is _PLAIN_TEXT else _ROWS_WITH_ESCAPES_AT_ONCE
-        self._more = {
-            border: re.compile(rb"(?:%s%s){1,%d}" % (border, row, at_once), re.DOTALL)
-            for border in _BORDERS
-        }
+        self.separator = separator
+        self._row = rb"\(" + separator.join(values) + rb"\)"
+        self.one = re.compile(self._row, re.DOTALL)
+        self._at_once = _ROWS_AT_ONCE if text is _PLAIN_TEXT else _ROWS_WITH_ESCAPES_AT_ONCE
+        self._more: dict[bytes, re.Pattern[bytes]] = {}
 
-    def end(self, sql: bytes, begins: int) -> int:
-        """Return where the rows end that begin at a place, all with the same between them."""
-        first = self.one.match(sql, begins)
-        if first is None:
-            return begins
-        return past(self._more[self.border(sql, begins)], sql, first.end())
-
-    def border(self, sql: bytes, begins: int) -> bytes:
-        """Return what stands between the first row and the next."""
-        first = self.one.match(sql, begins)
-        at = first.end() if first else begins
-        return next((border for border in _BORDERS if sql.startswith(border + b"(", at)), b",")
+    def end(self, sql: bytes, at: int) -> int:
+        """Return where the rows end of which the first ends at a place."""
+        border = _BORDER.match(sql, at)
+        if border is None:
+            return at
+        more = self._more.get(border[0])
+        if more is None:
+            if len(self._more) >= _MOST_BORDERS:
+                return at
+            pattern = rb"(?:%s%s){1,%d}" % (border[0], self._row, self._at_once)
+            more = self._more[border[0]] = re.compile(pattern, re.DOTALL)
+        return past(more, sql, at)
 
 
 def target(layout: Layout, listed: bytes | None) -> Target | None:
@@ -292,7 +332,7 @@ def target(layout: Layout, listed: bytes | None) -> Target | None:
     return Target(tuple(by_name[name] for name in names), are_listed=True)
 
 
-def load_data(table: bytes, target: Target, charset: bytes) -> bytes:
+def load_data(table: bytes, target: Target, charset: bytes, separator: bytes = b",") -> bytes:
     """Return the statement that reads rows as an INSERT has them.
 
     Parameters
@@ -306,8 +346,8 @@ def load_data(table: bytes, target: Target, charset: bytes) -> bytes:
     """
     return (
         b"LOAD DATA LOCAL INFILE 'rows' INTO TABLE %s CHARACTER SET %s"
-        b" FIELDS TERMINATED BY ',' OPTIONALLY ENCLOSED BY '''' ESCAPED BY '\\\\'"
-        b" LINES STARTING BY '(' TERMINATED BY ')'%s" % (table, charset, target.names)
+        b" FIELDS TERMINATED BY '%s' OPTIONALLY ENCLOSED BY '''' ESCAPED BY '\\\\'"
+        b" LINES STARTING BY '(' TERMINATED BY ')'%s" % (table, charset, separator, target.names)
     )
 
 
@@ -315,7 +355,7 @@ def _value(column: Column, text: bytes) -> bytes:
     """Return the pattern of a column's values."""
     if column.counts_up:
         # A number that is within range: else the counter would move, though the row is undone.
-        return b"[0-9]{1,%d}" % column.safe_digits
+        return possessive(b"[0-9]{1,%d}" % column.safe_digits)
     bare = _BARE.get(column.form)
     forms = [text] if bare is None else [bare, b"'" + bare + b"'"]
     return b"(?:" + b"|".join([*forms, *([b"NULL"] if column.nullable else [])]) + b")"

@@ -41,6 +41,13 @@ def extras() -> set[str]:
     return set(re.findall(r"^([\w-]+) = \[", section, re.MULTILINE))
 
 
+def verbs() -> set[str]:
+    """Return the verbs of `sidecar-magics`."""
+    parser: Any = cli._parser()
+    action = next(a for a in parser._actions if isinstance(a, argparse._SubParsersAction))
+    return set(action.choices)
+
+
 def check(words: list[str]) -> None:
     """Check a command.
 
@@ -97,9 +104,7 @@ def _sidecar_magics(words: list[str]) -> None:
         words = [word for word in words if not word.startswith("--help")]
         if not words:
             return
-    parser: Any = cli._parser()
-    verbs = next(a for a in parser._actions if isinstance(a, argparse._SubParsersAction))
-    assert words[0] in verbs.choices, f"there is no verb {words[0]}"
+    assert words[0] in verbs(), f"there is no verb {words[0]}"
     if len(words) == 1:  # a name for it: `sidecar-magics convert`
         return
     try:

@@ -47,7 +47,7 @@ def of_kind(kind: str) -> list[Any]:
 
 def simple_commands(snippet: Snippet) -> list[list[str]]:
     """Return the commands of a snippet; `sidecar-magics wait | load FILE` is two of ours."""
-    verbs = ("wait", "load", "keep", "doctor", "convert", "up", "down", "status", "logs")
+    verbs = checks.verbs()
     return [
         ["sidecar-magics", *words] if words[0] in verbs else words
         for words in commands(snippet.text)

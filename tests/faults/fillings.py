@@ -98,10 +98,11 @@ def _transaction(chance: random.Random) -> Kind:
     fills += ["BEGIN;\n", *each(put, 100, 3, chance), "SAVEPOINT here;\n"]
     fills += [*each(put, 200, 3, chance), "ROLLBACK TO here;\n", "COMMIT;\n"]
     fills += ["SET autocommit = 0;\n", *each(put, 300, 5, chance), "COMMIT;\n"]
+    fills += [*each(put, 320, 3, chance), "ROLLBACK;\n"]
     fills += [*each(put, 400, 5, chance), "SET autocommit = 1;\n"]
     later = ["START TRANSACTION;\n", *each(put, 500, 5, chance), "COMMIT;\n"]
     moments = (b"INTO a ", b"COMMIT", b"START TRANSACTION")
-    return Kind(fills, later, moments=moments, may_doubt=True)  # after SET autocommit
+    return Kind(fills, later, moments=moments)
 
 
 def _trigger(chance: random.Random) -> Kind:

@@ -32,6 +32,8 @@ SILENCE_S = 900.0
 ANSWER_S = 120.0
 
 PHASES = ("before", "middle", "sent", "answered")
+# Of what a client sends in a file's place: in the middle of it, or when all of it is there.
+FILE_PHASES = ("file", "end of file")
 
 
 @dataclass
@@ -44,9 +46,10 @@ class Trigger:
         What the statement must have in it; empty for any.
     nth : int, default 1
         Which of those statements, over all connections.
-    phase : {"before", "middle", "sent", "answered"}
+    phase : {"before", "middle", "sent", "answered", "file", "end of file"}
         Before it is passed on; when half of its bytes are; when all are, and the answer is not
-        waited for; when the answer has come, and is not passed on.
+        waited for; when the answer has come, and is not passed on. Or when half of the file's
+        first packet is passed on; when the file is, and the answer to it has come.
     fault : callable
         Called once, in the thread of the connection.
     wait_s : float, default 0
@@ -207,6 +210,7 @@ class _Pair:
         self._client, self._server = client, server
         self._answered = threading.Event()  # or there will be no answer any more
         self._is_open = True
+        self._reads_file: Trigger | None = None  # which waits for the file of a statement
         self._answers = threading.Lock()  # held as long as they are
         self._running = 2
         self._ending = threading.Lock()
@@ -252,6 +256,10 @@ class _Pair:
             packet = _packet(self._client)
             is_query = packet[3] == 0 and packet[HEADER_BYTES : HEADER_BYTES + 1] == b"\x03"
             trigger = self._proxy.noticed(packet[HEADER_BYTES + 1 :]) if is_query else None
+            if trigger is not None and trigger.phase in FILE_PHASES:
+                self._reads_file, trigger = trigger, None
+            elif self._reads_file is not None and not is_query and self._is_there(packet):
+                self._reads_file, trigger = None, self._reads_file
             if trigger is None:
                 self._server.sendall(packet)
                 continue
@@ -262,13 +270,19 @@ class _Pair:
                     return
             self._server.sendall(rest)
 
+    def _is_there(self, packet: bytes) -> bool:
+        """Return whether it is this packet of a file that a fault waits for."""
+        waits = self._reads_file
+        return waits is not None and (waits.phase == "file" or len(packet) == HEADER_BYTES)
+
     def _misbehave(self, trigger: Trigger, packet: bytes) -> bytes:
         """Let the fault happen, and return what has not been passed on."""
         self._answered.clear()
-        size = {"before": 0, "middle": len(packet) // 2}.get(trigger.phase, len(packet))
+        half = len(packet) // 2
+        size = {"before": 0, "middle": half, "file": half}.get(trigger.phase, len(packet))
         try:
             self._server.sendall(packet[:size])
-            if trigger.phase == "answered":
+            if trigger.phase in ("answered", "end of file"):
                 if self._is_open:
                     self._answered.wait(ANSWER_S)
                 if not self._is_open:

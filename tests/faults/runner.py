@@ -58,6 +58,7 @@ def _told(report: LoadReport) -> dict[str, Any]:
         "retries": report.retries,
         "deferred": report.deferred_indexes,
         "already_loaded": report.already_loaded,
+        "streamed": report.streamed_rows,
         "errors": [[int(error.place.split(":")[-2]), error.errno] for error in report.errors],
     }
 

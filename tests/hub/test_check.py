@@ -246,6 +246,12 @@ def test_what_is_no_hub(text: str, tmp_path: Path) -> None:
     assert answer.output.startswith("cannot check: ")
 
 
+def test_values_are_no_output_of_helm_template() -> None:
+    answer = check(INJECT)
+    assert answer.status == 2
+    assert "this is a file of values, not the output of `helm template`" in answer.output
+
+
 def test_where_no_hub_is() -> None:
     answer = check()
     assert answer.status == 2

@@ -95,6 +95,24 @@ SCRIPTS_AND_OPTIONS: dict[str, tuple[str, dict[str, Any]]] = {
     "the tool's warning as a first line": ("mysqldump: [Warning] Using a password.\n" + FIRST, {}),
     "an unknown variable": (FIRST + "SET GLOBAL nosuch = 1;\n", {}),
     "an unknown mode": (FIRST + "SET sql_mode = 'NO_SUCH_MODE';\n", {}),
+    "a SET of another dialect": (FIRST + TABLES + "SET IDENTITY_INSERT t ON;\n", {}),
+    "a lock that cannot be read": (FIRST + TABLES + "LOCK TABELS t WRITE;\n", {}),
+    "a COMMIT that cannot be read": (FIRST + TABLES + "COMMIT WORKK;\n", {}),
+    "a DO that cannot be read": (FIRST + "DO 1 2;\n", {}),
+    "what is read, and not executed": (
+        FIRST + TABLES + "SET NAMES DEFAULT; SET CHARACTER SET utf8mb4; SET GLOBAL sort_buffer_size"
+        " = DEFAULT; SET @@session.sql_notes = 1, @a := (SELECT 1), @b = @a + 1;\n"
+        "LOCK TABLES t READ LOCAL, u AS x WRITE; UNLOCK TABLES; LOCK TABLE t READ; UNLOCK TABLE;\n"
+        "BEGIN; COMMIT; BEGIN WORK; ROLLBACK WORK; START TRANSACTION WITH CONSISTENT SNAPSHOT;\n"
+        "SAVEPOINT a; ROLLBACK TO SAVEPOINT a; RELEASE SAVEPOINT a; COMMIT AND NO CHAIN;\n"
+        "SET TRANSACTION READ WRITE; SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED;\n"
+        "XA START 'x'; XA END 'x'; XA PREPARE 'x'; XA COMMIT 'x'; XA RECOVER;\n"
+        "SHOW TABLES; DESCRIBE t; DESC t id; EXPLAIN SELECT 1; CHECKSUM TABLE t; DO SLEEP(0);\n"
+        "HELP 'SELECT'; SHOW CREATE TABLE t; SHOW FULL COLUMNS FROM t LIKE '%d';\n"
+        "(SELECT 1) UNION (SELECT 2); WITH c AS (SELECT 1 AS n) SELECT n FROM c;\n"
+        "VALUES ROW(1);\n",  # of MySQL
+        {},
+    ),
     "an unknown character set": (FIRST + "SET NAMES nosuch;\n", {}),
     "a procedure that is not there": (FIRST + "CALL nothing();\n", {}),
     "a procedure that is made": (

@@ -16,6 +16,7 @@ import pytest
 
 from sidecar_magics import mysql_keep
 from sidecar_magics.connection import connect_now
+from sidecar_magics.dump import dump
 from sidecar_magics.keep.fingerprints import SETTLED_AFTER_S
 from sidecar_magics.keep.folder import KeepFolder
 from sidecar_magics.keep.manifest import verify
@@ -151,6 +152,44 @@ def test_the_newest_snapshot_is_a_state_that_was(server: Server, tmp_path: Path)
     keeper.off()
     with connect_now(server.settings) as connection, connection.cursor() as cursor:
         assert numbers(cursor, "lab")[1] == clock
+
+
+RESTORES = """
+import sys
+from sidecar_magics.keep import fingerprints, keep
+from sidecar_magics.load import load
+from sidecar_magics.settings import ConnectionSettings, Secret
+host, port, password, folder = sys.argv[1:]
+print("begins", flush=True)
+keep(ConnectionSettings(host, int(port), "root", Secret(password)), folder=folder, at_exit_s=0)
+"""
+
+
+@pytest.mark.timeout(120 + 30 * KILLS)
+def test_a_restore_that_is_killed_begins_anew(server: Server, tmp_path: Path) -> None:
+    fill(server)
+    folder = tmp_path / "kept"
+    keeper = mysql_keep(server.settings, folder=folder)
+    keeper.now()
+    keeper.off()
+    dump(tmp_path / "before.sql", server.settings)
+    seed = random.randrange(10**9)
+    draw = random.Random(seed)
+    where = (server.host, str(server.port), server.password, str(folder))
+    for _ in range(KILLS):
+        server.drop_schemas()
+        with running([sys.executable, "-c", RESTORES, *where], stdout=subprocess.PIPE) as process:
+            assert process.stdout is not None
+            process.stdout.readline()
+            time.sleep(draw.uniform(0, MOST_S))  # a moment, not a condition
+            process.kill()
+            process.wait(60)
+        keeper = mysql_keep(server.settings, folder=folder)
+        keeper.off()
+        dump(tmp_path / "after.sql", server.settings)
+        same = (tmp_path / "after.sql").read_bytes() == (tmp_path / "before.sql").read_bytes()
+        assert same, seed
+        assert len(keeper.status().snapshots) == 1
 
 
 @pytest.mark.campaign

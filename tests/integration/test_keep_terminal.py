@@ -50,7 +50,7 @@ def said(command: list[str], *words: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_each_action(command: list[str], mysql_server: Server, tmp_path: Path) -> None:
-    assert "not kept; 0 snapshots" in said(command, "--status").stdout
+    assert "0 snapshots" in said(command, "--status").stdout
     assert "Kept 1 table in 1 schema" in said(command, "--now").stdout
     (snapshot,) = KeepFolder(tmp_path / "kept").snapshots()
     assert snapshot.name in said(command, "--list").stdout
@@ -63,6 +63,34 @@ def test_each_action(command: list[str], mysql_server: Server, tmp_path: Path) -
     assert said(command, "--off").returncode == 1
     assert said(command, "--now", "--quiet").stdout == ""
     mysql_server.drop_schemas()
+
+
+LIMITED = """
+import resource, sys
+resource.setrlimit(resource.RLIMIT_FSIZE, (65536, 65536))
+from sidecar_magics.cli import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def test_a_disk_that_is_full_harms_nothing(
+    command: list[str], mysql_server: Server, tmp_path: Path
+) -> None:
+    assert said(command, "--now").returncode == 0
+    folder = KeepFolder(tmp_path / "kept")
+    before = folder.snapshots()
+    (tmp_path / "more.sql").write_text(
+        "CREATE TABLE lab.big (id INT PRIMARY KEY, b LONGBLOB);"
+        f"INSERT INTO lab.big VALUES (1, x'{os.urandom(300_000).hex()}');"
+    )
+    load(tmp_path / "more.sql", mysql_server.settings)
+    limited = said([sys.executable, "-c", LIMITED, *command[3:]], "--now")
+    assert limited.returncode == 1
+    assert "cannot be written: File too large." in limited.stderr
+    assert "is as it was" in limited.stderr
+    assert folder.snapshots() == before
+    assert {path.name for path in folder.path.iterdir() if path.is_dir()} == {before[0].name}
+    assert "Kept 2 tables" in said(command, "--now").stdout
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -196,6 +224,21 @@ def test_nobody_at_work_is_overrun(
     beside.state.unlink()
     assert beside.standing.begin().restored is not None
     keeper.off()
+
+
+def test_an_end_that_is_not_kept_is_told(
+    command: list[str], mysql_server: Server, tmp_path: Path
+) -> None:
+    said(command, "--now")
+    keeper = keep(mysql_server.settings, folder=tmp_path / "kept")
+    write_marker(asking := Asking(mysql_server.settings), Marker("of another session"))
+    asking.close()
+    with pytest.raises(KeepError, match="is a new one, so it is not kept"):
+        keeper.end()
+    mysql_server.drop_schemas()
+    again = keep(mysql_server.settings, begins=False, folder=tmp_path / "kept")
+    assert again.status().keeper is not None, "by this very process, which has not ended"
+    assert KeepFolder(tmp_path / "kept")._noted_keeper() is not None
 
 
 @pytest.mark.usefixtures("signals")

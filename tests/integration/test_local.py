@@ -93,7 +93,7 @@ def test_up_down_and_up_again(default_port: int) -> None:
     first = up(progress=lines.append)
     assert (first.port, first.flavour, first.is_ours) == (default_port, "mysql", True)
     assert f"MySQL {first.version} at 127.0.0.1:{default_port}: ready." in lines
-    assert "`sidecar-magics status` tells how other programs do" in lines[-1]
+    assert "`sidecar-magics status` shows how other programs log in" in lines[-1]
     assert first.password not in "".join(lines)
     assert all("\n" not in line for line in lines)
     assert first.started

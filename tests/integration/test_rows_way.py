@@ -13,6 +13,7 @@ from sidecar_magics.errors import ScriptError, SettingsError, SidecarError, Stat
 from sidecar_magics.load import LoadReport, load_sql
 from sidecar_magics.server import send
 from tests.corpus.fingerprint import difference, fingerprint
+from tests.faults.proxy import Proxy
 from tests.rogue import Rogue
 
 if TYPE_CHECKING:
@@ -32,6 +33,13 @@ LATER = APART + "INSERT INTO t VALUES (10,'ten',10),(11,'x',11);\nCREATE TABLE l
 # What is tried, and whether any row goes through LOAD DATA then.
 SCRIPTS: dict[str, tuple[str, bool]] = {
     "plain": (TABLE + ROWS + LATER, True),
+    "blanks between values": (
+        TABLE
+        + ROWS.replace(",'", ", '").replace(",NULL", ", NULL").replace("',", "', ")
+        + "INSERT INTO t VALUES\n\t(4,\t', ',\t7),\n\t(5,\t'\t',\tNULL);\n"
+        + LATER,
+        True,
+    ),
     "a duplicate": (
         TABLE + ROWS + APART + "INSERT INTO t VALUES (4,'a',1),(2,'b',2);\n" + LATER,
         True,
@@ -204,6 +212,21 @@ def test_a_server_that_has_it_off_gets_inserts(server: Server) -> None:
     with connect_now(server.settings) as connection, connection.cursor() as cursor:
         cursor.execute("SELECT @@GLOBAL.local_infile")
         assert cursor.fetchall() == ((0,),)
+
+
+def test_small_rows_are_sent_together(server: Server) -> None:
+    rows = "".join(f"INSERT INTO t VALUES ({n},'r{n}',NULL);\n" for n in range(200))
+    # Of the table that is not there, the server has a note.
+    script = HEAD + "DROP TABLE IF EXISTS t;\n" + TABLE + rows
+    for way in ("insert", "load-data"):
+        server.drop_schemas()
+        with Proxy(server.port) as proxy:
+            proxy.records = True
+            settings = replace(server.settings, port=proxy.port)
+            report = load_sql(script, settings, rows=way, jobs=1)
+            sent = [sql for sql in proxy.statements if b"INTO TABLE" in sql or b"INSERT" in sql]
+        assert report.rows == 200
+        assert len(sent) <= 5
 
 
 def test_an_unknown_way_is_refused(server: Server) -> None:

@@ -160,7 +160,7 @@ def both_ways(both: Both, create: bytes, values: bytes) -> str:
     number = head.begins + 1, insert.index(b",", head.begins)
     undo = b"DELETE FROM one WHERE id BETWEEN %s AND %s + 9" % ((insert[slice(*number)],) * 2)
     try:
-        statement = load_data(b"`one`", to, file.charset)
+        statement = load_data(b"`one`", to, file.charset, file.separator)
         outcome = read_rows(both.connection, statement, [file.values])
     except pymysql.MySQLError:
         return "warned"
@@ -189,7 +189,7 @@ def columns_of(kind: str) -> list[str]:
 
 
 def try_all(
-    both: Both, spellings: list[bytes], kinds: list[str] = TYPES
+    both: Both, spellings: list[bytes], kinds: list[str] = TYPES, separator: bytes = b","
 ) -> Counter[tuple[str, str]]:
     """Put each spelling into a column of each type."""
     became: Counter[tuple[str, str]] = Counter()
@@ -199,9 +199,9 @@ def try_all(
             if create is None:
                 continue
             send(both.connection, b"START TRANSACTION")
-            more = b",7)" if columns.endswith("w int") else b")"
+            more = separator + b"7)" if columns.endswith("w int") else b")"
             for number, spelling in enumerate(spellings):
-                values = b"(%d,%s%s" % (number, spelling, more)
+                values = b"(%d%s%s%s" % (number, separator, spelling, more)
                 try:
                     became[kind, both_ways(both, create, values)] += 1
                 except (AssertionError, pymysql.MySQLError) as error:
@@ -219,12 +219,13 @@ def schema(server: Server) -> Server:
     return server
 
 
-def test_every_type_and_spelling(schema: Server) -> None:
+@pytest.mark.parametrize("separator", [b",", b", "], ids=["comma", "comma and blank"])
+def test_every_type_and_spelling(schema: Server, separator: bytes) -> None:
     modes = ("SET sql_mode = 'STRICT_TRANS_TABLES'", "SET sql_notes = 0")
     both = session(schema, "SET NAMES utf8mb4", *modes)
     assert both is not None
     send(both.connection, b"USE s")
-    became = try_all(both, SPELLINGS)
+    became = try_all(both, SPELLINGS, separator=separator)
     both.connection.close()
     for kind in map(str.strip, TYPES):
         if kind not in ("bit(8)", "geometry"):
@@ -288,8 +289,9 @@ def test_rows_of_chance(schema: Server) -> None:
             ]
             if chance.random() < 0.1:
                 chance.choice(rows).append(b"1")
-            border = chance.choice([b"),(", b"),\n(", b"), ("])
-            values = b"(" + border.join(map(b",".join, rows)) + b")"
+            border = chance.choice([b"),(", b"),\n(", b"), (", b"),\n\t("])
+            separator = chance.choice([b",", b", ", b",\t"])
+            values = b"(" + border.join(map(separator.join, rows)) + b")"
             became[both_ways(both, create, values)] += 1
         send(both.connection, b"COMMIT")
         assert_same(both.connection, kinds)

@@ -187,6 +187,21 @@ def test_a_password_is_never_offered(complete: Callable[..., list[str]]) -> None
         assert complete(f"%{magic} --pass") == [f"%{magic} --password-env"]
 
 
+def test_kept_snapshots_are_offered_the_newest_first(
+    complete: Callable[..., list[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SIDECAR_MAGICS_HOME", str(tmp_path / "ours"))
+    usual, other = tmp_path / "ours" / "data" / "kept" / "sidecar", tmp_path / "other"
+    for folder, name in ((usual, "20260101-1"), (usual, "20260102-1"), (other, "20250101-1")):
+        (folder / name).mkdir(parents=True)
+        (folder / name / "kept.json").touch()
+    (usual / "20260103-1").mkdir()
+    line = "%mysql_keep --restore "
+    assert complete(line) == [f"{line}20260102-1", f"{line}20260101-1"]
+    line = f"%mysql_keep --folder {other} --restore "
+    assert complete(line) == [f"{line}20250101-1"]
+
+
 def test_completions_say_what_they_are_for(shell: InteractiveShell, tmp_path: Path) -> None:
     (tmp_path / "dump.sql").write_bytes(DUMP)
     assert shown(shell, "%mysql_load --onc") == {

@@ -231,13 +231,13 @@ def test_spyglass_own_container_is_used(docker: FakeEngine, running: bool) -> No
     assert not docker.calls("rm")
 
 
-def test_down_of_what_ran_before_says_that_it_goes_on(
+def test_down_of_what_ran_before_says_that_it_keeps_running(
     docker: FakeEngine, capsys: pytest.CaptureFixture[str]
 ) -> None:
     spyglass(docker, running=True)
     lifecycle.up()
     assert main(["down"]) == 0
-    assert "it goes on" in capsys.readouterr().out
+    assert "it keeps running" in capsys.readouterr().out
     assert read_record() is None
 
 

@@ -207,3 +207,23 @@ def test_it_has_another_form(form: Form, sql: bytes) -> None:
 
 def test_what_stands_behind_rows_may_drop() -> None:
     assert forms.may_drop(b"INSERT INTO t VALUES (1); DROP TABLE t")
+
+
+@pytest.mark.parametrize(
+    ("sql", "on"),
+    [
+        (b"SET autocommit=0", False),
+        (b"set  AUTOCOMMIT := on", True),
+        (b"SET @@autocommit=1", True),
+        (b"SET @@local.autocommit = OFF ", False),
+        (b"SET SESSION autocommit=1", True),
+        (b"SET @autocommit=0", None),
+        (b"SET GLOBAL autocommit=0", None),
+        (b"SET autocommit=0, a=1", None),
+        (b"SET autocommit=@old", None),
+        (b"SET autocommit=10", None),
+        (b"SET @old=@@autocommit, autocommit=0", None),
+    ],
+)
+def test_autocommit_is_switched(sql: bytes, on: bool | None) -> None:
+    assert forms.sets_autocommit(sql) is on

@@ -57,7 +57,6 @@ def put(
         schemas=("lab",),
         tables={"lab.t": KeptTable("1.sql", 3)},
         files={"1.sql": described(place / "1.sql")},
-        loads=({"name": "6162", "finished": None},),
     )
     snapshot.write(place)
     return snapshot
@@ -109,6 +108,13 @@ def test_the_last_ones_stay_and_one_of_each_earlier_day() -> None:
     assert days == [20_000 - day for day in range(1, 8)]
     for each in left[5:]:
         assert each.made % DAY_S == 23 * 3600, "the last one of its day"
+
+
+def test_what_servers_had_at_first_stays() -> None:
+    snapshots = [made(NOON - hour * 3600, is_first=hour % 3 == 2) for hour in range(24 * 20)]
+    left = [each for each in snapshots if each not in too_old(snapshots, 5)]
+    assert [each for each in left if each.is_first][:3] == snapshots[2:9:3]
+    assert len(left) <= 5 + 7 + 3
 
 
 def test_the_newest_always_stays() -> None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from sidecar_magics.local_infile import named_files
+from sidecar_magics.local_infile import PACKET_BYTES, _send_rows, named_files
 
 
 @pytest.mark.parametrize(
@@ -32,3 +32,28 @@ from sidecar_magics.local_infile import named_files
 )
 def test_only_the_file_that_is_named_may_be_sent(sql: bytes, names: set[bytes]) -> None:
     assert named_files(sql) == names
+
+
+class Packets:
+    """Takes packets as a connection does."""
+
+    def __init__(self) -> None:
+        self.sent: list[bytes] = []
+
+    def write_packet(self, payload: bytes) -> None:
+        self.sent.append(bytes(payload))
+
+
+@pytest.mark.parametrize(
+    "sizes",
+    [[], [1], [PACKET_BYTES], [9] * 10_000, [3, 5 * PACKET_BYTES + 1, 4], [PACKET_BYTES - 1] * 3],
+)
+def test_rows_are_sent_in_few_packets_and_in_order(sizes: list[int]) -> None:
+    pieces = [bytes([number % 251]) * size for number, size in enumerate(sizes)]
+    packets = Packets()
+    _send_rows(packets, map(memoryview, pieces))
+    *rows, end = packets.sent
+    assert end == b""
+    assert b"".join(rows) == b"".join(pieces)
+    assert all(0 < len(row) <= PACKET_BYTES for row in rows)
+    assert len(rows) <= 2 + 2 * sum(sizes) // PACKET_BYTES

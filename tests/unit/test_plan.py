@@ -391,7 +391,9 @@ def test_what_leaves_the_session_as_it_is(statement: str, kind: str) -> None:
     ("statement", "why"),
     [
         ("SET a=now()", "SET"),
-        ("SET autocommit=0", "SET"),
+        ("SET autocommit=0, a=1", "SET"),
+        ("LOCK TABLES t WRITE; SET autocommit=0", "SET"),
+        ("SET autocommit=0; LOCK TABLES t WRITE", "LOCK"),
         ("SET insert_id=5", "SET"),
         ("CREATE TEMPORARY TABLE x (a int)", "temporary"),
         ("DROP TEMPORARY TABLE x", "temporary"),
@@ -478,6 +480,37 @@ def test_autocommit_of_a_dump_is_left_out(is_dump: bool, in_order: bool) -> None
     plan = Plan(script, is_dump=is_dump)
     assert plan.planner.in_order is in_order
     assert plan.kinds == ("ffr" if is_dump else "ffbdbb")
+
+
+def sent(plan: Plan) -> list[str]:
+    return [step.sql.decode()[:16] for task in plan.tasks for step in task.steps if step.sql]
+
+
+def test_transactions_of_a_script_without_autocommit_are_begun_in_so_many_words() -> None:
+    row = "INSERT INTO t VALUES (1);"
+    plan = Plan(
+        "USE s; CREATE TABLE t (a int); SET @@session.autocommit = OFF;"
+        f"{row}{row}COMMIT;{row}CREATE TABLE u (a int);{row}ROLLBACK; {row}SET autocommit = 1;{row}"
+    )
+    begin, insert, commit = "START TRANSACTIO", "INSERT INTO t VA", "COMMIT"
+    assert sent(plan) == [
+        "CREATE TABLE t (",
+        *(begin, insert, insert, commit),
+        *(begin, insert, commit, "CREATE TABLE u ("),
+        *(begin, insert, "ROLLBACK"),
+        *(begin, insert, commit),
+        insert,
+    ]
+    assert plan.tasks[-1].kind is TaskKind.ROWS
+    assert not plan.planner.in_order
+
+
+def test_what_is_not_followed_runs_without_autocommit_where_the_script_does() -> None:
+    plan = Plan("USE s; CREATE TABLE t (a int); SET autocommit = 0; CALL p(); COMMIT;")
+    assert sent(plan) == ["CREATE TABLE t (", "SET autocommit =", "CALL p()", "COMMIT"]
+    assert plan.planner.in_order
+    # What is noted before the CALL must not be part of the script's transaction.
+    assert [task.session is None for task in plan.tasks[-3:]] == [False, True, True]
 
 
 def test_rows_within_a_transaction_run_in_order() -> None:
@@ -702,6 +735,18 @@ def test_rows_of_a_view_are_not_those_of_a_table() -> None:
     assert conflict(plan.tasks[-2], plan.tasks[-1])
 
 
+def test_a_trigger_may_put_rows_where_they_cannot_be_undone() -> None:
+    tables = "USE s; CREATE TABLE t (a int); CREATE TABLE m (a int) ENGINE=MyISAM;"
+    trigger = "CREATE TRIGGER r AFTER INSERT ON t FOR EACH ROW INSERT INTO m VALUES (1);"
+    row = "INSERT INTO t VALUES (1);"
+    plan = Plan(tables + row + trigger + row)
+    assert plan.kinds == "fffrfb"
+    assert not plan.tasks[-1].repeatable
+    assert Plan(tables.replace("MyISAM", "InnoDB") + trigger + row).kinds == "ffffd"
+    # Within a transaction, a load cannot be resumed after that.
+    assert Plan(tables + trigger + "SET autocommit = 0;" + row).planner.in_order
+
+
 def test_rows_of_a_table_whose_trigger_is_not_there_yet() -> None:
     plan = Plan(
         "USE s; CREATE TRIGGER tr AFTER INSERT ON t FOR EACH ROW SET @a=1;"
@@ -738,3 +783,21 @@ def test_backslashes_as_sql_mode_has_them(mode: str, verbatim: bool, kind: str) 
     step = Step(Statement(sql, 1, 1, 0, len(sql)), source, sql)
     plan.tasks += [*plan.planner.statement(step), *plan.planner.finish()]
     assert plan.kinds == "ff" + kind
+
+
+@pytest.mark.parametrize("found", [None, TableFacts(is_table=False)])
+def test_the_server_is_asked_once_for_what_is_no_table(found: TableFacts | None) -> None:
+    asked: list[bool] = []
+
+    def lookup(schema: bytes, name: bytes, /, *, settled: bool) -> TableFacts | None:
+        asked.append(settled)
+        return found
+
+    rows = "INSERT INTO v VALUES (1);" * 50
+    plan = Plan("USE s;" + rows, lookup=lookup)
+    assert asked == [False]
+    plan.add("CREATE VIEW w AS SELECT 1;" + rows)  # it may be there now
+    assert asked == [False, True]
+    plan.add("CREATE TABLE v (i INT PRIMARY KEY);" + rows)
+    assert asked == [False, True]
+    assert plan.tasks[-1].kind is TaskKind.ROWS

@@ -338,7 +338,8 @@ def test_without_pandas_the_frame_says_so(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_it_can_be_kept_and_copied() -> None:
-    report = loaded(is_on_screen=lambda: True)
+    report = loaded()
+    report.is_on_screen = lambda: True
     for kept in (pickle.loads(pickle.dumps(report)), copy.deepcopy(report)):
         assert kept == report
         assert kept.is_on_screen is None

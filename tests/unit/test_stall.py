@@ -10,6 +10,7 @@ from sidecar_magics.blockers import Blocker
 from sidecar_magics.load.planning.tasks import Table, Task, TaskKind
 from sidecar_magics.load.running import stall
 from sidecar_magics.load.running.stall import ASK_EVERY_S, STALL_S, StallWatch
+from sidecar_magics.protocol import ConnectError, Outlook
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -83,3 +84,18 @@ def test_a_long_statement_is_no_wait(asked: Asked) -> None:
     watch.look(0.0, "same", RUNNING, list)
     assert watch.look(60.0, "same", RUNNING, list) == ""
     assert watch.note() == ""
+
+
+def test_a_server_that_is_gone_is_waited_for() -> None:
+    outlook = Outlook.LATER
+
+    def refused(timeout_s: float) -> Any:
+        raise ConnectError("port", "nothing listens there", outlook)
+
+    watch = StallWatch(refused)
+    watch.look(0.0, "same", RUNNING, list)
+    said = watch.look(STALL_S, "same", RUNNING, list)
+    assert said == "the server, which does not answer: nothing listens there"
+    assert watch.note() == f"It waited 3.0 s for {said}."
+    outlook = Outlook.NEVER
+    assert watch.look(2 * STALL_S, "same", RUNNING, list) == ""

@@ -97,6 +97,8 @@ TAKEN = [
     b"(1,'),('),(2,',')",
     b"(1,'a'),\n(2,'b')",
     b"(1,'a'), (2,'b')",
+    b"(1, 'a'),\n\t(2, NULL)",
+    b"(1,\t'a'),\n(2,\t', ')",
     "(1,'gr\u00f6\u00dfe')".encode(),
 ]
 
@@ -130,6 +132,9 @@ def test_what_is_proven_is_taken_as_it_stands(values: bytes) -> None:
         b"(1)",
         b"(1,'a')(2,'b')",
         b"(1,'a'),(2,'b'),\n(3,'c')",
+        b"(1, 'a'), (2,'b')",
+        b"(1,  'a')",
+        b"(1, 'a') , (2, 'b')",
         b"(1,'a') ON DUPLICATE KEY UPDATE a = 1",
         b"(1,'a'),(2,'b",
         b"(1,'\xff')",
@@ -159,6 +164,8 @@ def test_bytes_go_without_their_introducer() -> None:
         b"(1,_binary 'a','x _binary ')",
         b"(1,_binary 'a','x _binary ''y')",
         b"(1,_binary 'a',' _binary '),(2,NULL,'b')",
+        b"(NULL, 'x _binary ', 'b')",
+        b"(1,\t_binary 'a',\t'x _binary ''y')",
         b"(1,_binary 'a',_binary 'b')",
         b"(1,_binary'a','b')",
         b"(1,'a',_binary 'b')",
@@ -171,6 +178,17 @@ def test_an_introducer_that_may_stand_in_a_text_is_left_alone(values: bytes) -> 
 def test_bytes_are_not_taken_beside_columns_that_would_read_them_otherwise() -> None:
     latin1 = (*BLOBS[:2], BLOBS[2]._replace(keeps_utf8=False))
     assert file(Target(latin1), b"(1,_binary 'a','b')") is None
+
+
+def test_what_stands_between_two_values_is_told_to_the_server() -> None:
+    found = file(Target(NUMBERS), b"(1, 'a'),\n(2, 'b')")
+    assert found is not None
+    assert (found.separator, found.row_count()) == (b", ", 2)
+    sql = load_data(b"`t`", Target(NUMBERS), found.charset, found.separator)
+    assert b" FIELDS TERMINATED BY ', ' OPTIONALLY " in sql
+    other = file(Target(NUMBERS), b"(3,'c')")
+    assert other is not None
+    assert not other.is_spelled_like(found)
 
 
 def test_rows_are_counted_although_texts_look_like_borders() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from sidecar_magics.errors import ScriptError
 from sidecar_magics.load.check.assignments import Assignment, assignments
-from sidecar_magics.load.check.findings import Finding, count, size, some
+from sidecar_magics.load.check.findings import Finding, some
 from sidecar_magics.load.check.grants import Grants
 from sidecar_magics.load.check.recorder import Dialect
 from sidecar_magics.load.check.statements import (
@@ -379,12 +379,4 @@ def test_rights_that_hold_all_but_somewhere() -> None:
 def test_words() -> None:
     assert some(["a", "b", "c", "d"]) == "a, b, c, d"
     assert some(["a", "b", "c", "d", "e"]) == "a, b, c and 2 more"
-    assert count(1, "table") == "1 table"
-    assert count(2000, "table") == "2,000 tables"
-    assert [size(999), size(1500), size(2_340_000), size(5e12)] == [
-        "999 bytes",
-        "1.5 kB",
-        "2.34 MB",
-        "5 TB",
-    ]
     assert str(Finding("k", "no \x1b[1m", "", "f:1:1", 7)) == r"f:1:1: no \x1b[1m (error 7)."

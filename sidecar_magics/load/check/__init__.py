@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 from ...connection import connect_now
 from ...settings import resolve
 from ...sidecar import FLAVOURS, describe
+from ...units import count, size
 from ..policy import LoadPolicy
 from ..sources.opening import Sources, open_sources
 from . import advice, objects, rules, verdict
-from .findings import Finding, count, size, some, unique
+from .findings import Finding, some, unique
 from .recorder import Dialect
 from .rehearsal import Rehearsal
 from .report import CheckReport, ObjectPlan, SchemaPlan

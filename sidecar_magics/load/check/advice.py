@@ -6,7 +6,8 @@ import shutil
 from typing import TYPE_CHECKING
 
 from ...sidecar import FLAVOURS
-from .findings import Finding, count, size, some
+from ...units import count, size
+from .findings import Finding, some
 from .rules import lacking_privileges
 
 if TYPE_CHECKING:

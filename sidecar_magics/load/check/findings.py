@@ -60,20 +60,6 @@ def some(names: Sequence[str], *, listed: int = LISTED) -> str:
     return f"{', '.join(names[:listed])} and {len(names) - listed:,} more"
 
 
-def count(number: int, noun: str, nouns: str = "") -> str:
-    """Return a number with its noun: ``1 table``, ``2 tables``."""
-    return f"{number:,} {noun if number == 1 else nouns or noun + 's'}"
-
-
-def size(size_bytes: float) -> str:
-    """Return a size as people say it: ``1.5 GB``."""
-    for unit in ("bytes", "kB", "MB", "GB"):
-        if size_bytes < 1000:
-            return f"{size_bytes:.0f} {unit}" if unit == "bytes" else f"{size_bytes:.3g} {unit}"
-        size_bytes /= 1000
-    return f"{size_bytes:.3g} TB"
-
-
 def unique(names: Iterable[str]) -> tuple[str, ...]:
     """Return names once each, in the order in which they came."""
     return tuple(dict.fromkeys(names))

@@ -6,7 +6,8 @@ import re
 from typing import TYPE_CHECKING
 
 from ...script.substitutes import nearest
-from .findings import Finding, count, some
+from ...units import count
+from .findings import Finding, some
 from .world import World
 
 if TYPE_CHECKING:

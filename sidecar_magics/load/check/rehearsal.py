@@ -61,6 +61,8 @@ NOT_ASKED = -1
 COM_STMT_PREPARE = 0x16
 COM_STMT_CLOSE = 0x19
 
+# That the server can read them is all that is tried.
+_ONLY_READ = {Kind.ACCOUNT, Kind.LOCK, Kind.TRANSACTION, Kind.QUERY}
 _DEFINES = {Kind.SCHEMA, Kind.TABLE, Kind.VIEW, Kind.TRIGGER, Kind.ROUTINE}
 # Words outside of quotes with which a definition reaches beyond its schema.
 _REACHES_OUT = {
@@ -83,7 +85,7 @@ _NOT_SET = ("sql_log_bin", "gtid", "pseudo_", "binlog", "wsrep", "password", "ro
 _PURE = {b"CONCAT", b"CONCAT_WS", b"REPLACE", b"IF", b"IFNULL", b"COALESCE", b"NULLIF", b"UPPER"}
 _PURE |= {b"LOWER", b"TRIM", b"CAST", b"CONVERT", b"CHAR", b"SIGNED", b"UNSIGNED", b"USING"}
 
-# What the account may do in a scratch schema, or it would be left behind.
+# What the account may do in a scratch schema, or the schema would stay.
 _NEEDED = ("CREATE", "DROP", "ALTER", "INDEX", "REFERENCES", "CREATE VIEW", "TRIGGER")
 _SELECTS = re.compile(rb"[\s(]*(?:SELECT|WITH)\b", re.IGNORECASE)
 _LOADS_DATA = re.compile(rb"\s*LOAD\b", re.IGNORECASE)
@@ -258,7 +260,7 @@ class Rehearsal:
             self._rows(step, about, place)
         elif kind is Kind.QUERY and _SELECTS.match(sql):
             self._prepare(step, place)
-        elif kind is Kind.ACCOUNT:  # that it can be read is all that is tried
+        elif kind in _ONLY_READ:
             self._read(step, place)
         elif kind is Kind.OTHER:
             self._read(step, place)
@@ -270,6 +272,7 @@ class Rehearsal:
         if not given or any(
             each.scope == "global" or each.name.startswith(_NOT_SET) for each in given
         ):
+            self._read(step, place)
             return
         if Session().after(sql) is None and not self._is_pure(sql):
             self._prepare(step, place)

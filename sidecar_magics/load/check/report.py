@@ -7,7 +7,8 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from ...errors import printable
-from .findings import Finding, count, size
+from ...units import count, size
+from .findings import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from ...sidecar import FLAVOURS
-from .findings import LISTED, Finding, count, some, unique
+from ...units import count
+from .findings import LISTED, Finding, some, unique
 from .privileges import DEFINER_PRIVILEGES, foreign_definers, lacking
 
 if TYPE_CHECKING:

@@ -10,7 +10,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from .findings import Finding, count
+from ...units import count
+from .findings import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -242,11 +242,39 @@ class Bookkeeping:
         loader.inspector.revive()
         if journal is not None:
             loads.finish(link, journal.entry, self._facts())
+        self._enter_loaded_before()
         with contextlib.suppress(*pymysql_errors()):  # whatever else is called so is not ours
             if not loads.exists(link):
                 return
             self._build_owed_indexes()
             loads.drop_if_empty(link)
+
+    def _enter_loaded_before(self) -> None:
+        """Note what a dump holds that was loaded with --once before it was made.
+
+        Else the next --once would load it again, over what the user has changed since.
+        """
+        policy = self._policy
+        is_whole = not (policy.tables or policy.schema_only or policy.data_only or policy.into)
+        if not is_whole or self._report.errors:
+            return
+        held = [
+            record
+            for record in self._sources.loaded_before
+            if loads.is_record(record) and loads.schemas_of(record).issubset(self._touched)
+        ]
+        if not held:
+            return
+        try:
+            self._link.send(b"SET time_zone = '+00:00'")
+            loads.enter_records(self._link.rows, self._link.send, held)
+        except pymysql_errors() as error:
+            if is_lost(error):
+                raise
+            self._report.notes.append(
+                "This account cannot write the dump's records of --once: a script that is in it "
+                "may be loaded again."
+            )
 
     def _facts(self) -> dict[str, object] | None:
         """Return what to keep of this load; None if it is to be forgotten."""

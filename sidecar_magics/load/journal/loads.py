@@ -368,6 +368,36 @@ def finished_records(ask: Ask) -> list[dict[str, str | None]]:
     return [dict(zip(_RECORD, row)) for row in rows]
 
 
+def is_record(found: Mapping[str, Any]) -> bool:
+    """Return whether a record is complete, as one from a file may not be."""
+    if set(found) != set(_RECORD):
+        return False
+    cells = [(function, found[column]) for column, function in _RECORD.items()]
+    try:
+        for _, cell in (each for each in cells if each[0]):
+            bytes.fromhex(cell or "")
+        schemas_of(found)
+    except (TypeError, ValueError):
+        return False
+    return all(cell is None or isinstance(cell, str) for _, cell in cells)
+
+
+def schemas_of(record: Mapping[str, str | None]) -> set[str]:
+    """Return the schemas that a finished load worked in.
+
+    Parameters
+    ----------
+    record : mapping
+        As `finished_records` returns it.
+
+    Raises
+    ------
+    ValueError
+        It is not `is_record`.
+    """
+    return set(json.loads(bytes.fromhex(record.get("in_schemas") or "5b5d")))
+
+
 def enter_records(
     ask: Ask, send: Callable[[bytes], object], records: Iterable[Mapping[str, str | None]]
 ) -> None:
@@ -387,6 +417,11 @@ def enter_records(
             send(sql.encode())
     for record in entered:
         cells = [_cell(function, record.get(column)) for column, function in _RECORD.items()]
+        name, options = (_cell("HEX", record[column]) for column in ("name", "options"))
+        send(
+            f"DELETE FROM {SCHEMA}.loads WHERE finished IS NOT NULL".encode()
+            + b" AND name = %s AND options = %s" % (name, options)
+        )
         send(
             f"INSERT INTO {SCHEMA}.loads (token, {', '.join(_RECORD)}) VALUES".encode()
             + b" ('', "

@@ -139,6 +139,7 @@ class Planner:
         self._drop: Task | None = None  # held back: the table is most likely recreated at once
         self._filling: tuple[Table, Step] | None = None
         self._in_transaction = False
+        self._commits_itself = True  # not after SET autocommit = 0
         self._left_out_autocommit = False
         self._unsure = False  # a user's variable may have another value than is known
         self._locks = False  # a LOCK TABLES that was left out waits for its UNLOCK
@@ -202,6 +203,7 @@ class Planner:
         yield from self.finish()
         self.session, self.why_in_order = Session(schema), None
         self._in_transaction = self._locks = False
+        self._commits_itself = True
         self._entered.clear()
 
     def finish(self) -> Iterator[Task]:
@@ -218,6 +220,8 @@ class Planner:
     # Rows --------------------------------------------------------------------------------------
 
     def _data(self, step: Step, about: Classification) -> Iterator[Task]:
+        if not (self._commits_itself or self._in_transaction):
+            yield from self._begin(step)
         if b":=" in step.sql[:LONGEST_DEFINITION_BYTES] and not self._literal_rows(step.sql):
             yield from self._lose_track(step, "a variable that is set within a statement")
             return
@@ -227,7 +231,7 @@ class Planner:
             known = self._tables.get(name, settled=True)
         else:
             known = self._tables.get(name) if name else None
-        if known and not known.innodb:  # what is there cannot be undone, nor done once more
+        if known and not self._tables.can_undo(known):  # nor can it be done once more
             if self._in_transaction:
                 yield from self._lose_track(step, "rows without transactions, within one")
             else:
@@ -382,8 +386,21 @@ class Planner:
         elif self.is_dump and forms.switches_autocommit(sql):
             self._left_out_autocommit = True
             yield from self._leave_out()
+        elif (commits_itself := forms.sets_autocommit(sql)) is not None and not self._locks:
+            yield from self._set_autocommit(step, commits_itself)
         else:
             yield from self._lose_track(step, "a SET that cannot be followed")
+
+    def _set_autocommit(self, step: Step, commits_itself: bool) -> Iterator[Task]:
+        """Yield what is complete where a script begins, or ends, to commit by itself.
+
+        Lanes never do without: each of its transactions is begun in so many words. So their session
+        is known, and a load can be resumed after each COMMIT.
+        """
+        if commits_itself and not self._commits_itself:
+            yield from self._commit_implicitly(step)
+        self._commits_itself = commits_itself
+        yield from self._leave_out()
 
     def _is_taken(self, step: Step, sql: bytes) -> Generator[Task, None, bool]:
         """Yield what must be done before it can be said whether the server takes a SET."""
@@ -483,7 +500,8 @@ class Planner:
         )
 
     def _lock(self, step: Step, sql: bytes) -> Iterator[Task]:
-        if forms.locks_one_table(sql) and not self._in_transaction:
+        # Without autocommit, UNLOCK TABLES commits.
+        if forms.locks_one_table(sql) and self._commits_itself and not self._in_transaction:
             self._locks = True
             yield from self._leave_out()
         elif forms.unlocks(sql) and self._locks:
@@ -507,6 +525,12 @@ class Planner:
         else:
             yield from self._lose_track(step, "a statement about transactions")
 
+    def _begin(self, step: Step) -> Iterator[Task]:
+        """Yield the beginning of a transaction that the script does not spell out."""
+        yield from self.finish()
+        self._in_transaction = True
+        yield from self._barrier(step._replace(sql=b"START TRANSACTION", is_ours=True))
+
     def _commit_implicitly(self, step: Step) -> Iterator[Task]:
         """Yield what a statement would do by itself before it begins: commit, with its notes."""
         yield from self.finish()
@@ -525,8 +549,15 @@ class Planner:
 
     def _lose_track(self, step: Step, why: str) -> Iterator[Task]:
         """Yield a task after which the session is not known any more."""
+        why = f"{step.place}: {why}"
+        if not self._commits_itself:
+            # Now its connection has to know, and what would be noted on it would not be committed.
+            self._commits_itself = True
+            own = step._replace(sql=b"SET autocommit = 0", is_ours=True)
+            yield from self._barrier(own)
+            self.why_in_order = why
         yield from self._barrier(step, repeatable=False)
-        self.why_in_order = f"{step.place}: {why}"
+        self.why_in_order = why
 
     def _leave_out(self) -> Iterator[Task]:
         """Yield what is complete where a statement is left out: it changes nothing that stays."""

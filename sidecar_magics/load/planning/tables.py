@@ -71,7 +71,9 @@ class KnownTables:
         self._dropped: set[Name] = set()
         self._dropped_schemas: set[bytes] = set()
         self._maybe_made: set[Name] = set()
+        self._no_tables: set[Name] = set()  # the server has none of that name, or a view
         self._all_may_differ = False
+        self._some_keep_rows = False  # a table without transactions was seen
 
     def get(self, name: Name, *, settled: bool = False) -> KnownTable | None:
         """Return what is known of a table that gets rows; None if that is too little.
@@ -85,15 +87,28 @@ class KnownTables:
             answer is right also where the script may have made or changed the table.
         """
         known = self._known.get(name)
-        if known is None and self._lookup and (settled or not self._may_differ(name)):
+        if known is not None or self._lookup is None or name in self._no_tables:
+            return known
+        if settled or not self._may_differ(name):
             found = self._lookup(*name, settled=settled)
             if found and found.is_table:
                 known = self._known[name] = _as_found(name, found)
+                self._some_keep_rows |= not known.innodb
+            else:
+                self._no_tables.add(name)
         return known
+
+    def can_undo(self, known: KnownTable) -> bool:
+        """Return whether rows that are put into a table are undone with their transaction.
+
+        Triggers may put them into tables that have none.
+        """
+        return known.innodb and not (known.watched and self._some_keep_rows)
 
     def needs_settling(self, name: Name) -> bool:
         """Return whether the server can say more of a table once it has done what comes before."""
-        return self._lookup is not None and name not in self._known and self._may_differ(name)
+        is_open = name not in self._known and name not in self._no_tables
+        return self._lookup is not None and is_open and self._may_differ(name)
 
     def _may_differ(self, name: Name) -> bool:
         """Return whether the script may have made of a table something else than the server has."""
@@ -110,14 +125,17 @@ class KnownTables:
 
     def make(self, name: Name, definition: TableDefinition) -> None:
         """Take note of a CREATE TABLE."""
+        self._no_tables.discard(name)
         if definition.unless_exists and not self._is_not_there(name):
             self._maybe_made.add(name)
             return  # it may be another one
         self._maybe_made.add(name)
         self._dropped.discard(name)
+        innodb = definition.engine in (None, b"innodb")
+        self._some_keep_rows |= not innodb
         self._known[name] = KnownTable(
             Table(*name),
-            innodb=definition.engine in (None, b"innodb"),
+            innodb=innodb,
             foreign_keys=definition.refers_to_others,
             counts_up=definition.counts_up,
             counts_up_elsewhere=definition.counts_up_elsewhere,
@@ -136,11 +154,13 @@ class KnownTables:
     def drop(self, name: Name) -> None:
         """Take note of a DROP TABLE."""
         self._known.pop(name, None)
+        self._no_tables.discard(name)
         self._dropped.add(name)
 
     def drop_schema(self, schema: bytes) -> None:
         """Take note of a DROP DATABASE."""
         self._dropped_schemas.add(schema)
+        self._no_tables.clear()
         for name in [name for name in self._known if name[0] == schema]:
             self.drop(name)
 
@@ -167,6 +187,7 @@ class KnownTables:
     def may_differ(self) -> None:
         """Ask the server only for what it has once all that comes before is done."""
         self._all_may_differ = True
+        self._no_tables.clear()
 
 
 def _as_found(name: Name, found: TableFacts) -> KnownTable:

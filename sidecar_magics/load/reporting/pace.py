@@ -91,7 +91,7 @@ def _time(progress: Progress, speed: float | None) -> str:
 
 
 def about(seconds: float) -> str:
-    """Return a time as a guess should be told: ``about 3 min``."""
+    """Return a time as a guess is shown: ``about 3 min``."""
     if seconds < 57.5:
         step_s = 5 if seconds >= 10 else 1
         return f"about {max(round(seconds / step_s) * step_s, 1)} s"

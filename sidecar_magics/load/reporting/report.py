@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ...errors import printable
-from ...units import duration, size
+from ...outputs import CellOutput, pandas_module
+from ...units import count, duration, size
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
     import pandas
 
@@ -80,7 +81,7 @@ class ErrorReport:
 
 
 @dataclass
-class LoadReport:
+class LoadReport(CellOutput):
     """What a load did.
 
     Parameters
@@ -173,12 +174,11 @@ class LoadReport:
     lacks_local_infile: bool = False
     started: float = field(default_factory=time.time)
 
-    # Tells whether this very cell's output shows the report already.
-    is_on_screen: Callable[[], bool] | None = field(default=None, repr=False, compare=False)
     # Whether its rows are shown with it: those of a cell are, those of a file are mentioned.
     shows_result: bool = field(default=False, repr=False, compare=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
 
+    HIDDEN = ("_lock", "shows_result")
     SO_FAR: ClassVar[tuple[str, ...]] = ("Executed: ", "Nothing was executed")
 
     # Filling it ----------------------------------------------------------------------------------
@@ -284,12 +284,7 @@ class LoadReport:
         ImportError
             pandas is not installed.
         """
-        try:
-            import pandas  # noqa: PLC0415 - not a dependency
-        except ImportError:
-            message = "to_frame() needs pandas, which is not installed: pip install pandas"
-            raise ImportError(message, name="pandas") from None
-
+        pandas = pandas_module()
         tables = list(self.tables.items())
         names = [name.partition(".")[::2] for name, _ in tables]
         columns = {
@@ -315,7 +310,7 @@ class LoadReport:
 
     def so_far(self) -> str:
         """Return one sentence for an error: what was done before it."""
-        # Of several connections, the others may have been ahead of the error, or behind it.
+        # Of several connections, the others may have been before the error, or past it.
         when = "before it" if self.jobs == 1 else "by then"
         if not self.statements:
             return f"Nothing was executed {when}."
@@ -408,20 +403,8 @@ class LoadReport:
 
         return html(self)
 
-    def _ipython_display_(self) -> None:
-        # Not implemented: IPython continues to the other forms.
-        if self.is_on_screen is None or not self.is_on_screen():
-            raise NotImplementedError
-
-    # Keeping it ----------------------------------------------------------------------------------
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Return what can be kept, pickled and copied: neither lock nor screen."""
-        hidden = ("is_on_screen", "_lock", "shows_result")
-        return {f.name: getattr(self, f.name) for f in fields(self) if f.name not in hidden}
-
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state, is_on_screen=None, shows_result=False, _lock=threading.Lock())
+        self.__dict__.update(state, shows_result=False, _lock=threading.Lock())
 
 
 def is_note(code: str | None, level: str | None) -> bool:
@@ -435,8 +418,3 @@ def is_note(code: str | None, level: str | None) -> bool:
         What the server calls it: ``Note``, ``Warning`` or ``Error``.
     """
     return level == NOTE or int(code or 0) in DEPRECATIONS
-
-
-def count(number: int, noun: str) -> str:
-    """Return a number of things: ``1 row``, ``1,234 rows``."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"

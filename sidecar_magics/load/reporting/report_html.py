@@ -9,8 +9,8 @@ from html import escape
 from typing import TYPE_CHECKING, Callable
 
 from ...errors import printable
-from ...units import duration, size
-from .report import TableReport, count
+from ...units import count, duration, size
+from .report import TableReport
 
 if TYPE_CHECKING:
     from .report import LoadReport

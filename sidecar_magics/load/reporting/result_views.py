@@ -14,8 +14,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from ...errors import shown
-from ...units import size
-from .report import count
+from ...units import count, size
 from .results import KEPT, as_sql
 
 if TYPE_CHECKING:

@@ -9,6 +9,7 @@ import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Callable
 
+from ...outputs import pandas_module
 from ...server import Fetched, Keep
 
 if TYPE_CHECKING:
@@ -113,12 +114,7 @@ class ResultSet:
         ImportError
             pandas is not installed.
         """
-        try:
-            import pandas  # noqa: PLC0415 - not a dependency
-        except ImportError:
-            message = "to_frame() needs pandas, which is not installed: pip install pandas"
-            raise ImportError(message, name="pandas") from None
-
+        pandas = pandas_module()
         columns = list(zip(*self.rows)) if self.rows else [()] * len(self.columns)
         # By numbers, as several columns may have one name.
         frame = pandas.DataFrame(

@@ -31,7 +31,7 @@ def put_off(load: LoadContext, sender: Sender, task: Task, last: list[bytes]) ->
     """
     table, journal, step = task.table, load.journal, task.steps[0]
     if table is None or journal is None:
-        return  # without a journal nobody would know what is owed, if this process were killed
+        return  # without a journal the indexes would be lost, if this process were killed
     if (yield from sender.ask(b"SELECT 1 FROM " + table.quoted + b" LIMIT 1", step)):
         return
     yield from sender.own([journal.note_deferred(table, last)], step)

@@ -95,6 +95,7 @@ class Lane:
         self._sender = Sender(load)
         self._batch: list[Task] = []  # executed, and not committed yet
         self._batch_began = 0.0
+        self._batch_bytes = 0
         self._committing: Note | None = None  # what is noted by the COMMIT that is under way
         self._own_notes: list[NotedPiece] = []  # of the script's own transaction
 
@@ -151,7 +152,8 @@ class Lane:
         if task.shares_transaction:
             yield from self._repeat(partial(self._add, task), task.steps[0])
             self._load.tasks.executed(task)
-            full = sum(other.size_bytes for other in self._batch) >= BATCH_BYTES
+            self._batch_bytes += task.size_bytes
+            full = self._batch_bytes >= BATCH_BYTES
             if full or self._load.clock() - self._batch_began > BATCH_S:
                 yield from self._settle()
             return
@@ -177,7 +179,7 @@ class Lane:
         yield from self._enter(task)
         if not self._batch:
             yield from self._sender.own([BEGIN], task.steps[0])
-            self._batch_began = self._load.clock()
+            self._batch_began, self._batch_bytes = self._load.clock(), 0
         self._batch.append(task)
         try:
             yield from self._send(task)

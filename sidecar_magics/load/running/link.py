@@ -208,7 +208,7 @@ class Link:
         Raises
         ------
         SessionError
-            The server refused; its `name` tells what.
+            The server refused; its `name` says what.
         """
         if self._entered and self._entered[0] is session and self._entered[1] >= user_variables:
             return

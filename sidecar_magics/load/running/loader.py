@@ -289,7 +289,7 @@ class Loader:
         self._reads = False
         self.load.tasks.close()
         self._runtime.finish(self._show)
-        for lane in self._lanes:  # what is uncommitted is undone, and keeps nobody waiting
+        for lane in self._lanes:  # undoes what is uncommitted, and lets go of its locks
             lane.link.close()
         if self.load.first_failure is None:
             self.load.count(self._walk.absorbed)
@@ -327,7 +327,7 @@ class Loader:
     # What the server allows --------------------------------------------------------------------
 
     def _may_skip_binlog(self, control: Link) -> bool:
-        """Return whether there is a binary log that nobody else reads, and the right to skip it."""
+        """Return whether there is a binary log that no replica reads, and the right to skip it."""
         if not self._settings.is_loopback or control.ask("SELECT @@log_bin") != "1":
             return False
         replicas = "SHOW SLAVE HOSTS" if self.sidecar.flavour == "mariadb" else "SHOW REPLICAS"
@@ -386,7 +386,7 @@ class Loader:
         raise error
 
     def _show(self) -> None:
-        """Show how far it is, if somebody wants to know and it is time."""
+        """Report progress, if the caller asked for it and it is time."""
         now = self._runtime.clock()
         if self._scripts is None or now - self._shown_at < SHOW_EVERY_S:
             return

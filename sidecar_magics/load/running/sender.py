@@ -200,7 +200,8 @@ class Sender:
         warnings = sum(tally.reply.warnings for tally in self._tallies[-len(group) :])
         if not warnings:
             return
-        self._careful.add(group[-1].table or "")
+        if group[-1].is_data:  # of DROP TABLE IF EXISTS, rows need not be careful
+            self._careful.add(group[-1].table or "")
         try:
             rows = yield Ask("SHOW WARNINGS")
         except pymysql_errors() as error:

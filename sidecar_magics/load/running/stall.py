@@ -1,11 +1,11 @@
-"""Find out why a load makes no progress: somebody else's locks, and on which table."""
+"""Find out why a load makes no progress: a server that is gone, or another connection's locks."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Callable
 
 from ...blockers import blockers
-from ...protocol import ConnectError
+from ...protocol import ConnectError, Outlook
 from ...server import pymysql_errors
 from ...units import duration
 
@@ -23,7 +23,7 @@ ANSWER_S = 2.0
 
 
 class StallWatch:
-    """Watches a load that may be waiting for somebody.
+    """Watches a load that may be waiting for another connection.
 
     Parameters
     ----------
@@ -72,7 +72,10 @@ class StallWatch:
         try:
             with self._connect(ANSWER_S) as connection:
                 found = blockers(connection, own, seconds=ANSWER_S)
-        except ConnectError:
+        except ConnectError as error:
+            # A lane waits for it, too, and connects again.
+            is_gone = error.outlook is Outlook.LATER
+            self.waits_for = f"the server, which does not answer: {error.answer}" if is_gone else ""
             return
         except pymysql_errors():
             return

@@ -153,9 +153,9 @@ class StreamTarget:
             self._by_list[listed] = target(self.layout, listed)
         return self._by_list[listed]
 
-    def statement(self, to: Target, charset: bytes) -> bytes:
-        """Return the LOAD DATA."""
-        return load_data(self._name, to, charset)
+    def statement(self, to: Target, file: File) -> bytes:
+        """Return the LOAD DATA for files that are spelled as this one is."""
+        return load_data(self._name, to, file.charset, file.separator)
 
 
 class _Group(NamedTuple):
@@ -204,7 +204,7 @@ class Streamer:
             return []
         notes = self._reading is None or self._reading.notes
         yield from _own(SAVEPOINT, *([] if notes else [TELL_NOTES]))
-        statement = task.table.target.statement(group.to, group.files[0].charset)
+        statement = task.table.target.statement(group.to, group.files[0])
         rows = tuple(file.values for file in group.files)
         replies: Replies = yield Stream(statement, rows)
         if replies.error is not None and _leaves_nothing(replies.error):
@@ -252,7 +252,7 @@ class Streamer:
             if len(step.sql) + 1 >= self._load.max_packet_bytes:  # which the server refuses
                 break
             file = to.file(step.sql, head.begins, utf8=reading.is_utf8)
-            if file is None or (files and file.charset != files[0].charset):
+            if file is None or (files and not file.is_spelled_like(files[0])):
                 break
             chosen = to
             files.append(file)

@@ -1,8 +1,16 @@
-"""Whether a dump came to its end: its maker says so in its last line."""
+"""What dumps say of themselves: whether one came to its end, and what its server had loaded."""
 
 from __future__ import annotations
 
-HEADERS = (b"\n-- MySQL dump 1", b"\n-- MariaDB dump 1", b"\n-- sidecar-magics dump ")
+import json
+from typing import Any
+
+# What a dump of ours begins with, and a record of a load by --once in its heading.
+OURS = b"-- sidecar-magics dump "
+RECORD = b"-- Loaded before with --once: "
+_LONGEST_HEADING_BYTES = 1024 * 1024
+
+HEADERS = (b"\n-- MySQL dump 1", b"\n-- MariaDB dump 1", b"\n" + OURS)
 FOOTER = b"\n-- Dump completed"
 _BEGINNING = b"\n-- "
 TAIL_BYTES = max(map(len, (*HEADERS, FOOTER))) - 1
@@ -52,3 +60,38 @@ class DumpMarks:
         most = len(mark) - 1
         seam = self._tail[-most:] + chunk[:most]
         return chunk.count(mark) + seam.count(mark)
+
+
+class LoadedBefore:
+    """Collect the records of loads that the heading of a dump of ours has.
+
+    What `%mysql_load --once` had loaded is in the dump, so a server into which the dump is loaded
+    has it, too, and must not load it over the user's changes.
+    """
+
+    def __init__(self) -> None:
+        self.records: list[dict[str, Any]] = []
+        self._held: bytes | None = b""
+
+    def feed(self, chunk: bytes) -> None:
+        """Look at the next bytes."""
+        if self._held is None:
+            return
+        self._held += chunk
+        if not self._held.startswith(OURS[: len(self._held)]):
+            self._held = None
+            return
+        heading, blank, _ = self._held.partition(b"\n\n")
+        if blank:
+            found = (_record(line) for line in heading.split(b"\n") if line.startswith(RECORD))
+            self.records = [record for record in found if record]
+        if blank or len(self._held) > _LONGEST_HEADING_BYTES:
+            self._held = None
+
+
+def _record(line: bytes) -> dict[str, Any]:
+    try:
+        found = json.loads(line[len(RECORD) :])
+    except ValueError:  # it was edited
+        return {}
+    return found if isinstance(found, dict) else {}

@@ -126,6 +126,7 @@ class Sources:
         self._index = -1
         self._passed_bytes = 0
         self._digests: dict[int, str] = {}
+        self._before: dict[int, list[dict[str, Any]]] = {}
 
     @classmethod
     def from_text(cls, sql: str, *, first_line: int = 1) -> Sources:
@@ -171,10 +172,16 @@ class Sources:
     @property
     def sha256(self) -> str | None:
         """What `digest` returns, without reading again; None unless all was read to its end."""
-        self._note_digest()
+        self._note_read()
         if len(self._digests) < len(self.scripts):
             return None
         return self._joined([self._digests[index] for index in range(len(self.scripts))])
+
+    @property
+    def loaded_before(self) -> list[dict[str, Any]]:
+        """Records of the loads that are in these dumps, as far as they were read."""
+        self._note_read()
+        return [record for index in sorted(self._before) for record in self._before[index]]
 
     def __len__(self) -> int:
         return len(self.scripts)
@@ -229,7 +236,7 @@ class Sources:
 
     def close(self) -> None:
         """Close the script that is open; `position_bytes` and `sha256` stay."""
-        self._note_digest()
+        self._note_read()
         if self._current is not None:
             self._current.close()
 
@@ -237,12 +244,12 @@ class Sources:
         """Return quickly what changes when a file does, ready for JSON.
 
         Per file its name relative to the folder, its size and the time of its last change (in
-        nanoseconds); for an address what its server tells (ETag and the like).
+        nanoseconds); for an address what its server sends (ETag and the like).
 
         Returns
         -------
         dict or None
-            None where only reading all of it tells: standard input, a text, some servers.
+            None where only reading all of it shows that: standard input, a text, some servers.
         """
         files = []
         for script in self.scripts:
@@ -282,8 +289,12 @@ class Sources:
     def _digest_label(self, script: Script) -> str:
         return script.label if script.member is None else f"{script.label}:{script.member}"
 
-    def _note_digest(self) -> None:
-        if self._current is not None and self._current.is_read_to_end:
+    def _note_read(self) -> None:
+        """Note what is known of the script that is open, as far as it was read."""
+        if self._current is None:
+            return
+        self._before[self._index] = self._current.loaded_before
+        if self._current.is_read_to_end:
             self._digests[self._index] = self._current.sha256
 
 
@@ -293,7 +304,7 @@ def open_sources(
     member: str | None = None,
     stdin: IO[bytes] | None = None,
 ) -> Sources:
-    """Find what a user names; nothing of it is read yet but what tells its order.
+    """Find what a user names; nothing of it is read yet but what shows its order.
 
     Parameters
     ----------

@@ -36,7 +36,7 @@ class Origin(Protocol):
         """Open it, at its beginning."""
 
     def stamp(self) -> dict[str, Any] | None:
-        """Return what changes when its bytes do; None where only reading it tells."""
+        """Return what changes when its bytes do; None where only reading it shows that."""
 
 
 class FileOrigin:
@@ -114,7 +114,7 @@ class InputOrigin:
         return cast("IO[bytes]", Borrowed(self._file))
 
     def stamp(self) -> None:
-        """Return nothing: only reading it tells what it is."""
+        """Return nothing: only reading it shows what it is."""
         return
 
 

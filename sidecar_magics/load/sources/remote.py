@@ -83,7 +83,7 @@ class RemoteOrigin:
         return None if size is None else int(size)
 
     def stamp(self) -> dict[str, Any] | None:
-        """Return what changes when the file does; None if its server tells nothing like that."""
+        """Return what changes when the file does; None if its server sends nothing like that."""
         self._info = self._ask()
         validators = _validators(self._info)
         return {"size": self.size_bytes, **validators} if validators else None

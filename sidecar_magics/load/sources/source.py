@@ -6,13 +6,13 @@ import io
 import os
 import stat
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
 from ...errors import ScriptError
 from . import zips
 from .compression import DamagedError, expand
 from .counting import BLOCK_BYTES, CountingReader
-from .dump_marks import DumpMarks
+from .dump_marks import DumpMarks, LoadedBefore
 from .formats import HEAD_BYTES, compression, foreign
 from .paths import near_misses
 
@@ -84,6 +84,7 @@ class Source:
         self.first_line = first_line
         self._raw = CountingReader(file)
         self._marks = DumpMarks()
+        self._before = LoadedBefore()
         self._stream: Iterator[bytes] | None = None
 
     @classmethod
@@ -139,6 +140,11 @@ class Source:
         """Whether this is a dump without its last line; true only after the last chunk."""
         return self._marks.open
 
+    @property
+    def loaded_before(self) -> list[dict[str, Any]]:
+        """Records of the loads that are in this dump, if it is one of ours, once it was read."""
+        return self._before.records
+
     def chunks(self) -> Iterator[bytes]:
         """Yield the script, decompressed, piece by piece; there is one stream, asked for again.
 
@@ -171,6 +177,7 @@ class Source:
         try:
             for chunk in self._script():
                 self._marks.feed(chunk)
+                self._before.feed(chunk)
                 yield chunk
         except DamagedError as error:
             raise self._stopped(error.what, error.hint) from None

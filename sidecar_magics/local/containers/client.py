@@ -243,7 +243,7 @@ def _merged(process: subprocess.Popen[bytes]) -> Iterator[str]:
     streams = [stream for stream in (process.stdout, process.stderr) if stream is not None]
 
     def read(stream: IO[bytes]) -> None:
-        with contextlib.suppress(OSError, ValueError):  # closed, as nobody wants more
+        with contextlib.suppress(OSError, ValueError):  # closed: no more is wanted
             for line in stream:
                 both.put(line)
         both.put(None)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from .container import Container
 
 TUTORIAL = TUTORIAL_PASSWORD.reveal()
-# How long a server of somebody's may refuse the password, as it may just be starting.
+# How long a container's server may refuse the password, as it may just be starting.
 REFUSAL_S = 5.0
 
 
@@ -83,7 +83,7 @@ class Starting:
         return found.named(self.client, last.container.id)
 
     def _fits(self, container: Container) -> bool:
-        """Return whether a container is what was asked for: one of somebody's stays as it is."""
+        """Return whether a container is what was asked for, or one that the user made."""
         port, password = self.wish.port, self.wish.password
         same_login = password in {None, container.password or TUTORIAL}
         return container.is_ours or (port in {None, container.port} and same_login)
@@ -91,7 +91,7 @@ class Starting:
     # Containers of others ------------------------------------------------------------------------
 
     def _use(self, container: Container) -> LocalSidecar:
-        """Use a container that somebody made; it stays as it is."""
+        """Use a container that the user made; it stays as it is."""
         if container.is_ours:
             return self._again(container)
         say = self.report.say

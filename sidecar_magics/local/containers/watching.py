@@ -49,7 +49,7 @@ class Watch:
             raise self.failure(f"The container {name} ended while it was starting.")
 
     def failure(self, message: str) -> LocalServerError:
-        """Return an error with the lines of the log that tell why."""
+        """Return an error with the lines of the log that say why."""
         engine, name = self._client.kind, self._container.name
         lines: list[str] = []
         with contextlib.suppress(Refusal, SidecarError):
