@@ -521,6 +521,7 @@ KEEP = (
     ),
     Option(
         "--state",
+        brief="for containers: how far it is",
         metavar="FILE",
         help="In a terminal, or a container beside the server: wait for the server, go on trying "
         "if it cannot be restored or kept, and write one word into this file: `kept`, `failed`, "

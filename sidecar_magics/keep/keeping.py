@@ -307,7 +307,7 @@ class Keeping:
 
 def _half_restored(marker: Marker) -> KeepError:
     return KeepError(
-        f"The snapshot {printable(marker.snapshot)} is only half restored, so nothing is kept.",
+        f"The snapshot {printable(marker.snapshot)} is only half restored, so this is not kept.",
         hint="run %mysql_keep to restore it anew, or --restore another one.",
     )
 
