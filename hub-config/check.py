@@ -59,6 +59,7 @@ NATIVE = (1, 29)
 OLDEST = (1, 23)
 LOOPBACK = ("127.0.0.1", "localhost")
 DATA = "/var/lib/mysql"
+KEEPER = "mysql-keep"
 TUTORIAL = "tutorial"
 MYSQL_IMAGES = ("mysql", "mariadb", "mysql-server", "percona", "sidecar-mysql")
 PASSWORDS = ("MYSQL_PWD", "DJ_PASS")
@@ -66,6 +67,8 @@ OURS = ("MYSQL_HOST", "MYSQL_TCP_PORT", "DJ_HOST", "DJ_PORT", "DJ_USER", *PASSWO
 HOSTILE = "../{0}$(X) 'Ünï\" %s"
 # A stop writes what is in memory to the disk.
 LEAST_GRACE_S = 20
+# What a hub of another file than inject gets for its last snapshot.
+LEAST_KEEPING_S = 30
 IDLE_BYTES = 258 * 2**20
 START_S = 60.0
 LOAD_S = 300
@@ -270,7 +273,7 @@ def _data(pod: Tree, mysql: Tree, home: str) -> str:
         return "the container's own"
     volumes = {each["name"]: each for each in pod["spec"].get("volumes") or []}
     if "emptyDir" in volumes.get(names[0], {}):
-        return "ephemeral"
+        return "keep" if _named(pod, KEEPER) else "ephemeral"
     mounts = _notebook(pod).get("volumeMounts") or []
     homes = [each["name"] for each in mounts if each["mountPath"].rstrip("/") == home.rstrip("/")]
     return "home" if names[0] in homes else "claim"
@@ -1087,6 +1090,7 @@ def _of_mysql(each: Tree, kind: str, mysql: Tree, facts: Tree) -> Iterator[Findi
     yield from _sizes(mysql)
     yield from _exposure(mysql)
     yield from _place(each, kind, mysql, facts)
+    yield from _kept(each, kind, mysql, facts)
     patience_s = _patience_s(mysql.get("startupProbe") or mysql.get("readinessProbe"))
     if patience_s > each["start_s"] and "startupProbe" in mysql:
         yield Finding(
@@ -1224,6 +1228,103 @@ def _place(each: Tree, kind: str, mysql: Tree, facts: Tree) -> Iterator[Finding]
     for container in pod["spec"].get("initContainers") or []:
         if container["name"] == "mysql-data-owner":
             yield from _owned(container, homes, facts["home"])
+
+
+def _kept(each: Tree, kind: str, mysql: Tree, facts: Tree) -> Iterator[Finding]:
+    """Yield what hinders the container that keeps data in the home."""
+    pod = each["pod"]
+    keeper = _named(pod, KEEPER)
+    if keeper is None:
+        if facts["settings"].get("data") == "keep":
+            yield Finding(f"data is keep, and there is no container {KEEPER}", USE_INJECT)
+        return
+    notebook = _notebook(pod)
+    if keeper.get("image") != notebook.get("image"):
+        yield Finding(
+            f"{KEEPER} has the image {keeper.get('image')}, and the notebook has another",
+            f"give both one image, with sidecar-magics in it: {USE_INJECT}",
+        )
+    yield from _sees_home(keeper, notebook, facts["home"])
+    users = [_user(container, pod) for container in (keeper, notebook)]
+    if users[0] != users[1]:
+        yield Finding(
+            f"{KEEPER} runs as {users[0]}, and the notebook as {users[1]}: neither may read the "
+            "other's snapshots",
+            f"runAsUser: {users[1]}",
+        )
+    yield from _keepers_end(each, kind, mysql, keeper, facts)
+    patience_s = _patience_s(keeper.get("startupProbe"))
+    if "startupProbe" in keeper and patience_s > each["start_s"]:
+        yield Finding(
+            f"{KEEPER} may take {patience_s} s to restore, and the hub gives up after "
+            f"{each['start_s']:g} s",
+            "singleuser.startTimeout: 300",
+        )
+
+
+def _sees_home(keeper: Tree, notebook: Tree, path: str) -> Iterator[Finding]:
+    mount, home = _mount_at(keeper, path), _mount_at(notebook, path)
+    keys = ("name", "subPath", "subPathExpr")
+    if not mount or not home or any(mount.get(key) != home.get(key) for key in keys):
+        yield Finding(
+            f"{KEEPER} does not have the user's home at {path}, so nothing is kept",
+            f"mount there what the notebook mounts: {USE_INJECT}",
+        )
+    elif mount.get("readOnly"):
+        yield Finding(f"{KEEPER} cannot write into the home", "take readOnly from its mount")
+
+
+def _mount_at(container: Tree, path: str) -> Tree | None:
+    mounts = container.get("volumeMounts") or []
+    return next(
+        (each for each in mounts if each["mountPath"].rstrip("/") == path.rstrip("/")), None
+    )
+
+
+def _keepers_end(
+    each: Tree, kind: str, mysql: Tree, keeper: Tree, facts: Tree
+) -> Iterator[Finding]:
+    pod = each["pod"]
+    before = pod["spec"].get("initContainers") or []
+    is_native = keeper in before
+    if is_native and keeper.get("restartPolicy") != "Always":
+        yield Finding(f"the pod waits for {KEEPER} to end", "restartPolicy: Always")
+    elif is_native != (kind == "init") or (
+        is_native and before.index(keeper) < before.index(mysql)
+    ):
+        yield Finding(
+            f"{KEEPER} starts before MySQL, and ends after it: neither is data restored, nor what "
+            "was done last kept",
+            f"put {KEEPER} after mysql in the same list: {USE_INJECT}",
+        )
+    elif not is_native and "preStop" not in (mysql.get("lifecycle") or {}):
+        yield Finding(
+            f"MySQL ends at the same moment as {KEEPER}, so what was done last is not kept",
+            f"native sidecars (Kubernetes {_dotted(NATIVE)}), or a preStop hook: {USE_INJECT}",
+        )
+    needed_s = facts["settings"].get("keepEnd", LEAST_KEEPING_S) + LEAST_GRACE_S
+    pods_s = pod["spec"].get("terminationGracePeriodSeconds", 30)
+    least_s = min(each["grace_s"], pods_s)
+    if LEAST_GRACE_S <= least_s < needed_s:
+        yield Finding(
+            f"a stop has {least_s} s, and the last snapshot and MySQL's end may take {needed_s} s",
+            f"delete_grace_period and terminationGracePeriodSeconds of {needed_s}, or less keepEnd",
+        )
+    elif least_s > each["start_s"]:
+        yield Finding(
+            f"a stop may take {least_s} s, and the hub waits {each['start_s']:g} s for it",
+            f"singleuser.startTimeout: {least_s + 60}, or less keepEnd",
+        )
+
+
+def _named(pod: Tree, name: str) -> Tree | None:
+    return next((each for each in _every(pod) if each["name"] == name), None)
+
+
+def _user(container: Tree, pod: Tree) -> str:
+    contexts = (container.get("securityContext") or {}, pod["spec"].get("securityContext") or {})
+    users = [each["runAsUser"] for each in contexts if each.get("runAsUser") is not None]
+    return str(users[0]) if users else "the image's user"
 
 
 def _owned(owner: Tree, homes: Tree, path: str) -> Iterator[Finding]:

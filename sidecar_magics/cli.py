@@ -7,9 +7,7 @@ import argparse
 import contextlib
 import json
 import os
-import signal
 import sys
-import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -20,8 +18,6 @@ from .settings import resolve
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-
-    from .keep import Keeper
 
 # What a shell reports of a program that Ctrl-C ended, and of one that wrote into `| head`.
 INTERRUPTED = 130
@@ -185,7 +181,7 @@ def _load(arguments: argparse.Namespace) -> int:
         )
         shown.loaded(report)
     if not arguments.quiet:
-        _show(report.for_terminal())
+        _show(report)
     return 1 if report.errors else 0
 
 
@@ -211,37 +207,28 @@ def _dump(arguments: argparse.Namespace) -> None:
 def _keep(arguments: argparse.Namespace) -> None:
     """Keep a server's data in a folder until SIGTERM or Ctrl-C; restore it into a new server."""
     from .keep import keep  # noqa: PLC0415
+    from .keep.standing import Standing  # noqa: PLC0415
 
     action = options.keep_action(arguments)
     if action == "off":
         raise SettingsError("--off is for notebooks.", hint="stop the process that keeps.")
     settings = resolve(options.connection_options(arguments))
     keeper = keep(settings, begins=False, **options.keeping_options(arguments))
+    standing = Standing(keeper, _complain, state=arguments.state)
     shown = display.KeepDisplay(display.line(quiet=arguments.quiet))
     with shown:
-        status = keeper.act(
-            action, arguments.restore, restoring=shown.progress, dumping=shown.progress
-        )
+        if action == "begin":
+            status = standing.begin(shown.progress)
+        else:
+            status = keeper.act(
+                action, arguments.restore, restoring=shown.progress, dumping=shown.progress
+            )
         shown.kept(status)
-    over = threading.Event()
-    if action == "begin":  # from here on an end is one with a last snapshot
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: over.set())
     if not arguments.quiet:
         _show(status)
     if action == "begin":
-        _keep_on(keeper, over)
-
-
-def _keep_on(keeper: Keeper, over: threading.Event) -> None:
-    """Keep until it is over, and once more then."""
-    while not over.wait(1.0):
-        problem = keeper.news()
-        if problem is not None:
-            _complain(problem)
-    keeper.off()
-    if keeper.policy.at_exit_s:
-        _say(str(keeper.now()))
+        standing.keep_on()
+        _say(str(standing.end()))
 
 
 def _doctor(arguments: argparse.Namespace) -> int:

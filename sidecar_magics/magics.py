@@ -174,6 +174,8 @@ class SidecarMagics(Magics):
         """
         arguments = self._parse("mysql_keep", line)
         action = options.keep_action(arguments)
+        if arguments.state is not None:
+            raise UsageError("--state is for terminals and containers.", hint="leave it out.")
         keeper = self._keeper_for(arguments, begins=action == "begin")
         shown = display.KeepDisplay(display.line(quiet=arguments.quiet))
         with shown:

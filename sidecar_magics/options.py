@@ -520,6 +520,14 @@ KEEP = (
         "Default: 10.",
     ),
     Option(
+        "--state",
+        brief="for containers: how far it is",
+        metavar="FILE",
+        help="In a terminal, or a container beside the server: wait for the server, go on trying "
+        "if it cannot be restored or kept, and write one word into this file: `kept`, `failed`, "
+        "`ending` or `ended`.",
+    ),
+    Option(
         "--yes-remote",
         brief="allow a server on another machine",
         action="store_true",
@@ -793,6 +801,10 @@ def keep_action(arguments: argparse.Namespace) -> str:
     if len(named) > 1:
         words = " and ".join(f"--{name}" for name in named)
         raise UsageError(f"{words} exclude each other.", hint="write a line for each.")
+    if named and arguments.state is not None:
+        raise UsageError(
+            "--state is for keeping itself.", hint=f"leave out --{named[0]} or --state."
+        )
     return named[0] if named else "begin"
 
 

@@ -53,11 +53,20 @@ class Seen(NamedTuple):
 
 
 class Holder(NamedTuple):
-    """Who keeps a folder's snapshots."""
+    """Who keeps a folder's snapshots.
+
+    Attributes
+    ----------
+    host, pid, server : str, int, str
+        Whose process, and which server it keeps.
+    lost_after : float
+        When the snapshot that it restored was made, if the keeper before was killed; else 0.
+    """
 
     host: str
     pid: int
     server: str
+    lost_after: float = 0.0
 
     def __str__(self) -> str:
         here = self.host == socket.gethostname()
@@ -75,6 +84,8 @@ class KeepFolder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        # See `Holder`; set before this becomes the keeper.
+        self.lost_after = 0.0
         # Released by the system when a process ends in whatever way.
         # The first is taken in one thread and released in another; the second keeps threads apart.
         self._keeper = FileLock(str(path / ".keeper.lock"), thread_local=False)
@@ -221,7 +232,7 @@ class KeepFolder:
             return False
         except (OSError, NotImplementedError):
             return True
-        text = json.dumps(Holder(socket.gethostname(), os.getpid(), server))
+        text = json.dumps(Holder(socket.gethostname(), os.getpid(), server, self.lost_after))
         with contextlib.suppress(OSError):
             write(self.path / ".keeper.json", text, mode=OWNER_ONLY)
         return True
@@ -244,9 +255,16 @@ class KeepFolder:
         else:
             free.release()
             return None
+        return self._noted_keeper()
+
+    def was_keeper_killed(self) -> bool:
+        """Return whether the last keeper has not ended by itself: it may not have kept the end."""
+        return self.keeper() is None and self._noted_keeper() is not None
+
+    def _noted_keeper(self) -> Holder | None:
         try:
             values: Any = json.loads((self.path / ".keeper.json").read_text(encoding="utf-8"))
-            return Holder(str(values[0]), int(values[1]), str(values[2]))
+            return Holder(str(values[0]), int(values[1]), str(values[2]), float(values[3]))
         except (OSError, ValueError, TypeError, LookupError):
             return None
 

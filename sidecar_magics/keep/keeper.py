@@ -69,14 +69,26 @@ class Keeper:
             return self.off()
         return self.status(lists=action == "list")
 
-    def begin(self, progress: Callable[[Progress], None] | None = None) -> KeepStatus:
+    def begin(
+        self,
+        progress: Callable[[Progress], None] | None = None,
+        *,
+        restores_again: bool = True,
+    ) -> KeepStatus:
         """Restore the newest snapshot if the server is new, and keep from now on.
+
+        Parameters
+        ----------
+        progress : callable, optional
+            Called with a `Progress` a few times a second, while a snapshot is restored.
+        restores_again : bool, default True
+            Restore once more what is half restored; else refuse that.
 
         Raises
         ------
         As `keep`.
         """
-        restored = self._keeping.begin(progress)
+        restored = self._keeping.begin(progress, restores_again=restores_again)
         if self._thread is None or not self._thread.is_on:
             self._thread = KeepThread(self._keeping).start()
         return self.status(restored=restored)
@@ -104,6 +116,27 @@ class Keeper:
         """
         restored = self._keeping.restore(name, progress)
         return self.status(restored=restored)
+
+    def end(self) -> KeepStatus:
+        """Make the last snapshot, unless ``at_exit_s`` is 0, and stop keeping.
+
+        Raises
+        ------
+        KeepError
+            There is no last snapshot; those before are as they were.
+        """
+        made = None
+        try:
+            if self.policy.at_exit_s:
+                made = self._keeping.now(is_last=True)
+        except BaseException:
+            self.off()
+            # To be found like one that was killed: the end is missing.
+            self._keeping.folder.become_keeper(self.settings.address)
+            raise
+        # Not before: who finds a keeper that has not ended knows that the end may be missing.
+        self.off()
+        return self.status(made=made, was_asked=bool(self.policy.at_exit_s))
 
     def off(self) -> KeepStatus:
         """Stop keeping; the snapshots stay."""

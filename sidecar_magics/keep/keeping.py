@@ -42,11 +42,14 @@ class Restored:
         Of its load.
     earlier : Manifest or None
         The snapshot that was made first of what the server had.
+    was_killed : bool
+        Whether the one who kept the server before was killed, so that its end may be missing.
     """
 
     snapshot: Manifest
     report: LoadReport
     earlier: Manifest | None = None
+    was_killed: bool = False
 
 
 class Keeping:
@@ -76,18 +79,26 @@ class Keeping:
         """Return the snapshots that there are, the newest first."""
         return self.folder.snapshots()
 
-    def begin(self, progress: Callable[[Progress], None] | None = None) -> Restored | None:
+    def begin(
+        self,
+        progress: Callable[[Progress], None] | None = None,
+        *,
+        restores_again: bool = True,
+    ) -> Restored | None:
         """Restore the newest snapshot, if the server is new; else go on with what it has.
 
         Parameters
         ----------
         progress : callable, optional
             Called with a `Progress` a few times a second, while a snapshot is restored.
+        restores_again : bool, default True
+            Restore once more what is half restored; else refuse that.
 
         Raises
         ------
         KeepError
-            The server has data that is not from the newest snapshot; or as `restore`.
+            The server has data that is not from the newest snapshot; it is half restored, and
+            `restores_again` is false; or as `restore`.
         """
         self.folder.make()
         with self._asking() as asking:
@@ -97,6 +108,8 @@ class Keeping:
                 return None
         with self.folder.writing(), self._asking(is_alone=True) as asking:
             marker, choice = self._choice(asking)
+            if marker is not None and marker.is_restoring and not restores_again:
+                raise _half_restored(marker)
             drops: list[str] = []
             if choice.step in REFUSALS and is_kept(self.settings, self.folder):
                 # Nothing is lost: it is in a snapshot, such as what an operator puts into each.
@@ -113,14 +126,17 @@ class Keeping:
                 if is_new and has_data(asking):
                     save(self.settings, self.folder, marker.data_id, is_first=True)
                 return None
+            was_killed = self.folder.was_keeper_killed()
             report = self._restore(asking, choice.snapshot, marker, progress, drops=drops)
-            return Restored(choice.snapshot, report)
+            self.folder.lost_after = choice.snapshot.made if was_killed else 0.0
+            return Restored(choice.snapshot, report, was_killed=was_killed)
 
     def now(
         self,
         progress: Callable[[DumpProgress], None] | None = None,
         *,
         is_automatic: bool = False,
+        is_last: bool = False,
     ) -> Manifest | None:
         """Make a snapshot, if anything has changed; remove those that are too old.
 
@@ -131,6 +147,9 @@ class Keeping:
         is_automatic : bool, default False
             Whether nobody has asked for it: then it holds up nobody, waits for no load, and
             refuses other data than that which it began with.
+        is_last : bool, default False
+            Whether the server is about to end: then it waits for nobody either, and refuses the
+            same.
 
         Returns
         -------
@@ -147,15 +166,12 @@ class Keeping:
         self.folder.make()
         with self.folder.writing(), self._asking() as asking:
             marker, choice = self._choice(asking)
-            if is_automatic:
+            if is_automatic or is_last:
                 self._check_same(marker, choice)
-                if _is_loading(asking):
-                    return None
+            if is_automatic and _is_loading(asking):
+                return None
             if marker is not None and marker.is_restoring:
-                raise KeepError(
-                    f"The snapshot {marker.snapshot} is only half restored, so this is not kept.",
-                    hint="run %mysql_keep to restore it.",
-                )
+                raise _half_restored(marker)
             if marker is None:
                 marker = new_marker()
                 write_marker(asking, marker)
@@ -287,6 +303,13 @@ class Keeping:
                     f"{LOCK_WAIT_S:.0f} s.",
                     hint="wait until it is done, and run %mysql_keep again.",
                 )
+
+
+def _half_restored(marker: Marker) -> KeepError:
+    return KeepError(
+        f"The snapshot {printable(marker.snapshot)} is only half restored, so this is not kept.",
+        hint="run %mysql_keep to restore it anew, or --restore another one.",
+    )
 
 
 def _is_loading(asking: Asking) -> bool:

@@ -83,8 +83,7 @@ class Manifest:
     @property
     def when(self) -> str:
         """Its moment, in this machine's zone, and how long ago that is."""
-        moment = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(self.made))
-        return f"{moment} ({duration(max(0.0, time.time() - self.made))} ago)"
+        return f"{moment(self.made)} ({duration(max(0.0, time.time() - self.made))} ago)"
 
     def holds_the_same(self, other: Manifest) -> bool:
         """Return whether another snapshot would restore the same."""
@@ -191,3 +190,8 @@ def _from_values(values: dict[str, Any]) -> Manifest:
             "files": {name: KeptFile(*kept) for name, kept in values["files"].items()},
         }
     )
+
+
+def moment(made: float) -> str:
+    """Return a moment in this machine's zone."""
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(made))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,12 +14,27 @@ from ..local.state import folders
 if TYPE_CHECKING:
     from ..settings import ConnectionSettings
 
-_SIDECAR = "sidecar"
+# Of a hub's named servers, each of which has a sidecar; all of a user's share a home.
+_NAMED_SERVER = "JUPYTERHUB_SERVER_NAME"
 
 
-def kept_folder(name: str = _SIDECAR) -> Path:
-    """Return where snapshots are unless a folder is named; of the sidecar, whichever it is."""
-    return folders().data / "kept" / name
+def kept_folder(name: str | None = None) -> Path:
+    """Return where snapshots are unless a folder is named.
+
+    Parameters
+    ----------
+    name : str, optional
+        Of the server. Default: the sidecar, whichever it is; of a hub's named servers, each has one
+        of its own.
+    """
+    return folders().data / "kept" / (name or _sidecar(os.environ.get(_NAMED_SERVER, "")))
+
+
+def _sidecar(named_server: str) -> str:
+    if not named_server:
+        return "sidecar"
+    digest = hashlib.sha256(named_server.encode(errors="surrogateescape")).hexdigest()[:8]
+    return f"sidecar-{_plain(named_server)[:40]}-{digest}"
 
 
 @dataclass(frozen=True)
@@ -29,7 +45,8 @@ class KeepPolicy:
     ----------
     folder : path, optional
         Where snapshots are. Default: a folder in the user's data folder, one for the sidecar,
-        whichever it is, and one for each server on another machine.
+        whichever it is (one for each of a hub's named servers), and one for each server on another
+        machine.
     every_s : float, default 300
         Seconds between two looks whether tables have changed.
     last : int, default 5

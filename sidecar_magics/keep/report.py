@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import printable
 from ..outputs import CellOutput
 from ..units import count, duration, size
+from .manifest import moment
 
 if TYPE_CHECKING:
     from .folder import Holder
@@ -63,6 +64,8 @@ class KeepStatus(CellOutput):
         if self.was_asked:
             lines.append(f"Kept {described(self.made)}." if self.made else "Nothing has changed.")
         lines.append(self._activity())
+        if self.keeper is not None and self.keeper.lost_after:
+            lines.append(_lost_line(self.keeper.lost_after))
         if self.problem:
             lines.append(f"The last attempt failed: {printable(self.problem)}")
         if self.lists:
@@ -127,4 +130,13 @@ def _restored_lines(restored: Restored) -> list[str]:
     lines = [f"Restored {described(restored.snapshot)}, in {duration(restored.report.seconds)}."]
     if restored.earlier is not None:
         lines.append(f"What the server had is kept as {printable(restored.earlier.name)}.")
+    if restored.was_killed:
+        lines.append(_lost_line(restored.snapshot.made))
     return lines
+
+
+def _lost_line(made: float) -> str:
+    return (
+        f"What was done after {moment(made)} may be missing: the process that kept it was killed "
+        "before it could keep the end."
+    )

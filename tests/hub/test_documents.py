@@ -89,14 +89,16 @@ def test_a_quota_is_what_the_containers_have() -> None:
     row = f"| {settings['memoryRequest']}, at most {settings['memoryLimit']} | "
     row += f"{settings['cpuRequest']:g}, at most {settings['cpuLimit']:g} |"
     assert f"`mysql` {row}" in text
-    owner = values["hub"]["extraConfig"]["sidecar-mysql"].partition('"name": "mysql-data-owner"')[2]
-    found = re.search(
-        r'"memory": "(\w+)", "cpu": ([\d.]+)}.*?"memory": "(\w+)", "cpu": ([\d.]+)}',
-        owner,
-        re.DOTALL,
-    )
-    assert found is not None
-    assert f"| {found[1]}, at most {found[3]} | {found[2]}, at most {found[4]} |" in text
+    for name in ("mysql-data-owner", "mysql-keep"):
+        made = values["hub"]["extraConfig"]["sidecar-mysql"].partition(f'"name": "{name}"')[2]
+        found = re.search(
+            r'"memory": "(\w+)", "cpu": ([\d.]+)}.*?"memory": "(\w+)", "cpu": ([\d.]+)}',
+            made,
+            re.DOTALL,
+        )
+        assert found is not None
+        amounts = f"{found[1]}, at most {found[3]} | {found[2]}, at most {found[4]}"
+        assert re.search(rf"^\| `{name}` .* \| {re.escape(amounts)} \|$", text, re.MULTILINE)
     for amount in (50 * settings["cpuRequest"], 50 * settings["cpuLimit"]):
         assert f"{amount:g} of `" in text
 

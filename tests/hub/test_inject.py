@@ -243,7 +243,9 @@ def test_the_pool_is_half_of_the_limit(limit: str, pool: str) -> None:
     ("settings", "says"),
     [
         ({"imagee": "x"}, "imagee is not known"),
-        ({"data": "keep"}, "data has to be ephemeral or home or claim"),
+        ({"data": "kept"}, "data has to be ephemeral or home or claim or keep"),
+        ({"keepEvery": 0}, "keepEvery has to be more than 0"),
+        ({"keepEnd": 1.5}, "keepEnd has to be int"),
         ({"memoryLimit": 2}, "memoryLimit has to be str"),
         ({"memoryLimit": "2 GB"}, "memoryLimit has to be like 2Gi"),
         ({"memoryRequest": "512MB"}, "memoryRequest has to be like 2Gi"),
@@ -270,9 +272,98 @@ def test_settings_that_are_elsewhere_are_missed() -> None:
         chart.spawner_config(values)
 
 
-def test_nothing_that_keeps_a_home_is_said() -> None:
-    with pytest.raises(SpawnError, match="nothing keeps /home/jovyan"):
-        made(setting(data="home"), {"singleuser": {"storage": {"type": "none"}}})
+@pytest.mark.parametrize("data", ["home", "keep"])
+def test_nothing_that_keeps_a_home_is_said(data: str) -> None:
+    with pytest.raises(SpawnError, match=f"data is {data}, and nothing keeps /home/jovyan here"):
+        made(setting(data=data), {"singleuser": {"storage": {"type": "none"}}})
+
+
+NFS: Values = {
+    "singleuser": {
+        "storage": {"type": "static", "static": {"pvcName": "nfs", "subPath": "homes/{username}"}},
+        "extraEnv": {"XDG_DATA_HOME": "/home/jovyan/data"},
+        "uid": 1234,
+        "image": {"name": "lab", "tag": "2"},
+    }
+}
+
+
+def test_a_keeper_sees_what_the_notebook_sees() -> None:
+    found = made(setting(data="keep"), NFS, user=User(server_name="two"))
+    keeper, notebook = (container(found, name) for name in ("mysql-keep", "notebook"))
+    homes = [
+        [each for each in of["volumeMounts"] if each["mountPath"] == "/home/jovyan"]
+        for of in (keeper, notebook)
+    ]
+    assert homes[0] == homes[1] != []
+    assert keeper["image"] == notebook["image"] == "lab:2"
+    assert keeper["securityContext"]["runAsUser"] == 1234
+    told = variables(keeper)
+    assert told["HOME"] == "/home/jovyan"
+    assert told["XDG_DATA_HOME"] == "/home/jovyan/data"
+    assert told["JUPYTERHUB_SERVER_NAME"] == "two"
+    server = [told[f"SIDECAR_MYSQL_{name}"] for name in ("HOST", "PORT", "USER", "PASSWORD")]
+    assert server == ["127.0.0.1", "3306", "root", "tutorial"]
+    assert "JUPYTERHUB_API_TOKEN" not in told
+
+
+@pytest.mark.parametrize("version", [(1, 28), (1, 34)])
+def test_a_keeper_ends_before_mysql(version: tuple[int, int]) -> None:
+    found = made(setting(data="keep", keepEnd=45), version=version)
+    is_native = version >= (1, 29)
+    names = [
+        each["name"] for each in found["spec"]["initContainers" if is_native else "containers"]
+    ]
+    assert names[-2:] == ["mysql", "mysql-keep"]
+    assert ("lifecycle" in container(found, "mysql")) == (not is_native)
+    assert found["spec"]["terminationGracePeriodSeconds"] == 75
+    values = merge(INJECT.values(), setting(data="keep", keepEnd=45))
+    assert chart.spawner_config(values).SidecarMysql.grace_s == 75
+
+
+@pytest.mark.parametrize(("state", "waits"), [("ending", True), ("kept", False), (None, False)])
+def test_mysql_waits_while_the_last_snapshot_is_made(
+    state: str | None, waits: bool, tmp_path: Path
+) -> None:
+    found = made(setting(data="keep", sidecar="classic", keepEnd=3))
+    command = container(found, "mysql")["lifecycle"]["preStop"]["exec"]["command"]
+    (place,) = [
+        each["mountPath"]
+        for each in container(found, "mysql")["volumeMounts"]
+        if each.get("subPath") == "keep"
+    ]
+    if state is not None:
+        (tmp_path / "state").write_text(f"{state}\n")
+    slept = tmp_path / "slept"
+    script = command[2].replace(place, str(tmp_path)).replace("sleep", f"echo >> {slept};: ")
+    done = subprocess.run([*command[:2], script], check=False, timeout=60, capture_output=True)
+    assert b"syntax" not in done.stderr
+    # Once to let the other container be told, and then as long as a last snapshot may take.
+    assert len(slept.read_text().splitlines()) == 1 + 3 * waits
+
+
+@pytest.mark.parametrize("has_it", [True, False])
+def test_an_image_without_sidecar_magics(has_it: bool, tmp_path: Path) -> None:
+    keeper = container(made(setting(data="keep")), "mysql-keep")
+    program = tmp_path / "sidecar-magics"
+    program.write_text('#!/bin/sh\necho "$@"\n')
+    program.chmod(0o755 if has_it else 0)
+    script = keeper["command"][2].replace("/tmp/state", str(tmp_path / "state"))
+    done = subprocess.run(
+        [*keeper["command"][:2], script.replace("sleep 120", "exit")],
+        env={"PATH": f"{tmp_path}:/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    if has_it:
+        words = f"keep --state {tmp_path / 'state'} --every 5 --at-exit 90".split()
+        assert done.stdout.split() == words
+    else:
+        assert done.returncode == 1
+        assert "the image of the notebook has no sidecar-magics: add it" in done.stderr
+        assert keeper["terminationMessagePolicy"] == "FallbackToLogsOnError"
 
 
 @pytest.mark.parametrize(
@@ -295,15 +386,21 @@ def test_where_data_is_in_homes(sub_path: str | None, owner: str, folder: str) -
 
 @pytest.mark.parametrize(
     "settings",
-    [{}, {"data": "claim"}, {"data": "home", "homeOwner": "user"}, {"sidecar": "classic"}],
+    [
+        {},
+        {"data": "claim"},
+        {"data": "home", "homeOwner": "user"},
+        {"sidecar": "classic"},
+        {"data": "keep"},
+    ],
     ids=str,
 )
 def test_pod_security_restricted(settings: dict[str, Any]) -> None:
     """What is added passes it; z2jh's privileged container is switched off on such clusters."""
     off = {"singleuser": {"cloudMetadata": {"blockWithIptables": False}}}
     found = made(setting(**settings), off)
-    names = ["mysql", *(["mysql-data-owner"] if settings.get("data") == "home" else [])]
-    for name in names:
+    others = {"home": ["mysql-data-owner"], "keep": ["mysql-keep"]}
+    for name in ["mysql", *others.get(settings.get("data", ""), [])]:
         context = container(found, name)["securityContext"]
         assert context["runAsNonRoot"] is True
         assert context["runAsUser"] > 0
@@ -315,10 +412,11 @@ def test_pod_security_restricted(settings: dict[str, Any]) -> None:
         assert set(volume) - {"name"} <= RESTRICTED_VOLUMES
 
 
-def test_every_container_says_what_it_takes() -> None:
+@pytest.mark.parametrize(("data", "other"), [("home", "data-owner"), ("keep", "keep")])
+def test_every_container_says_what_it_takes(data: str, other: str) -> None:
     """Else a ResourceQuota refuses the pod."""
-    found = made(setting(data="home"))
-    for name in ("mysql", "mysql-data-owner"):
+    found = made(setting(data=data))
+    for name in ("mysql", f"mysql-{other}"):
         resources = container(found, name)["resources"]
         assert set(resources["requests"]) == set(resources["limits"]) == {"memory", "cpu"}
 

@@ -55,6 +55,8 @@ def test_the_container_is_the_same_in_every_file(deployment: Deployment) -> None
     assert set(default["args"]) - {"mysqld"} == set(ours["args"]) - {"mysqld"}
     # Where nothing else can be written, two folders that MySQL writes into are mounted as well.
     own = {"/tmp", "/var/run/mysqld"} if "inject" in deployment.files else set()
+    if ("data", "keep") in deployment.settings and not deployment.is_native:
+        own.add("/mysql-keep")  # what it waits for at its end
     assert {mount["mountPath"] for mount in ours["volumeMounts"]} == {"/var/lib/mysql", *own}
     assert "ports" not in ours  # nothing to reach from outside
 

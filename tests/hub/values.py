@@ -87,6 +87,8 @@ SEED = Deployment(("seed",), gates=False)
 DEPLOYMENTS = (
     INJECT,
     Deployment(("inject",), settings=(("sidecar", "classic"),)),
+    Deployment(("inject",), settings=(("data", "keep"),)),
+    Deployment(("inject",), settings=(("data", "keep"), ("sidecar", "classic"))),
     Deployment(("inject",), settings=(("data", "home"),), keeps_data=True, gates=False),
     Deployment(("inject",), settings=(("data", "home"),), keeps_data=True, gates=False, hub=STATIC),
     Deployment(("inject",), settings=(("data", "claim"),), keeps_data=True, gates=False),

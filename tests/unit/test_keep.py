@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from sidecar_magics import cli
 from sidecar_magics.errors import KeepError, SettingsError, UsageError
 from sidecar_magics.keep.choice import Step, choose, too_old
 from sidecar_magics.keep.fingerprints import Activity
@@ -273,12 +274,15 @@ def test_one_process_keeps_and_the_next_takes_over(tmp_path: Path) -> None:
         holder = folder.keeper()
         assert holder is not None
         assert str(holder) == f"process {other.pid}"
+        assert not folder.was_keeper_killed()
         other.kill()
         other.wait(60)
     assert folder.keeper() is None
+    assert folder.was_keeper_killed(), "its end may be missing"
     assert folder.become_keeper("127.0.0.1:3306")
     folder.stop_keeping()
     assert folder.keeper() is None
+    assert not folder.was_keeper_killed()
 
 
 def test_one_writes_at_a_time(tmp_path: Path) -> None:
@@ -312,6 +316,18 @@ def test_an_idle_server_is_known(now: Activity, is_idle: bool) -> None:
 # Choices of the user -------------------------------------------------------------------------
 
 
+def test_each_of_a_hubs_named_servers_has_a_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All of them share the home, and each has a MySQL of its own."""
+    found = []
+    for name in ("", "two", "a b", "a_b", "../x", "ü" * 255):
+        monkeypatch.setenv("JUPYTERHUB_SERVER_NAME", name)
+        found.append(KeepPolicy().folder_for(ConnectionSettings("127.0.0.1", 3306, "root")))
+    assert found[0].name == "sidecar"
+    assert len(set(found)) == len(found)
+    assert {path.parent for path in found} == {found[0].parent}
+    assert max(len(os.fsencode(path.name)) for path in found) < 255
+
+
 def test_a_server_elsewhere_needs_a_word(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SIDECAR_MAGICS_HOME", str(tmp_path))
     here, there = ConnectionSettings(port=3307), ConnectionSettings("db.lab.org")
@@ -340,6 +356,11 @@ def test_a_line_does_one_thing() -> None:
 
     with pytest.raises(UsageError, match="--now and --restore exclude each other"):
         options.keep_action(Line())  # type: ignore[arg-type]
+
+
+def test_a_state_is_for_keeping_itself(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["keep", "--now", "--state", "state"]) == 1
+    assert "--state is for keeping itself." in capsys.readouterr().err
 
 
 def test_a_status_is_plain_for_json(monkeypatch: pytest.MonkeyPatch) -> None:

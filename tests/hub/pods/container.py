@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import re
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 REFERENCE = re.compile(r"\$\((\w+)\)")
 # A start of `podman exec` takes longer than a kubelet's.
 EXEC_S = 2.0
+# What a container gets after its preStop hook has used the grace period up.
+LEAST_GRACE_S = 2.0
 # After the first restart, which is at once: ten seconds, and each time twice as long.
 BACKOFF_S, LONGEST_BACKOFF_S = 10.0, 300.0
 
@@ -121,6 +124,12 @@ class Container:
 
     async def stop(self, grace_s: float) -> State:
         """Stop it; what does not end within the grace period is killed."""
+        hook = (self.spec.get("lifecycle") or {}).get("preStop")
+        if hook and grace_s:
+            began_s = time.monotonic()
+            with contextlib.suppress(TimeoutError):
+                await self.execute(*hook["exec"]["command"], timeout_s=grace_s)
+            grace_s = max(LEAST_GRACE_S, grace_s - (time.monotonic() - began_s))
         seconds = str(math.ceil(grace_s))
         await podman("stop", "--time", seconds, self.name, check=False, timeout_s=grace_s + 60)
         self.last_words = await self.log()

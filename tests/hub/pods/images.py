@@ -89,7 +89,7 @@ def _dockerfile() -> None:
 
 
 def _notebook() -> None:
-    name = _local("notebook", PYTHON, NOTEBOOK_PACKAGES, _requirements())
+    name = _local("notebook", 2, PYTHON, NOTEBOOK_PACKAGES, _requirements())
     if not _exists(name):
         with tempfile.TemporaryDirectory() as folder:
             root = fetch(PYTHON, Path(folder, "root"), without=WITHOUT)
@@ -112,10 +112,16 @@ def _install(root: Path, version: str) -> None:
         *_requirements(),
         *NOTEBOOK_PACKAGES,
     )
-    for script in (target / "bin").iterdir():
-        text = script.read_bytes()
-        script.write_bytes(re.sub(rb"\A#!.*", b"#!/usr/bin/python3", text))
+    for script in _scripts(target):
         shutil.move(script, root / "usr/local/bin" / script.name)
+
+
+def _scripts(target: Path) -> list[Path]:
+    """Return the programs of what was installed into a folder, for the image's Python."""
+    found = sorted((target / "bin").iterdir())
+    for script in found:
+        script.write_bytes(re.sub(rb"\A#!.*", b"#!/usr/bin/python3", script.read_bytes()))
+    return found
 
 
 def _requirements() -> list[str]:
@@ -134,13 +140,15 @@ def _add_package(base: str) -> None:
             *(sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--no-build-isolation"),
             *("--no-compile", "--target", str(wheel), str(ROOT)),
         )
+        _scripts(wheel)
         _forget(LAB_IMAGE, IMAGE)  # the first is made from the second
         container = call("podman", "create", base, "true").strip()
         try:
             call("podman", "cp", str(wheel), f"{container}:/sidecar-magics")
             call("podman", "cp", str(ROOT / "notebooks"), f"{container}:/notebooks")
-            change = "ENV PYTHONPATH=/sidecar-magics"
-            call("podman", "commit", "-q", "--change", change, container, IMAGE)
+            path = "ENV PATH=/sidecar-magics/bin:/usr/local/bin:/usr/bin:/bin"
+            changes = ("--change", "ENV PYTHONPATH=/sidecar-magics", "--change", path)
+            call("podman", "commit", "-q", *changes, container, IMAGE)
         finally:
             call("podman", "rm", container)
 
@@ -187,9 +195,9 @@ def _furnish(root: Path) -> None:
     for place in ("tmp", "root", "proc", "sys", "dev", "run", "usr/local/bin"):
         (root / place).mkdir(parents=True, exist_ok=True)
     (root / "tmp").chmod(0o1777)
-    shell = root / "usr/bin/sh"
-    if not shell.exists():
-        shell.symlink_to("bash")
+    for folder in (root / "usr/bin", root / "bin"):  # which may be one, or not
+        if (folder / "bash").exists() and not (folder / "sh").exists():
+            (folder / "sh").symlink_to("bash")
 
 
 def _import(root: Path, name: str, *changes: str) -> None:
