@@ -128,7 +128,7 @@ def test_what_a_server_says_of_itself_is_printable_wherever_it_is_shown(said: by
         b"metadata_lock_info": error(1109, b"there is none", 1),
         b"innodb_lock_waits": error(1109, b"there is none", 1),
         b"innodb_trx": result([[b"7", b"9999", b"RUNNING"]], 3),
-        b"loads l WHERE": result([[said, said, None, said]], 4),
+        b"loads l WHERE": result([[said, said, None, b"7", said]], 5),
     }
     with fake(answering(answers)) as server:
         sidecar = wait(server.settings, timeout_s=5)
