@@ -15,6 +15,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any, Protocol
 
 from .errors import printable
+from .files import shown_path
 from .units import count, duration
 
 if TYPE_CHECKING:
@@ -358,7 +359,7 @@ class LoadDisplay(TaskDisplay):
     def __init__(self, screen: Line, name: str) -> None:
         from .load.reporting.pace import Pace, describe  # noqa: PLC0415 - not before it is used
 
-        self._name = printable(name)
+        self._name = printable(shown_path(name))
         super().__init__(screen, f"{self._name} was not loaded completely.")
         self._pace, self._describe = Pace(), describe
 

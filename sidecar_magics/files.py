@@ -87,3 +87,18 @@ def _usual_mode(path: Path) -> int:
     mask = os.umask(0)  # can only be read by being set
     os.umask(mask)
     return 0o666 & ~mask
+
+
+def shown_path(name: str) -> str:
+    """Return how to show a file's name: without ``folder/..``, where that is the same file.
+
+    Parameters
+    ----------
+    name : str
+        As somebody wrote it. Behind a link to a folder ``..`` leads elsewhere, so it stays.
+    """
+    plain = os.path.normpath(name)
+    with contextlib.suppress(OSError, ValueError):
+        if ".." in Path(name).parts and os.path.samefile(name, plain):  # noqa: PTH121 - two names
+            return plain
+    return name

@@ -8,7 +8,7 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .local.state import read_state
+from .local.state import is_running, read_record, read_state
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -88,7 +88,9 @@ def for_stage(stage: str, errno: int | None, settings: ConnectionSettings) -> st
     if stage == "name" or elsewhere:
         return f"check that {settings.address} is right (%mysql_wait --show) and can be reached."
     if stage == "login" and _is_private_sidecar(settings):
-        return PRIVATE_SIDECAR.format(source=source)
+        return _without_password(source)
+    if stage == "port" and settings.is_loopback and place() is not Runtime.HUB and _is_stopped():
+        return STOPPED_SIDECAR
     if stage == "login" and errno in LOST_CONNECTION:
         return RESTART_IT[place()]
     return {
@@ -101,11 +103,30 @@ def for_stage(stage: str, errno: int | None, settings: ConnectionSettings) -> st
     }.get(stage, RESTART_IT[place()])
 
 
-PRIVATE_SIDECAR = (
-    "leave out the password (it is from: {source}): `sidecar-magics up` gave the server a random "
-    "one, which is found if no other is given; or run `sidecar-magics down`, then "
-    "`up --tutorial-password`."
+STOPPED_SIDECAR = (
+    "start the server of `sidecar-magics up` again: it is stopped, its data remain, and "
+    "`sidecar-magics up` (%mysql_up) starts it with them."
 )
+
+
+def _without_password(source: str) -> str:
+    """Return how a wrong password is left out, so that the private server's own one is found."""
+    why = "the server of `sidecar-magics up` has another one, which is found if none is given."
+    kind, _, name = source.partition(" ")
+    if kind == "environment":
+        return (
+            f'remove the environment variable {name}: `import os; del os.environ["{name}"]` in a '
+            f"cell, or `unset {name}` in a terminal and start anew; {why}"
+        )
+    return f"leave out the password, which is from: {source}; {why}"
+
+
+def _is_stopped() -> bool:
+    """Return whether ``up`` has started a server whose data are there, and that does not run."""
+    record = read_record()
+    if record is None or record.ephemeral or is_running(record):
+        return False
+    return record.container is not None or (record.datadir is not None and record.datadir.is_dir())
 
 
 def _is_private_sidecar(settings: ConnectionSettings) -> bool:

@@ -171,8 +171,10 @@ def misspelt(parser: argparse.ArgumentParser, unknown: Sequence[str]) -> str:
     flag = _flag(unknown[0])
     wanted = "--" + flag.strip("-").lower().replace("_", "-")
     begin = [option for option in known if option.startswith(wanted)]
-    near = begin[:1] or difflib.get_close_matches(wanted, known, n=1)
-    return f"did you mean {near[0]}?" if near else ""
+    # Without their hyphens: all options are alike in those.
+    names = [option.lstrip("-") for option in known]
+    near = begin[:1] or difflib.get_close_matches(wanted.lstrip("-"), names, n=1)
+    return f"did you mean --{near[0].lstrip('-')}?" if near else ""
 
 
 def _flag(word: str) -> str:

@@ -30,17 +30,21 @@ def convert(notebook: Notebook) -> Conversion:
     if notebook.language not in ("python", "ipython"):
         return Conversion(str(notebook.path), notebook.text, language=notebook.language)
     plan = Plan(notebook)
-    cells = plan.cells()
+    cells, takes_first = plan.cells()
     changes = {cell.number - 1: cell.after for cell in cells if isinstance(cell, Changed)}
     first = plan.first_cell() if changes else None
+    paths, datajoint_2 = plan.hints(changes)
     is_connected = any("%datajoint_connect" in source for source in changes.values())
     return Conversion(
         str(notebook.path),
-        notebook.written(changes, first),
+        notebook.written(changes, None if takes_first else first),
         first,
         cells,
         frozenset(plan.secrets),
         None if is_connected else plan.offer(min(changes, default=None)),
+        paths=paths,
+        datajoint_2=datajoint_2,
+        takes_first=takes_first,
     )
 
 

@@ -15,6 +15,18 @@ if TYPE_CHECKING:
     from .steps import Target
 
 ELSEWHERE = "{}: put it into SIDECAR_MYSQL_PASSWORD, in the environment of the kernel"
+# A server of this machine is a hub's sidecar, that of compose.yaml, or that of `up`.
+FOUND = (
+    "{}. None is needed: the magics find the password of a hub's sidecar, of compose.yaml and of "
+    "`sidecar-magics up`; for any other server put it into SIDECAR_MYSQL_PASSWORD before the "
+    "kernel starts"
+)
+
+
+def about_password(reason: str, target: Target) -> str:
+    """Return what to do about a password that a notebook no longer has."""
+    is_here = target.host is None or is_loopback(target.host)
+    return (FOUND if is_here else ELSEWHERE).format(reason)
 
 
 def settings_in(path: Path) -> dict[str, Any] | None:
@@ -73,7 +85,7 @@ def remarks_on(settings: dict[str, Any] | None, target: Target) -> Iterator[str]
     if settings is None:
         yield "the file is not on this machine: its server is ignored, that of %mysql_wait is used"
     elif is_own(_setting(settings, "password"), target):
-        yield ELSEWHERE.format("the password in the file is not taken")
+        yield about_password("the password in the file is not taken", target)
 
 
 def is_own(password: object, target: Target) -> bool:

@@ -10,7 +10,7 @@ from . import wishes
 from .ipython import commands
 from .python import as_python, program_started
 from .shell import steps, together
-from .steps import ClientCall, Say, Step, Wait
+from .steps import ClientCall, Dump, Say, Step, Wait
 from .words import Remark, Uncertain
 
 if TYPE_CHECKING:
@@ -68,10 +68,10 @@ class Draft:
     shell_lines: dict[range, list[Step]] = field(default_factory=dict)
     wish: wishes.Wish | None = None
 
-    def asked(self) -> Iterator[ClientCall | Wait]:
+    def asked(self) -> Iterator[ClientCall | Dump | Wait]:
         """Yield each step that is about a server."""
         for each in (*(self.whole or ()), *(s for many in self.shell_lines.values() for s in many)):
-            if isinstance(each, (ClientCall, Wait)):
+            if isinstance(each, (ClientCall, Dump, Wait)):
                 yield each
 
     def calls(self) -> Iterator[ClientCall]:
@@ -132,12 +132,25 @@ def draft_of(source: str, tree: ast.Module | None, aliases: set[str]) -> Draft |
     return _whole_if_alone(draft, source) if draft.wish or draft.shell_lines else None
 
 
+def shell_text(source: str) -> str:
+    """Return the lines of a cell that a shell runs."""
+    cell = EMPTY_LINES.sub("", source)
+    if cell.startswith(OTHER_SHELLS):
+        return cell.partition("\n")[2]
+    if cell.startswith("%%") and not cell.startswith(PYTHON_CELLS):
+        return ""
+    if "!" not in source or as_python(source) is not None:
+        return ""
+    lines = source.split("\n")
+    return "\n".join(line for where in commands(source) for line in lines[where.start : where.stop])
+
+
 def _in_one_cell(found: list[Step]) -> list[Step]:
     calls = [each for each in found if isinstance(each, ClientCall)]
     statements = [each for each in calls if each.sql is not None]
     if not statements:
         return found
-    if len(statements) < len(calls) or any(isinstance(each, Say) for each in found):
+    if len(statements) < len(calls) or any(isinstance(each, (Dump, Say)) for each in found):
         raise Uncertain("statements stand beside other commands: give them a cell of their own")
     rest = [each for each in found if not isinstance(each, ClientCall)]
     return [*rest, together(statements)] if len(statements) > 1 else found
@@ -152,7 +165,7 @@ def _shell_lines(source: str) -> Iterator[tuple[range, list[Step]]]:
             if "{" in command or "$" in command:  # IPython puts it in, also within quotes
                 raise Uncertain("a variable of Python, or of the shell, is put in")
             found = _in_one_cell(list(steps(command.lstrip("!"))))
-            if any(isinstance(each, (ClientCall, Wait)) for each in found):
+            if any(isinstance(each, (ClientCall, Dump, Wait)) for each in found):
                 yield where, found
 
 

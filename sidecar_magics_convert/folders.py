@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import ast
 import re
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
 
 from .ipython import commands
 from .python import as_python, dotted, parsed
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 # Names that make a difference by the folder that the kernel is in.
 FOLDER_WORDS = {
@@ -70,6 +75,32 @@ def folders_gone_to(source: str, before: int | None = None) -> list[tuple[str, i
             found.append((folder, statement.end_lineno or statement.lineno))
     steps = len(re.findall(r"\bchdir\b|^\s*%(?:cd|pushd|popd)\b", source, re.MULTILINE))
     return found if tree is not None and len(found) == steps else None
+
+
+def absolute_folder(sources: Mapping[int, str], at: int) -> str | None:
+    """Return the folder that cells have gone to before a cell's shell lines, by its absolute path.
+
+    Parameters
+    ----------
+    sources : mapping of int to str
+        The code cells, by their number.
+    at : int
+        The cell.
+
+    Returns
+    -------
+    str or None
+        None if none of them names one, or if where they go cannot be seen.
+    """
+    folder = PurePosixPath()
+    for number, source in sources.items():
+        if number <= at:
+            shell = [no for no, line in enumerate(source.split("\n"), 1) if line.startswith("!")]
+            steps = folders_gone_to(source, shell[0] if number == at and shell else None)
+            if steps is None:
+                return None
+            folder = folder.joinpath(*(step for step, _ in steps))
+    return str(folder) if folder.is_absolute() else None
 
 
 def folder_gone_to(statement: ast.stmt) -> str | None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import re
 import shlex
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from . import folders, python, wishes
 from .configuration import (
-    ELSEWHERE,
+    about_password,
     is_own,
     names_a_base,
     remarks_on,
@@ -18,19 +19,22 @@ from .configuration import (
     said_by,
     settings_in,
 )
-from .drafts import draft_of
+from .drafts import draft_of, shell_text
+from .elsewhere import gone_in_datajoint_2, paths_of_a_machine
 from .offers import DATAJOINT, configuration_found, first_import, offer_of
 from .report import Changed, Left
+from .servers import about_engines
 from .shell import runnable_again
-from .steps import ClientCall, Say, Step, Target, Wait
+from .steps import ClientCall, Dump, Say, Step, Target, Wait
+from .waits import settled
 from .words import Remark, Uncertain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from .drafts import Draft
     from .notebook import Notebook
-    from .report import Offer
+    from .report import Hint, Offer
 
 LOADED = re.compile(r"^\s*%load_ext\s+sidecar_magics\b", re.MULTILINE)
 WAITS = re.compile(r"%mysql_wait\b(.*)")
@@ -69,15 +73,21 @@ class Plan:
         self._password_env: str | None = None
         self._target = self._waited_for()
         self._import = first_import(self._sources, self._trees)
+        named = any(map(re.compile(r"mysql|mariadb").search, self._sources.values()))
+        self._is_about_a_server = named or self._import is not None
         self._found = configuration_found(self._import, self._folder, self._sources)
         self._said: dict[str, str] = {}  # what cells say of DataJoint's server
         self._is_said_by_datajoint = False
         self._unclear: int | None = None  # a cell that says something of it which cannot be seen
+        self._dumped: dict[str, str] = {}  # files that cells write of one schema, and which
         self._stayed: set[int] = set()  # cells whose os.chdir stays
         self.secrets: set[str] = set()
 
-    def cells(self) -> tuple[Changed | Left, ...]:
-        """Return what becomes of the cells that are about a server."""
+    def cells(self) -> tuple[tuple[Changed | Left, ...], bool]:
+        """Return what becomes of the cells that are about a server.
+
+        And whether the first of them that is changed has `first_cell` at its beginning.
+        """
         drafts: dict[int, Draft] = {}
         left: dict[int, Left] = {}
         for at in self._sources:
@@ -97,8 +107,38 @@ class Plan:
         changed = {
             at: self._changed(draft, at, drops_folder=at in dropped) for at, draft in drafts.items()
         }
+        first = self.first_cell() if changed else None
+        changed, takes_first = settled(self._sources, changed, first)
         found: dict[int, Changed | Left] = {**left, **changed}
-        return tuple(found[at] for at in sorted(found))
+        if self._is_about_a_server:
+            self._remark_on_engines(found)
+        return tuple(found[at] for at in sorted(found)), takes_first
+
+    def hints(self, changes: Mapping[int, str]) -> tuple[tuple[Hint, ...], tuple[Hint, ...]]:
+        """Return what fails on another machine, and what with DataJoint 2.
+
+        Parameters
+        ----------
+        changes : mapping of int to str
+            The sources of the changed cells, by their number.
+        """
+        if not self._is_about_a_server:
+            return (), ()
+        sources = {**self._sources, **changes}
+        # Spyglass needs DataJoint 0.14.
+        gone = () if self._spyglass else gone_in_datajoint_2(sources, frozenset(self._aliases))
+        return paths_of_a_machine(sources), gone
+
+    def _remark_on_engines(self, found: dict[int, Changed | Left]) -> None:
+        """Add what to do about commands of Docker that stay, cell by cell."""
+        for at, source in self._sources.items():
+            cell = found.get(at)
+            text = shell_text(cell.after if isinstance(cell, Changed) else source)
+            about = [each for each in about_engines(text) if f"{each}." != getattr(cell, "why", "")]
+            if cell is not None:
+                found[at] = replace(cell, notes=(*cell.notes, *about))
+            elif about:
+                found[at] = Left(at + 1, f"{about[0]}.", tuple(about[1:]))
 
     def first_cell(self) -> str | None:
         """Return the cell that comes before all that is changed; None if it is there."""
@@ -148,13 +188,9 @@ class Plan:
         except wishes.Unclear:
             self._unclear = at
             raise
-        is_server_named = any(map(re.compile(r"mysql|mariadb").search, self._sources.values()))
-        is_about_a_server = self._import is not None or is_server_named
-        if not (draft and draft.wish) and is_about_a_server and python.asks(self._trees[at]):
-            raise Uncertain(
-                "getpass asks a question, which an unattended run cannot answer: remove it, and "
-                "put the password into SIDECAR_MYSQL_PASSWORD, in the environment of the kernel"
-            )
+        if not (draft and draft.wish) and self._is_about_a_server and python.asks(self._trees[at]):
+            reason = "getpass asks a question, which an unattended run cannot answer"
+            raise Uncertain(about_password(reason, self._target_or_default()))
         return draft
 
     def _agree(self, draft: Draft, at: int) -> None:
@@ -163,8 +199,9 @@ class Plan:
         targets = [
             each.target
             for each in draft.asked()
-            if isinstance(each, ClientCall) or each.target != Target()
+            if not isinstance(each, Wait) or each.target != Target()
         ]
+        self._agree_on_dumps(draft)
         wish, said = draft.wish, self._said
         if wish is not None:
             said = self._said_with(wish, at)
@@ -187,6 +224,19 @@ class Plan:
             self._is_said_by_datajoint = wish is not None and not any(draft.asked())
         self._said = said
         self.secrets |= draft.passwords()
+
+    def _agree_on_dumps(self, draft: Draft) -> None:
+        """Refuse to load a schema's dump into another: of %mysql_dump it names its own."""
+        for each in draft.asked():
+            if isinstance(each, Dump) and each.is_bare:
+                self._dumped[os.path.normpath(each.file)] = each.schemas[0]
+            elif isinstance(each, ClientCall) and each.file is not None:
+                schema = self._dumped.get(os.path.normpath(each.file))
+                if schema is not None and each.database not in (None, schema):
+                    raise Uncertain(
+                        f"it loads the dump of {schema} into another schema: use %mysql_load "
+                        f"FILE --into {each.database}"
+                    )
 
     def _said_with(self, wish: wishes.Wish, at: int) -> dict[str, str]:
         """Return what the cells up to one say of DataJoint's server."""
@@ -256,11 +306,10 @@ class Plan:
         given = {password for each in draft.asked() for password in each.passwords}
         given |= set(draft.wish.passwords[::2]) if draft.wish else set()
         if draft.wish and draft.wish.asks:
-            notes.append(
-                ELSEWHERE.format("it asked for a password, which an unattended run cannot answer")
-            )
+            reason = "it asked for a password, which an unattended run cannot answer"
+            notes.append(about_password(reason, self._target_or_default()))
         elif any(is_own(password, self._target_or_default()) for password in given):
-            notes.append(ELSEWHERE.format("its password was taken out"))
+            notes.append(about_password("its password was taken out", self._target_or_default()))
         if any(isinstance(each, Wait) and each.starts for each in draft.asked()):
             notes.append(
                 "the sidecar is its server now; without one, `sidecar-magics up` starts one"
@@ -282,7 +331,7 @@ class Plan:
         notes: list[str],
     ) -> list[str]:
         lines: list[str] = []
-        only_waits = not any(isinstance(each, ClientCall) for each in found)
+        only_waits = not any(isinstance(each, (ClientCall, Dump)) for each in found)
         for each in found:
             if isinstance(each, Wait):
                 if only_waits:  # who loads has waited before
@@ -293,6 +342,9 @@ class Plan:
                 lines.append(f"print({each.text!r})")
             elif isinstance(each, Remark):
                 lines.append(each.text)
+            elif isinstance(each, Dump):
+                lines.append(self._dump(each, at, notes))
+                what.append("writes a dump with %mysql_dump")
             else:
                 line, done = self._load(each, at, notes)
                 lines.insert(0 if each.sql is not None else len(lines), line)
@@ -307,8 +359,21 @@ class Plan:
             if sql != call.sql:
                 notes.append("IF NOT EXISTS was added, so that the cell can be run again")
             return f"%%mysql_load{options}\n{sql.strip()}", "is loaded with %%mysql_load"
-        name = self._from_start(self._near(call.file or "", at, notes), at, notes)
+        name = self._from_start(self._found_near(call.file or "", at, notes), at, notes)
         return f"%mysql_load {shlex.quote(name)} --once{options}", "loads a file with %mysql_load"
+
+    def _dump(self, dump: Dump, at: int, notes: list[str]) -> str:
+        if dump.file.startswith("/"):
+            notes.append(
+                "it writes to a folder of one machine: give the file a path from the notebook's "
+                f"folder, such as {shlex.quote(PurePosixPath(dump.file).name)}"
+            )
+        if dump.is_bare:
+            notes.append(
+                f"its script names {dump.schemas[0]}, which it makes where it is missing: load it "
+                "with --into SCHEMA for another one"
+            )
+        return dump.line(self._from_start(dump.file, at, notes))
 
     def _connect(self, wish: wishes.Wish, at: int, notes: list[str], *, drops_folder: bool) -> str:
         options = self._password_option() if wish.password_env else ""
@@ -354,6 +419,14 @@ class Plan:
     def _password_option(self) -> str:
         return f" --password-env {self._password_env}" if self._password_env else ""
 
+    def _found_near(self, name: str, at: int, notes: list[str]) -> str:
+        """Return a file's path from the notebook's folder, also if a cell went to one elsewhere."""
+        folder = folders.absolute_folder(self._sources, at)
+        if folder is None or name.startswith("/"):
+            return self._near(name, at, notes)
+        near = self._near(os.path.normpath(PurePosixPath(folder, name)), at, [])
+        return near if near.startswith(START) else name
+
     def _near(self, name: str, at: int, notes: list[str]) -> str:
         """Return a file's path as it is from the notebook's folder, if it is of another machine."""
         if not name.startswith("/"):
@@ -366,7 +439,12 @@ class Plan:
                 if found.is_file():
                     near = Path(os.path.relpath(found, self._folder)).as_posix()
                     return f"{START}/{near}" if self._stayed else near
-        notes.append("its path is absolute: on another machine put the file beside the notebook")
+        is_here = Path(name).is_file()
+        state = "other machines have no such file" if is_here else "this machine has no such file"
+        notes.append(
+            f"{state}: put the file beside the notebook, or into a folder there, and write its "
+            f"path from the notebook's folder: {shlex.quote(parts[-1] if parts else name)}"
+        )
         return name
 
     def _from_start(self, name: str, at: int, notes: list[str]) -> str:

@@ -26,6 +26,25 @@ _INSTALLS = re.compile(
 )
 _IMAGE = re.compile(r"(?:[\w.-]+/)*(?:mysql|mariadb)(?:-server)?(?::[\w.-]+)?")
 ENGINES = {"docker", "podman"}
+# Commands of an engine in a script; who runs them does not matter.
+_ENGINE = re.compile(
+    r"(?:^|[;&|(!])[ \t]*(?:sudo[ \t]+(?:-\S+[ \t]+)*)?"
+    r"((?:docker|podman)(?:-compose|[ \t]+compose)?)[ \t]+(?:-\S+[ \t]+)*([a-z]+|--version\b)",
+    re.MULTILINE,
+)
+_VERBS = {
+    "start": ("up", "start", "run", "create", "pull", "build", "unpause"),
+    "stop": ("stop", "down", "rm", "kill", "restart", "pause", "rmi"),
+    "ask": ("ps", "logs", "images", "inspect", "info", "version", "stats", "top", "--version"),
+}
+_ADVICE = {
+    "start": "starts containers, which a hub does not have: if the server is one of them, write "
+    "%mysql_wait in its place, and in that of a pause after it",
+    "stop": "stops or removes what the sidecar does not need: remove the line",
+    "ask": "asks a program that a hub does not have: remove the line, or write %mysql_doctor "
+    "to see how the server is",
+    "other": "is a program that a hub does not have: remove the line",
+}
 _FLAGS = re.compile(
     r"-[ditT]+|--(?:rm|detach|interactive|tty|privileged|init)|--[\w-]+=.*", re.DOTALL
 )
@@ -38,6 +57,7 @@ def without_wrapping(words: list[str]) -> list[str]:
         del rest[0]
         while rest and re.fullmatch(r"-[EHnS]+", rest[0]):
             del rest[0]
+    rest = with_compose(rest)
     if len(rest) > 2 and rest[0] in ENGINES:
         compose = rest[1] == "compose"
         if rest[1 + compose] == "exec":
@@ -46,6 +66,30 @@ def without_wrapping(words: list[str]) -> list[str]:
                 del rest[0]
             del rest[:1]  # the container
     return rest
+
+
+def with_compose(words: list[str]) -> list[str]:
+    """Return a command with ``docker compose`` where ``docker-compose`` stands."""
+    engine, _, name = words[0].partition("-") if words else ("", "", "")
+    return [engine, name, *words[1:]] if engine in ENGINES and name == "compose" else list(words)
+
+
+def about_engines(script: str) -> list[str]:
+    """Return what to do about commands of Docker or podman, which a hub does not have.
+
+    Parameters
+    ----------
+    script : str
+        One or several lines of a shell.
+    """
+    found: dict[str, str] = {}
+    for command in _ENGINE.finditer(script):
+        engine, verb = re.sub(r"[ \t]+", " ", command[1]), command[2]
+        kind = next((kind for kind, verbs in _VERBS.items() if verb in verbs), "other")
+        # Another word may be anything, so it is not shown.
+        named = engine if kind == "other" else f"{engine} {verb}"
+        found.setdefault(kind, f"{named} {_ADVICE[kind]}")
+    return list(found.values())
 
 
 def container(words: list[str]) -> Wait:
@@ -72,6 +116,17 @@ def container(words: list[str]) -> Wait:
     if not rest or not _IMAGE.fullmatch(rest[0]):
         raise Uncertain(f"{words[0]} {words[1]} starts something that is not known here")
     return Wait(Target.of(None, port, None), tuple(passwords), starts=True)
+
+
+def composes_a_server(words: list[str]) -> bool:
+    """Return whether ``docker compose up -d mysql`` starts a service that is named as a server."""
+    if words[:1] not in (["docker"], ["podman"]) or words[1:3] not in (
+        ["compose", "up"],
+        ["compose", "start"],
+    ):
+        return False
+    names = [word for word in words[3:] if word not in ("-d", "--detach", "--wait")]
+    return bool(names) and all(name in ("mysql", "mariadb") for name in names)
 
 
 def starts_a_server(line: str) -> bool:

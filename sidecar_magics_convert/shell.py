@@ -14,7 +14,15 @@ from typing import TYPE_CHECKING
 from sidecar_magics.script.commands import Effect, effect_of
 from sidecar_magics.script.splitter import ScriptSyntaxError, Statement, split
 
-from .servers import ENGINES, container, starts_a_server, without_wrapping
+from .dumps import DUMPERS, dump
+from .servers import (
+    ENGINES,
+    about_engines,
+    composes_a_server,
+    container,
+    starts_a_server,
+    without_wrapping,
+)
 from .steps import ClientCall, Say, Step, Target, Wait
 from .words import TEXT, Remark, Sign, Uncertain, commands
 
@@ -92,22 +100,39 @@ def steps(script: str) -> Iterator[Step]:
 
 
 def _step(words: list[str], *, is_nameable: bool) -> Iterator[Step]:
-    name = words[0].rpartition("/")[2] if words else ""
+    name = _program(words)
     line = " ".join(words[:-1] if words and words[-1] == "&" else words)
     if name == "set" and all(re.fullmatch(r"-\w+|pipefail", word) for word in words[1:]):
         return
     if name == "sleep" and len(words) == 2 and _NUMBER.fullmatch(words[1]):
         yield Wait(Target())
-    elif starts_a_server(line):
+    elif starts_a_server(line) or composes_a_server(words):
         yield Wait(Target(), starts=True)
     elif name in ENGINES and len(words) > 2 and words[1] in ("run", "pull", "start"):
         yield container(words)
+    elif name in ENGINES and (about := about_engines(" ".join([name, *words[1:]]))):
+        raise Uncertain(about[0])
+    elif (after := _after_passwords(words))[:1] and _program(after) in DUMPERS:
+        given = [word.partition("=")[2] for word in words[: len(words) - len(after)]]
+        yield dump([_program(after), *after[1:]], given)
     elif (at := _position("|", words)) is not None:
         yield _piped(words[:at], words[at + 1 :], is_nameable=is_nameable)
     elif name == "echo" and not any(_is_more_than_text(word) for word in words[1:]):
         yield Say(" ".join(words[1:]))
     else:
         yield _call(words, is_nameable=is_nameable)
+
+
+def _program(words: Sequence[str]) -> str:
+    return words[0].rpartition("/")[2] if words else ""
+
+
+def _after_passwords(words: list[str]) -> list[str]:
+    """Return a command without the passwords that are set for it as variables."""
+    rest = list(words)
+    while rest and rest[0].startswith("MYSQL_PWD="):
+        del rest[0]
+    return rest
 
 
 def _position(sign: str, words: Sequence[str]) -> int | None:
@@ -153,8 +178,6 @@ def _call(words: list[str], *, is_nameable: bool) -> ClientCall | Wait:
         return _ping(rest, passwords)
     if name == "mysqladmin" and "password" in rest:
         raise Uncertain("mysqladmin changes the password of the shared account: remove it")
-    if name in ("mysqldump", "mariadb-dump"):
-        raise Uncertain(f"{name} writes a dump, for which there is no magic")
     if name not in CLIENTS:
         named = f"the command {name}" if is_nameable and _NAME.match(name) else "a command"
         raise Uncertain(f"{named} is not known here")

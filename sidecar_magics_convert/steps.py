@@ -86,10 +86,49 @@ class Wait:
     starts: bool = False
 
 
+@dataclass(frozen=True)
+class Dump:
+    """A dump that is written into a file.
+
+    Parameters
+    ----------
+    target : Target
+        The server.
+    passwords : tuple of str
+        What stood there, so that it can be kept out of what is shown.
+    file : str
+        The file.
+    schemas, tables : tuple of str
+        What is written; empty for all.
+    options : tuple of str
+        Options of the magic.
+    where : str or None
+        The condition that rows meet.
+    is_bare : bool
+        Whether the script names no schema, so that it can be loaded into any.
+    """
+
+    target: Target
+    passwords: tuple[str, ...]
+    file: str
+    schemas: tuple[str, ...] = ()
+    tables: tuple[str, ...] = ()
+    options: tuple[str, ...] = ()
+    where: str | None = None
+    is_bare: bool = False
+
+    def line(self, name: str) -> str:
+        """Return the magic's line, for a file's name."""
+        words = ["%mysql_dump", shlex.quote(name), *map(shlex.quote, self.schemas)]
+        words += [f"--tables {shlex.quote(table)}" for table in self.tables]
+        words += [*self.options, *([f"--where {shlex.quote(self.where)}"] if self.where else [])]
+        return " ".join(words)
+
+
 class Say(NamedTuple):
     """A text that is printed."""
 
     text: str
 
 
-Step = Union[ClientCall, Wait, Say, Remark]
+Step = Union[ClientCall, Dump, Wait, Say, Remark]

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .folders import folder_gone_to, path_of
-from .python import ASKS, dotted, parsed
+from .ipython import commands
+from .python import ASKS, as_python, dotted, parsed
 from .words import Uncertain
 
 FIELDS = ("host", "port", "user", "password", "use_tls")
@@ -20,6 +21,9 @@ VARIABLES = {
     **{"DJ_HOST": "host", "DJ_PORT": "port", "DJ_USER": "user", "DJ_PASS": "password"},
     "DJ_USE_TLS": "use_tls",
 }
+# How IPython sets a variable: %env X=1, %env X 1, %set_env X 1.
+_ENV = re.compile(r"(\s*)%(?:set_)?env[ \t]+(\w+)(?:[ \t]*=[ \t]*|[ \t]+)(.*?)[ \t]*")
+SETTERS = ("os.environ.update", "os.environ.setdefault", "os.putenv")
 QUESTIONS = ("set_password", "save_dj_config")
 
 
@@ -82,6 +86,7 @@ def wish(source: str, aliases: set[str]) -> Wish | None:
     Uncertain
         It sets something that cannot be converted with certainty.
     """
+    source = _with_variables_as_python(source)
     tree = parsed(source)
     if tree is None:
         return None
@@ -89,6 +94,20 @@ def wish(source: str, aliases: set[str]) -> Wish | None:
     for statement in tree.body:
         reader.read(statement)
     return reader.result()
+
+
+def _with_variables_as_python(source: str) -> str:
+    """Return a cell in which ``%env DJ_HOST=x`` is ``os.environ["DJ_HOST"] = "x"``."""
+    if "env" not in source or as_python(source) is not None:
+        return source
+    lines = source.split("\n")
+    for where in commands(source):
+        found = _ENV.fullmatch(lines[where.start]) if len(where) == 1 else None
+        if found and found[2] in VARIABLES:
+            # IPython puts in what stands in braces, or after a dollar.
+            value = "_" if re.search(r"[{$]", found[3]) else repr(found[3])
+            lines[where.start] = f"{found[1]}os.environ[{found[2]!r}] = {value}"
+    return "\n".join(lines)
 
 
 class _Reader:
@@ -138,7 +157,8 @@ class _Reader:
     def _field(self, node: ast.AST) -> str | None:
         """Return which field of the connection is meant, in one of the ways to write it.
 
-        ``dj.config["database.host"]``, ``dj.config.database.host`` and ``os.environ["DJ_HOST"]``.
+        ``dj.config["database.host"]``, ``dj.config.database.host`` and ``os.environ["DJ_HOST"]``,
+        also as ``%env DJ_HOST=...``.
         """
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Attribute):
             is_group = node.value.attr == "database" and self._is_config(node.value.value)
@@ -205,6 +225,14 @@ class _Reader:
                 return Uncertain(
                     f"{node.attr} asks questions, which an unattended run cannot answer: remove it"
                 )
+            elif isinstance(node, ast.Call) and dotted(node.func) in SETTERS:
+                named = {each.value for each in ast.walk(node) if isinstance(each, ast.Constant)}
+                named |= {each.arg for each in node.keywords}
+                if named & VARIABLES.keys():
+                    return Unclear(
+                        f"{dotted(node.func)} sets DataJoint's connection: write "
+                        "%datajoint_connect in its place"
+                    )
             elif isinstance(node, ast.Call) and self._connects(node):
                 return Uncertain(
                     "dj.conn has a server of its own: without arguments it takes what is connected"

@@ -238,7 +238,13 @@ REFUSED = [
     ),
     # What is no SQL.
     Refused("SELEC 1", both(1064), "correct the syntax"),
-    Refused(DUMP + "SELEC 1", both(1064), "kind and version of server that made the dump"),
+    Refused(DUMP + "SELEC 1", mysql(1064), "correct the syntax"),
+    Refused(DUMP + "SELEC 1", mariadb(1064), "kind and version of server that made the dump"),
+    Refused(
+        "-- Server version\t99.1.0\nSELEC 1",
+        both(1064),
+        "kind and version of server that made the dump",
+    ),
     Refused(
         "mysqldump: [Warning] Using a password on the command line interface can be insecure.\n"
         + DUMP

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import shlex
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..connection import query_failure
@@ -203,23 +205,46 @@ def clock(facts: ServerFacts) -> Check:
 
 def journal(facts: ServerFacts) -> Check:
     """Return which loads did not finish, and how far they are."""
-    broken = [load for load in facts.unfinished if not load.is_running]
+    # One without a piece has left nothing that could be resumed.
+    broken = [load for load in facts.unfinished if not load.is_running and load.pieces]
     running = [load for load in facts.unfinished if load.is_running]
     if broken:
         also = f" Under way: {_loads(running)}." if running else ""
         return warning(
             "journal",
             f"not loaded completely: {_loads(broken)}.{also}",
-            f"run %mysql_load {shlex.quote(broken[0].name)} --resume, with its earlier options, to "
-            "finish the first.",
+            _finishing(broken[0]),
         )
     return ok("journal", f"under way: {_loads(running)}." if running else "no load is unfinished.")
+
+
+def _finishing(load: Unfinished) -> str:
+    """Return how a load is finished, or forgotten."""
+    call = load.call
+    if not call.where and load.name == "cell":
+        return "run its cell again, with --resume and its earlier options, to finish the first."
+    options = "".join(f" {shlex.quote(word) if word != '...' else word}" for word in call.options)
+    earlier = "" if call.where else ", with its earlier options,"
+    return (
+        f"run %mysql_load {shlex.quote(_where(load))}{options} --resume{earlier} to finish the "
+        "first; a complete load of the same file ends this record, too."
+    )
+
+
+def _where(load: Unfinished) -> str:
+    """Return what names a script here: relative to the current folder, if it is below that."""
+    where = load.call.where
+    if not where:
+        return load.name.replace("\n", ", ")
+    with contextlib.suppress(ValueError, OSError):  # no such folder any more
+        return str(Path(where).relative_to(Path.cwd()))
+    return where
 
 
 def _loads(loads: list[Unfinished]) -> str:
     """Return when loads began, by the server's clock, and how many pieces of each are done."""
     named = ", ".join(
-        f"{load.name} (began {load.started}, {count(load.pieces, 'piece')} done)"
+        f"{_where(load)} (began {load.started}, {count(load.pieces, 'piece')} done)"
         for load in loads[:NAMES_SHOWN]
     )
     return named + (f" and {len(loads) - NAMES_SHOWN} more" if len(loads) > NAMES_SHOWN else "")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ..blockers import Blocker, blockers
 from ..errors import shown
 from ..limits import limited
-from ..load.journal.loads import UNFINISHED, Unfinished
+from ..load.journal.loads import UNFINISHED, Call, Unfinished
 from ..questions import ask as ask_server
 from ..server import pymysql_errors
 from ..sidecar import Sidecar, identify
@@ -107,12 +107,25 @@ def ask(connection: pymysql.Connection[Any], settings: ConnectionSettings) -> Se
             ahead_s=_ahead_s(connection),
             unfinished=tuple(
                 Unfinished(
-                    shown(name or ""), shown(started or ""), holder is not None, _number(done) or 0
+                    shown(name or ""),
+                    shown(started or ""),
+                    holder is not None,
+                    _number(done) or 0,
+                    _call(stamp),
                 )
-                for name, started, holder, done in _rows_if_allowed(connection, UNFINISHED, 4)
+                for name, started, holder, done, stamp in _rows_if_allowed(
+                    connection, UNFINISHED, 5
+                )
             ),
             blockers=tuple(blockers(connection)),
         )
+
+
+def _call(stamp: str | None) -> Call:
+    """Return how a load was called, in words that can be shown."""
+    call = Call.from_json(stamp or "")
+    options = tuple(shown(word, VALUE_SHOWN) for word in call.options)
+    return Call(shown(call.where, VALUE_SHOWN), options, call.target)
 
 
 def _ahead_s(connection: pymysql.Connection[Any]) -> float:

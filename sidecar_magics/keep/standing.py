@@ -51,6 +51,7 @@ class Standing:
         self._keeper = keeper
         self._complain = complain
         self._state = None if state is None else Path(state)
+        self._over = threading.Event()
 
     def begin(self, progress: Callable[[Progress], None] | None = None) -> KeepStatus:
         """Restore what was kept, if the server is new, and keep it from now on.
@@ -63,6 +64,13 @@ class Standing:
             SIGTERM, too, since the first process of a container would not hear it.
         """
         signal.signal(signal.SIGTERM, signal.default_int_handler)
+        status = self._begun(progress)
+        # From here on an end is one with a last snapshot.
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: self._over.set())
+        return status
+
+    def _begun(self, progress: Callable[[Progress], None] | None) -> KeepStatus:
         if self._state is None:
             return self._keeper.begin(progress)
         # Whoever has been told already may be at work, with what is half restored.
@@ -84,10 +92,7 @@ class Standing:
 
     def keep_on(self) -> None:
         """Keep until SIGTERM or Ctrl-C."""
-        over = threading.Event()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: over.set())
-        while not over.wait(1.0):
+        while not self._over.wait(1.0):
             problem = self._keeper.news()
             if problem is not None:
                 self._complain(problem)

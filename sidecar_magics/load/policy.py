@@ -22,6 +22,8 @@ AUTO, INSERT, LOAD_DATA = ROWS = ("auto", "insert", "load-data")
 # A dump of a whole server has the journal of the loads into that one: it knows nothing of this one,
 # and would take the place of what this load notes.
 RESERVED = {JOURNAL_SCHEMA: "the journal of %mysql_load"}
+# What a load that is to be resumed has anyway, or may have in another way.
+_NOT_REPEATED = frozenset({"once", "resume", "jobs", "binlog", "rows"})
 
 
 def _decides(default: Any) -> Any:
@@ -123,6 +125,33 @@ class LoadPolicy:
         deciding = (each.name for each in fields(self) if each.metadata)
         decide = {name: chosen for name in deciding if (chosen := getattr(self, name))}
         return hashlib.sha256(json.dumps(decide, sort_keys=True).encode()).hexdigest()
+
+    @property
+    def target(self) -> str:
+        """Where a load goes, and what of it, as one text: options that repeat it agree in it."""
+        chosen = [self.database, self.into, self.tables, self.schema_only, self.data_only]
+        return json.dumps(chosen)
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The words of a line that choose the same; of --init only that there was one."""
+        words: list[str] = []
+        for each in fields(self):
+            chosen = getattr(self, each.name)
+            if each.name in _NOT_REPEATED or chosen == each.default or not chosen:
+                continue
+            option = f"--{each.name.replace('_', '-')}"
+            if each.name == "init":
+                words += [option, "..."]
+            elif each.name == "tables":
+                words += [word for pattern in chosen for word in (option, pattern)]
+            elif chosen is True:
+                words.append(option)
+            elif isinstance(chosen, str):
+                words += [option, chosen]
+            else:
+                words += [option, ",".join(f"{old}={new}" for old, new in chosen.items())]
+        return tuple(words)
 
     def rewriter(self, collations: Collection[str], source: str | None = None) -> Rewriter:
         """Return what changes the script's statements.

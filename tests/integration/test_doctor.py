@@ -17,9 +17,9 @@ from sidecar_magics import mysql_doctor
 from sidecar_magics.cli import main
 from sidecar_magics.connection import connect_now
 from sidecar_magics.doctor import Diagnosis, Verdict, here
-from sidecar_magics.errors import SidecarError
+from sidecar_magics.errors import SidecarError, StatementError
 from sidecar_magics.hints import Runtime
-from sidecar_magics.load import load
+from sidecar_magics.load import load, load_sql
 from sidecar_magics.settings import Secret
 from tests.background import LIMIT_S, meanwhile, until
 from tests.ports import quiet_port
@@ -384,3 +384,77 @@ def test_who_keeps_others_waiting_is_told_with_how_many(
     if server.flavour == "mariadb":
         assert f"connection {writer.thread_id()} " in message
         assert "(1 waits for it)" in message
+
+
+GOOD = "CREATE TABLE s.a (i INT); CREATE TABLE s.b (i INT);"
+
+
+def stopped_load(server: Server, name: str, script: str = "", **options: Any) -> None:
+    """Load a script that the server refuses at its end, so that a record of it stays."""
+    path = Path(name)
+    (path if path.suffix else path / "one.sql").write_text(script or f"{GOOD} SELECT nowhere;")
+    with pytest.raises(StatementError):
+        load(path, server.settings, once=True, **options)
+
+
+def test_a_load_that_stopped_until_its_file_is_loaded(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("data").mkdir()
+    execute(server, "DROP SCHEMA IF EXISTS s", "CREATE SCHEMA s")
+    stopped_load(server, "data/bad.sql", force=False, skip_definer=True)
+    check = mysql_doctor(server.settings)["journal"]
+    assert check.verdict is Verdict.WARNING
+    assert "data/bad.sql (began" in check.message
+    assert check.hint.startswith("run %mysql_load data/bad.sql --skip-definer --resume to finish")
+    # What the hint says continues it, from another folder, too.
+    Path("elsewhere").mkdir()
+    monkeypatch.chdir("elsewhere")
+    assert str(tmp_path / "data" / "bad.sql") in mysql_doctor(server.settings)["journal"].hint
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(StatementError) as caught:
+        load("data/bad.sql", server.settings, resume=True, skip_definer=True)
+    assert caught.value.errno == 1054
+    # A part of it, or another schema, is not all of it.
+    Path("data/bad.sql").write_text(f"DROP TABLE IF EXISTS s.a, s.b; {GOOD}")
+    load("data/bad.sql", server.settings, schema_only=True)
+    assert mysql_doctor(server.settings)["journal"].verdict is Verdict.WARNING
+    load("data/bad.sql", server.settings)
+    assert mysql_doctor(server.settings)["journal"].message == "no load is unfinished."
+
+
+def test_a_folder_that_stopped_is_named_itself(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("data").mkdir()
+    Path("data/two.sql").write_text("SELECT 1;")
+    execute(server, "DROP SCHEMA IF EXISTS s", "CREATE SCHEMA s")
+    stopped_load(server, "data")
+    assert (
+        "run %mysql_load data --resume to finish" in mysql_doctor(server.settings)["journal"].hint
+    )
+    Path("data/one.sql").write_text("SELECT 1;")
+    load("data", server.settings)
+    assert mysql_doctor(server.settings)["journal"].message == "no load is unfinished."
+
+
+def test_a_cell_that_failed_at_once_is_no_load_that_stopped(server: Server) -> None:
+    with pytest.raises(StatementError):
+        load_sql("SELECT nowhere", server.settings, once=True)
+    assert mysql_doctor(server.settings)["journal"].message == "no load is unfinished."
+
+
+def test_a_complete_load_says_nothing_of_how_to_continue(server: Server, tmp_path: Path) -> None:
+    execute(server, "DROP SCHEMA IF EXISTS s", "CREATE SCHEMA s")
+    stopped_load(server, str(tmp_path / "bad.sql"))
+    script = (tmp_path / "bad.sql").read_text()
+    (tmp_path / "bad.sql").write_text(script + "-- " + "x" * 2_000_000)
+    for _ in range(2):  # the first has a record, of a load that stopped; the second takes its place
+        with pytest.raises(StatementError):
+            load(tmp_path / "bad.sql", server.settings)
+    report = load(tmp_path / "bad.sql", server.settings, force=True)
+    assert any("did not finish" in note for note in report.notes)
+    assert "--resume" not in repr(report)
+    assert mysql_doctor(server.settings)["journal"].message == "no load is unfinished."

@@ -12,9 +12,9 @@ from sidecar_magics import options
 from sidecar_magics.connection import connect_now
 from sidecar_magics.errors import StatementError
 from sidecar_magics.lines import split_line
-from sidecar_magics.load import LoadReport, load
+from sidecar_magics.load import LoadReport, load, load_sql
 from sidecar_magics.settings import ConnectionSettings, Secret
-from tests.refusals import REFUSED, Refused
+from tests.refusals import DUMP, REFUSED, Refused
 from tests.servers import Server
 
 if TYPE_CHECKING:
@@ -158,3 +158,62 @@ def test_a_schema_must_be_chosen(server: Server, tmp_path: Path) -> None:
     assert "--database NAME" in caught.value.hint
     assert "--into NAME" in caught.value.hint
     assert load(file, server.settings, into="made").statements
+
+
+PARENT = "CREATE TABLE p (i INT PRIMARY KEY);"
+CHILD = f"{PARENT} CREATE TABLE c (i INT, FOREIGN KEY (i) REFERENCES p (i));"
+
+
+@pytest.mark.parametrize(
+    ("typed", "words", "corrected"),
+    [
+        (
+            f"{CHILD} INSERT INTO c VALUES (1)",
+            "insert the row of `p` first",
+            "INSERT INTO p VALUES (1)",
+        ),
+        (f"{CHILD} DROP TABLE p", "drop the table", "DROP TABLE c"),
+        (
+            f"{CHILD} INSERT INTO p VALUES (1); INSERT INTO c VALUES (1); DELETE FROM p",
+            "the rows of `s`.`c` first",
+            "DELETE FROM c",
+        ),
+        (f"{PARENT} INSERT INTO p VALUES (1), (1)", "ON DUPLICATE KEY UPDATE", ""),
+        (
+            "CREATE TABLE t (s CHAR(2)); INSERT INTO t VALUES ('abc')",
+            "too long for the column s",
+            "",
+        ),
+        ("SELECT * FROM nowhere", "`SHOW TABLES FROM s`", ""),
+        (f"{PARENT} {PARENT}", "CREATE TABLE IF NOT EXISTS", ""),
+        ("CREATE TABLE t (d DATE); INSERT INTO t VALUES ('2000-13-01')", "correct the value", ""),
+    ],
+)
+def test_what_a_cell_has_typed(typed: str, words: str, corrected: str, server: Server) -> None:
+    execute(server, "DROP DATABASE IF EXISTS s", "CREATE DATABASE s")
+    with pytest.raises(StatementError) as caught:
+        load_sql(typed, server.settings, database="s")
+    assert words in caught.value.hint
+    assert "--init" not in caught.value.hint
+    if corrected:  # the hint, followed
+        load_sql(f"{corrected}; {typed.rpartition(';')[2]}", server.settings, database="s")
+
+
+def test_a_pasted_dump_is_none_that_a_person_typed(server: Server) -> None:
+    execute(server, "DROP DATABASE IF EXISTS s", "CREATE DATABASE s")
+    with pytest.raises(StatementError) as caught:
+        load_sql(f"{DUMP}{CHILD} INSERT INTO c VALUES (1)", server.settings, database="s")
+    assert "--init" in caught.value.hint
+
+
+def test_a_view_of_an_unknown_definer(server: Server, tmp_path: Path) -> None:
+    view = "CREATE DEFINER=`ghost`@`h` SQL SECURITY DEFINER VIEW v AS SELECT 1 AS i"
+    report = load_with("", view, server, tmp_path)
+    (remark,) = [each for each in report.remarks() if "1449" in each]
+    assert "load again with --skip-definer" in remark
+    with pytest.raises(StatementError) as caught:
+        load_sql("SELECT * FROM s.v", server.settings)
+    assert caught.value.errno in (1449, 1356)
+    assert re.search("load the dump .* again,? with --skip-definer", caught.value.hint)
+    load_with("--skip-definer", view, server, tmp_path)
+    assert load_sql("SELECT * FROM s.v", server.settings).results == 1

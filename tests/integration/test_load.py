@@ -164,7 +164,7 @@ def test_a_failed_statement_is_placed(flavour: str, request: pytest.FixtureReque
     assert (error.errno, error.sqlstate, error.table) == (1062, "23000", "e.t")
     assert error.statement_start == "INSERT INTO t VALUES (2), (1)"
     assert (error.report.statements, error.report.rows) == (4, 1)
-    assert "drop the table" in error.hint
+    assert "ON DUPLICATE KEY UPDATE" in error.hint
     assert len(error._render_traceback_()) <= 8
     assert query(settings, "SELECT a FROM e.t") == [(1,)]
 
@@ -493,8 +493,12 @@ def test_a_database_can_be_given(settings: ConnectionSettings) -> None:
     load_sql("CREATE DATABASE `d``b`", settings)
     report = load_sql("CREATE TABLE t (a INT)", settings, database="d`b")
     assert list(report.tables) == ["d`b.t"]
-    with pytest.raises(StatementError, match="1049"):
+    with pytest.raises(StatementError, match=r"^--database nope: the server has no") as caught:
         load_sql("SELECT 1", settings, database="nope")
+    assert "`CREATE DATABASE nope` in a cell" in caught.value.hint
+    assert "USE" not in str(caught.value)
+    with pytest.raises(StatementError, match="cell:1:1: error 1049"):
+        load_sql("USE nope", settings)
 
 
 def test_an_interrupt_ends_the_statement_on_the_server(settings: ConnectionSettings) -> None:

@@ -15,6 +15,7 @@ import pytest
 import sqlalchemy
 
 from sidecar_magics import mysql_doctor
+from sidecar_magics.cli import main
 from sidecar_magics.errors import StatementError
 from sidecar_magics.load import load, load_sql
 from sidecar_magics.load.reporting.results import KEPT
@@ -263,7 +264,7 @@ def test_a_load_that_began_anew_says_what_became_of_the_last(
     load_sql("CREATE TABLE lab.missing (n INT)", settings)
     (note,) = [note for note in load(script, settings).notes if "did not finish" in note]
     assert re.match(r"The load of this script that began at 20\d\d-\d\d-\d\d ", note)
-    assert "--resume" in note
+    assert "--resume" not in note  # this one is complete
     assert not [note for note in load(script, settings).notes if "did not finish" in note]
     assert mysql_doctor(settings)["journal"].message == "no load is unfinished."
 
@@ -281,3 +282,20 @@ def test_notes_of_a_server_are_no_warnings(server: Server) -> None:
         ("Warning", 1),
     ]
     assert report.tables["lab.t"].warnings == 1
+
+
+def test_a_command_shows_the_last_rows(
+    mysql_server: Server,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    settings: ConnectionSettings = mysql_server.settings
+    monkeypatch.setenv("SIDECAR_MYSQL_PASSWORD", settings.password)
+    (tmp_path / "x.sql").write_text("SELECT 1 AS first; SELECT 2 AS second;")
+    line = ["load", str(tmp_path / "x.sql"), "--port", str(settings.port)]
+    assert main([*line, "--host", settings.host, "--user", settings.user]) == 0
+    shown = capsys.readouterr().out
+    assert "| second |" in shown
+    assert "first" not in shown
+    assert ".result" not in shown

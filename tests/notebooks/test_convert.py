@@ -88,6 +88,16 @@ EOF""",
     "!mysql heredoc -e 'INSERT IGNORE INTO t VALUES (3)'",
     "!mysql heredoc -e 'USE heredoc; SELECT a FROM t'",
 )
+# A dump that is written and loaded, with variables and pauses in between.
+DUMPED = (
+    "!docker compose up -d mysql\nimport time\ntime.sleep(1)",
+    "%env DJ_HOST=127.0.0.1\n%env DJ_PASS=tutorial",
+    "!mysql -e 'CREATE DATABASE IF NOT EXISTS kept; CREATE TABLE IF NOT EXISTS kept.t (a INT)'\n"
+    "!mysql -e 'INSERT INTO kept.t VALUES (7)'",
+    "!mysqldump -ptutorial kept | gzip -9 > kept.sql.gz",
+    "!mysql -e 'DROP DATABASE kept; CREATE DATABASE kept'",
+    "!zcat kept.sql.gz | mysql -ptutorial kept",
+)
 # No word about a server: what is offered is put where it belongs.
 SILENT = (
     "x = 1",
@@ -207,6 +217,22 @@ def test_a_tutorial_that_brings_its_own_server_takes_the_sidecar(
         with connect_now(mysql_server.settings) as connection, connection.cursor() as cursor:
             cursor.execute("SELECT a FROM heredoc.t ORDER BY a")
             assert [row[0] for row in cursor.fetchall()] == [1, 3]
+
+
+def test_a_dump_that_a_tutorial_writes_is_written_and_loaded_by_the_magics(
+    folder: Path,
+    mysql_server: Server,
+    environment: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    del environment
+    notebook = converted(folder, DUMPED, capsys)
+    assert not any("sleep" in cell.source for cell in notebook.cells)
+    for run in run_all_twice(notebook, folder):
+        assert (folder / "kept.sql.gz").exists()
+        with connect_now(mysql_server.settings) as connection, connection.cursor() as cursor:
+            cursor.execute("SELECT COUNT(*) FROM kept.t WHERE a = 7")
+            assert cursor.fetchall() == ((run + 1,),)
 
 
 def test_the_lines_that_are_offered_connect_where_they_are_put(

@@ -698,10 +698,11 @@ def _drop_journal(connection: Connection, match: re.Match[str]) -> Done:
 
 
 @_statement(
-    r"INSERT INTO sidecar_magics.loads \(name, size_bytes, options, token, jobs\) VALUES \((.*)\)"
+    r"INSERT INTO sidecar_magics.loads \(name, size_bytes, options, token, jobs, stamp\)"
+    r" VALUES \((.*)\)"
 )
 def _insert_load(connection: Connection, match: re.Match[str]) -> Done:
-    name, size, options, token, jobs = (part.strip() for part in match[1].split(","))
+    name, size, options, token, jobs, stamp = (part.strip() for part in match[1].split(","))
     connection.last_id = connection.server.next_load()
     connection.server.loads[connection.last_id] = {
         "name": name,
@@ -709,6 +710,7 @@ def _insert_load(connection: Connection, match: re.Match[str]) -> Done:
         "options": options,
         "token": token.strip("'"),
         "jobs": jobs,
+        "stamp": stamp,
         "finished": "",
     }
     return Done(1)
@@ -756,6 +758,19 @@ def _finished(connection: Connection, match: re.Match[str]) -> Done:
             known = (load["sha256"], load["stamp"][2:-1], load["in_schemas"][2:-1])
             row = (str(number), "now", "now", "1", "1", *known)
             rows.append(tuple(text.encode() for text in row))
+    return Done(rows=tuple(rows))
+
+
+@_statement(
+    r"SELECT id, HEX\(stamp\) FROM sidecar_magics.loads WHERE finished IS NULL"
+    r" AND id <> (\d+) AND .*"
+)
+def _stopped(connection: Connection, match: re.Match[str]) -> Done:
+    rows = [
+        (str(number).encode(), load["stamp"][2:-1].encode())
+        for number, load in connection.server.loads.items()
+        if not load["finished"] and str(number) != match[1] and not _is_running(connection, number)
+    ]
     return Done(rows=tuple(rows))
 
 

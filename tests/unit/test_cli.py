@@ -145,3 +145,16 @@ def test_up_takes_one_password(
     monkeypatch.setenv("OURS", "private")
     assert main(["up", "--tutorial-password", "--password-env", "OURS"]) == 1
     assert "exclude each other" in capsys.readouterr().err
+
+
+def test_an_option_that_is_like_no_other_is_not_taken_for_one(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(SystemExit):
+        main(["doctor", "--quiet"])
+    said = capsys.readouterr().err
+    assert "there is no option --quiet" in said
+    assert "did you mean" not in said
+    with pytest.raises(SystemExit):
+        main(["doctor", "--usr", "x"])
+    assert "did you mean --user?" in capsys.readouterr().err

@@ -32,7 +32,7 @@ THREE = "%load_ext sidecar_magics\n%mysql_wait\n%datajoint_connect"
 def test_what_starts_a_server_waits_for_the_sidecar(command: str) -> None:
     for source in (f"%%bash\n{command}", f"!{command}"):
         (cell,) = converted(source).changed
-        assert cell.after == "%mysql_wait"
+        assert cell.after == FIRST
         assert "`sidecar-magics up` starts one" in cell.notes[0]
 
 

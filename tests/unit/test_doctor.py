@@ -26,7 +26,7 @@ from sidecar_magics.doctor.facts import ServerFacts
 from sidecar_magics.doctor.terminal import for_terminal
 from sidecar_magics.errors import SettingsError
 from sidecar_magics.hints import Runtime
-from sidecar_magics.load.journal.loads import Unfinished
+from sidecar_magics.load.journal.loads import Call, Unfinished
 from sidecar_magics.settings import ConnectionSettings, Secret, resolve
 from sidecar_magics.sidecar import Sidecar
 from tests.background import LIMIT_S, running
@@ -289,6 +289,44 @@ def test_a_load_that_was_killed_is_not_one_that_runs() -> None:
     )
     assert running_said.startswith("a.sql ")
     assert check.hint.startswith("run %mysql_load 'my dump.sql' --resume, ")
+
+
+def test_a_load_that_stopped_is_named_as_it_can_be_loaded_from_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    options = ("--into", "my lab", "--init", "...")
+    began = "2026-01-01 09:00:00"
+
+    def hint(where: str, name: str = "x.sql") -> str:
+        broken = Unfinished(name, began, False, 2, Call(where, options if where else ()))
+        check = condition.journal(replace(facts(), unfinished=(broken,)))
+        assert check.verdict is Verdict.WARNING
+        return check.hint
+
+    assert hint(f"{tmp_path}/data/x.sql").startswith(
+        "run %mysql_load data/x.sql --into 'my lab' --init ... --resume to finish"
+    )
+    assert hint("/elsewhere/data", "a.sql\nb.sql").startswith("run %mysql_load /elsewhere/data --i")
+    assert hint("", "a.sql\nb.sql").startswith("run %mysql_load 'a.sql, b.sql' --resume, with its")
+    assert hint("", "cell").startswith("run its cell again")
+
+
+def test_a_load_of_which_nothing_is_done_cannot_be_resumed() -> None:
+    began = "2026-01-01 09:00:00"
+    check = condition.journal(
+        replace(
+            facts(), unfinished=(Unfinished("cell", began, False), Unfinished("a", began, True))
+        )
+    )
+    assert check.verdict is Verdict.OK
+    assert check.message.startswith("under way: a (")
+
+
+@pytest.mark.parametrize("text", ["", "{", "[1]", '{"options": 1}', '{"where": null}', "\0"])
+def test_what_the_journal_says_of_a_call_may_be_anything(text: str) -> None:
+    assert isinstance(Call.from_json(text).where, str)
+    assert Call.from_json(Call("x" * 9000).to_json()) == Call()
 
 
 # In a terminal -------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from sidecar_magics.errors import ScriptError
 from sidecar_magics.load.planning.explain import MOST_SHOWN, LoadPlan, TablePlan, explain
 from sidecar_magics.load.planning.planner import LARGE_STATEMENT_BYTES
 from sidecar_magics.load.policy import LoadPolicy
+from sidecar_magics.units import size
 
 SCRIPT = f"""\
 SET foreign_key_checks=0;
@@ -51,8 +52,13 @@ def test_what_is_told(script: Path) -> None:
 def test_texts(script: Path) -> None:
     plan = explain(script)
     text = repr(plan)
-    assert "lab.t: 0.1 MB in 2 statements, in any order; secondary indexes after them" in text
-    assert "lab.u: 0.0 MB in 1 statements, in order" in text
+    rows_size = size(plan.tables["lab.t"].size_bytes)
+    assert f"lab.t: {rows_size} in 2 statements, in any order; secondary indexes after" in text
+    assert "lab.u: 25 B in 1 statement, in order" in text
+    counts = text.partition(": ")[2].partition(">")[0]
+    assert "3 statements of rows, " in counts
+    assert "1 build of indexes" in counts
+    assert "1 other statement on rows" in counts
     assert "Everything else waits for:" in text
     assert "In order, on one connection" not in text
     assert "secret" not in text
@@ -88,8 +94,8 @@ def test_long_lists_are_cut() -> None:
     for number in range(MOST_SHOWN + 1):
         plan.tables[f"s.t{number}"] = TablePlan(size_bytes=number)
     text = repr(plan)
-    assert "… and 3 more such statements" in text
-    assert "… and 1 more tables" in text
+    assert "… and 3 such statements more" in text
+    assert "… and 1 table more" in text
     assert "s.t0:" not in text
     assert "<x>" not in plan._repr_html_()
 

@@ -106,3 +106,20 @@ def test_the_choices_reach_the_rewriter() -> None:
     assert LoadPolicy(schema_only=True).rewriter(()).rewrite(sql, schema=None) is None
     assert LoadPolicy(tables=("u",)).rewriter(()).rewrite(sql, schema=None) is None
     assert LoadPolicy().rewriter(()).rewrite(sql, schema=None) is sql
+
+
+def test_the_words_that_choose_the_same() -> None:
+    policy = LoadPolicy(
+        into="lab",
+        init=("SET @secret = 'x'",),
+        tables=("a", "b*"),
+        skip_definer=True,
+        collation_map={"utf8mb4_0900_ai_ci": "utf8mb4_general_ci"},
+        once=True,
+        jobs=2,
+    )
+    words = "--init ... --into lab --tables a --tables b* --skip-definer --collation-map"
+    assert " ".join(policy.words) == f"{words} utf8mb4_0900_ai_ci=utf8mb4_general_ci"
+    assert LoadPolicy().words == ()
+    assert LoadPolicy(skip_definer=True).target == LoadPolicy(once=True).target
+    assert LoadPolicy(tables=("a",)).target != LoadPolicy().target

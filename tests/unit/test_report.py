@@ -135,6 +135,11 @@ def test_html_is_escaped() -> None:
     [
         (LoadReport("s"), "Nothing was executed before it."),
         (
+            LoadReport("s", statements=8),
+            "Executed: 8 statements before it, none of which changed a row; whatever they created "
+            "stays.",
+        ),
+        (
             LoadReport("s", statements=1, rows=1),
             "Executed: 1 statement before it (1 row); their changes stay.",
         ),

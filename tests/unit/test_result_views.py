@@ -165,3 +165,15 @@ def test_large_values_are_not_copied_to_be_shown() -> None:
     result = ResultSet(("x",), [(b"\1" * size,), ("y" * size,)], 2)
     assert len(repr(result)) < 3000
     assert sys.getsizeof(result._repr_html_()) < 5000
+
+
+def test_a_command_shows_the_last_rows_since_nobody_can_ask_for_them() -> None:
+    report = LoadReport("-", results=1, statements=1)
+    report.result = ResultSet(("i",), [(number,) for number in range(200)], 200, place="-:1:1")
+    assert "is in .result" in repr(report)
+    text = report.for_terminal()
+    assert "| 99 |" in text
+    assert "| 100 |" not in text
+    assert text.endswith("The first 100 of 200 rows")
+    assert ".result" not in text
+    assert LoadReport("-").for_terminal() == repr(LoadReport("-"))

@@ -13,8 +13,8 @@ from sidecar_magics.load.reporting.server_errors import RULES, Refusal, hint_for
 
 # Words that a hint may begin with.
 IMPERATIVES = re.compile(
-    "add|allow|check|choose|close|convert|correct|create|drop|dump|end|free|give|go|leave|load|log"
-    "|name|remove|run|start|take|write"
+    "add|allow|check|choose|close|convert|correct|create|delete|drop|dump|end|free|give|go|insert"
+    "|leave|load|log|name|remove|run|shorten|start|take|use|write"
 )
 # Options of other programs.
 FOREIGN = {
@@ -44,14 +44,17 @@ def test_a_hint_is_an_imperative_with_options_that_there_are(hint: str) -> None:
 
 def test_every_rule_can_be_reached() -> None:
     """A general rule does not stand before the special one of the same error."""
-    seen: list[tuple[int, str, str, bytes, bool | None]] = []
+    seen: list[tuple[int, str, str, bytes, bool | None, bool | None]] = []
     for rule in RULES:
         for errno in rule.errnos:
             for earlier in seen:
                 same = earlier[0] == errno and earlier[1] in ("", rule.flavour)
-                is_general = earlier[2:] == ("", b"", None)
+                is_general = earlier[2:5] == ("", b"", None) and earlier[5] in (
+                    None,
+                    rule.is_typed,
+                )
                 assert not (same and is_general), rule.hint
-            seen.append((errno, rule.flavour, rule.words, rule.sql, rule.from_dump))
+            seen.append((errno, rule.flavour, rule.words, rule.sql, rule.is_foreign, rule.is_typed))
 
 
 @pytest.mark.parametrize(
@@ -80,7 +83,7 @@ def test_every_rule_can_be_reached() -> None:
         (Refusal(1064, sql=b"[Warning]: Using a password"), "sed -i 1d FILE"),
         (Refusal(1064, sql=b"Enter password: \n-- MySQL dump"), "`Enter password:`"),
         (Refusal(1064, sql=b"SELEC 1"), "correct the syntax"),
-        (Refusal(1064, sql=b"CREATE", from_dump=True), "version of server that made the dump"),
+        (Refusal(1064, sql=b"CREATE", is_foreign=True), "version of server that made the dump"),
         (Refusal(1005, "Can't create table (errno: 150 \"Foreign key"), "foreign_key_checks=0"),
         (Refusal(1005, "Can't create table (errno: 140 \"Wrong create"), "innodb_strict_mode"),
         (Refusal(1044), "--user NAME"),
@@ -104,6 +107,8 @@ def test_every_rule_can_be_reached() -> None:
         (Refusal(1452), "foreign_key_checks=0"),
         (Refusal(1709), "ROW_FORMAT"),
         (Refusal(3546), "--set-gtid-purged=OFF"),
+        (Refusal(1701), "foreign_key_checks=0"),
+        (Refusal(1356), "load the dump that has the view again, with --skip-definer"),
         (Refusal(9999), ""),
     ],
     ids=lambda value: str(value)[:60],
@@ -111,6 +116,70 @@ def test_every_rule_can_be_reached() -> None:
 def test_each_cause_has_its_hint(refusal: Refusal, words: str) -> None:
     assert words in hint_for(refusal)
     assert bool(words) is bool(hint_for(refusal))
+
+
+FOREIGN_KEY = (
+    "a foreign key constraint fails (`s`.`c`, CONSTRAINT `c_ibfk_1` FOREIGN KEY (`i`, `j`) "
+    "REFERENCES `p` (`i`, `j`))"
+)
+
+
+@pytest.mark.parametrize(
+    ("refusal", "words"),
+    [
+        (Refusal(1452, FOREIGN_KEY), "insert the row of `p` first that `i`, `j` of this one"),
+        (Refusal(1452, ""), "insert the row first"),
+        (Refusal(1451, FOREIGN_KEY, sql=b"DROP TABLE p"), "drop the table `s`.`c` first"),
+        (Refusal(1451, FOREIGN_KEY, sql=b"DELETE FROM p"), "the rows of `s`.`c` first"),
+        (Refusal(3730, "key constraint 'c_ibfk_1' on table 'c'."), "drop the table c first"),
+        (Refusal(1217, "", sql=b"DROP TABLE p"), "drop the tables first"),
+        (Refusal(1701, ""), "DELETE FROM"),
+        (Refusal(1824, ""), "create the table first"),
+        (Refusal(1062, "", sql=b"INSERT INTO t VALUES (1)"), "ON DUPLICATE KEY UPDATE"),
+        (Refusal(1062, "", sql=b"UPDATE t SET i = 1"), "no other row has"),
+        (Refusal(1062, "", sql=b"ALTER TABLE t ADD UNIQUE (i)"), "twice"),
+        (Refusal(1406, "Data too long for column 's' at row 1"), "too long for the column s;"),
+        (Refusal(1264, "Out of range value for column 'i' at row 1"), "out of the range"),
+        (Refusal(1364, "Field 'i' doesn't have a default value"), "a value for the column i,"),
+        (Refusal(1366, "Incorrect string value: '\\xE4'"), "utf8mb4"),
+        (Refusal(1366, "Incorrect integer value: 'x'"), "correct the value"),
+        (Refusal(1067, "Invalid default value for 'd'"), "correct the default"),
+        (Refusal(1292, "Incorrect date value: '0000-00-00'"), "zero dates"),
+        (Refusal(3105, ""), "write DEFAULT"),
+        (Refusal(3819, ""), "CHECK"),
+        (Refusal(4025, ""), "CHECK"),
+        (Refusal(1146, "Table 's.nowhere' doesn't exist"), "`SHOW TABLES FROM s`"),
+        (Refusal(1146, ""), "`SHOW TABLES`"),
+        (Refusal(1054, ""), "SHOW COLUMNS"),
+        (Refusal(1050, ""), "CREATE TABLE IF NOT EXISTS"),
+        (Refusal(1049, ""), "`SHOW DATABASES`"),
+        (Refusal(1304, ""), "IF EXISTS"),
+        (Refusal(1305, ""), "SHOW PROCEDURE STATUS"),
+        (
+            Refusal(1449, "", sql=b"SELECT * FROM v"),
+            "load the dump that it is from again with --sk",
+        ),
+        (Refusal(1449, "", sql=b"CREATE TABLE t AS SELECT * FROM v"), "add --skip-definer"),
+        (Refusal(1231, "Variable 'sql_mode' can't be set to"), "remove the mode"),
+        (Refusal(1286, ""), "ENGINE=InnoDB"),
+    ],
+    ids=lambda value: str(value)[:60],
+)
+def test_what_a_person_typed_has_hints_of_its_own(refusal: Refusal, words: str) -> None:
+    typed = hint_for(refusal._replace(is_typed=True))
+    assert words in typed
+    for harmful in ("--init", "sed ", "mysqldump", "drop the table or"):
+        assert harmful not in typed
+    assert "{" not in typed
+
+
+def test_no_hint_for_typed_sql_switches_checks_off() -> None:
+    for errno in {errno for rule in RULES for errno in rule.errnos}:
+        if errno in {1148, 3948, 4166, 1418, 1419, 6125, 1005, 1031, 1118, 1478}:
+            continue  # rights and formats, which only an option changes
+        for flavour in ("mysql", "mariadb"):
+            hint = hint_for(Refusal(errno, flavour=flavour, sql=b"INSERT", is_typed=True))
+            assert "--init" not in hint, errno
 
 
 def test_the_documentation_names_the_same_options() -> None:

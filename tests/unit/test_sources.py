@@ -22,7 +22,7 @@ import pytest
 
 from sidecar_magics.errors import ScriptError
 from sidecar_magics.load.sources import compression
-from sidecar_magics.load.sources.dump_marks import DumpMarks
+from sidecar_magics.load.sources.dump_marks import DumpMarks, Maker, maker
 from sidecar_magics.load.sources.source import Source
 
 if sys.version_info >= (3, 14):
@@ -458,3 +458,45 @@ def test_memory_does_not_grow_with_the_file(tmp_path: Path, kind: str) -> None:
         source.close()
         assert size == 1_000_000 * times
     assert peaks[1] < peaks[0] + 1_500_000
+
+
+@pytest.mark.parametrize(
+    ("heading", "made_by"),
+    [
+        (b"-- MySQL dump 10.13  Distrib 8.0.36, for Linux (x86_64)\n", ("mysql", "8.0.36")),
+        (
+            b"-- MySQL dump 10.13  Distrib 8.0.36, for Linux\n--\n-- Server version\t8.4.1\n",
+            ("mysql", "8.4.1"),
+        ),
+        (
+            b"-- MySQL dump 10.13  Distrib 8.0.36\n-- Server version\t5.5.5-10.6.2-MariaDB\n",
+            ("mariadb", "5.5.5-10.6.2-MariaDB"),
+        ),
+        (
+            b"-- MariaDB dump 10.19  Distrib 10.11.6-MariaDB, for x\n",
+            ("mariadb", "10.11.6-MariaDB"),
+        ),
+        (b"-- phpMyAdmin SQL Dump\n-- Server version: 8.0.31\n", ("mysql", "8.0.31")),
+        (b"-- sidecar-magics dump 0.3\n--\n-- Server: MySQL 9.7.4\n", ("mysql", "9.7.4")),
+        (b"SELECT 1; -- Server version 8.0\n", None),
+    ],
+)
+def test_the_server_that_a_dump_is_of(heading: bytes, made_by: tuple[str, str] | None) -> None:
+    assert maker(heading) == made_by
+
+
+@pytest.mark.parametrize(
+    ("made_by", "flavour", "version", "is_foreign"),
+    [
+        (Maker("mysql", "8.0.36"), "mysql", 80011, False),
+        (Maker("mysql", "8.4.0"), "mysql", 80036, True),
+        (Maker("mysql", "5.7.1"), "mysql", 80036, False),
+        (Maker("mysql", "5.7.1"), "mariadb", 101106, True),
+        (Maker("mariadb", "5.5.5-10.6.2-MariaDB"), "mariadb", 100500, True),
+        (Maker("mariadb", "5.5.5-10.6.2-MariaDB"), "mariadb", 101106, False),
+    ],
+)
+def test_a_dump_of_another_server(
+    made_by: Maker, flavour: str, version: int, is_foreign: bool
+) -> None:
+    assert made_by.is_foreign_to(flavour, version) is is_foreign

@@ -129,10 +129,10 @@ def test_nothing_of_that_name() -> None:
     make("data/dump.sql", "empty/x/y")
     with pytest.raises(ScriptError, match=r"no file matches 'data/\*\.txt'") as caught:
         open_sources("data/*.txt")
-    assert caught.value.hint == "the folder has dump.sql."
+    assert caught.value.hint == "data has dump.sql."
     with pytest.raises(ScriptError, match=r"there is no file 'data/dmp\.sql' in ") as caught:
         open_sources("data/dmp.sql")
-    assert caught.value.hint == "the folder has dump.sql."
+    assert caught.value.hint == "did you mean data/dump.sql?"
     with pytest.raises(ScriptError, match=r"the folder empty has no scripts") as caught:
         open_sources("empty")
     assert caught.value.hint.startswith("it has x/; ")
@@ -299,3 +299,46 @@ def test_a_named_pipe(tmp_path: Path) -> None:
     assert (sources.size_bytes, sources.can_reopen, sources.stamp()) == (None, False, None)
     with running(["sh", "-c", "echo 'SELECT 1;' > fifo"], cwd=tmp_path):
         assert read(sources) == [b"SELECT 1;\n"]
+
+
+def test_what_names_it_in_any_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    make("data/a.sql", "data/b.sql")
+    monkeypatch.setenv("DATA", str(tmp_path / "data"))
+    here = Path.cwd().resolve()
+    for spec in ("data/a.sql", "$DATA/a.sql", "data/../data/a.sql"):
+        assert open_sources(spec).whereabouts == str(here / "data" / "a.sql")
+    assert open_sources("data").whereabouts == str(here / "data")
+    assert open_sources("data/*.sql").whereabouts == str(here / "data" / "*.sql")
+    assert Sources.from_text("SELECT 1").whereabouts == ""
+
+
+def test_a_name_that_was_mistyped() -> None:
+    make(*(f"data/part{number}.sql" for number in range(1, 10)), "data/phpmyadmin.sql.gz", "a.sql")
+
+    def hint(spec: str) -> str:
+        with pytest.raises(ScriptError, match="there is no file") as caught:
+            open_sources(spec)
+        return caught.value.hint
+
+    listed = "part1.sql, part2.sql, part3.sql, part4.sql, part5.sql and 4 more."
+    assert hint("data/phpmyadmn.sql") == (
+        f"did you mean data/phpmyadmin.sql.gz? data also has {listed}"
+    )
+    assert hint("data/PHPMYADMIN.SQL").startswith("did you mean data/phpmyadmin.sql.gz?")
+    assert hint("dta/part1.sql") == "did you mean data/part1.sql?"
+    assert hint("data/zzz").endswith("part5.sql and 5 more.")
+    assert hint("nothing-like-it") == "this folder has a.sql."
+    assert hint("elsewhere/a.sql").startswith("there is no folder elsewhere")
+
+
+def test_a_path_is_shown_without_the_folders_that_it_leaves(tmp_path: Path) -> None:
+    make("data/a.sql", "notebooks/b.sql", "far/deep/c.sql")
+    with contextlib.closing(open_sources(f"{tmp_path}/notebooks/../data/a.sql")) as sources:
+        assert sources.name == f"{tmp_path}/data/a.sql"
+    with contextlib.closing(open_sources("notebooks/../data/a.sql")) as sources:
+        assert sources.name == "data/a.sql"
+    # What is behind a link is elsewhere.
+    Path("link").symlink_to("far/deep")
+    Path("far/a.sql").touch()
+    with contextlib.closing(open_sources("link/../a.sql")) as sources:
+        assert sources.name == "link/../a.sql"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
+from sidecar_magics.hints import Runtime, for_stage
 from sidecar_magics.local.state import (
     LocalSidecar,
     folders,
@@ -19,6 +20,7 @@ from sidecar_magics.local.state import (
     remove_record,
     write_record,
 )
+from sidecar_magics.settings import ConnectionSettings, Secret
 from tests.background import until
 
 if TYPE_CHECKING:
@@ -131,3 +133,29 @@ def test_folders(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SIDECAR_MAGICS_HOME")
     assert len(set(folders())) == 3
     assert all("sidecar-magics" in str(folder) for folder in folders())
+
+
+@pytest.mark.parametrize("where", [Runtime.CONTAINER, Runtime.NATIVE, Runtime.DOCKER])
+def test_a_server_of_up_that_is_stopped_is_said_to_be_so(
+    sidecar: LocalSidecar, home: Path, monkeypatch: pytest.MonkeyPatch, where: Runtime
+) -> None:
+    monkeypatch.setattr("sidecar_magics.hints.place", lambda: where)
+    record = replace(sidecar, pid=None, datadir=home, ephemeral=False)
+    write_record(record)
+    settings = ConnectionSettings("127.0.0.1", 3306, "root", Secret("x"))
+    assert "it is stopped, its data remain" in for_stage("port", None, settings)
+    assert "stopped" not in for_stage("port", None, replace(settings, host="db.example"))
+    write_record(replace(record, datadir=home / "gone"))
+    assert "is stopped" not in for_stage("port", None, settings)
+
+
+def test_how_a_wrong_password_is_left_out(sidecar: LocalSidecar) -> None:
+    write_record(sidecar)
+    settings = ConnectionSettings("127.0.0.1", sidecar.port, "root", Secret("wrong"))
+    source = {"password": "environment SIDECAR_MYSQL_PASSWORD"}
+    hint = for_stage("login", 1045, replace(settings, sources=source))
+    assert 'del os.environ["SIDECAR_MYSQL_PASSWORD"]` in a cell' in hint
+    assert "`unset SIDECAR_MYSQL_PASSWORD`" in hint
+    assert "tutorial-password" not in hint
+    hint = for_stage("login", 1045, replace(settings, sources={"password": "~/.my.cnf [client]"}))
+    assert hint.startswith("leave out the password, which is from: ~/.my.cnf [client]; ")

@@ -570,7 +570,14 @@ class Rehearsal:
     def _take_down(self, step: Step, errno: int, words: str, place: Mention) -> None:
         names = {scratch: schema for schema, scratch in self._scratch.items()}
         words = _SCRATCH.sub(lambda found: names.get(found[0], found[0]), words)
-        refusal = Refusal(errno, words, self._target.flavour, step.sql, step.source.is_dump)
+        refusal = Refusal(
+            errno,
+            words,
+            self._target.flavour,
+            step.sql,
+            is_foreign=step.source.is_foreign_to(self._target.flavour, self._target.version),
+            is_typed=step.source.is_typed,
+        )
         self.judged[place] = errno
         shown = failures.server_words(step, errno, words)
         self.refused.append(Refused(place, errno, shown, hint_for(refusal), self._is_likely))

@@ -15,6 +15,7 @@ from ...script.rows import literal_rows
 from ..planning.planner import Planner, Server
 from ..policy import RESERVED, LoadPolicy
 from ..reporting.report import LoadReport
+from ..sources.dump_marks import maker
 from ..sources.folders import ALLOW_LINKS, astray
 from ..sources.opening import Sources
 from ..walk import Quoting, Walk, quoting_of
@@ -37,7 +38,6 @@ _ROWS = re.compile(
     rb"((?:`[^`]+`|[\w$\x80-\xff]+)(?:\s*\.\s*(?:`[^`]+`|[\w$\x80-\xff]+))?)(?=[\s(])",
     re.IGNORECASE,
 )
-_HEADER = re.compile(rb"^-- Server version:?\s+(\d\S*)", re.MULTILINE)
 # MySQL has had strings in dollar quotes since 9.0; MariaDB has none.
 _DOLLAR_QUOTES_SINCE = 90000
 
@@ -91,10 +91,8 @@ def survey(
         for what, number in walk.rewriter.skipped.items()
         if what.startswith("system schema") or what in RESERVED.values()
     )
-    found = _HEADER.search(walk.heading)
-    if found:
-        inventory.maker = "mariadb" if b"mariadb" in walk.heading.lower() else "mysql"
-        inventory.maker_version = found[1].decode("ascii", "replace")
+    if made_by := maker(walk.heading):
+        inventory.maker, inventory.maker_version = made_by
     return inventory
 
 

@@ -61,6 +61,7 @@ class Bookkeeping:
         self._link = loader.control
         name = "\n".join(sources.labels)[:1000]
         self._script = loads.Identity(name, sources.size_bytes or 0, policy.identity)
+        self._call = loads.Call(sources.whereabouts, policy.words, policy.target)
         self._touched: dict[str, bool] = {}  # schemas, and whether records of them are ended
         self._records: dict[str, list[int]] | None = None
 
@@ -144,11 +145,13 @@ class Bookkeeping:
             self._report.notes.append(
                 "There was nothing to resume: this was loaded from the beginning."
             )
-        entry, replaced = loads.begin(link, self._script, token=load.token, jobs=load.jobs)
+        entry, replaced = loads.begin(
+            link, self._script, token=load.token, jobs=load.jobs, call=self._call
+        )
         if replaced is not None:
             self._report.notes.append(
                 f"The load of this script that began at {replaced.started} did not finish; this "
-                "one started from the beginning. Add --resume to continue where a load stopped."
+                "one started from the beginning."
             )
         return Journal(link, entry, resumed=False)
 
@@ -246,6 +249,7 @@ class Bookkeeping:
         with contextlib.suppress(*pymysql_errors()):  # whatever else is called so is not ours
             if not loads.exists(link):
                 return
+            loads.end_repeated(link, self._call, journal.entry.id if journal else None)
             self._build_owed_indexes()
             loads.drop_if_empty(link)
 

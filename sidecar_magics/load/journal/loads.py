@@ -37,7 +37,7 @@ _TABLES = (
     jobs INT NOT NULL,
     started TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP,
     finished DATETIME NULL,
-    stamp VARBINARY(8192) NULL COMMENT 'sizes and times of the files',
+    stamp VARBINARY(8192) NULL COMMENT 'sizes and times of the files; before the end, the call',
     sha256 CHAR(64) CHARACTER SET ascii NULL,
     statements BIGINT NULL,
     rows_changed BIGINT NULL,
@@ -96,6 +96,42 @@ class LoadRecord:
     rows: int = 0
 
 
+class Call(NamedTuple):
+    """How a load was called, so that a user can be told how to call it again.
+
+    Attributes
+    ----------
+    where : str
+        Absolute path or address of what is loaded; empty for a cell.
+    options : tuple of str
+        Words of its line; what could hold a secret is left out.
+    target : str
+        What decides where it went, and what of it: two loads of one file that agree in it are one
+        another's repetition.
+    """
+
+    where: str = ""
+    options: tuple[str, ...] = ()
+    target: str = ""
+
+    def to_json(self) -> str:
+        """Return it as the journal keeps it; what is too long for that is left out."""
+        text = json.dumps(self._asdict())
+        return text if len(text.encode()) <= _STAMP_BYTES else json.dumps(Call()._asdict())
+
+    @classmethod
+    def from_json(cls, text: str) -> Call:
+        """Read what `to_json` has written; of anything else nothing is known."""
+        try:
+            kept = json.loads(text or "{}")
+        except ValueError:
+            return cls()
+        if not isinstance(kept, dict) or not isinstance(kept.get("options", []), list):
+            return cls()
+        options = tuple(map(str, kept.get("options", [])))
+        return cls(str(kept.get("where", "")), options, str(kept.get("target", "")))
+
+
 class Unfinished(NamedTuple):
     """A load that did not come to its end, as `UNFINISHED` finds it.
 
@@ -109,18 +145,21 @@ class Unfinished(NamedTuple):
         Whether a connection holds its lock, so that it may still come to its end.
     pieces : int
         How many pieces of it are noted as done.
+    call : Call
+        How it was called, as far as the journal has that.
     """
 
     name: str
     started: str
     is_running: bool
     pieces: int = 0
+    call: Call = Call()
 
 
 # The third column is the connection that holds the load's lock, NULL if none does.
 UNFINISHED = (
     "SELECT name, started, IS_USED_LOCK(CONCAT('sidecar_magics.', token, '.0')),"
-    f" (SELECT COUNT(*) FROM {SCHEMA}.done d WHERE d.load_id = l.id)"
+    f" (SELECT COUNT(*) FROM {SCHEMA}.done d WHERE d.load_id = l.id), stamp"
     f" FROM {SCHEMA}.loads l WHERE finished IS NULL ORDER BY id"
 )
 
@@ -133,6 +172,7 @@ class Identity(NamedTuple):
     options: str
 
 
+_STAMP_BYTES = 8192
 # A table of another origin is known by the comment that it lacks.
 _OURS = "table_comment LIKE 'sidecar-magics:%'"
 _EXISTS = (
@@ -174,7 +214,7 @@ def create(link: Link) -> None:
 
 
 def begin(
-    link: Link, script: Identity, *, token: str, jobs: int
+    link: Link, script: Identity, *, token: str, jobs: int, call: Call
 ) -> tuple[LoadRecord, LoadRecord | None]:
     """Enter a load that begins; return it, and the unfinished one whose place it takes, if any."""
     replaced: LoadRecord | None = None
@@ -183,8 +223,9 @@ def begin(
         _forget(link, earlier.id)
     name, options = literal(script.name.encode()), literal(script.options.encode())
     link.send(
-        f"INSERT INTO {SCHEMA}.loads (name, size_bytes, options, token, jobs) VALUES"
-        f" ({name},{script.size_bytes},{options},'{token}',{jobs})".encode()
+        f"INSERT INTO {SCHEMA}.loads (name, size_bytes, options, token, jobs, stamp) VALUES"
+        f" ({name},{script.size_bytes},{options},'{token}',{jobs},"
+        f"{literal(call.to_json().encode())})".encode()
     )
     number = int(link.ask("SELECT LAST_INSERT_ID()"))
     started = link.ask(f"SELECT started FROM {SCHEMA}.loads WHERE id = {number}")
@@ -201,6 +242,29 @@ def unfinished(link: Link, script: Identity) -> LoadRecord | None:
     for number, token, jobs, started in rows:
         return LoadRecord(int(number or 0), token or "", int(jobs or 1), started or "")
     return None
+
+
+def end_repeated(link: Link, call: Call, own: int | None) -> None:
+    """End the records of loads of the same file that stopped, now that it is loaded completely.
+
+    Parameters
+    ----------
+    link : Link
+        A connection.
+    call : Call
+        The load that is complete; a load that went elsewhere, or took other parts, stays.
+    own : int, optional
+        Its number, if it has a record.
+    """
+    if not call.where:
+        return
+    for number, stamp in link.rows(
+        f"SELECT id, HEX(stamp) FROM {SCHEMA}.loads WHERE finished IS NULL AND id <> {own or 0}"
+        " AND IS_USED_LOCK(CONCAT('sidecar_magics.', token, '.0')) IS NULL"
+    ):
+        earlier = Call.from_json(bytes.fromhex(stamp or "").decode("utf-8", "replace"))
+        if (earlier.where, earlier.target) == (call.where, call.target):
+            _forget(link, int(number or 0))
 
 
 def take_over(link: Link, entry: LoadRecord, *, token: str, jobs: int) -> LoadRecord:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...errors import ScriptError, printable
 from ...script.versioned import version_number
+from ...units import count, size
 from ..policy import LoadPolicy
 from ..reporting.failures import excerpt
 from ..reporting.report import LoadReport
@@ -26,6 +27,13 @@ if TYPE_CHECKING:
 # What a plan is made for where no server is asked: the image that hubs run.
 ASSUMED = ("mysql", "8.0.36")
 MOST_SHOWN = 10
+_NOUNS = {
+    TaskKind.ROWS.value: ("statement of rows", "statements of rows"),
+    TaskKind.DEFINITION.value: ("definition", "definitions"),
+    TaskKind.INDEXES.value: ("build of indexes", "builds of indexes"),
+    TaskKind.DATA.value: ("other statement on rows", "other statements on rows"),
+    TaskKind.BARRIER.value: ("statement that runs alone", "statements that run alone"),
+}
 
 
 @dataclass
@@ -82,24 +90,30 @@ class LoadPlan:
         return asdict(self)
 
     def __repr__(self) -> str:
-        counts = ", ".join(f"{number:,} {kind}" for kind, number in self.tasks.items())
+        counts = ", ".join(self._counted(kind, number) for kind, number in self.tasks.items())
         lines = [f"<LoadPlan {self.source}: {counts or 'nothing to do'}>"]
         largest = sorted(self.tables.items(), key=lambda item: -item[1].size_bytes)
         for name, table in largest[:MOST_SHOWN]:
             order = "in any order" if table.any_order else "in order"
             after = "; secondary indexes after them" if table.indexes_after else ""
             lines.append(
-                f"  {printable(name)}: {table.size_bytes / 1e6:.1f} MB in {table.statements:,} "
-                f"statements, {order}{after}"
+                f"  {printable(name)}: {size(table.size_bytes)} in "
+                f"{count(table.statements, 'statement')}, {order}{after}"
             )
-        lines += _more(len(largest), "tables")
+        lines += _more(len(largest), "table")
         if self.alone:
             lines.append("  Everything else waits for:")
             lines += [f"    {statement}" for statement in self.alone[:MOST_SHOWN]]
-            lines += _more(len(self.alone), "such statements")
+            lines += _more(len(self.alone), "such statement")
         if self.in_order_from:
             lines.append(f"  In order, on one connection, from {self.in_order_from}.")
         return "\n".join([*lines, *(f"  {note}" for note in self.notes)])
+
+    def _counted(self, kind: str, number: int) -> str:
+        """Return in words how much work of a kind there is; of rows, how many statements."""
+        if kind == TaskKind.ROWS.value:
+            number = max(number, sum(table.statements for table in self.tables.values()))
+        return count(number, *_NOUNS[kind])
 
     def _repr_html_(self) -> str:
         return f"<pre>{escape(repr(self))}</pre>"
@@ -221,4 +235,4 @@ def _look_up(schema: bytes, name: bytes, /, *, settled: bool) -> None:
 
 
 def _more(total: int, what: str) -> list[str]:
-    return [f"    … and {total - MOST_SHOWN:,} more {what}"] if total > MOST_SHOWN else []
+    return [f"    … and {count(total - MOST_SHOWN, what)} more"] if total > MOST_SHOWN else []

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ...errors import LoadStoppedError, ScriptError, SidecarError, StatementError, printable
 from ...script.disclosure import CUT, shown
+from ...script.versioned import version_number
 from .server_errors import Refusal, hint_for
 
 if TYPE_CHECKING:
@@ -20,8 +21,9 @@ if TYPE_CHECKING:
 # PyMySQL's own numbers for a connection that is gone; 0 is a connection that is closed already.
 CONNECTION_LOST = {0, 2006, 2013}
 PACKET_TOO_LARGE = 1153
+NO_SUCH_SCHEMA = 1049
 # A schema or a table. Source: MySQL server error reference.
-NOT_THERE = {1049, 1146}
+NOT_THERE = {NO_SUCH_SCHEMA, 1146}
 # Errors whose words quote names and nothing else of a statement.
 _QUOTES_NAMES = {1007, 1008, 1049, 1050, 1051, 1146, 1304, 1305, 1347, 1359, 1360, 1537, 1539}
 # Errors whose words are the server's own up to the first quote.
@@ -127,8 +129,19 @@ def failed(
 ) -> StatementError:
     """Return the error for a statement that the server refused."""
     start = printable(shown(step.sql, step.table).text)
-    refusal = Refusal(errno, message, report.flavour, step.sql, step.source.is_dump)
-    hint = hint_for(refusal)
+    if errno == NO_SUCH_SCHEMA and step.is_ours:
+        return _no_such_schema(step, sqlstate, start, report)
+    version = version_number(report.server_version)
+    hint = hint_for(
+        Refusal(
+            errno,
+            message,
+            report.flavour,
+            step.sql,
+            is_foreign=step.source.is_foreign_to(report.flavour, version),
+            is_typed=step.source.is_typed,
+        )
+    )
     if report.resumed and errno in NOT_THERE:
         hint = (
             "load from the beginning, without --resume and --once: tables of the earlier load were "
@@ -148,6 +161,26 @@ def failed(
         sqlstate=sqlstate,
         statement_start=start,
         table=step.table,
+        report=report,
+    )
+
+
+def _no_such_schema(step: Step, sqlstate: str, start: str, report: LoadReport) -> StatementError:
+    """Return the error for a ``--database`` that the server does not have."""
+    schema = printable(step.sql[len(b"USE ") :].decode("utf-8", "replace").strip("`"))
+    return StatementError(
+        f"--database {schema}: the server has no schema of that name.",
+        details=[report.so_far()],
+        hint=f"create it, `CREATE DATABASE {schema}` in a cell below %%mysql_load; or check the "
+        "name: `SHOW DATABASES`.",
+        source=step.source.name,
+        line=step.line,
+        column=step.item.column,
+        offset=step.item.offset,
+        errno=NO_SUCH_SCHEMA,
+        sqlstate=sqlstate,
+        statement_start=start,
+        table=None,
         report=report,
     )
 

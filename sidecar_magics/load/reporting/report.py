@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from ...errors import printable
 from ...outputs import CellOutput, pandas_module
 from ...units import count, duration, size
+from .server_errors import WARNING_HINTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -314,6 +315,10 @@ class LoadReport(CellOutput):
         when = "before it" if self.jobs == 1 else "by then"
         if not self.statements:
             return f"Nothing was executed {when}."
+        if not self.rows and not self.tables and not self.in_transaction:
+            # SET and USE, or what is about no table, such as CREATE DATABASE.
+            done = f"{count(self.statements, 'statement')} {when}"
+            return f"Executed: {done}, none of which changed a row; whatever they created stays."
         done = f"{count(self.statements, 'statement')} {when} ({count(self.rows, 'row')})"
         if self.in_transaction:
             return f"Executed: {done}; uncommitted work is rolled back."
@@ -363,8 +368,9 @@ class LoadReport(CellOutput):
             number = f" {code}" if code != UNTOLD else ""
             times = "once" if warning.count == 1 else f"{warning.count:,} times"
             harmless = "; nothing is lost" if code in DEPRECATIONS else ""
+            step = f"; {WARNING_HINTS[code]}" if code in WARNING_HINTS else ""
             level = NOTE if warning.is_note else warning.level
-            lines.append(f"{level}{number}: {warning.message} ({times}{harmless})")
+            lines.append(f"{level}{number}: {warning.message} ({times}{harmless}){step}")
         for why, number_left_out in self.skipped.items():
             lines.append(f"Left out: {count(number_left_out, 'statement')} ({why})")
         if self.result is not None and not self.shows_result:
@@ -374,8 +380,18 @@ class LoadReport(CellOutput):
         return [printable(line) for line in [*lines, *self.notes]]
 
     def __repr__(self) -> str:
+        shown = self.result if self.shows_result else None
+        return self._text([] if shown is None else [repr(shown)])
+
+    def for_terminal(self) -> str:
+        """Return what a command shows: with the last result set, since nobody can ask for it."""
+        from .result_views import as_text  # noqa: PLC0415 - it imports what draws tables
+
+        self.shows_result = True
+        return self._text([] if self.result is None else [as_text(self.result, is_kept=False)])
+
+    def _text(self, rows: list[str]) -> str:
         head = f"{printable(self.source)}: {self.summary()}; {duration(self.seconds)}"
-        rows = [repr(self.result)] if self.shows_result and self.result is not None else []
         return "\n".join(
             [
                 f"<LoadReport {head}>",

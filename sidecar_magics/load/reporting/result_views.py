@@ -29,8 +29,16 @@ LINE_SHOWN = 4000
 USUAL_COLUMNS = 100
 
 
-def as_text(result: ResultSet) -> str:
-    """Return a result set as text, with a line that says how many rows there are."""
+def as_text(result: ResultSet, *, is_kept: bool = True) -> str:
+    """Return a result set as text, with a line that says how many rows there are.
+
+    Parameters
+    ----------
+    result : ResultSet
+        The rows.
+    is_kept : bool, default True
+        Whether its reader can ask for the other rows; in a terminal nobody can.
+    """
     # rich is imported when the first table is drawn, not when a script is loaded.
     from rich.box import ASCII2  # noqa: PLC0415
     from rich.console import Console  # noqa: PLC0415
@@ -56,7 +64,7 @@ def as_text(result: ResultSet) -> str:
     )
     with console.capture() as captured:
         console.print(table)
-    return f"{captured.get().rstrip()}\n{note(result)}"
+    return f"{captured.get().rstrip()}\n{note(result, is_kept=is_kept)}"
 
 
 def as_html(result: ResultSet) -> str:
@@ -64,13 +72,14 @@ def as_html(result: ResultSet) -> str:
     return f"{_pandas_table(result) or _plain_table(result)}<div>{escape(note(result))}</div>"
 
 
-def note(result: ResultSet) -> str:
+def note(result: ResultSet, *, is_kept: bool = True) -> str:
     """Return how many rows there are, and how many of them are shown, and kept."""
     kept, total = len(result.rows), result.total_rows
     text = count(total, "row")
     if total > ROWS_SHOWN:
-        text = f"The first {min(ROWS_SHOWN, kept)} of {total:,} rows; .result has "
-        text += "all of them" if kept == total else f"the first {kept:,}"
+        text = f"The first {min(ROWS_SHOWN, kept)} of {total:,} rows"
+        if is_kept:
+            text += f"; .result has {'all of them' if kept == total else f'the first {kept:,}'}"
     if len(result.columns) > COLUMNS_SHOWN["html"]:
         text += f"; {len(result.columns):,} columns"
     if result.cut_values:

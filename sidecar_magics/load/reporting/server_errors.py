@@ -12,6 +12,8 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from ...errors import printable
+
 
 class Refusal(NamedTuple):
     """A statement that a server refused.
@@ -26,15 +28,18 @@ class Refusal(NamedTuple):
         ``mysql`` or ``mariadb``: the same number can have another cause.
     sql : bytes
         The statement.
-    from_dump : bool
-        It is mysqldump's or mariadb-dump's work, not written by a person.
+    is_foreign : bool
+        Its file's heading names another kind of server than the one that refused, or a later one.
+    is_typed : bool
+        A person wrote it into a cell, and it is no dump's: what helps a dump would harm.
     """
 
     errno: int
     message: str = ""
     flavour: str = "mysql"
     sql: bytes = b""
-    from_dump: bool = False
+    is_foreign: bool = False
+    is_typed: bool = False
 
 
 class _Rule(NamedTuple):
@@ -43,20 +48,29 @@ class _Rule(NamedTuple):
     flavour: str = ""
     words: str = ""
     sql: bytes = b""
-    from_dump: bool | None = None
+    is_foreign: bool | None = None
+    is_typed: bool | None = None
 
     def fits(self, refusal: Refusal) -> bool:
         """Return whether this is the cause."""
         return (
             refusal.errno in self.errnos
             and self.flavour in ("", refusal.flavour)
-            and self.from_dump in (None, refusal.from_dump)
+            and self.is_foreign in (None, refusal.is_foreign)
+            and self.is_typed in (None, refusal.is_typed)
             and bool(re.search(self.words, refusal.message, re.IGNORECASE))
             and bool(re.search(self.sql, refusal.sql[:_HEAD_BYTES], re.IGNORECASE))
         )
 
+    def named(self, refusal: Refusal) -> str:
+        """Return the hint with the names that the server's words have."""
+        found = re.search(self.words, refusal.message, re.IGNORECASE)
+        names = found.groupdict() if found else {}
+        return _NAME.sub(lambda match: printable(names[match[1]]), self.hint)
+
 
 _HEAD_BYTES = 4096
+_NAME = re.compile(r"\{(\w+)\}")
 
 
 def _on(
@@ -65,9 +79,15 @@ def _on(
     flavour: str = "",
     words: str = "",
     sql: bytes = b"",
-    from_dump: bool | None = None,
+    is_foreign: bool | None = None,
+    is_typed: bool | None = None,
 ) -> _Rule:
-    return _Rule(frozenset(errnos), hint, flavour, words, sql, from_dump)
+    return _Rule(frozenset(errnos), hint, flavour, words, sql, is_foreign, is_typed)
+
+
+def _typed(*errnos: int, hint: str, words: str = "", sql: bytes = b"") -> _Rule:
+    """Return a rule for what a person wrote into a cell."""
+    return _on(*errnos, hint=hint, words=words, sql=sql, is_typed=True)
 
 
 _NO_FOREIGN_KEYS = 'add --init "SET foreign_key_checks=0"'
@@ -78,8 +98,137 @@ _ZERO_DATES = (
 _OWN_MODE = " (it has no effect on a script that sets sql_mode itself)"
 _OTHER_ACCOUNT = "log in as another account: --user NAME --password-env VARIABLE"
 _ZERO_DATE = r"default value|0000-00-00|-00"
+# A name in the server's words; more than a name may have is none.
+_CHILD = r"fails \((?P<child>`[^`]{1,64}`\.`[^`]{1,64}`)"
+_PARENT = (
+    r"FOREIGN KEY \((?P<columns>[^()]{1,300})\) REFERENCES "
+    r"(?P<parent>(?:`[^`]{1,64}`\.)?`[^`]{1,64}`)"
+)
 
-RULES = (
+# What a person writes into a cell is to be corrected there: these come first.
+_TYPED_RULES = (
+    # Names.
+    _typed(1007, hint="write CREATE DATABASE IF NOT EXISTS, or drop the schema first."),
+    _typed(1049, hint="check the name: `SHOW DATABASES`; CREATE DATABASE creates a schema."),
+    _typed(1050, hint="write CREATE TABLE IF NOT EXISTS, or drop the table first."),
+    _typed(
+        1146,
+        words=r"table '(?P<schema>[^'.]{1,64})\.",
+        hint="check the name: `SHOW TABLES FROM {schema}` lists what there is.",
+    ),
+    _typed(1146, hint="check the name: `SHOW TABLES` lists what there is."),
+    _typed(1054, hint="check the name: `SHOW COLUMNS FROM` and the table lists what there is."),
+    _typed(
+        1304,
+        1359,
+        1537,
+        hint="drop it first: DROP PROCEDURE, FUNCTION, TRIGGER or EVENT, with IF EXISTS.",
+    ),
+    _typed(
+        1305, hint="check the name: `SHOW PROCEDURE STATUS` and `SHOW FUNCTION STATUS` list all."
+    ),
+    # Rows.
+    _typed(
+        1062,
+        1586,
+        sql=rb"\A\s*(?:ALTER|CREATE)\b",
+        hint="remove the rows first that have the same key twice.",
+    ),
+    _typed(
+        1062,
+        1586,
+        sql=rb"\A\s*UPDATE\b",
+        hint="use a key that no other row has.",
+    ),
+    _typed(
+        1062,
+        1586,
+        hint="use a key that no row has, or change the row that has it: INSERT ... ON DUPLICATE "
+        "KEY UPDATE, or REPLACE.",
+    ),
+    _typed(
+        1406,
+        words=r"column '(?P<column>[^']{1,64})'",
+        hint="shorten the value: it is too long for the column {column}; or give that a longer "
+        "type with ALTER TABLE ... MODIFY.",
+    ),
+    _typed(
+        1406,
+        hint="shorten the value: it is too long for its column; or give that a longer type with "
+        "ALTER TABLE ... MODIFY.",
+    ),
+    _typed(1264, hint="correct the value: it is out of the range of its column."),
+    _typed(
+        1364,
+        words=r"field '(?P<column>[^']{1,64})'",
+        hint="give a value for the column {column}, which has no default.",
+    ),
+    _typed(
+        1366,
+        words="string value",
+        hint="correct the value, or give its column the character set utf8mb4, which takes any "
+        "text.",
+    ),
+    _typed(1067, hint="correct the default: it is no value of its column's type."),
+    _typed(
+        1292,
+        words=_ZERO_DATE,
+        hint="write a date that there is, or NULL: the server takes no zero dates.",
+    ),
+    _typed(1265, 1292, 1364, 1366, hint="correct the value: it does not fit the column's type."),
+    _typed(1906, 3105, hint="write DEFAULT in place of the values of generated columns."),
+    _typed(3819, 4025, hint="correct the row: a CHECK of the table does not allow it."),
+    # Foreign keys.
+    _typed(
+        1216,
+        1452,
+        words=_PARENT,
+        hint="insert the row of {parent} first that {columns} of this one refers to, or use a "
+        "value that is there.",
+    ),
+    _typed(1216, 1452, hint="insert the row first that this one refers to."),
+    _typed(
+        3730,
+        words=r"on table '(?P<child>[^']{1,64})'",
+        hint="drop the table {child} first, which refers to this one.",
+    ),
+    _typed(
+        1217,
+        1451,
+        sql=rb"\A\s*DROP\b",
+        words=_CHILD,
+        hint="drop the table {child} first, which refers to this one.",
+    ),
+    _typed(1217, 1451, sql=rb"\A\s*DROP\b", hint="drop the tables first that refer to this one."),
+    _typed(3730, hint="drop the tables first that refer to this one."),
+    _typed(
+        1217,
+        1451,
+        words=_CHILD,
+        hint="delete or change the rows of {child} first that refer to this one.",
+    ),
+    _typed(1217, 1451, hint="delete or change the rows first that refer to this one."),
+    _typed(1701, hint="write DELETE FROM in place of TRUNCATE: other tables refer to this one."),
+    _typed(1824, hint="create the table first that the foreign key refers to."),
+    _typed(
+        1005,
+        words=r"errno:? 150",
+        hint="create the table first that the foreign key refers to, with a key on the same "
+        "columns of the same type.",
+    ),
+    # Definitions and variables.
+    _typed(1286, hint="write ENGINE=InnoDB, or leave ENGINE out."),
+    _typed(1231, words="sql_mode", hint="remove the mode that the server lacks."),
+    # Views of an account that the server lacks: the dump that has them is to be loaded again.
+    _typed(
+        1449,
+        sql=rb"\A\s*(?!CREATE\b|ALTER\b)\w",
+        hint="load the dump that it is from again with --skip-definer, or create the DEFINER's "
+        "account with CREATE USER.",
+    ),
+)
+
+_FILE_RULES = (
     # Not SQL, or not MySQL's. A dump tool's complaints end up in the file with `2>&1` or a TTY.
     _on(
         1064,
@@ -102,7 +251,7 @@ RULES = (
     ),
     _on(
         1064,
-        from_dump=False,
+        is_foreign=False,
         hint="correct the syntax of the statement at the place that the message names.",
     ),
     _on(
@@ -138,6 +287,11 @@ RULES = (
         hint=f"{_OTHER_ACCOUNT}; %mysql_wait --show says which one is used.",
     ),
     _on(1449, hint="add --skip-definer, or create the DEFINER's account first."),
+    _on(
+        1356,
+        hint="load the dump that has the view again, with --skip-definer if the DEFINER's account "
+        "is missing, and with all tables that the view uses.",
+    ),
     _on(
         1133,
         1410,
@@ -191,8 +345,8 @@ RULES = (
     ),
     _on(
         1050,
-        hint="drop the table first, or add --into NAME for an empty schema; --once skips a script "
-        "that was loaded before.",
+        hint="drop the table or its schema first, or add --into NAME for an empty schema; with "
+        "--once from the first load on, a script is not loaded twice.",
     ),
     _on(1051, hint="write DROP TABLE IF EXISTS."),
     _on(
@@ -210,8 +364,8 @@ RULES = (
     # Rows.
     _on(
         1062,
-        hint="drop the table or schema first, if the script was loaded before; --once skips it "
-        "the next time.",
+        hint="drop the table or schema first, if the script was loaded before; with --once from "
+        "then on, it is not loaded twice.",
     ),
     _on(
         1366,
@@ -252,6 +406,7 @@ RULES = (
         1217,
         1451,
         1452,
+        1701,
         3730,
         hint=f"load without checks of foreign keys: {_NO_FOREIGN_KEYS}.",
     ),
@@ -333,7 +488,12 @@ RULES = (
     _on(4161, hint="load it into the kind of server that made the dump."),
 )
 
+RULES = _TYPED_RULES + _FILE_RULES
+
+# What to do about a warning or a note, of which the load has an effect later.
+WARNING_HINTS = {1449: "load again with --skip-definer, else nobody can use what it defines"}
+
 
 def hint_for(refusal: Refusal) -> str:
     """Return the next step for an error of a server, or an empty text."""
-    return next((rule.hint for rule in RULES if rule.fits(refusal)), "")
+    return next((rule.named(refusal) for rule in RULES if rule.fits(refusal)), "")

@@ -1,9 +1,12 @@
-"""What dumps say of themselves: whether one came to its end, and what its server had loaded."""
+"""What dumps say of themselves: whether one came to its end, its server, what that had loaded."""
 
 from __future__ import annotations
 
 import json
-from typing import Any
+import re
+from typing import Any, NamedTuple
+
+from ...script.versioned import version_number
 
 # What a dump of ours begins with, and a record of a load by --once in its heading.
 OURS = b"-- sidecar-magics dump "
@@ -15,6 +18,45 @@ FOOTER = b"\n-- Dump completed"
 _BEGINNING = b"\n-- "
 TAIL_BYTES = max(map(len, (*HEADERS, FOOTER))) - 1
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+# Source: mysqldump, mariadb-dump, phpMyAdmin, mydumper, and our own dump.
+_SERVER = re.compile(
+    rb"^-- (?:Server(?: version)?:?\s+(?:(?:MySQL|MariaDB) )?|M\w+ dump [^\n]*\bDistrib )"
+    rb"(\d[^\s,]*)",
+    re.MULTILINE,
+)
+# How MariaDB's versions begin for clients that know none of two digits.
+_REPLICATION_PREFIX = re.compile(r"\A5\.5\.5-(?=1\d\.)")
+
+
+class Maker(NamedTuple):
+    """The server that a dump is of: ``mysql`` or ``mariadb``, and its version."""
+
+    flavour: str
+    version: str
+
+    def is_foreign_to(self, flavour: str, version: int) -> bool:
+        """Return whether it is of another kind than a server, or of a later series.
+
+        Parameters
+        ----------
+        flavour : str
+            The server's kind.
+        version : int
+            Its version as versioned comments spell it: 80036 for 8.0.36.
+        """
+        own = version_number(_REPLICATION_PREFIX.sub("", self.version))
+        return self.flavour != flavour or own // 100 > version // 100
+
+
+def maker(heading: bytes) -> Maker | None:
+    """Return which server a script says that it is a dump of; None if it does not say."""
+    # What is below the server's own line is about the tool.
+    found = max(_SERVER.finditer(heading), key=lambda each: b"Server" in each[0], default=None)
+    if found is None:
+        return None
+    flavour = "mariadb" if b"mariadb" in heading.lower() else "mysql"
+    return Maker(flavour, found[1].decode("ascii", "replace"))
 
 
 class DumpMarks:

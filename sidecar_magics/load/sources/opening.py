@@ -13,6 +13,7 @@ from typing import IO, TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from ...errors import ScriptError
+from ...files import shown_path
 from . import folders
 from .counting import CountingReader
 from .origins import FileOrigin, InputOrigin, Origin, TextOrigin
@@ -94,6 +95,7 @@ class Script:
             first_line=self.first_line,
         )
         source.stray = self.stray
+        source.came_as_text = isinstance(self.origin, (TextOrigin, InputOrigin))
         return source
 
 
@@ -151,6 +153,15 @@ class Sources:
     def paths(self) -> list[Path]:
         """Those of the scripts that are files of this machine, in order."""
         return [script.origin.path for script in self.scripts if script.origin.path is not None]
+
+    @property
+    def whereabouts(self) -> str:
+        """What names it in any folder: an absolute path or an address; empty for a text."""
+        if self.kind in ("text", "stdin"):
+            return ""
+        if self.kind == "url":
+            return self.name
+        return str(Path(os.path.expandvars(self.name)).expanduser().resolve())
 
     @property
     def size_bytes(self) -> int | None:
@@ -344,7 +355,7 @@ def open_sources(
         return _several(str(path), listing, member, _fixed_part(path))
     name = text if "$" not in text else str(path)
     name = name if member is None else str(path)
-    return _single("file", FileOrigin(path, name), path.name, member)
+    return _single("file", FileOrigin(path, shown_path(name)), path.name, member)
 
 
 def _single(kind: str, origin: Origin, label: str, member: str | None) -> Sources:

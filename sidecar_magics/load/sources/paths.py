@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 import re
 from pathlib import Path
@@ -105,13 +106,44 @@ def natural(name: str) -> tuple[tuple[int | str, ...], str]:
 
 
 def near_misses(path: Path) -> str:
-    """Return a hint for a path that is not there: what its folder has."""
+    """Return a hint for a path that is not there: what may be meant, or what its folder has."""
     folder = path.parent
     if not folder.is_dir():
+        near = difflib.get_close_matches(folder.name, _names(folder.parent, is_folder=True), n=1)
+        if near:
+            return f"did you mean {folder.parent / near[0] / path.name}?"
         return f"there is no folder {folder} either; %pwd shows the notebook's."
-    scripts = sorted(entry.name for entry in folder.glob("*.sql*"))[:NEAR_MISSES]
+    scripts = sorted(_names(folder, is_folder=False), key=natural)
+    meant = {script.casefold(): script for script in scripts}
+    for folded in difflib.get_close_matches(path.name.casefold(), meant, n=1):
+        return f"did you mean {folder / meant[folded]}?{_also(folder, scripts, meant[folded])}"
     if scripts:
-        return f"the folder has {', '.join(scripts)}."
+        return f"{_called(folder)} has {_listed(scripts)}."
     if path.is_absolute():
         return f"there is no script in {folder}."
     return "the path is relative to the notebook's folder; %pwd shows it."
+
+
+def _names(folder: Path, *, is_folder: bool) -> list[str]:
+    """Return the names of a folder's folders, or of its scripts."""
+    try:
+        entries = list(folder.iterdir())
+    except OSError:
+        return []
+    if is_folder:
+        return [entry.name for entry in entries if entry.is_dir()]
+    return [entry.name for entry in entries if ".sql" in entry.name.lower()]
+
+
+def _also(folder: Path, scripts: list[str], meant: str) -> str:
+    others = [script for script in scripts if script != meant]
+    return f" {_called(folder)} also has {_listed(others)}." if others else ""
+
+
+def _called(folder: Path) -> str:
+    return "this folder" if folder == Path() else str(folder)
+
+
+def _listed(names: list[str]) -> str:
+    more = f" and {len(names) - NEAR_MISSES:,} more" if len(names) > NEAR_MISSES else ""
+    return f"{', '.join(names[:NEAR_MISSES])}{more}"

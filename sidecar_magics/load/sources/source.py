@@ -12,13 +12,16 @@ from ...errors import ScriptError
 from . import zips
 from .compression import DamagedError, expand
 from .counting import BLOCK_BYTES, CountingReader
-from .dump_marks import DumpMarks, LoadedBefore
+from .dump_marks import DumpMarks, LoadedBefore, maker
 from .formats import HEAD_BYTES, compression, foreign
 from .paths import near_misses
 
 if TYPE_CHECKING:
     import zipfile
     from collections.abc import Iterator
+
+# A dump tool's heading is in them.
+HEADING_BYTES = 4096
 
 
 class Source:
@@ -54,10 +57,13 @@ class Source:
         Which of a load's scripts it is, from 0; set by the load.
     stray : Path or None
         Where the file really is, if that is outside of the folder that a user named.
+    came_as_text : bool
+        It is a cell, or standard input, and no file.
     """
 
     number: int = 0
     stray: Path | None = None
+    came_as_text: bool = False
 
     def __init__(
         self,
@@ -86,6 +92,7 @@ class Source:
         self._marks = DumpMarks()
         self._before = LoadedBefore()
         self._stream: Iterator[bytes] | None = None
+        self._heading = b""
 
     @classmethod
     def from_file(cls, path: str | os.PathLike[str], *, wanted_at: str = "") -> Source:
@@ -111,9 +118,11 @@ class Source:
     def from_text(cls, sql: str, *, first_line: int = 1) -> Source:
         """Make a source of SQL text, such as a cell's body."""
         data = sql.encode("utf-8", "surrogatepass")  # half an emoji is the server's to refuse
-        return cls(
+        source = cls(
             "cell", io.BytesIO(data), size_bytes=len(data), folder=Path.cwd(), first_line=first_line
         )
+        source.came_as_text = True
+        return source
 
     @property
     def position_bytes(self) -> int:
@@ -134,6 +143,16 @@ class Source:
     def is_dump(self) -> bool:
         """Whether what was read has the heading of mysqldump or mariadb-dump."""
         return self._marks.begun
+
+    @property
+    def is_typed(self) -> bool:
+        """Whether a person wrote it here and now: it is no file, and has no dump tool's heading."""
+        return self.came_as_text and not self.is_dump and maker(self._heading) is None
+
+    def is_foreign_to(self, flavour: str, version: int) -> bool:
+        """Return whether its heading names another kind of server than this, or a later one."""
+        made_by = maker(self._heading)
+        return made_by is not None and made_by.is_foreign_to(flavour, version)
 
     @property
     def looks_truncated(self) -> bool:
@@ -177,6 +196,7 @@ class Source:
         try:
             for chunk in self._script():
                 self._marks.feed(chunk)
+                self._heading = self._heading or chunk[:HEADING_BYTES]
                 self._before.feed(chunk)
                 yield chunk
         except DamagedError as error:
