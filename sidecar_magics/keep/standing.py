@@ -1,4 +1,4 @@
-"""Keep as a process of its own, until it is told to end: in a terminal, or in a server's pod."""
+"""Keep as a process of its own, until SIGTERM or Ctrl-C: in a terminal, or in a server's pod."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from .keeper import Keeper
     from .report import KeepStatus
 
-# What a server gets to answer, before whoever waits for this is told that it does not.
+# What a server gets to answer, before the state says that it does not.
 WAIT_S = 60.0
 RETRY_S = 15.0
 
@@ -64,16 +64,16 @@ class Standing:
             SIGTERM, too, since the first process of a container would not hear it.
         """
         signal.signal(signal.SIGTERM, signal.default_int_handler)
-        status = self._begun(progress)
+        status = self._begin(progress)
         # From here on an end is one with a last snapshot.
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: self._over.set())
         return status
 
-    def _begun(self, progress: Callable[[Progress], None] | None) -> KeepStatus:
+    def _begin(self, progress: Callable[[Progress], None] | None) -> KeepStatus:
         if self._state is None:
             return self._keeper.begin(progress)
-        # Whoever has been told already may be at work, with what is half restored.
+        # Those who read `failed` may be at work already, with what is half restored.
         restores_again, said = not self._state.exists(), ""
         while True:
             try:
@@ -81,13 +81,13 @@ class Standing:
                 status = self._keeper.begin(progress, restores_again=restores_again)
             except SidecarError as error:
                 restores_again = False
-                self._tell(FAILED)
+                self._note(FAILED)
                 if str(error) != said:
                     self._complain(error)
                     said = str(error)
                 time.sleep(RETRY_S)
             else:
-                self._tell(KEPT)
+                self._note(KEPT)
                 return status
 
     def keep_on(self) -> None:
@@ -105,13 +105,13 @@ class Standing:
         KeepError
             There is no last snapshot; those before are as they were.
         """
-        self._tell(ENDING)
+        self._note(ENDING)
         try:
             return self._keeper.end()
         finally:
-            self._tell(ENDED)
+            self._note(ENDED)
 
-    def _tell(self, state: str) -> None:
+    def _note(self, state: str) -> None:
         if self._state is not None:
             try:
                 self._state.write_text(f"{state}\n", encoding="utf-8")
