@@ -99,7 +99,9 @@ def test_it_keeps_until_it_is_stopped(
 ) -> None:
     folder = KeepFolder(tmp_path / "kept")
     with running([*command, "--every", "0.001"], stdout=subprocess.PIPE) as process:
-        until(lambda: folder.snapshots() and folder.keeper())
+        assert process.stdout is not None
+        assert b"1 snapshot in" in process.stdout.readline()
+        assert folder.keeper() is not None
         process.send_signal(number)
         process.wait(60)
         assert process.returncode == 0
@@ -170,9 +172,10 @@ class Beside:
 def signals(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Let a process beside a server be this one."""
     monkeypatch.setattr(standing, "RETRY_S", 0.01)
-    before = signal.getsignal(signal.SIGTERM)
+    before = {each: signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGINT)}
     yield
-    signal.signal(signal.SIGTERM, before)
+    for each, handler in before.items():
+        signal.signal(each, handler)
 
 
 @pytest.mark.usefixtures("signals")
