@@ -9,7 +9,7 @@ from ..settings import FIELDS, TLS_MODES
 from .option import Option, Values, port_number, seconds
 
 
-class NoPassword(argparse.Action):
+class _NoPassword(argparse.Action):
     """Refuse a password on the line, without repeating it."""
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object, **__: object) -> None:
@@ -56,7 +56,7 @@ CONNECTION = (
         choices=TLS_MODES,
         help="auto: encrypt where the server can (default); required: refuse a server that cannot.",
     ),
-    Option("--password", "-p", nargs="?", action=NoPassword, help=argparse.SUPPRESS),
+    Option("--password", "-p", nargs="?", action=_NoPassword, help=argparse.SUPPRESS),
     Option(
         "--ca",
         brief="check the server's certificate",

@@ -8,7 +8,7 @@ from typing import Any
 from ..errors import SettingsError
 from ..local.wish import BACKENDS
 from ..settings import TUTORIAL_PASSWORD, password_in
-from .connecting import QUIET, NoPassword
+from .connecting import QUIET, _NoPassword
 from .option import Option, Values, line_count, port_or_any, seconds
 
 CONVERT = (
@@ -62,7 +62,7 @@ UP = (
         "programs do. A container that `up` did not make keeps its own: name that here, if it is "
         "not the one that the container was made with.",
     ),
-    Option("--password", "-p", nargs="?", action=NoPassword, help=argparse.SUPPRESS),
+    Option("--password", "-p", nargs="?", action=_NoPassword, help=argparse.SUPPRESS),
     Option(
         "--tutorial-password",
         brief="give root the tutorial's password",
