@@ -15,7 +15,7 @@ from .choice import REFUSALS, Choice, Step, choose
 from .folder import LOCK_WAIT_S, KeepFolder, unwritable
 from .marker import Marker, has_data, new_marker, read_marker, schemas_of_user, write_marker
 from .restoring import restore
-from .saving import is_kept, save
+from .saving import exchanged, is_kept, save
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
@@ -205,10 +205,13 @@ class Keeping:
         self.folder.make()
         with self.folder.writing(), self._asking(is_alone=True) as asking:
             snapshot = self.folder.snapshot(name)
-            marker = read_marker(asking) or new_marker()
+            found = read_marker(asking)
+            marker = found or new_marker()
             self._data_id = marker.data_id
             earlier = None
             if has_data(asking) and not marker.is_restoring:
+                if found is None:  # a snapshot is of data that has its mark
+                    write_marker(asking, marker)
                 earlier = save(self.settings, self.folder, marker.data_id)
             report = self._restore(asking, snapshot, marker, progress)
             # The newest one must be what the server has.
@@ -262,10 +265,7 @@ class Keeping:
     def _check_same(self, marker: Marker | None, choice: Choice) -> None:
         """Refuse what is not the data that this began with, or is not the newest."""
         if marker is None or marker.data_id != self._data_id:
-            raise KeepError(
-                f"The server at {self.settings.address} is a new one, so it is not kept.",
-                hint="run %mysql_keep to restore what was kept.",
-            )
+            raise exchanged(self.settings)
         self._refuse(choice)
         if choice.step is not Step.GO_ON:
             raise KeepError(

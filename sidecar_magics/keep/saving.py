@@ -15,6 +15,7 @@ from ..errors import DumpError, KeepError, printable
 from . import fingerprints
 from .folder import Seen
 from .manifest import KeptFile, KeptTable, Manifest, described
+from .marker import read_marker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -92,7 +93,16 @@ class Snapshotting:
         self._before = fingerprints.look(asking, schemas)
 
     def taken(self, asking: Asking) -> None:
-        """Look at it again on a connection that sees that moment."""
+        """Look at it again on a connection that sees that moment.
+
+        Raises
+        ------
+        KeepError
+            It has other data by now than that which is kept.
+        """
+        marker = read_marker(asking)
+        if marker is None or marker.data_id != self.manifest.data_id:
+            raise exchanged(asking.sidecar.settings)
         self.manifest = replace(
             self.manifest,
             server=asking.sidecar.server,
@@ -290,6 +300,14 @@ def is_kept(settings: ConnectionSettings, folder: KeepFolder) -> bool:
     except DumpError as error:
         raise _explained(error, there[0] if there else None) from None
     return comparing.is_kept
+
+
+def exchanged(settings: ConnectionSettings) -> KeepError:
+    """Return the error for a server that has other data than that which is kept."""
+    return KeepError(
+        f"The server at {settings.address} is a new one, so it is not kept.",
+        hint="run %mysql_keep to restore what was kept.",
+    )
 
 
 def share(path: Path, to: Path) -> None:
