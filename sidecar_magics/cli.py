@@ -181,7 +181,7 @@ def _load(arguments: argparse.Namespace) -> int:
         )
         shown.loaded(report)
     if not arguments.quiet:
-        _show(report)
+        _show(report.for_terminal())
     return 1 if report.errors else 0
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sidecar_magics import options
@@ -98,7 +99,8 @@ def setup(app: Sphinx) -> dict[str, Any]:
             if self.arguments[0] not in VERBS:
                 raise self.error(f"no verb {self.arguments[0]!r}; there are {', '.join(VERBS)}")
             lines = "\n".join(reference(self.arguments[0]))
-            self.env.note_dependency(options.__file__)
+            for module in Path(options.__file__).parent.glob("*.py"):
+                self.env.note_dependency(str(module))
             return list(self.parse_text_to_nodes(lines))
 
     app.add_directive("sidecar-options", SidecarOptions)
