@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import pkgutil
 import re
 from fnmatch import fnmatch
 from typing import TYPE_CHECKING
@@ -21,6 +22,20 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 DOCS = PROJECT / "docs"
+
+
+# The reference -----------------------------------------------------------------------------------
+
+DOCUMENTED = re.findall(
+    r"^\.\. auto(?:function|class|exception|data):: ([\w.]+)$",
+    (DOCS / "api.md").read_text(),
+    re.MULTILINE,
+)
+
+
+@pytest.mark.parametrize("name", DOCUMENTED)
+def test_what_the_reference_names_is_there(name: str) -> None:
+    assert pkgutil.resolve_name(name) is not None
 
 
 # Options -----------------------------------------------------------------------------------------
