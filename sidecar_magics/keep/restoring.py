@@ -107,7 +107,7 @@ def restore(
 def _note_seen(asking: Asking, folder: KeepFolder, snapshot: Manifest, marker: Marker) -> None:
     """Note what the restored tables look like, so that they are not dumped before they change.
 
-    A table tells of a later change only if that is in another second than the last row's.
+    A table shows a later change only if that is in another second than the last row's.
     """
     _await_next_second(asking)
     activity = fingerprints.activity(asking)

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from .folder import KeepFolder
 
 ENDING = ".zst"
-# Who waits holds what was read before: meanwhile nobody can alter that.
+# While the dump waits it holds what it has read: no connection can alter that.
 LOCK_WAIT_S = 20
 
 
@@ -201,7 +201,7 @@ def save(
     data_id : str
         Of the server's data.
     in_place : bool, default False
-        Work in the calling thread, on one connection, which holds up nobody.
+        Work in the calling thread, on one connection, so that no other waits for it.
     is_first : bool, default False
         Whether the server was not kept before.
     progress : callable, optional

@@ -87,7 +87,7 @@ class KeepThread:
             self._change.notify_all()
 
     def news(self) -> SidecarError | None:
-        """Return the problem that nobody has been shown yet, if there is one."""
+        """Return the problem that was not shown yet, if there is one."""
         if self._is_shown:
             return None
         self._is_shown = True
@@ -126,7 +126,7 @@ class KeepThread:
             made = self.keeping.now(is_automatic=True)
         except SidecarError as error:
             self._fail(error)
-        except Exception as error:  # a thread has nobody who would hear of it
+        except Exception as error:  # a thread has no caller to raise it to
             self._fail(KeepError(f"Nothing was kept: {type(error).__name__}: {error}."))
         else:
             self.last, self.problem = made or self.last, None

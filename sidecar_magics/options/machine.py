@@ -153,7 +153,7 @@ def starting_options(arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def _password_to_give(arguments: argparse.Namespace) -> str | None:
-    """Return the password that `up` is to give to root; None for one that nobody knows."""
+    """Return the password that `up` is to give to root; None for a random one."""
     if arguments.password_env is None:
         return TUTORIAL_PASSWORD.reveal() if arguments.tutorial_password else None
     if arguments.tutorial_password:
