@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import signal
 import subprocess
 import threading
 import time
@@ -22,6 +23,10 @@ LIMIT_S = 240.0
 # Seconds for what runs beside a test that has failed: it may wait for what will not come any more.
 FAREWELL_S = 5.0
 LOOK_EVERY_S = 0.02
+# What a process of Python's returns after Ctrl-C. The second is how CPython ends, whatever the
+# program returns, if the interrupt went through an exec(), such as that of a dataclass that was
+# just being imported; shells and kubelets show both as 130.
+INTERRUPTED = (130, -signal.SIGINT)
 
 
 def until(condition: Callable[[], T], *, limit_s: float = LIMIT_S) -> T:

@@ -18,7 +18,7 @@ from sidecar_magics.keep.folder import KeepFolder
 from sidecar_magics.keep.marker import Marker, write_marker
 from sidecar_magics.keep.standing import Standing
 from sidecar_magics.load import load
-from tests.background import running, until
+from tests.background import INTERRUPTED, running, until
 from tests.ports import quiet_port
 
 if TYPE_CHECKING:
@@ -143,7 +143,7 @@ def test_a_container_is_told_to_end_before_the_server_answers(
         until(lambda: _takes_sigterm(process.pid))
         process.send_signal(signal.SIGTERM)
         process.wait(60)
-    assert process.returncode == 130
+    assert process.returncode in INTERRUPTED
     assert not state.exists()
 
 

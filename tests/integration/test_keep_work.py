@@ -132,10 +132,13 @@ class Days:
             if name not in (*chosen.schemas, "sidecar_magics"):
                 with connect_now(self.server.settings) as connection:
                     connection.cursor().execute(f"DROP DATABASE {name}")
-        self.keeper.restore(chosen.name)
+        before = self.text()
+        earlier = self.keeper.restore(chosen.name).restored.earlier
+        if earlier is not None:
+            self.texts[earlier.name] = before
         assert self.text() == self.texts[chosen.name]
-        for each in self.keeper.status().snapshots:
-            self.texts.setdefault(each.name, self.text())
+        newest = self.keeper.status().snapshots[0]
+        self.texts[newest.name] = self.text()
 
 
 @pytest.mark.timeout(300 + 20 * ROUNDS)
