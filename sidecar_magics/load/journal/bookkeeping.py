@@ -16,6 +16,7 @@ from ...errors import AccessError, shown
 from ...script import forms
 from ...script.changes import ANY_SCHEMA
 from ...server import pymysql_errors
+from ..planning.tasks import Table
 from ..reporting import failures
 from ..reporting.failures import is_lost
 from ..running.index_builds import missing_clause
@@ -163,15 +164,15 @@ class Bookkeeping:
 
     def _restore_numbers(self, journal: Journal) -> None:
         """Let rows that the killed load did not commit get the numbers that they had."""
-        for table, number in journal.undone_numbers:
+        for name, number in journal.undone_numbers.items():
             try:
-                self._link.send(set_next(table, number))
+                self._link.send(set_next(name, number))
             except pymysql_errors() as error:
                 if is_lost(error):
                     raise
                 if failures.number(error) not in _NO_TABLE:
                     self._report.notes.append(
-                        f"The next rows of {table} get higher AUTO_INCREMENT numbers than with the "
+                        f"The next rows of {Table(*name)} get higher AUTO_INCREMENT numbers than with the "
                         f"client: {shown(error.args[-1])}."
                     )
 

@@ -17,12 +17,12 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
 from ...schemas import JOURNAL_SCHEMA
-from ..planning.tasks import Table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
-    from ..planning.tasks import Step
+    from ..planning.tables import Name
+    from ..planning.tasks import Step, Table
     from ..running.link import Link
     from .loads import LoadRecord
 
@@ -40,13 +40,6 @@ class NotedPiece(NamedTuple):
     begins: int
     ends: int
     crc: int
-
-
-class NextNumber(NamedTuple):
-    """The number that the next row of a table gets, where that has AUTO_INCREMENT."""
-
-    table: Table
-    number: int
 
 
 class Note(NamedTuple):
@@ -87,7 +80,7 @@ class Journal:
         self._read_to: dict[NotedPiece, int] = {}  # checksum so far
         self._doubts: dict[tuple[int, int], int] = {}
         self._deferred: dict[tuple[bytes, bytes], list[bytes]] = {}
-        self.undone_numbers: list[NextNumber] = []
+        self.undone_numbers: dict[Name, int] = {}
         if resumed:
             self._read(link)
 
@@ -136,18 +129,17 @@ class Journal:
         values = f"({self.entry.id},{step.source.number},{step.item.offset},{before_crc})"
         return f"REPLACE INTO `{SCHEMA}`.`doubts` VALUES {values}".encode()
 
-    def note_numbers(self, place: tuple[int, int], numbers: Iterable[NextNumber]) -> bytes:
+    def note_numbers(self, place: tuple[int, int], numbers: Mapping[Name, int]) -> bytes:
         """Return the statement that notes the numbers that tables come to next.
 
         They hold until the piece that begins at a place is done: the first one of the transaction
         in which they are used.
         """
         values = ",".join(
-            f"({self.entry.id},{literal(table.schema)},{literal(table.name)},"
-            f"{place[0]},{place[1]},{number})"
-            for table, number in numbers
+            f"({self.entry.id},{literal(schema)},{literal(name)},{place[0]},{place[1]},{number})"
+            for (schema, name), number in numbers.items()
         )
-        return f"REPLACE INTO `{SCHEMA}`.`numbers` VALUES {values}".encode() if values else b""
+        return f"REPLACE INTO `{SCHEMA}`.`numbers` VALUES {values}".encode()
 
     def note_last_id(self) -> bytes:
         """Return the statement that notes LAST_INSERT_ID(), for the transaction that it is in."""
@@ -259,8 +251,8 @@ class Journal:
             f" FROM {SCHEMA}.numbers {where} AND table_name <> ''"
         ):
             if self._piece_at(int(source or 0), int(begins or 0)) is None:
-                table = Table(bytes.fromhex(schema or ""), bytes.fromhex(name or ""))
-                self.undone_numbers.append(NextNumber(table, int(number or 1)))
+                names = (bytes.fromhex(schema or ""), bytes.fromhex(name or ""))
+                self.undone_numbers[names] = int(number or 1)
 
 
 def piece_of(steps: list[Step]) -> NotedPiece:

@@ -312,7 +312,12 @@ class Lane:
     def _complete(self, task: Task) -> Work[None]:
         """Take note that a task committed by itself; every so often, note it in the server."""
         journal = self._load.journal
-        if journal is None or journal.completed(piece_of(task.steps)) < NOTED_TOGETHER:
+        if journal is None:
+            return
+        pending = journal.completed(piece_of(task.steps))
+        # What is dropped may be needed soon by a new foreign key: then it could not be dropped again.
+        drops = task.is_barrier and forms.may_drop(task.steps[0].sql)
+        if pending < NOTED_TOGETHER and not drops:
             return
         note = journal.note()
         replies = yield Send((note.sql,))

@@ -13,13 +13,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ...errors import StatementError
-from ..journal.pieces import NextNumber
 from ..planning.tasks import Table
 from .operations import Record, Send
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    from ..planning.tables import Name
     from ..planning.tasks import Numbered, Step, Task
     from .context import LoadContext
     from .operations import Work
@@ -41,7 +41,7 @@ class Numbering:
         self._load = load
         self._sender = sender
         self._seen: set[Numbered] = set()
-        self._next: list[NextNumber] = []
+        self._next: dict[Name, int] = {}  # as they were when the transaction began
         self._last_id = 0
 
     def forget(self) -> None:
@@ -63,17 +63,19 @@ class Numbering:
         wanted = task.numbers - self._seen
         if not wanted:
             return
-        numbers = yield from self._ask(wanted, task.steps[0])
+        found = yield from self._ask(wanted, task.steps[0])
+        # A table may have been seen by its name before it is seen as one of its schema.
+        numbers = {name: number for name, number in found.items() if name not in self._next}
         self._seen |= wanted
-        self._next += numbers
+        self._next.update(numbers)
         journal = self._load.journal
         if journal is not None and numbers:
             yield Record((journal.note_numbers(place, numbers),))
 
     def restore(self) -> Work[None]:
         """Set the numbers back, now that the transaction is undone."""
-        for table, number in self._next:
-            yield Send((set_next(table, number),))
+        for name, number in self._next.items():
+            yield Send((set_next(name, number),))
         if self._seen:
             yield Send((b"SET last_insert_id = %d" % self._last_id,))
 
@@ -83,27 +85,26 @@ class Numbering:
         if journal is not None:
             yield Send((journal.take_up_last_id(),))
 
-    def _ask(self, wanted: Collection[Numbered], step: Step) -> Work[list[NextNumber]]:
+    def _ask(self, wanted: Collection[Numbered], step: Step) -> Work[dict[Name, int]]:
         try:
             rows = yield from self._sender.ask(question(wanted, self._load.flavour), step)
         except StatementError:  # the account may not ask: as if there were nothing to number
-            return []
-        numbers = []
+            return {}
+        numbers = {}
         for schema, name, number in rows:
-            if schema is None:
+            if schema is not None and name is not None:
+                numbers[bytes.fromhex(schema), bytes.fromhex(name)] = int(number or 1)
+            elif not self._seen:
                 self._last_id = int(number or 0)
-            elif name is not None:
-                table = Table(bytes.fromhex(schema), bytes.fromhex(name))
-                numbers.append(NextNumber(table, int(number or 1)))
         return numbers
 
 
-def set_next(table: Table, number: int) -> bytes:
+def set_next(name: Name, number: int) -> bytes:
     """Return the statement that lets a table go on with a number; rows that are there come first.
 
     Source: InnoDB takes the highest number that is there plus one, if that is larger.
     """
-    return b"ALTER TABLE %s AUTO_INCREMENT = %d" % (table.quoted, number)
+    return b"ALTER TABLE %s AUTO_INCREMENT = %d" % (Table(*name).quoted, number)
 
 
 def question(wanted: Collection[Numbered], flavour: str) -> str:
