@@ -172,8 +172,8 @@ class Bookkeeping:
                     raise
                 if failures.number(error) not in _NO_TABLE:
                     self._report.notes.append(
-                        f"The next rows of {Table(*name)} get higher AUTO_INCREMENT numbers than with the "
-                        f"client: {shown(error.args[-1])}."
+                        f"The next rows of {Table(*name)} get higher AUTO_INCREMENT numbers than "
+                        f"with the client: {shown(error.args[-1])}."
                     )
 
     def _make_journal(self, *, needed: bool) -> bool:

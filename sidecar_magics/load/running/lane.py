@@ -315,7 +315,7 @@ class Lane:
         if journal is None:
             return
         pending = journal.completed(piece_of(task.steps))
-        # What is dropped may be needed soon by a new foreign key: then it could not be dropped again.
+        # A new foreign key may need the table that comes in its place: it cannot be dropped again.
         drops = task.is_barrier and forms.may_drop(task.steps[0].sql)
         if pending < NOTED_TOGETHER and not drops:
             return
