@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +24,7 @@ from sidecar_magics.errors import (
     StatementError,
 )
 from sidecar_magics.load import load, load_sql
-from sidecar_magics.settings import ConnectionSettings
+from sidecar_magics.settings import ConnectionSettings, Secret
 from tests.background import INTERRUPTED, LIMIT_S, meanwhile, running, until
 from tests.corpus.fingerprint import difference, fingerprint
 from tests.servers import MYSQLS_COLLATION, Server, takes
@@ -675,6 +676,41 @@ def test_a_lost_connection_does_not_change_the_numbers_that_are_counted_up(
     assert found == [(5, 0), *((n + 7, n) for n in range(1, 20)), (27, 26), (28, 0)]
     logged = query(settings, "SELECT id, t FROM l.log ORDER BY id")
     assert logged == [(1, 5), (2, 6), (3, 7), *((n - 4, n) for n in range(8, 29))]
+
+
+def test_a_journal_of_an_earlier_version_is_completed(
+    settings: ConnectionSettings, write: Callable[..., Path]
+) -> None:
+    file = write(
+        "CREATE DATABASE o; USE o; CREATE TABLE t (id INT AUTO_INCREMENT PRIMARY KEY, v INT);\n"
+        "INSERT INTO t (v) VALUES (1), (2);\n"
+    )
+    load(file, settings, once=True)
+    query(settings, "DROP TABLE sidecar_magics.numbers")
+    assert load(file, settings, once=True).already_loaded
+    query(settings, "DROP DATABASE o")
+    load(file, settings, resume=True)
+    assert query(settings, "SELECT id, v FROM o.t") == [(1, 1), (2, 2)]
+
+
+def test_without_the_right_to_alter_the_report_says_that_numbers_are_higher(
+    settings: ConnectionSettings, write: Callable[..., Path], mysql_server: Server
+) -> None:
+    query(settings, "CREATE DATABASE p")
+    query(settings, "CREATE TABLE p.t (id INT AUTO_INCREMENT PRIMARY KEY, v INT)")
+    query(settings, "DROP USER IF EXISTS filler")
+    query(settings, "CREATE USER filler IDENTIFIED BY 'filler'")
+    query(settings, "GRANT SELECT, INSERT ON p.* TO filler")
+    query(settings, "GRANT ALL ON sidecar_magics.* TO filler")
+    filler = replace(settings, user="filler", password=Secret("filler"))
+    file = write("INSERT INTO p.t (v) VALUES (1);\nINSERT INTO p.u (v) VALUES (1);\n")
+    with pytest.raises(StatementError):  # as if it had been killed: there is no p.u
+        load(file, filler, resume=True)
+    query(settings, "UPDATE sidecar_magics.numbers SET begins = 9999 WHERE table_name = 't'")
+    query(settings, "CREATE TABLE p.u (id INT AUTO_INCREMENT PRIMARY KEY, v INT)")
+    notes = load(file, filler, resume=True).notes
+    query(settings, "DROP USER filler")
+    assert any("p.t get higher AUTO_INCREMENT numbers than with the client" in n for n in notes)
 
 
 def _load_until_lost(file: Path, settings: ConnectionSettings, is_lost: bool) -> None:

@@ -390,8 +390,10 @@ class Lane:
             self._numbering.forget()
         if journal and note:
             journal.noted(note)
-        elif journal and not self.link.is_in_transaction:
-            while self._own_notes:  # it was rolled back: doing it again would change nothing
+        elif journal and self._own_notes and not self.link.is_in_transaction:
+            # It was rolled back: doing it again would change nothing, but for the last number.
+            yield Send((journal.note_last_id(),))
+            while self._own_notes:
                 journal.completed(self._own_notes.pop())
         self._sender.count()
         self._load.report.in_transaction = self.link.is_in_transaction
