@@ -8,7 +8,6 @@ any two of them.
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Callable, NamedTuple
 
@@ -45,8 +44,6 @@ if TYPE_CHECKING:
     from sidecar_magics.load.running.operations import Operation
     from sidecar_magics.load.running.scheduler import Scheduler
 
-# A question that a lane asks within an operation is answered by stepping the others, within it.
-sys.setrecursionlimit(max(sys.getrecursionlimit(), 10_000))
 SETTINGS = ConnectionSettings()
 MOST_STEPS = 30_000
 MOST_STEPS_BETWEEN = 12
@@ -461,11 +458,12 @@ class World:
         """Let a client go: the server finishes what it was sent, and notices then."""
         if self._is_gone:
             return
-        mine = [r for r in self._requests if r.connection is connection and not r.executed]
-        if mine:
-            for request in mine:
-                self.forget(request)
-            self.server.orphans.append(mine[0])
+        mine = [r for r in self._requests if r.connection is connection]
+        for request in mine:  # an answer that is there already reaches nobody
+            self.forget(request)
+        under_way = [r for r in mine if not r.executed]
+        if under_way:
+            self.server.orphans.append(under_way[0])
         elif not connection.is_closed:
             connection.close()
 
