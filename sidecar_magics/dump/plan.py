@@ -117,8 +117,16 @@ class DumpPlanner:
     def file(self) -> Iterator[Piece]:
         """Yield the pieces of a dump that is one file."""
         yield self._first_heading
+        # A table may take its numbers from a sequence in any schema: then these come first.
+        begin_first = any(schema.sequences for schema in self._schemas)
+        if begin_first:
+            for schema in self._schemas:
+                yield from self._begin(schema)
         for schema in self._schemas:
-            yield from self._begin(schema)
+            if not begin_first:
+                yield from self._begin(schema)
+            elif schema.tables:
+                yield Text(b"\n" + script.use(schema.name))
             for table in schema.tables:
                 yield from self._table(table)
         yield from self._programs()

@@ -74,13 +74,20 @@ def write_marker(asking: Asking, marker: Marker) -> None:
     Raises
     ------
     AccessError
-        The account may not.
+        The account may not, or a table of another origin has the mark's name.
     """
     values = literal(marker.data_id), literal(marker.snapshot), marker.is_restoring
     try:
         if not asking.rows(_EXISTS.encode()):
             asking.send(f"CREATE DATABASE IF NOT EXISTS {JOURNAL_SCHEMA}".encode())
             asking.send(_TABLE.encode())
+            if not asking.rows(_EXISTS.encode()):
+                raise AccessError(
+                    f"The schema {JOURNAL_SCHEMA} has a table `kept` that is not of %mysql_keep.",
+                    hint="move it into a schema of yours: "
+                    f"RENAME TABLE {JOURNAL_SCHEMA}.kept TO SCHEMA.kept; nothing of "
+                    f"{JOURNAL_SCHEMA} is kept.",
+                )
         asking.send(
             f"REPLACE INTO {JOURNAL_SCHEMA}.kept VALUES".encode() + b" (1, %s, %s, %d)" % values
         )

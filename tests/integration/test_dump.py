@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import struct
 import subprocess
 import threading
@@ -244,10 +245,13 @@ def test_a_view_that_does_not_work_is_left_out_and_named(server: Server, tmp_pat
     )
     report = dump(tmp_path / "d.sql", server.settings)
     assert report.views == 0
-    assert [note.partition(" is")[0] for note in report.notes] == [
+    assert [note.partition(" is")[0] for note in report.left_out] == [
         "The view a.broken",
         "The view a.upon",
     ]
+    assert "The view a.upon is left out" in repr(report)
+    # For a person to repair.
+    assert re.search(rb"\n-- CREATE [^\n]* VIEW `a`\.`upon` AS ", (tmp_path / "d.sql").read_bytes())
     server.drop_schemas()
     by_client(server, tmp_path / "d.sql")
     assert execute(server, "SHOW TABLES FROM a") == [("u",)]
