@@ -112,6 +112,7 @@ class DumpPlanner:
         self._schemas = schemas
         self._heading = Text(script.heading(__version__, server))
         self._first_heading = Text(script.heading(__version__, server, loaded_before))
+        self._ending = Text(script.ending(server))
         self._parts_of = parts_of
 
     def file(self) -> Iterator[Piece]:
@@ -130,7 +131,7 @@ class DumpPlanner:
             for table in schema.tables:
                 yield from self._table(table)
         yield from self._programs()
-        yield Text(script.ending())
+        yield self._ending
 
     def folder(self) -> Iterator[PlannedFile]:
         """Yield the files of a dump that is a folder, in the order in which they are loaded."""
@@ -146,7 +147,7 @@ class DumpPlanner:
     def _alone(self, pieces: Iterable[Piece], heading: Text | None = None) -> Iterator[Piece]:
         yield heading or self._heading
         yield from pieces
-        yield Text(script.ending())
+        yield self._ending
 
     def _begin(self, schema: Schema) -> Iterator[Piece]:
         if self._policy.data_only:

@@ -7,6 +7,7 @@ import fcntl
 import os
 from typing import TYPE_CHECKING, Any
 
+import pymysql
 import pytest
 
 from sidecar_magics import mysql_keep
@@ -208,6 +209,26 @@ def test_a_table_may_count_by_a_sequence_of_a_later_schema(
     server.drop_schemas()
     assert b"ERROR" not in client_run(server, before)
     assert text(server, tmp_path) == before
+
+
+@pytest.mark.parametrize("rows", ["insert", "load-data"])
+def test_rows_that_a_check_would_refuse_come_back(
+    mariadb_server: Server, tmp_path: Path, rows: str
+) -> None:
+    """A JSON that is NOT NULL, and was added later, is an empty text: no JSON."""
+    server = mariadb_server
+    execute(server, "CREATE SCHEMA lab", "CREATE TABLE lab.t (id INT PRIMARY KEY)")
+    execute(server, "INSERT INTO lab.t VALUES (1)", "ALTER TABLE lab.t ADD j JSON NOT NULL")
+    before, after = kept_and_restored(server, tmp_path)
+    assert after == before
+    server.drop_schemas()
+    load(tmp_path / "now.sql", server.settings, rows=rows)
+    assert text(server, tmp_path) == before
+    server.drop_schemas()
+    assert b"ERROR" not in client_run(server, before)
+    assert text(server, tmp_path) == before
+    with pytest.raises(pymysql.MySQLError):
+        execute(server, "INSERT INTO lab.t VALUES (2, '')")
 
 
 def test_what_is_left_out_is_shown_and_can_be_repaired(server: Server, tmp_path: Path) -> None:
