@@ -8,8 +8,16 @@ from typing import TYPE_CHECKING
 
 from ..dump.catalogue import read_catalogue, schema_names
 from ..dump.spelling import quoted
-from ..errors import Interrupted, KeepError, LoadStoppedError, StatementError
+from ..errors import (
+    Interrupted,
+    KeepError,
+    LoadStoppedError,
+    StatementError,
+    printable,
+    shown,
+)
 from ..load import load
+from ..load.reporting.failures import is_lost
 from ..server import pymysql_errors
 from . import fingerprints
 from .folder import Seen
@@ -85,10 +93,7 @@ def restore(
     place = folder.place(snapshot)
     verify(place, snapshot)
     write_marker(asking, marker._replace(snapshot=snapshot.name, is_restoring=True))
-    there = {name.lower() for name in schema_names(asking.rows)}
-    for schema in {*snapshot.schemas, *drops}:
-        if schema.lower() in there:
-            asking.send(b"DROP DATABASE " + quoted(schema))
+    _drop(asking, snapshot, sorted({*snapshot.schemas, *drops}))
     is_other = asking.sidecar.flavour != snapshot.flavour
     try:
         report = load(
@@ -112,6 +117,36 @@ def restore(
     write_marker(asking, marker._replace(snapshot=snapshot.name, is_restoring=False))
     _note_seen(asking, folder, snapshot, marker)
     return report
+
+
+def _drop(asking: Asking, snapshot: Manifest, schemas: Collection[str]) -> None:
+    """Drop those of some schemas that there are, whatever refers to their tables from others.
+
+    Raises
+    ------
+    KeepError
+        The server refuses that.
+    """
+    ignores_case = asking.value(b"SELECT @@lower_case_table_names") != "0"
+
+    def known(name: str) -> str:
+        return name.lower() if ignores_case else name
+
+    there = {known(name) for name in schema_names(asking.rows)}
+    asking.send(b"SET SESSION foreign_key_checks = 0")
+    for schema in schemas:
+        if known(schema) not in there:
+            continue
+        try:
+            asking.send(b"DROP DATABASE " + quoted(schema))
+        except pymysql_errors() as error:
+            if is_lost(error):
+                raise
+            raise KeepError(
+                f"The snapshot {snapshot.name} is only half restored: the server does not drop "
+                f"{printable(schema)} (error {error.args[0]}): {shown(error.args[-1])}.",
+                hint="mend that, and run %mysql_keep to begin anew.",
+            ) from None
 
 
 def _leniency(asking: Asking) -> tuple[str, ...]:

@@ -211,6 +211,57 @@ def test_a_table_may_count_by_a_sequence_of_a_later_schema(
     assert text(server, tmp_path) == before
 
 
+def test_schemas_whose_tables_refer_to_each_other_are_restored(
+    server: Server, tmp_path: Path
+) -> None:
+    """As those of a DataJoint pipeline do: also over what is half restored."""
+    execute(server, "CREATE SCHEMA mid", "CREATE SCHEMA top", "CREATE SCHEMA end_of_it")
+    execute(server, "CREATE TABLE top.t (id INT PRIMARY KEY)", "INSERT INTO top.t VALUES (1)")
+    for name, above in (("mid", "top"), ("end_of_it", "mid")):
+        execute(
+            server,
+            f"CREATE TABLE {name}.t (id INT PRIMARY KEY,"
+            f" FOREIGN KEY (id) REFERENCES {above}.t (id))",
+            f"INSERT INTO {name}.t VALUES (1)",
+        )
+    keeper = mysql_keep(server.settings, folder=tmp_path / "kept", every_s=1e9)
+    before = text(server, tmp_path)
+    name = keeper.status().snapshots[0].name
+    execute(server, "DELETE FROM end_of_it.t", "INSERT INTO top.t VALUES (2)")
+    keeper.restore(name)
+    assert text(server, tmp_path) == before
+    keeper.off()
+    execute(server, "UPDATE sidecar_magics.kept SET is_restoring = 1", "DELETE FROM end_of_it.t")
+    mysql_keep(server.settings, folder=tmp_path / "kept", every_s=1e9).off()
+    assert text(server, tmp_path) == before
+
+
+def test_a_schema_is_restored_beside_one_that_differs_in_capitals(
+    server: Server, tmp_path: Path
+) -> None:
+    execute(server, "CREATE SCHEMA Lab", "CREATE TABLE Lab.t (id INT PRIMARY KEY)")
+    keeper = mysql_keep(server.settings, folder=tmp_path / "kept", every_s=1e9)
+    keeper.off()
+    execute(server, "DROP SCHEMA Lab", "CREATE SCHEMA lab", "CREATE TABLE lab.u (id INT)")
+    keeper.restore(keeper.status().snapshots[0].name)
+    keeper.off()
+    assert {"Lab", "lab"} <= {*server.schemas()}
+
+
+def test_a_server_that_may_not_be_written_is_said_to_be_that(
+    mysql_server: Server, tmp_path: Path
+) -> None:
+    server = mysql_server
+    execute(server, "CREATE SCHEMA lab", "CREATE TABLE lab.t (id INT)")
+    execute(server, "SET GLOBAL super_read_only = ON")
+    try:
+        with pytest.raises(AccessError) as caught:
+            mysql_keep(server.settings, folder=tmp_path / "kept")
+    finally:
+        execute(server, "SET GLOBAL super_read_only = OFF", "SET GLOBAL read_only = OFF")
+    assert "SET GLOBAL read_only = OFF" in str(caught.value)
+
+
 @pytest.mark.parametrize("rows", ["insert", "load-data"])
 def test_rows_that_a_check_would_refuse_come_back(
     mariadb_server: Server, tmp_path: Path, rows: str
