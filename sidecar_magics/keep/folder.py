@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from filelock import FileLock, Timeout
 
+from ..dump.output import room_for
 from ..errors import KeepError, printable
 from ..files import OWNER_ONLY, write
 from .choice import too_old
@@ -304,5 +305,5 @@ def unwritable(path: Path, error: OSError) -> KeepError:
     """Return the error for a folder that takes no snapshot."""
     return KeepError(
         f"{printable(str(path))} cannot be written: {error.strerror or error}.",
-        hint="make room, or name another folder with --folder.",
+        hint=f"{room_for('name another folder with --folder', error)}.",
     )

@@ -13,9 +13,9 @@ import pytest
 from sidecar_magics import mysql_keep
 from sidecar_magics.connection import connect_now
 from sidecar_magics.dump import dump
-from sidecar_magics.errors import AccessError, StatementError
+from sidecar_magics.errors import AccessError, KeepError, StatementError
 from sidecar_magics.keep.fingerprints import Look
-from sidecar_magics.keep.folder import KeepFolder
+from sidecar_magics.keep.folder import KeepFolder, unwritable
 from sidecar_magics.load import load
 from tests.oracle import client_run
 
@@ -292,6 +292,15 @@ def test_what_is_left_out_is_shown_and_can_be_repaired(server: Server, tmp_path:
     restored = mysql_keep(server.settings, folder=tmp_path / "kept", every_s=1e9)
     restored.off()
     assert "The view lab.v is left out" in repr(restored.status())
+
+
+def test_room_is_asked_for_only_where_it_is_missing(tmp_path: Path) -> None:
+    (tmp_path / "kept").write_text("a file")
+    with pytest.raises(KeepError) as caught:
+        KeepFolder(tmp_path / "kept").make()
+    assert caught.value.hint == "name another folder with --folder."
+    full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    assert unwritable(tmp_path, full).hint.startswith("make room, or name another folder")
 
 
 def test_a_killed_keeper_leaves_no_lock_where_there_are_none(
