@@ -131,6 +131,9 @@ def described(snapshot: Manifest) -> str:
 
 def _restored_lines(restored: Restored) -> list[str]:
     lines = [f"Restored {described(restored.snapshot)}, in {duration(restored.report.seconds)}."]
+    if restored.report.errors:
+        lines.append("Not restored, since the server refuses it; its text is in the snapshot:")
+        lines += [printable(str(error)) for error in restored.report.errors]
     if restored.earlier is not None:
         lines.append(f"What the server had is kept as {printable(restored.earlier.name)}.")
     if restored.was_killed:

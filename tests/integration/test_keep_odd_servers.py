@@ -14,8 +14,10 @@ from sidecar_magics import mysql_keep
 from sidecar_magics.connection import connect_now
 from sidecar_magics.dump import dump
 from sidecar_magics.errors import AccessError, KeepError, StatementError
+from sidecar_magics.keep import KeepPolicy, KeepStatus
 from sidecar_magics.keep.fingerprints import Look
 from sidecar_magics.keep.folder import KeepFolder, unwritable
+from sidecar_magics.keep.keeping import Keeping
 from sidecar_magics.load import load
 from tests.oracle import client_run
 
@@ -292,6 +294,38 @@ def test_what_is_left_out_is_shown_and_can_be_repaired(server: Server, tmp_path:
     restored = mysql_keep(server.settings, folder=tmp_path / "kept", every_s=1e9)
     restored.off()
     assert "The view lab.v is left out" in repr(restored.status())
+
+
+def test_a_trigger_that_works_no_more_stops_nothing_else(server: Server, tmp_path: Path) -> None:
+    execute(
+        server,
+        "CREATE SCHEMA lab",
+        "CREATE TABLE lab.t (id INT PRIMARY KEY, x INT)",
+        "CREATE TABLE lab.u (id INT PRIMARY KEY)",
+        "INSERT INTO lab.t VALUES (1, 1)",
+        "CREATE TRIGGER lab.broken BEFORE INSERT ON lab.t FOR EACH ROW SET NEW.x = 1",
+        "CREATE TRIGGER lab.works BEFORE INSERT ON lab.u FOR EACH ROW SET NEW.id = 2",
+        "CREATE TRIGGER lab.before BEFORE DELETE ON lab.t FOR EACH ROW SET @a = 1",
+        "CREATE EVENT lab.later ON SCHEDULE EVERY 1 DAY DISABLE DO SELECT 1",
+        "CREATE VIEW lab.seen AS SELECT id FROM lab.t",
+        "ALTER TABLE lab.t DROP COLUMN x",
+    )
+    mysql_keep(server.settings, folder=tmp_path / "kept", every_s=1e9).off()
+    server.drop_schemas()
+    output = Keeping(server.settings, KeepPolicy(folder=tmp_path / "kept"))
+    restored = output.begin()
+    assert restored is not None
+    assert [error.errno for error in restored.report.errors] == [1054]
+    status = repr(KeepStatus("kept", restored=restored))
+    assert "Not restored, since the server refuses it" in status
+    assert "Unknown column 'x' in 'NEW'" in status
+    question = "SELECT trigger_name FROM information_schema.triggers WHERE trigger_schema = 'lab'"
+    assert sorted(name for (name,) in execute(server, question)) == ["before", "works"]
+    assert execute(server, "SELECT * FROM lab.seen") == [(1,)]
+    question = "SELECT event_name FROM information_schema.events WHERE event_schema = 'lab'"
+    assert execute(server, question) == [("later",)]
+    assert output.begin() is None
+    assert output.now() is not None, "it lacks the trigger"
 
 
 def test_room_is_asked_for_only_where_it_is_missing(tmp_path: Path) -> None:
