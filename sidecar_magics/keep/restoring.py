@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..dump.catalogue import read_catalogue, schema_names
+from ..dump.output import FOLDER_MARK
 from ..dump.plan import PROGRAMS
 from ..dump.spelling import quoted
 from ..errors import (
@@ -123,6 +124,8 @@ def restore(
             report = load(programs, settings, force=True, **options)
             report.seconds += error.report.seconds
             report.errors[:] = [each for each in report.errors if each.errno not in _THERE]
+            # Of its heading: the records of --once, which that load has ended.
+            load(place / f"{FOLDER_MARK}{ENDING}", settings, **options)
     except (StatementError, LoadStoppedError) as error:
         raise KeepError(
             f"The snapshot {snapshot.name} is only half restored: {error.message}",

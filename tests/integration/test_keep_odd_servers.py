@@ -297,10 +297,11 @@ def test_what_is_left_out_is_shown_and_can_be_repaired(server: Server, tmp_path:
 
 
 def test_a_trigger_that_works_no_more_stops_nothing_else(server: Server, tmp_path: Path) -> None:
+    script = tmp_path / "lab.sql"
+    script.write_text("CREATE SCHEMA lab; CREATE TABLE lab.t (id INT PRIMARY KEY, x INT);")
+    load(script, server.settings, once=True)
     execute(
         server,
-        "CREATE SCHEMA lab",
-        "CREATE TABLE lab.t (id INT PRIMARY KEY, x INT)",
         "CREATE TABLE lab.u (id INT PRIMARY KEY)",
         "INSERT INTO lab.t VALUES (1, 1)",
         "CREATE TRIGGER lab.broken BEFORE INSERT ON lab.t FOR EACH ROW SET NEW.x = 1",
@@ -325,6 +326,7 @@ def test_a_trigger_that_works_no_more_stops_nothing_else(server: Server, tmp_pat
     question = "SELECT event_name FROM information_schema.events WHERE event_schema = 'lab'"
     assert execute(server, question) == [("later",)]
     assert output.begin() is None
+    assert load(script, server.settings, once=True).already_loaded
     assert output.now() is not None, "it lacks the trigger"
 
 
