@@ -21,8 +21,9 @@ _TABLE = f"""CREATE TABLE IF NOT EXISTS {JOURNAL_SCHEMA}.kept (
     snapshot VARBINARY(255) NOT NULL COMMENT 'the last one that was restored or kept',
     is_restoring TINYINT NOT NULL COMMENT 'whether that is only half done'
 ) ENGINE=InnoDB COMMENT='{_COMMENT}'"""
-_READ_ONLY = (1290, 1792, 1836)
-_WRITABLE = "SET GLOBAL read_only = OFF lets the server be written; it has what it had."
+# Servers, and sessions, that only read.
+_WRITABLE = dict.fromkeys((1290, 1836), "let the server be written: SET GLOBAL read_only = OFF.")
+_WRITABLE[1792] = "let sessions write: SET GLOBAL TRANSACTION READ WRITE."
 _EXISTS = (
     "SELECT 1 FROM information_schema.tables"
     f" WHERE table_schema = '{JOURNAL_SCHEMA}' AND table_name = 'kept'"
@@ -97,9 +98,10 @@ def write_marker(asking: Asking, marker: Marker) -> None:
     except pymysql_errors() as error:
         raise AccessError(
             f"The server does not take the mark of %mysql_keep: {shown(error.args[-1])}.",
-            hint=_WRITABLE
-            if error.args and error.args[0] in _READ_ONLY
-            else f"keep as an account that may CREATE and INSERT in the schema {JOURNAL_SCHEMA}.",
+            hint=_WRITABLE.get(
+                error.args[0],
+                f"keep as an account that may CREATE and INSERT in the schema {JOURNAL_SCHEMA}.",
+            ),
         ) from None
 
 
