@@ -29,6 +29,7 @@ INITIAL = {
     "sql_select_limit": "18446744073709551615",
     "sql_big_selects": "1",
     "completion_type": "0",
+    "information_schema_stats_expiry": "86400",
 }
 REFUSED_VALUES = {"nosuch", "NO_AUTO_CREATE_USER"}
 
@@ -155,7 +156,6 @@ class Server:
         self.programs: dict[str, str] = {}  # views and procedures, with the sql_mode of each
         self.loads: dict[int, dict[str, Any]] = {}
         self.connections: dict[int, Connection] = {}
-        self.has_journal = False
         self.settings: dict[str, str] = {}
         self.orphans: list[Any] = []  # requests of clients that are gone
         self.spoils_every = 0  # which LOAD DATA stores something else, with a warning
