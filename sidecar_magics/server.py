@@ -26,6 +26,11 @@ if TYPE_CHECKING:
 # Source: MySQL client/server protocol, capability flags.
 CLIENT_MULTI_STATEMENTS = 0x10000
 
+# For connections on which only we ask: whatever a server limits or does by default, an answer is
+# whole, and a COMMIT is nothing else. Each account may set these.
+WHOLE_ANSWERS = (
+    b"SET SESSION sql_select_limit = 18446744073709551615, sql_big_selects = 1, completion_type = 0"
+)
 # datajoint/mysql's my.cnf allows DHE-RSA-AES256-SHA alone. Python's own list of ciphers lacks it; a
 # Python that was built with OpenSSL's list, such as Debian's, has it.
 WEAK_CIPHERS = "DEFAULT:@SECLEVEL=0"

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from .spelling import literal
+from .spelling import literal, table_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -92,7 +92,7 @@ class StoredTable:
     key: Column | None = None
 
     def __str__(self) -> str:
-        return f"{self.schema}.{self.name}"
+        return table_path(self.schema, self.name)
 
     @property
     def is_transactional(self) -> bool:
@@ -182,16 +182,18 @@ def read_catalogue(ask: Ask, names: Sequence[str]) -> list[Schema]:
     return [schemas[name] for name in names if name in schemas]
 
 
+# A column that is to be the name of one of the schemas.
+_SCHEMA = re.compile(rb"(\w+) IS_NAMED")
 # A package's body needs the package; MariaDB lists both as routines.
 _ROUTINES = b"""SELECT routine_schema, routine_type, routine_name, ''
- FROM information_schema.routines WHERE routine_schema %s ORDER BY routine_schema,
+ FROM information_schema.routines WHERE routine_schema IS_NAMED ORDER BY routine_schema,
  FIELD(routine_type, 'PACKAGE', 'PACKAGE BODY'), routine_type, BINARY routine_name"""
 # Those of one table and moment fire in the order in which they were made.
 _TRIGGERS = b"""SELECT trigger_schema, 'TRIGGER', trigger_name, event_object_table
- FROM information_schema.triggers WHERE trigger_schema %s ORDER BY trigger_schema,
+ FROM information_schema.triggers WHERE trigger_schema IS_NAMED ORDER BY trigger_schema,
  BINARY event_object_table, action_timing, event_manipulation, action_order"""
 _EVENTS = b"""SELECT event_schema, 'EVENT', event_name, '' FROM information_schema.events
- WHERE event_schema %s ORDER BY event_schema, BINARY event_name"""
+ WHERE event_schema IS_NAMED ORDER BY event_schema, BINARY event_name"""
 
 
 class _Questions:
@@ -199,25 +201,34 @@ class _Questions:
 
     def __init__(self, ask: Ask, names: Iterable[str]) -> None:
         texts = [literal(name) for name in names]
-        # MariaDB opens the tables of all schemas unless exactly one is named.
-        self._are = b"= " + texts[0] if len(texts) == 1 else b"IN (" + b", ".join(texts) + b")"
+        self._named = texts
         self._ask_server = ask
 
     def _ask(self, sql: bytes) -> Iterator[list[str]]:
-        for row in self._ask_server(sql % self._are):
+        for row in self._ask_server(_SCHEMA.sub(self._among, sql)):
             yield ["" if cell is None else cell for cell in row]
+
+    def _among(self, asked: re.Match[bytes]) -> bytes:
+        """Return the condition that a column is one of the schemas' names.
+
+        MariaDB opens the tables of all schemas unless exactly one is named. Of several it takes
+        those that differ in capitals or accents alone for one, unless bytes are compared.
+        """
+        if len(self._named) == 1:
+            return b"%s = %s" % (asked[1], self._named[0])
+        return b"BINARY %s IN (%s)" % (asked[1], b", ".join(self._named))
 
     def collations(self) -> Iterator[tuple[str, str]]:
         sql = (
             b"SELECT schema_name, default_collation_name FROM information_schema.schemata"
-            b" WHERE schema_name %s"
+            b" WHERE schema_name IS_NAMED"
         )
         return ((name, collation) for name, collation in self._ask(sql))
 
     def tables(self) -> Iterator[StoredTable]:
         sql = (
             b"SELECT table_schema, table_name, table_type, engine, data_length, table_rows"
-            b" FROM information_schema.tables WHERE table_schema %s"
+            b" FROM information_schema.tables WHERE table_schema IS_NAMED"
             b" ORDER BY table_schema, BINARY table_name"
         )
         for schema, name, kind, engine, size, rows in self._ask(sql):
@@ -227,7 +238,7 @@ class _Questions:
         sql = (
             b"SELECT table_schema, table_name, column_name, data_type, column_type,"
             b" character_set_name, is_nullable, character_octet_length, extra"
-            b" FROM information_schema.columns WHERE table_schema %s"
+            b" FROM information_schema.columns WHERE table_schema IS_NAMED"
             b" ORDER BY table_schema, BINARY table_name, ordinal_position"
         )
         found: dict[tuple[str, str], list[Column]] = {}
@@ -249,7 +260,7 @@ class _Questions:
     def keys(self) -> dict[tuple[str, str], str]:
         sql = (
             b"SELECT table_schema, table_name, column_name FROM information_schema.statistics"
-            b" WHERE index_name = 'PRIMARY' AND seq_in_index = 1 AND table_schema %s"
+            b" WHERE index_name = 'PRIMARY' AND seq_in_index = 1 AND table_schema IS_NAMED"
         )
         return {(schema, table): column for schema, table, column in self._ask(sql)}
 

@@ -165,11 +165,11 @@ class Dumper:
         report = self.report
         report.describe_server(snapshot.control.sidecar)
         report.notes.clear()
+        report.left_out[:] = _history(schemas)
         report.schemas = [schema.name for schema in schemas]
         report.tables = {str(table): DumpedTable() for s in schemas for table in s.tables}
         for kind in ("views", "routines", "triggers", "events", "sequences"):
             setattr(report, kind, sum(len(getattr(schema, kind)) for schema in schemas))
-        report.notes.extend(_notes(schemas))
         return schemas
 
     def _take(self, snapshot: Snapshot, tables: list[StoredTable]) -> None:
@@ -401,8 +401,8 @@ def _check_unaltered(asking: Asking, schemas: list[Schema]) -> None:
                 raise _AlteredError(f"{printable(str(table))} was altered")
 
 
-def _notes(schemas: list[Schema]) -> list[str]:
-    """Return what of these schemas is not in a dump, or not as it seems."""
+def _history(schemas: list[Schema]) -> list[str]:
+    """Return what to say of tables that have a history, which is not in a dump."""
     versioned = [str(t) for s in schemas for t in s.tables if t.kind == "SYSTEM VERSIONED"]
     if not versioned:
         return []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import secrets
 import shutil
@@ -269,8 +270,14 @@ def unwritable(path: Path, error: OSError) -> DumpError:
     return DumpError(
         f"{_shown(path)} cannot be written: {reason}.",
         details=[f"Nothing is left of the dump{kept}."],
-        hint="make room, or name a file on another disk, and dump again.",
+        hint=f"{room_for('name a file on another disk', error)}, and dump again.",
     )
+
+
+def room_for(elsewhere: str, error: OSError) -> str:
+    """Return what to do about a place that takes nothing: make room, if that is what it lacks."""
+    is_full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+    return f"make room, or {elsewhere}" if is_full else elsewhere
 
 
 def _shown(path: Path) -> str:

@@ -112,17 +112,26 @@ class DumpPlanner:
         self._schemas = schemas
         self._heading = Text(script.heading(__version__, server))
         self._first_heading = Text(script.heading(__version__, server, loaded_before))
+        self._ending = Text(script.ending(server))
         self._parts_of = parts_of
 
     def file(self) -> Iterator[Piece]:
         """Yield the pieces of a dump that is one file."""
         yield self._first_heading
+        # A table may take its numbers from a sequence in any schema: then these come first.
+        begin_first = any(schema.sequences for schema in self._schemas)
+        if begin_first:
+            for schema in self._schemas:
+                yield from self._begin(schema)
         for schema in self._schemas:
-            yield from self._begin(schema)
+            if not begin_first:
+                yield from self._begin(schema)
+            elif schema.tables:
+                yield Text(b"\n" + script.use(schema.name))
             for table in schema.tables:
                 yield from self._table(table)
         yield from self._programs()
-        yield Text(script.ending())
+        yield self._ending
 
     def folder(self) -> Iterator[PlannedFile]:
         """Yield the files of a dump that is a folder, in the order in which they are loaded."""
@@ -138,7 +147,7 @@ class DumpPlanner:
     def _alone(self, pieces: Iterable[Piece], heading: Text | None = None) -> Iterator[Piece]:
         yield heading or self._heading
         yield from pieces
-        yield Text(script.ending())
+        yield self._ending
 
     def _begin(self, schema: Schema) -> Iterator[Piece]:
         if self._policy.data_only:

@@ -144,7 +144,8 @@ def _matches(name: str, pattern: str) -> bool:
 
 
 def _is_named(table: StoredTable, pattern: str) -> bool:
-    return _matches(table.name, pattern) or _matches(str(table), pattern)
+    path = f"{table.schema}.{table.name}"
+    return _matches(table.name, pattern) or _matches(path, pattern)
 
 
 def _list(beginning: str, names: Collection[str], most: int = 8) -> str:

@@ -59,6 +59,8 @@ class DumpReport(CellOutput):
         By ``schema.table``.
     views, routines, triggers, events, sequences : int
         How many of each.
+    left_out : list of str
+        What the server has that is not in it, a sentence each.
     notes : list of str
         What a user should know besides.
     sql_bytes, file_bytes : int
@@ -85,6 +87,7 @@ class DumpReport(CellOutput):
     triggers: int = 0
     events: int = 0
     sequences: int = 0
+    left_out: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     sql_bytes: int = 0
     file_bytes: int = 0
@@ -153,7 +156,7 @@ class DumpReport(CellOutput):
 
     def remarks(self) -> list[str]:
         """Return what a user should know besides, a line for each."""
-        return [printable(note) for note in self.notes]
+        return [printable(note) for note in (*self.left_out, *self.notes)]
 
     def _sizes(self) -> str:
         if self.file_bytes == self.sql_bytes:

@@ -28,7 +28,16 @@ _BEGIN = b"""\
 /*!40101 SET @OLD_SQL_MODE=@@SQL_MODE, SQL_MODE='NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES' */;
 /*!40111 SET @OLD_SQL_NOTES=@@SQL_NOTES, SQL_NOTES=0 */;
 """
+# MariaDB (10.11) makes rows that its own CHECK refuses: ADD COLUMN of a JSON that is NOT NULL.
+_MARIADB_BEGIN = b"""\
+/*M!100201 SET @OLD_CHECK_CONSTRAINT_CHECKS=@@CHECK_CONSTRAINT_CHECKS, CHECK_CONSTRAINT_CHECKS=0 */;
+"""
+_MARIADB_RESTORE = b"""\
+/*M!100201 SET CHECK_CONSTRAINT_CHECKS=@OLD_CHECK_CONSTRAINT_CHECKS */;
+"""
+# Where a server, or who loads this, has autocommit=0, no client commits the last table's rows.
 _RESTORE = b"""
+COMMIT;
 /*!40103 SET TIME_ZONE=@OLD_TIME_ZONE */;
 /*!40101 SET SQL_MODE=@OLD_SQL_MODE */;
 /*!40014 SET FOREIGN_KEY_CHECKS=@OLD_FOREIGN_KEY_CHECKS */;
@@ -60,12 +69,16 @@ def heading(
     """
     first = OURS + version.encode() + b"\n--\n" + comment(f"Server: {server}")
     records = (RECORD + json.dumps(each, sort_keys=True).encode() + b"\n" for each in loaded_before)
-    return first + b"".join(records) + b"\n" + _BEGIN
+    return first + b"".join(records) + b"\n" + _BEGIN + _of_mariadb(server, _MARIADB_BEGIN)
 
 
-def ending() -> bytes:
-    """Return what a dump ends with."""
-    return _RESTORE + END
+def ending(server: str) -> bytes:
+    """Return what a dump of a server ends with; its kind and version."""
+    return _RESTORE + _of_mariadb(server, _MARIADB_RESTORE) + END
+
+
+def _of_mariadb(server: str, sql: bytes) -> bytes:
+    return sql if server.startswith("MariaDB") else b""
 
 
 def schema(name: str, definition: bytes) -> bytes:

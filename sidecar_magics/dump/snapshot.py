@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..connection import connect_now
 from ..limits import limited
-from ..server import Keep, pymysql_errors, send
+from ..server import WHOLE_ANSWERS, Keep, pymysql_errors, send
 from ..sidecar import Sidecar, describe
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ _KEEP = Keep(5_000_000, 1 << 30, 1 << 26)
 # Who waits for all tables holds up everybody else meanwhile.
 LOCK_WAIT_S = 5
 _SESSION = (
+    WHOLE_ANSWERS,
     b"SET NAMES utf8mb4",
     # Nothing is converted on its way here: a program's text is in the character set of its maker.
     b"SET character_set_results = NULL",

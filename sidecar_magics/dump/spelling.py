@@ -21,6 +21,18 @@ def quoted(*names: str) -> bytes:
     return b".".join(b"`" + name.encode().replace(b"`", b"``") + b"`" for name in names)
 
 
+def table_path(schema: str, name: str) -> str:
+    """Return the path of a table as reports have it: in backticks only where it needs them.
+
+    Guarantees: no two tables have the same, also where there are dots in their names.
+    """
+    parts = (
+        "`" + part.replace("`", "``") + "`" if "." in part or "`" in part else part
+        for part in (schema, name)
+    )
+    return ".".join(parts)
+
+
 def literal(text: str | bytes) -> bytes:
     """Return a text in quotes, for a session that takes backslashes as escapes."""
     data = text.encode() if isinstance(text, str) else text

@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     from .report import DumpReport
     from .snapshot import Asking
 
-# A view of what is not there any more, or that its definer may not see.
-BROKEN_VIEW = frozenset({1356, 1449, 1146, 1054, 1305})
+# A view of what is not there any more, of itself, or that its definer may not see; one whose
+# names or collations fit together no longer.
+BROKEN_VIEW = frozenset({1356, 1449, 1146, 1054, 1305, 1462, 1052, 1060, 1222, 1267, 1270, 1271})
 
 
 class Worker:
@@ -119,10 +120,13 @@ class Worker:
         for view in in_order(each for each in found if isinstance(each, ShownView)):
             yield b"\n" + script.use(view.schema)
             yield from script.views([view.made])
-        yield from (comment(each) for each in found if isinstance(each, str))
+        for each in found:
+            if isinstance(each, list):
+                yield b"\n"
+                yield from map(comment, each)
 
-    def _view(self, view: StoredTable) -> ShownView | str:
-        """Return a view; or why it is left out."""
+    def _view(self, view: StoredTable) -> ShownView | list[str]:
+        """Return a view; or why it is left out, and its definition, for a person to repair."""
         try:
             # An order that could not be carried out stops whoever loads it.
             self._asking.shown(b"SHOW COLUMNS FROM " + quoted(view.schema, view.name))
@@ -134,8 +138,12 @@ class Worker:
         why = f"The view {view} is left out: it does not work (error {number})."
         with self._lock:
             self._report.views -= 1
-            self._report.notes.append(why)
-        return why
+            self._report.left_out.append(why)
+        try:
+            sql = self._definitions.view(view).made.sql
+        except pymysql_errors():  # not each server shows it
+            return [why]
+        return [why, sql.decode("utf-8", "replace") + ";"]
 
     def _programs(self, piece: plan.Programs) -> Iterator[bytes]:
         schema = piece.schema

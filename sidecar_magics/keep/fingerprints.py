@@ -21,7 +21,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..dump.spelling import file_name, literal, quoted
+from ..dump.spelling import file_name, literal, quoted, table_path
 from ..server import pymysql_errors
 
 if TYPE_CHECKING:
@@ -162,10 +162,10 @@ def _times(asking: Asking, schemas: list[str]) -> dict[str, int | None]:
     names = b", ".join(literal(name) for name in schemas)
     rows = asking.rows(
         b"SELECT table_schema, table_name, UNIX_TIMESTAMP(update_time)"
-        b" FROM information_schema.tables WHERE table_schema IN (%s)"
+        b" FROM information_schema.tables WHERE BINARY table_schema IN (%s)"
         b" AND COALESCE(create_options, '') NOT LIKE '%%partitioned%%'" % names
     )
-    return {f"{s}.{t}": int(float(when)) if when else None for s, t, when in rows}
+    return {table_path(s or "", t or ""): int(float(w)) if w else None for s, t, w in rows}
 
 
 def _definition(asking: Asking, table: StoredTable) -> str:

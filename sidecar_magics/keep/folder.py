@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import shutil
@@ -12,17 +13,24 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from filelock import FileLock, Timeout
 
+from ..dump.output import room_for
 from ..errors import KeepError, printable
 from ..files import OWNER_ONLY, write
 from .choice import too_old
 from .fingerprints import Activity
 from .manifest import MANIFEST, Manifest, read_manifest
 
+try:
+    import fcntl
+except ImportError:  # Windows, which has locks everywhere
+    fcntl = None  # type: ignore[assignment]
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
 _PARTIAL = ".partial"
+_PROBED = ".writable"
 _ACCESS = 0o700
 LOCK_WAIT_S = 600.0
 
@@ -102,7 +110,7 @@ class KeepFolder:
         try:
             self.path.mkdir(mode=_ACCESS, parents=True, exist_ok=True)
             self.path.chmod(_ACCESS)
-            write(self.path / ".writable", "", mode=OWNER_ONLY)
+            write(self.path / _PROBED, "", mode=OWNER_ONLY)
         except OSError as error:
             raise unwritable(self.path, error) from None
 
@@ -208,6 +216,9 @@ class KeepFolder:
         KeepError
             Another one has been writing all the time.
         """
+        if not self._takes_locks():
+            yield  # names of snapshots differ all the same
+            return
         try:
             self._writer.acquire(timeout=timeout_s)
         except Timeout:
@@ -217,7 +228,7 @@ class KeepFolder:
                 hint="wait until it is done, or name another folder with --folder.",
             ) from None
         except (OSError, NotImplementedError):
-            yield  # a file system without locks: names of snapshots differ all the same
+            yield  # the same, where that shows only now
             return
         try:
             yield
@@ -226,6 +237,8 @@ class KeepFolder:
 
     def become_keeper(self, server: str) -> bool:
         """Be the one that keeps the server's data here, unless there is one already."""
+        if not self._takes_locks():
+            return True
         try:
             self._keeper.acquire(timeout=0)
         except Timeout:
@@ -237,6 +250,23 @@ class KeepFolder:
             write(self.path / ".keeper.json", text, mode=OWNER_ONLY)
         return True
 
+    def _takes_locks(self) -> bool:
+        """Return whether the file system has locks that end with their process.
+
+        Where it has none (ENOSYS, as on Lustre without them), `filelock` makes a file the lock:
+        that of a process which was killed would stay for ever.
+        """
+        if fcntl is None:
+            return True
+        try:
+            with (self.path / _PROBED).open("ab") as file:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except FileNotFoundError:  # there is no folder, and so no lock either
+            return True
+        except OSError as error:
+            return error.errno != errno.ENOSYS
+        return True
+
     def stop_keeping(self) -> None:
         """Let another process be the keeper."""
         with contextlib.suppress(OSError):
@@ -245,6 +275,8 @@ class KeepFolder:
 
     def keeper(self) -> Holder | None:
         """Return who is the keeper; None if there is none, or it cannot be known."""
+        if not self._takes_locks():
+            return None
         free = FileLock(str(self.path / ".keeper.lock"))
         try:
             free.acquire(timeout=0)
@@ -273,5 +305,5 @@ def unwritable(path: Path, error: OSError) -> KeepError:
     """Return the error for a folder that takes no snapshot."""
     return KeepError(
         f"{printable(str(path))} cannot be written: {error.strerror or error}.",
-        hint="make room, or name another folder with --folder.",
+        hint=f"{room_for('name another folder with --folder', error)}.",
     )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from ..dump.snapshot import Asking
 from ..errors import KeepError, printable, shown
 from ..load.journal import loads
+from ..load.reporting.failures import is_lost
 from ..server import pymysql_errors
 from .choice import REFUSALS, Choice, Step, choose
 from .folder import LOCK_WAIT_S, KeepFolder, unwritable
@@ -286,9 +287,13 @@ class Keeping:
                 error, (ConnectionError, TimeoutError)
             ):
                 raise unwritable(self.folder.path, error) from None
+            if not is_lost(error):
+                raise KeepError(
+                    f"The server at {self.settings.address} refuses (error {error.args[0]}): "
+                    f"{shown(error.args[-1])}."
+                ) from None
             raise KeepError(
-                f"The server at {self.settings.address} refuses, or is gone: "
-                f"{shown(error.args[-1])}.",
+                f"The server at {self.settings.address} is gone: {shown(error.args[-1])}.",
                 hint="run %mysql_wait until it answers, then %mysql_keep.",
             ) from None
         finally:

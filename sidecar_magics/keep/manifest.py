@@ -58,6 +58,8 @@ class Manifest:
         By name, without this manifest's own.
     is_first : bool
         Whether it is of what a server had when it was first kept.
+    left_out : tuple of str
+        What the server has that is not in it, a sentence each.
     """
 
     name: str
@@ -69,6 +71,7 @@ class Manifest:
     tables: dict[str, KeptTable] = field(default_factory=dict)
     files: dict[str, KeptFile] = field(default_factory=dict)
     is_first: bool = False
+    left_out: tuple[str, ...] = ()
 
     @property
     def rows(self) -> int:
@@ -186,6 +189,7 @@ def _from_values(values: dict[str, Any]) -> Manifest:
             **values,
             "made": float(values["made"]),
             "schemas": tuple(values["schemas"]),
+            "left_out": tuple(values.get("left_out", ())),
             "tables": {name: KeptTable(*kept) for name, kept in values["tables"].items()},
             "files": {name: KeptFile(*kept) for name, kept in values["files"].items()},
         }

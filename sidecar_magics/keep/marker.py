@@ -21,6 +21,9 @@ _TABLE = f"""CREATE TABLE IF NOT EXISTS {JOURNAL_SCHEMA}.kept (
     snapshot VARBINARY(255) NOT NULL COMMENT 'the last one that was restored or kept',
     is_restoring TINYINT NOT NULL COMMENT 'whether that is only half done'
 ) ENGINE=InnoDB COMMENT='{_COMMENT}'"""
+# Servers, and sessions, that only read.
+_WRITABLE = dict.fromkeys((1290, 1836), "let the server be written: SET GLOBAL read_only = OFF.")
+_WRITABLE[1792] = "let sessions write: SET GLOBAL TRANSACTION READ WRITE."
 _EXISTS = (
     "SELECT 1 FROM information_schema.tables"
     f" WHERE table_schema = '{JOURNAL_SCHEMA}' AND table_name = 'kept'"
@@ -74,13 +77,20 @@ def write_marker(asking: Asking, marker: Marker) -> None:
     Raises
     ------
     AccessError
-        The account may not.
+        The account may not, or a table of another origin has the mark's name.
     """
     values = literal(marker.data_id), literal(marker.snapshot), marker.is_restoring
     try:
         if not asking.rows(_EXISTS.encode()):
             asking.send(f"CREATE DATABASE IF NOT EXISTS {JOURNAL_SCHEMA}".encode())
             asking.send(_TABLE.encode())
+            if not asking.rows(_EXISTS.encode()):
+                raise AccessError(
+                    f"The schema {JOURNAL_SCHEMA} has a table `kept` that is not of %mysql_keep.",
+                    hint="move it into a schema of yours: "
+                    f"RENAME TABLE {JOURNAL_SCHEMA}.kept TO SCHEMA.kept; nothing of "
+                    f"{JOURNAL_SCHEMA} is kept.",
+                )
         asking.send(
             f"REPLACE INTO {JOURNAL_SCHEMA}.kept VALUES".encode() + b" (1, %s, %s, %d)" % values
         )
@@ -88,7 +98,10 @@ def write_marker(asking: Asking, marker: Marker) -> None:
     except pymysql_errors() as error:
         raise AccessError(
             f"The server does not take the mark of %mysql_keep: {shown(error.args[-1])}.",
-            hint=f"keep as an account that may CREATE and INSERT in the schema {JOURNAL_SCHEMA}.",
+            hint=_WRITABLE.get(
+                error.args[0],
+                f"keep as an account that may CREATE and INSERT in the schema {JOURNAL_SCHEMA}.",
+            ),
         ) from None
 
 

@@ -66,6 +66,8 @@ class KeepStatus(CellOutput):
         lines.append(self._activity())
         if self.keeper is not None and self.keeper.lost_after:
             lines.append(_lost_line(self.keeper.lost_after))
+        if self.snapshots:
+            lines += map(printable, self.snapshots[0].left_out)
         if self.problem:
             lines.append(f"The last attempt failed: {printable(self.problem)}")
         if self.lists:
@@ -101,6 +103,7 @@ class KeepStatus(CellOutput):
                     "schemas": list(each.schemas),
                     "rows": each.rows,
                     "size_bytes": each.size_bytes,
+                    "left_out": list(each.left_out),
                 }
                 for each in self.snapshots
             ],
@@ -128,6 +131,9 @@ def described(snapshot: Manifest) -> str:
 
 def _restored_lines(restored: Restored) -> list[str]:
     lines = [f"Restored {described(restored.snapshot)}, in {duration(restored.report.seconds)}."]
+    if restored.report.errors:
+        lines.append("Not restored, since the server refuses it; its text is in the snapshot:")
+        lines += [printable(str(error)) for error in restored.report.errors]
     if restored.earlier is not None:
         lines.append(f"What the server had is kept as {printable(restored.earlier.name)}.")
     if restored.was_killed:

@@ -146,7 +146,9 @@ class Snapshotting:
         tables = {
             table: KeptTable(file, self._rows_of(table)) for table, file in self._files.items()
         }
-        self.manifest = replace(self.manifest, files=files, tables=tables)
+        self.manifest = replace(
+            self.manifest, files=files, tables=tables, left_out=tuple(self._report.left_out)
+        )
         if self._newest is None:
             self.is_new = bool(self.manifest.schemas)
         else:

@@ -26,6 +26,9 @@ INITIAL = {
     "unique_checks": "1",
     "sql_quote_show_create": "1",
     "sql_notes": "1",
+    "sql_select_limit": "18446744073709551615",
+    "sql_big_selects": "1",
+    "completion_type": "0",
     "information_schema_stats_expiry": "86400",
 }
 REFUSED_VALUES = {"nosuch", "NO_AUTO_CREATE_USER"}

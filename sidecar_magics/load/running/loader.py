@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from ...errors import Interrupted, LoadStoppedError, ScriptError, SidecarError
 from ...script.versioned import version_number
-from ...server import pymysql_errors
+from ...server import WHOLE_ANSWERS, pymysql_errors
 from ..journal.bookkeeping import Bookkeeping
 from ..journal.pieces import lock_name
 from ..planning.planner import Planner, Server
@@ -110,7 +110,8 @@ class Loader:
         self._seen_bytes = 0
         self._builds: dict[Task, float] = {}  # since when a table gets its indexes
         self._last_step: Step | None = None
-        self.control = self._runtime.link([sql.encode() for sql in policy.init])
+        # The journal is read on it, and no statement of the script ever runs there.
+        self.control = self._runtime.link([*(sql.encode() for sql in policy.init), WHOLE_ANSWERS])
 
     # From beginning to end ---------------------------------------------------------------------
 
