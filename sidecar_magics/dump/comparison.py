@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from .rows import Range
 
 LONGEST_LINE = 80
+# MySQL shows the character set of a column's collation or not, by how the column was once declared;
+# what a table is shown as that was made from what is shown may be the other.
+_NEEDLESS = re.compile(rb" CHARACTER SET \w+(?= COLLATE)")
 
 
 def differing_rows(
@@ -68,7 +72,7 @@ def differing_definitions(
             yield thing, "it was made in another session (sql_mode, character set, time zone)"
         elif back.sql != sql and _is_program(thing) and _code(back.sql) == _code(sql):
             copy.leave_out(thing, "comments or ends of lines in it differ, which a load changes")
-        elif back.sql != sql:
+        elif _needful(thing, back.sql) != _needful(thing, sql):
             yield thing, _first_difference(thing, sql, back.sql)
     for extra in left:
         yield extra, "it is not in the dump"
@@ -81,11 +85,16 @@ def differing_definitions(
             yield Thing("table", *path), "its triggers fire in another order"
 
 
+def _needful(thing: Thing, sql: bytes) -> bytes:
+    return _NEEDLESS.sub(b"", sql) if thing.kind == "table" else sql
+
+
 def _first_difference(thing: Thing, expected: bytes, found: bytes) -> str:
     """Return the first line in which a definition differs; of what has no secrets in it."""
     if thing.kind not in ("table", "view"):
         return "its definition differs"
-    pairs = zip_longest(expected.split(b"\n"), found.split(b"\n"), fillvalue=b"")
+    lines = [_needful(thing, sql).split(b"\n") for sql in (expected, found)]
+    pairs = zip_longest(*lines, fillvalue=b"")
     one, other = next(pair for pair in pairs if pair[0] != pair[1])
     return f"dumped {_line(one)}, and came back as {_line(other)}"
 

@@ -93,7 +93,7 @@ class Definitions:
         shown = self._show(b"SHOW CREATE VIEW " + quoted(view.schema, view.name))
         made = self._made("VIEW", view.name, shown["create view"], shown)
         self._content.make(view.schema, made)
-        return ShownView(made, view.schema, paths_in(made.sql))
+        return ShownView(made, view.schema, frozenset(_PATH.findall(made.sql)))
 
     def _made(
         self,
@@ -115,11 +115,6 @@ class Definitions:
         if not self._keeps_definer:
             sql = script.without_definer(sql, mode)
         return script.Made(kind, name, sql, setting)
-
-
-def paths_in(sql: bytes) -> frozenset[bytes]:
-    """Return the paths, a name and another one, that a view's definition names."""
-    return frozenset(_PATH.findall(sql))
 
 
 def in_order(views: Iterable[ShownView]) -> list[ShownView]:

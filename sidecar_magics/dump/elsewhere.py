@@ -20,7 +20,6 @@ from ..script.names import read_names
 from ..script.rewrite import RewriteError, Rewriter
 from ..script.tokens import Edit, edited, tokens
 from .content import Thing
-from .definitions import paths_in
 from .spelling import quoted
 
 if TYPE_CHECKING:
@@ -167,24 +166,21 @@ class Copy:
 
     def _leave_out_views(self, content: Content) -> None:
         """Leave views out that are made of something that is not loaded, such as other ones."""
-        made_of = ("table", "view", "sequence", "function")
-        there = {quoted(e.schema, e.name) for e in self.defined if e.kind in made_of}
+        there = {(e.schema, e.name) for e in self.defined if e.kind in _MADE_OF}
         needed = {
-            thing: {path for path in paths_in(content.defined[thing].sql) if self._is_of_dump(path)}
+            thing: {path for path in _needs(content.defined[thing].sql) if self._is_of_dump(path)}
             for thing in self.defined
             if thing.kind == "view"
         }
         while lacking := {view: paths - there for view, paths in needed.items() if paths - there}:
             for view, paths in lacking.items():
-                path = min(paths).decode("utf-8", "replace").replace("`", "")
-                self.leave_out(view, f"it needs {path}, which is not loaded")
-                there.discard(quoted(view.schema, view.name))
+                self.leave_out(view, f"it needs {'.'.join(min(paths))}, which is not loaded")
+                there.discard((view.schema, view.name))
                 del needed[view]
 
-    def _is_of_dump(self, path: bytes) -> bool:
-        schema = tokens(path)[0].name
+    def _is_of_dump(self, path: tuple[str, str]) -> bool:
         try:
-            self.relocation.of(schema)
+            self.relocation.of(path[0])
         except UnmovableError:
             return False
         return True
@@ -304,6 +300,21 @@ _KINDS = {
     "package body": Kind.ROUTINE,
     "event": Kind.EVENT,
 }
+
+
+# What a view can be made of.
+_MADE_OF = ("table", "view", "sequence", "function")
+
+
+def _needs(sql: bytes) -> Iterator[tuple[str, str]]:
+    """Yield the tables that a view names, and the functions. Servers show all with their schema."""
+    statement = tokens(sql)
+    for schema, table in read_names(statement).tables:
+        if schema is not None:
+            yield schema, table
+    for schema_, dot, function, opens in zip(*(statement[n:] for n in range(4))):
+        if dot.text == b"." and opens.text == b"(" and schema_.name and function.name:
+            yield schema_.name, function.name
 
 
 def _disabled(statement: list[Token]) -> Iterator[Edit]:
