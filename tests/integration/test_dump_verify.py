@@ -152,7 +152,7 @@ def test_other_schemas_are_not_touched(server: Server, tmp_path: Path) -> None:
 
 def test_changes_meanwhile_do_not_matter(server: Server, tmp_path: Path) -> None:
     several_schemas(server)
-    changed = []
+    changed: list[Any] = []
 
     def change(progress: DumpProgress) -> None:
         if progress.verifies and not changed:
