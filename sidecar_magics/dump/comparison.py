@@ -74,14 +74,13 @@ def differing_definitions(
             copy.leave_out(thing, "comments or ends of lines in it differ, which a load changes")
         elif _needful(thing, back.sql) != _needful(thing, sql):
             yield thing, _first_difference(thing, sql, back.sql)
+    dumped = {scratch: name for name, scratch in names.items()}
     for extra in left:
-        yield extra, "it is not in the dump"
-    for path, triggers in _triggers(
-        found, {schema: name for name, schema in names.items()}
-    ).items():
-        made = _triggers(content, {name: name for name in names})
-        there = [name for name in made.get(path, []) if name in triggers]
-        if there != triggers:
+        if extra._replace(schema=dumped[extra.schema]) not in copy.left_out:
+            yield extra, "it is not in the dump"
+    before = _triggers(content, {name: name for name in names})
+    for path, triggers in _triggers(found, dumped).items():
+        if [name for name in before.get(path, []) if name in triggers] != triggers:
             yield Thing("table", *path), "its triggers fire in another order"
 
 

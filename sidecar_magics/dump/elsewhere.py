@@ -302,15 +302,19 @@ _KINDS = {
 }
 
 
+_UNREADABLE = "\ufffd"
 # What a view can be made of.
 _MADE_OF = ("table", "view", "sequence", "function")
 
 
 def _needs(sql: bytes) -> Iterator[tuple[str, str]]:
-    """Yield the tables that a view names, and the functions. Servers show all with their schema."""
+    """Yield the tables that a view names, and the functions. Servers show all with their schema.
+
+    What is not in UTF-8, as in a view that was made with another character set, is passed over.
+    """
     statement = tokens(sql)
-    for schema, table in read_names(statement).tables:
-        if schema is not None:
+    for schema, table in read_names(statement).tables[1:]:  # the first is the view itself
+        if schema is not None and _UNREADABLE not in schema + table:
             yield schema, table
     for schema_, dot, function, opens in zip(*(statement[n:] for n in range(4))):
         if dot.text == b"." and opens.text == b"(" and schema_.name and function.name:

@@ -17,7 +17,9 @@ from sidecar_magics import scratch
 from sidecar_magics.connection import connect_now
 from sidecar_magics.dump import DumpProgress, dump, verify
 from sidecar_magics.dump.policy import DumpPolicy
+from sidecar_magics.dump.snapshot import Asking
 from sidecar_magics.errors import DumpError, Interrupted, SettingsError
+from sidecar_magics.keep.marker import has_data, schemas_of_user
 from sidecar_magics.load import load
 from tests.background import running, until
 
@@ -127,26 +129,30 @@ def test_a_view_whose_table_is_not_dumped_is_said_to_be_not_verified(
     assert "Not verified: view lab.w, since it needs lab-2.v, which is not loaded." in repr(report)
 
 
-def test_other_schemas_are_not_touched(server: Server, tmp_path: Path) -> None:
+def test_other_schemas_are_not_touched(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A foreign key out of the dump does not lead to the real table, or it would lock its rows."""
     several_schemas(server)
-    parents: list[Any] = []
+    seen: list[Any] = []
+    read = verify.Verification._read
 
-    def look(progress: DumpProgress) -> None:
-        if progress.verifies == verify.COMPARES:
-            parents.extend(
-                execute(
-                    server,
-                    "SELECT table_schema FROM information_schema.key_column_usage"
-                    " WHERE referenced_table_schema = 'lab' AND table_schema <> 'lab-2'",
-                )
-            )
+    def looking(self: Any, *given: Any) -> Any:
+        question = (
+            "SELECT table_schema, referenced_table_schema FROM information_schema.key_column_usage"
+            " WHERE referenced_table_name IS NOT NULL AND table_schema <> 'lab-2'"
+        )
+        seen.extend(execute(server, question))
+        return read(self, *given)
 
-    report = dump(
-        tmp_path / "d.sql", server.settings, schemas="lab-2", verify=True, progress=look, jobs=1
-    )
+    monkeypatch.setattr(verify.Verification, "_read", looking)
+    report = dump(tmp_path / "d.sql", server.settings, schemas="lab-2", verify=True)
     assert report.is_verified
-    assert parents == []
+    assert report.not_verified == {}
+    ((child, parent),) = seen
+    assert scratch.is_scratch(child)
+    assert scratch.is_scratch(parent)
+    assert child != parent
     assert execute(server, "SELECT COUNT(*) FROM lab.lab") == [(2,)]
 
 
@@ -230,6 +236,38 @@ def test_rows_that_a_dump_misses_are_found(
     with pytest.raises(DumpError, match=r"child: 3 rows were dumped, and 0 came back") as caught:
         dump(tmp_path / "d.sql", server.settings, verify=True, jobs=1)
     assert "--into" in caught.value.hint
+
+
+def test_triggers_in_another_order_are_found(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    several_schemas(server)
+    original = verify._sources
+
+    def swapped(target: Any) -> Any:
+        sql = target.beside.read_bytes()
+        first, second = (sql.index(b"-- Trigger " + name) for name in (b"r\n", b"a\n"))
+        end = sql.index(b"\nSET NAMES", second)
+        sql = sql[:first] + sql[second:end] + sql[first:second] + sql[end:]
+        target.beside.write_bytes(sql)
+        return original(target)
+
+    monkeypatch.setattr(verify, "_sources", swapped)
+    with pytest.raises(DumpError, match=r"table lab\.lab: its triggers fire in another order"):
+        dump(tmp_path / "d.sql", server.settings, verify=True)
+
+
+def test_scratch_schemas_are_no_data_of_a_user(server: Server, tmp_path: Path) -> None:
+    name = f"sidecar_{scratch.VERIFY}_0123abcd_000"
+    execute(server, f"CREATE SCHEMA {name}", f"CREATE TABLE {name}.t (i INT)")
+    asking = Asking(server.settings)
+    try:
+        assert schemas_of_user(asking) == []
+        assert not has_data(asking)
+    finally:
+        asking.close()
+    assert dump(tmp_path / "d.sql", server.settings).schemas == []
+    assert dump(tmp_path / "d.sql", server.settings, schemas=name).schemas == [name]
 
 
 def test_a_file_that_cannot_be_loaded_is_an_error(
@@ -409,6 +447,18 @@ def test_another_machine_needs_to_be_meant(tmp_path: Path) -> None:
     assert "--yes-remote" in caught.value.hint
     with pytest.raises(SettingsError, match="--data-only dumps no tables"):
         DumpPolicy(verify=True, data_only=True)
+
+
+def test_the_command_verifies(
+    mysql_server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    from sidecar_magics.cli import main
+
+    monkeypatch.setenv("SIDECAR_MYSQL_PASSWORD", mysql_server.password)
+    several_schemas(mysql_server)
+    port = ["--port", str(mysql_server.port)]
+    assert main(["dump", f"{tmp_path}/d.sql", "--verify", *port]) in (0, None)
+    assert "Verified: 2 tables, 5 rows loaded into scratch schemas" in capsys.readouterr().out
 
 
 def test_the_magic_verifies(
