@@ -87,7 +87,8 @@ class Dumper:
     verify : callable, optional
         Verifies a dump that is complete, before it takes its place.
     parts_of : callable, optional
-        Returns the parts in which a table's rows are read. Default: by what its key has.
+        Returns the parts in which a table's rows are read: as in an earlier dump of tables that
+        nothing has changed since, and that need no lock. Default: by what its key has.
     """
 
     def __init__(
@@ -162,7 +163,8 @@ class Dumper:
 
     def _dump(self, target: Target | Nowhere, ending: str, content: Content | None) -> None:
         jobs = 1 if self.in_place else self._policy.jobs or min(_cores(), MOST_JOBS)
-        snapshot = Snapshot(self._settings, jobs)
+        is_still = self._own_parts_of is not None
+        snapshot = Snapshot(self._settings, jobs, is_still=is_still)
         try:
             schemas = self._look(snapshot)
             tables = [table for schema in schemas for table in schema.tables]

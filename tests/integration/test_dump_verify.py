@@ -17,7 +17,7 @@ from sidecar_magics import scratch
 from sidecar_magics.connection import connect_now
 from sidecar_magics.dump import DumpProgress, dump, verify
 from sidecar_magics.dump.policy import DumpPolicy
-from sidecar_magics.dump.snapshot import Asking
+from sidecar_magics.dump.snapshot import Asking, Snapshot
 from sidecar_magics.errors import DumpError, Interrupted, SettingsError
 from sidecar_magics.keep.marker import has_data, schemas_of_user
 from sidecar_magics.load import load
@@ -327,6 +327,40 @@ def test_comments_that_a_load_drops_are_reported(mariadb_server: Server, tmp_pat
     report = dump(tmp_path / "d.sql", mariadb_server.settings, verify=True)
     assert report.is_verified
     assert list(report.not_verified) == ["procedure lab.p"]
+
+
+def test_what_was_loaded_once_stays_so(server: Server, tmp_path: Path) -> None:
+    """What is done in scratch schemas ends no record of --once, and makes none."""
+    script = tmp_path / "tutorial.sql"
+    sequence = "CREATE SEQUENCE s; " if server.flavour == "mariadb" else ""
+    script.write_text(
+        f"CREATE SCHEMA lab; USE lab; {sequence}CREATE TABLE t (i INT);"
+        "CREATE FUNCTION f() RETURNS INT DETERMINISTIC RETURN 1;"
+        "CREATE EVENT e ON SCHEDULE EVERY 1 YEAR DISABLE DO SELECT 1;"
+        "CREATE VIEW v AS SELECT * FROM t; INSERT INTO t VALUES (1);"
+    )
+    load(script, server.settings, once=True)
+    before = execute(server, "SELECT * FROM sidecar_magics.loads")
+    assert dump(tmp_path / "d.sql", server.settings, verify=True).is_verified
+    assert execute(server, "SELECT * FROM sidecar_magics.loads") == before
+    assert load(script, server.settings, once=True).already_loaded
+
+
+def test_the_comparison_locks_nothing(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    several_schemas(server)
+    execute(server, "CREATE TABLE lab.m (i INT) ENGINE=MyISAM", "INSERT INTO lab.m VALUES (1)")
+    locks = []
+    lock = Snapshot._lock
+
+    def locking(self: Snapshot) -> bool:
+        locks.append(self)
+        return lock(self)
+
+    monkeypatch.setattr(Snapshot, "_lock", locking)
+    assert dump(tmp_path / "d.sql", server.settings, verify=True, jobs=2).verified_rows == 6
+    assert len(locks) == 1
 
 
 def test_sequences_and_packages_are_verified(mariadb_server: Server, tmp_path: Path) -> None:
