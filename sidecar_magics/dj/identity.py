@@ -14,6 +14,7 @@ from ..errors import shown
 from ..limits import limited
 from ..questions import ask
 from ..schemas import JOURNAL_SCHEMA, SYSTEM_SCHEMAS
+from ..scratch import is_scratch
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -108,7 +109,8 @@ def look_at(connection: pymysql.Connection[Any], sidecar: Sidecar) -> Known:
     identity = sidecar.uuid
     with limited(connection):
         names = {name or "" for (name,) in ask(connection, "SHOW SCHEMAS", 1)}
-        schemas = frozenset(names - SYSTEM_SCHEMAS - {JOURNAL_SCHEMA})
+        of_users = names - SYSTEM_SCHEMAS - {JOURNAL_SCHEMA}
+        schemas = frozenset(name for name in of_users if not is_scratch(name))
         if sidecar.flavour == "mariadb" and identity is not None:
             # Its server_uid distinguishes installations, not their data; the age of a table that is
             # created with the data folder shows when that was.

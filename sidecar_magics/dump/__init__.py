@@ -17,6 +17,7 @@ from .output import Target
 from .policy import DumpPolicy
 from .progress import DumpProgress
 from .report import DumpedTable, DumpReport
+from .verify import Verification
 
 if TYPE_CHECKING:
     import os
@@ -56,12 +57,14 @@ def dump(
     progress : callable, optional
         Called with a `DumpProgress` a few times a second.
     **options
-        The other fields of `DumpPolicy`, such as ``tables=["lab.*"]`` or ``schema_only=True``.
+        The other fields of `DumpPolicy`, such as ``tables=["lab.*"]``, ``schema_only=True`` or
+        ``verify=True``.
 
     Raises
     ------
     DumpError
-        It cannot be written, the server refuses, or the connection was lost; nothing is left of it.
+        It cannot be written, the server refuses, the connection was lost, or with ``verify`` what
+        was loaded from it differs; nothing is left of it.
     ServerNotReadyError, AccessError
         There is no connection to begin with.
     SettingsError
@@ -78,7 +81,12 @@ def dump(
     compressor(f"a{ending}" if is_folder else path.name)
     target = Target(path, is_folder=is_folder)
     report = DumpReport(text)
-    run_dump(
-        Dumper(settings or resolve(), report, policy=policy, progress=progress), target, ending
-    )
+    settings = settings or resolve()
+    verify = None
+    if policy.verify:
+        verification = Verification(settings, policy, report, progress)
+        verification.try_scratch()
+        verify = verification.verify
+    dumper = Dumper(settings, report, policy=policy, progress=progress, verify=verify)
+    run_dump(dumper, target, ending)
     return report

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from . import script
+from .content import Content, Defined
 from .spelling import quoted
 
 if TYPE_CHECKING:
@@ -41,21 +42,28 @@ class Definitions:
         Asks the server.
     keeps_definer : bool
         Whether views and programs keep their definer.
+    content : Content, optional
+        Takes down what there is.
     """
 
-    def __init__(self, show: Show, *, keeps_definer: bool) -> None:
+    def __init__(self, show: Show, *, keeps_definer: bool, content: Content | None = None) -> None:
         self._show = show
         self._keeps_definer = keeps_definer
+        self._content = content or Content()
 
     def schema(self, schema: Schema) -> bytes:
         """Return what makes a schema."""
         shown = self._show(b"SHOW CREATE DATABASE " + quoted(schema.name))
-        return script.schema(schema.name, shown["create database"])
+        made = shown["create database"]
+        self._content.define("schema", schema.name, schema.name, Defined(made))
+        return script.schema(schema.name, made)
 
     def table(self, table: StoredTable) -> bytes:
         """Return what makes a table anew."""
         shown = self._show(b"SHOW CREATE TABLE " + quoted(table.schema, table.name))
-        return script.table(table.name, _TABLESPACE.sub(rb") ", shown["create table"], 1))
+        made = _TABLESPACE.sub(rb") ", shown["create table"], 1)
+        self._content.define("table", table.schema, table.name, Defined(made))
+        return script.table(table.name, made)
 
     def sequence(self, sequence: StoredTable) -> bytes:
         """Return what makes a sequence anew, and sets it to where it was."""
@@ -63,6 +71,8 @@ class Definitions:
         made = self._show(b"SHOW CREATE SEQUENCE " + path)["create table"]
         state = self._show(b"SELECT next_not_cached_value v, cycle_count c FROM " + path)
         setting = b"DO SETVAL(%s, %s, 0, %s)" % (quoted(sequence.name), state["v"], state["c"])
+        found = Defined(made + b";\n" + setting)
+        self._content.define("sequence", sequence.schema, sequence.name, found)
         return script.sequence(sequence.name, made, setting)
 
     def program(self, schema: Schema, program: StoredProgram) -> script.Made:
@@ -77,12 +87,15 @@ class Definitions:
         shown = self._show(b"SHOW CREATE %s %s" % (program.kind.encode(), path))
         sql = shown.get(f"create {program.kind.lower()}") or shown["sql original statement"]
         zone = shown["time_zone"].decode() if "time_zone" in shown else None
-        return self._made(program.kind, program.name, sql, shown, zone)
+        made = self._made(program.kind, program.name, sql, shown, zone)
+        self._content.make(schema.name, made, program)
+        return made
 
     def view(self, view: StoredTable) -> ShownView:
         """Return a view."""
         shown = self._show(b"SHOW CREATE VIEW " + quoted(view.schema, view.name))
         made = self._made("VIEW", view.name, shown["create view"], shown)
+        self._content.make(view.schema, made)
         return ShownView(made, view.schema, frozenset(_PATH.findall(made.sql)))
 
     def _made(

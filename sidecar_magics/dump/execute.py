@@ -13,6 +13,7 @@ from ..server import pymysql_errors
 from . import plan, rows
 from .catalogue import read_catalogue, schema_names
 from .compression import compressor
+from .content import Content
 from .output import Target, unwritable
 from .progress import DumpProgress
 from .report import DumpedTable
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
     from ..settings import ConnectionSettings
     from .catalogue import Schema, StoredTable
-    from .output import Part
+    from .output import Nowhere, Part
     from .policy import DumpPolicy
     from .report import DumpReport
 
@@ -83,6 +84,11 @@ class Dumper:
         Where files of tables may be taken from; for folders.
     in_place : bool, default False
         Work in the calling thread, on one connection: an interpreter that ends starts no thread.
+    verify : callable, optional
+        Verifies a dump that is complete, before it takes its place.
+    parts_of : callable, optional
+        Returns the parts in which a table's rows are read: as in an earlier dump of tables that
+        nothing has changed since, and that need no lock. Default: by what its key has.
     """
 
     def __init__(
@@ -94,9 +100,13 @@ class Dumper:
         progress: Callable[[DumpProgress], None] | None = None,
         earlier: Earlier | None = None,
         in_place: bool = False,
+        verify: Callable[[Target, Content], None] | None = None,
+        parts_of: Callable[[StoredTable], list[rows.Range]] | None = None,
     ) -> None:
         self._settings = settings
         self.report = report
+        self._verify = verify
+        self._own_parts_of = parts_of
         self._policy = policy
         self._progress = progress
         self._earlier = earlier
@@ -122,7 +132,10 @@ class Dumper:
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 with target:
-                    self._dump(target, ending)
+                    content = Content() if self._verify else None
+                    self._dump(target, ending, content)
+                    if self._verify and content:
+                        self._verify(target, content)
                     if self._earlier is None or self._earlier.complete(target.beside):
                         target.complete()
                     self.report.file_bytes = target.size_bytes
@@ -136,9 +149,22 @@ class Dumper:
             except OSError as error:
                 raise unwritable(target.path, error) from None
 
-    def _dump(self, target: Target, ending: str) -> None:
+    def read(self, target: Nowhere, content: Content) -> None:
+        """Read all that a dump would have, and only take it down.
+
+        Raises
+        ------
+        As `dump`.
+        """
+        try:
+            self._dump(target, "", content)
+        except _AlteredError as error:
+            raise DumpError(f"The scratch schemas were altered: {error}.") from None
+
+    def _dump(self, target: Target | Nowhere, ending: str, content: Content | None) -> None:
         jobs = 1 if self.in_place else self._policy.jobs or min(_cores(), MOST_JOBS)
-        snapshot = Snapshot(self._settings, jobs)
+        is_still = self._own_parts_of is not None
+        snapshot = Snapshot(self._settings, jobs, is_still=is_still)
         try:
             schemas = self._look(snapshot)
             tables = [table for schema in schemas for table in schema.tables]
@@ -147,7 +173,8 @@ class Dumper:
             self._take(snapshot, [] if self._policy.schema_only else tables)
             if self._earlier is not None:
                 self._earlier.taken(snapshot.control)
-            course = _Course(self, snapshot, self._jobs(snapshot.control, schemas, target, ending))
+            jobs_to_do = self._jobs(snapshot.control, schemas, target, ending)
+            course = _Course(self, snapshot, jobs_to_do, content)
             course.run()
             _check_unaltered(snapshot.control, schemas)
             self.report.sql_bytes = sum(job.part.sql_bytes for job in course.jobs)
@@ -179,10 +206,11 @@ class Dumper:
         self.report.notes.extend(snapshot.notes)
 
     def _jobs(
-        self, asking: Asking, schemas: list[Schema], target: Target, ending: str
+        self, asking: Asking, schemas: list[Schema], target: Target | Nowhere, ending: str
     ) -> list[_Job]:
         def parts_of(table: StoredTable) -> list[rows.Range]:
-            return _parts_of(asking, table)
+            own = self._own_parts_of
+            return own(table) if own else _parts_of(asking, table)
 
         planner = plan.DumpPlanner(
             self._policy, schemas, asking.sidecar.server, parts_of, self._loaded_before(asking)
@@ -210,9 +238,9 @@ class Dumper:
 
     # What a course needs -------------------------------------------------------------------------
 
-    def worker(self, asking: Asking) -> Worker:
+    def worker(self, asking: Asking, content: Content | None) -> Worker:
         """Return what does pieces on a connection."""
-        return Worker(asking, self._policy, self.report, self._lock)
+        return Worker(asking, self._policy, self.report, self._lock, content)
 
     def show(self, course: _Course) -> None:
         """Show how far it is, if somebody wants to know."""
@@ -250,8 +278,11 @@ class Dumper:
 class _Course:
     """The threads of one dump, a connection each."""
 
-    def __init__(self, dumper: Dumper, snapshot: Snapshot, jobs: list[_Job]) -> None:
+    def __init__(
+        self, dumper: Dumper, snapshot: Snapshot, jobs: list[_Job], content: Content | None
+    ) -> None:
         self.jobs = jobs
+        self._content = content
         self._dumper = dumper
         self._snapshot = snapshot
         # Those that need the lock first: it keeps everybody from writing.
@@ -282,7 +313,8 @@ class _Course:
         BaseException
             What went wrong first; nothing runs any more.
         """
-        self._workers = [self._dumper.worker(each) for each in self._snapshot.connections]
+        connections = self._snapshot.connections
+        self._workers = [self._dumper.worker(each, self._content) for each in connections]
         if self._dumper.in_place:
             self._work(self._workers[0])
         else:

@@ -34,11 +34,11 @@ class Part:
 
     Parameters
     ----------
-    file : OrderedFile
+    file : OrderedFile or Nowhere
         What it is a piece of.
     """
 
-    def __init__(self, file: OrderedFile) -> None:
+    def __init__(self, file: OrderedFile | Nowhere) -> None:
         self._file = file
         self._compressor = file.new_compressor()
         self.sql_bytes = 0
@@ -143,6 +143,37 @@ class OrderedFile:
         file.flush()
         os.fsync(file.fileno())
         file.close()
+
+
+class Nowhere:
+    """Where a dump goes of which only the content is wanted.
+
+    Parameters
+    ----------
+    path : Path
+        How to call it.
+    """
+
+    is_folder = False
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def file(self, name: str, new_compressor: Callable[[], Compressor]) -> Nowhere:
+        """Return what takes its parts."""
+        del name
+        self.new_compressor = new_compressor
+        return self
+
+    def part(self) -> Part:
+        """Return a new part."""
+        return Part(self)
+
+    def place(self, part: Part, data: bytes) -> None:
+        """Forget what belongs to a part."""
+
+    def close_part(self, part: Part) -> None:
+        """There is nothing to close."""
 
 
 class Target:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import DumpError, SettingsError, printable
 from ..schemas import JOURNAL_SCHEMA, SYSTEM_SCHEMAS
+from ..scratch import is_scratch
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -34,6 +35,11 @@ class DumpPolicy:
         Keep DEFINER; else views and programs belong to whoever loads them.
     jobs : int, optional
         Connections that work at the same time. Default: one for each core, at most 8.
+    verify : bool, default False
+        Load the dump into scratch schemas of the same server and compare, before it is put into its
+        place.
+    yes_remote : bool, default False
+        Let `verify` do so on a server that is not on this machine.
 
     Raises
     ------
@@ -48,6 +54,8 @@ class DumpPolicy:
     where: str | None = None
     keep_definer: bool = False
     jobs: int | None = None
+    verify: bool = False
+    yes_remote: bool = False
 
     def __post_init__(self) -> None:
         given: str | Sequence[str] = self.tables
@@ -61,6 +69,11 @@ class DumpPolicy:
             raise SettingsError("--where chooses rows, and --schema-only dumps none.")
         if self.where is not None and not self.where.strip():
             raise SettingsError("--where: there is no condition.")
+        if self.verify and self.data_only:
+            raise SettingsError(
+                "--verify loads the dump into empty schemas, and --data-only dumps no tables.",
+                hint="leave out one of the two.",
+            )
         for name in self.schemas:
             if name.lower() in SYSTEM_SCHEMAS:
                 raise SettingsError(
@@ -92,7 +105,11 @@ class DumpPolicy:
             One that was asked for is not there.
         """
         hidden = SYSTEM_SCHEMAS | {JOURNAL_SCHEMA}
-        candidates = [name for name in there if name.lower() not in hidden]
+        candidates = [
+            name
+            for name in there
+            if name.lower() not in hidden and (name in self.schemas or not is_scratch(name))
+        ]
         for pattern in self.schemas:
             if not any(_matches(name, pattern) for name in candidates):
                 raise DumpError(

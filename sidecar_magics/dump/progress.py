@@ -31,6 +31,8 @@ class DumpProgress:
         What is being read.
     waits_for : str
         What it waits for, if it does.
+    verifies : str
+        What is done to verify the dump, once it is complete: ``loading it again``.
     """
 
     file: str
@@ -40,13 +42,16 @@ class DumpProgress:
     elapsed_s: float
     tables: tuple[str, ...] = ()
     waits_for: str = ""
+    verifies: str = ""
 
     def __str__(self) -> str:
         name = printable(self.file.rstrip("/").rpartition("/")[2] or self.file)
         parts = [f"{name}: {size(self.sql_bytes)} of SQL", f"{self.rows:,} rows"]
+        if self.verifies:
+            parts = [f"{name}: {self.verifies}", f"{self.rows:,} rows"]
         if self.waits_for:
             parts.append(f"waiting for {printable(self.waits_for)}")
-        elif self.elapsed_s > 1:
+        elif self.elapsed_s > 1 and not self.verifies:
             parts.append(f"{size(self.sql_bytes / self.elapsed_s)}/s")
         parts.append(f"{duration(self.elapsed_s)} so far")
         parts += map(printable, self.tables[:MOST_NAMED])

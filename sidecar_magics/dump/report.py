@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 LARGEST_TABLES = 10
 MOST_TABLES = 500
+MOST_NOT_VERIFIED = 5
 
 
 @dataclass
@@ -72,7 +73,13 @@ class DumpReport(CellOutput):
     jobs : int
         Connections that saw that moment.
     is_verified : bool
-        Whether it was loaded again, and the same came out.
+        Whether it was loaded again, and the same came out, but for `not_verified`.
+    not_verified : dict of str to str
+        What could not be loaded again and compared, as ``view lab.v``, and why.
+    verified_tables, verified_rows : int
+        Tables and rows that were loaded again and compared.
+    verify_seconds : float
+        Time taken to verify it, which is part of `seconds`.
     """
 
     file: str
@@ -95,6 +102,10 @@ class DumpReport(CellOutput):
     started: float = field(default_factory=time.time)
     jobs: int = 1
     is_verified: bool = False
+    not_verified: dict[str, str] = field(default_factory=dict)
+    verified_tables: int = 0
+    verified_rows: int = 0
+    verify_seconds: float = 0.0
 
     @property
     def rows(self) -> int:
@@ -150,13 +161,33 @@ class DumpReport(CellOutput):
             count(self.rows, "row"),
             *(count(number, noun) for number, noun in counted if number),
             self._sizes(),
-            *(["verified"] if self.is_verified else []),
+            *self._verified(),
         ]
         return ", ".join(parts)
 
     def remarks(self) -> list[str]:
         """Return what a user should know besides, a line for each."""
-        return [printable(note) for note in (*self.left_out, *self.notes)]
+        return [printable(note) for note in (*self._verification(), *self.left_out, *self.notes)]
+
+    def _verified(self) -> list[str]:
+        if not self.is_verified:
+            return []
+        left = len(self.not_verified)
+        return [f"verified but for {count(left, 'object')}" if left else "verified"]
+
+    def _verification(self) -> list[str]:
+        """Return what was verified, and what was not."""
+        if not self.is_verified:
+            return []
+        left_out = [
+            f"Not verified: {name}, since {why}." for name, why in self.not_verified.items()
+        ]
+        if len(left_out) > MOST_NOT_VERIFIED:
+            rest = len(left_out) - MOST_NOT_VERIFIED
+            left_out[MOST_NOT_VERIFIED:] = [f"Not verified: {count(rest, 'other object')}."]
+        done = f"{count(self.verified_tables, 'table')}, {count(self.verified_rows, 'row')}"
+        took = duration(self.verify_seconds)
+        return [f"Verified: {done} loaded into scratch schemas and compared in {took}.", *left_out]
 
     def _sizes(self) -> str:
         if self.file_bytes == self.sql_bytes:

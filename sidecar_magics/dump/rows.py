@@ -30,10 +30,11 @@ class Range(NamedTuple):
 
 
 class InsertStatement(NamedTuple):
-    """An INSERT statement, with its end of line, and how many rows it has."""
+    """An INSERT statement, with its end of line, how many rows it has, and where they begin."""
 
     sql: bytes
     rows: int
+    rows_at: int
 
 
 WHOLE = Range()
@@ -105,10 +106,12 @@ class RowReader:
         for batch in read_rows(connection, self.select(part)):
             has_long = has_long or batch.has_null
             if batch.rows:
-                yield InsertStatement(self._head + _joined(batch.rows), len(batch.rows))
+                yield InsertStatement(
+                    self._head + _joined(batch.rows), len(batch.rows), len(self._head)
+                )
         if has_long:
             for row in self._long_rows(connection, part):
-                yield InsertStatement(b"".join((self._head, row, b";\n")), 1)
+                yield InsertStatement(b"".join((self._head, row, b";\n")), 1, len(self._head))
 
     def select(self, part: Range = WHOLE) -> bytes:
         """Return the question for the rows of a part, each as one text: ``(1,'a')`` and a zero."""

@@ -51,6 +51,19 @@ COMMIT;
 _MODE = "NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES"
 _ZONE = "+00:00"
 _DELIMITER = b";;"
+# Modes that only MariaDB has: they are about GRANT, SHOW CREATE TABLE and the options of its own
+# engines, stand for others that are named beside them, or are what MySQL does anyway
+# (TIME_ROUND_FRACTIONAL); and one of MySQL's that is what MariaDB does anyway. Tried on MySQL 9.7
+# and MariaDB 10.11.
+# Source: "Server SQL Modes", MySQL 9; "SQL Mode", MariaDB Knowledge Base.
+_WITHOUT_EFFECT_ON_MYSQL = frozenset(
+    {
+        *("NO_AUTO_CREATE_USER", "NO_KEY_OPTIONS", "NO_TABLE_OPTIONS", "NO_FIELD_OPTIONS"),
+        "IGNORE_BAD_TABLE_OPTIONS",
+        *("MYSQL323", "MYSQL40", "POSTGRESQL", "DB2", "MSSQL", "TIME_ROUND_FRACTIONAL"),
+    }
+)
+_WITHOUT_EFFECT_ON_MARIADB = frozenset({"TIME_TRUNCATE_FRACTIONAL"})
 
 
 def heading(
@@ -186,10 +199,31 @@ def without_definer(sql: bytes, sql_mode: str | None) -> bytes:
     )
 
 
+def set_sql_mode(modes: str) -> bytes:
+    """Return what sets a program's sql_mode, also where the server lacks one of its names (1231).
+
+    What each server does with the program stays as it was. Modes that change it and that the other
+    kind lacks (ORACLE, EMPTY_STRING_IS_NULL, ...) are not left out: there the program is refused.
+
+    Parameters
+    ----------
+    modes : str
+        As the server shows them.
+    """
+    names = modes.split(",")
+    mysql = ",".join(name for name in names if name not in _WITHOUT_EFFECT_ON_MYSQL)
+    mariadb = ",".join(name for name in names if name not in _WITHOUT_EFFECT_ON_MARIADB)
+    if mysql == mariadb:
+        return b"SET sql_mode = " + literal(modes)
+    # MariaDB does not execute what is for MySQL from 5.7 on, nor MySQL what is for MariaDB.
+    both = (literal(mariadb), literal(mysql))
+    return b"SET sql_mode = /*M!100000 %s */ /*!50700 %s */" % both
+
+
 def _modes(setting: Setting) -> bytes:
     lines = []
     if setting.sql_mode is not None:
-        lines.append(b"SET sql_mode = " + literal(setting.sql_mode))
+        lines.append(set_sql_mode(setting.sql_mode))
     if setting.time_zone is not None:
         lines.append(b"SET time_zone = " + literal(setting.time_zone))
     return b"".join(line + b";\n" for line in lines)

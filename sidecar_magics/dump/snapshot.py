@@ -125,6 +125,9 @@ class Snapshot:
         Where the server is.
     jobs : int
         How many connections are wanted.
+    is_still : bool, default False
+        Whether no other connection writes what is read here: then all moments are the same, and
+        nothing is locked.
 
     Attributes
     ----------
@@ -134,9 +137,10 @@ class Snapshot:
         What a user should know.
     """
 
-    def __init__(self, settings: ConnectionSettings, jobs: int) -> None:
+    def __init__(self, settings: ConnectionSettings, jobs: int, *, is_still: bool = False) -> None:
         self._settings = settings
         self._jobs = jobs
+        self._is_still = is_still
         self.connections = [Asking(settings)]
         self.notes: list[str] = []
         self._is_locked = False
@@ -154,9 +158,9 @@ class Snapshot:
         keeps_lock : bool
             Whether nobody may write until `release`: for tables without transactions.
         """
-        is_alone = self._jobs == 1 and not keeps_lock
+        is_alone = self._is_still or (self._jobs == 1 and not keeps_lock)
         self._is_locked = not is_alone and self._lock()
-        for _ in range(self._jobs - 1 if self._is_locked else 0):
+        for _ in range(self._jobs - 1 if self._is_locked or self._is_still else 0):
             try:
                 self.connections.append(Asking(self._settings))
             except Exception as error:  # the server may have no room for more

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from .catalogue import Schema, StoredTable
+    from .content import Content
     from .output import Part
     from .policy import DumpPolicy
     from .report import DumpReport
@@ -41,16 +42,26 @@ class Worker:
         Filled as the work goes on.
     lock : threading.Lock
         Guards the report.
+    content : Content, optional
+        Takes down what there is.
     """
 
     def __init__(
-        self, asking: Asking, policy: DumpPolicy, report: DumpReport, lock: threading.Lock
+        self,
+        asking: Asking,
+        policy: DumpPolicy,
+        report: DumpReport,
+        lock: threading.Lock,
+        content: Content | None = None,
     ) -> None:
         self._asking = asking
         self._policy = policy
         self._report = report
         self._lock = lock
-        self._definitions = Definitions(asking.shown, keeps_definer=policy.keep_definer)
+        self._content = content
+        self._definitions = Definitions(
+            asking.shown, keeps_definer=policy.keep_definer, content=content
+        )
         if policy.where is None:
             # What is put together needs no conversion then; a condition would compare bytes.
             asking.send(b"SET collation_connection = binary")
@@ -99,13 +110,18 @@ class Worker:
         self.doing = str(piece.table)
         began = time.monotonic()
         reader = RowReader(piece.table, self._max_packet_bytes, self._policy.where)
+        content = self._content and self._content.begin_rows(piece.table, piece.part)
         is_first = True
         for statement in reader.statements(self._asking.connection, piece.part):
             if is_first:
                 yield b"\n"
                 is_first = False
             self._count(piece.table, DumpedTable(statement.rows, len(statement.sql)))
+            if content:
+                content.add(statement)
             yield statement.sql
+        if content:
+            content.end()
         self._count(piece.table, DumpedTable(seconds=time.monotonic() - began))
 
     def _count(self, table: StoredTable, more: DumpedTable) -> None:

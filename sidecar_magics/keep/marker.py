@@ -9,6 +9,7 @@ from ..dump.catalogue import schema_names
 from ..dump.spelling import literal
 from ..errors import AccessError, shown
 from ..schemas import JOURNAL_SCHEMA, SYSTEM_SCHEMAS
+from ..scratch import SCRATCH_PATTERN, is_scratch
 from ..server import pymysql_errors
 
 if TYPE_CHECKING:
@@ -107,7 +108,8 @@ def write_marker(asking: Asking, marker: Marker) -> None:
 
 _HIDDEN = ", ".join(f"'{name}'" for name in sorted({*SYSTEM_SCHEMAS, JOURNAL_SCHEMA}))
 _OBJECTS = " UNION ALL ".join(
-    f"(SELECT 1 FROM information_schema.{table} WHERE {column} NOT IN ({_HIDDEN}) LIMIT 1)"
+    f"(SELECT 1 FROM information_schema.{table} WHERE {column} NOT IN ({_HIDDEN})"
+    f" AND {column} NOT REGEXP '{SCRATCH_PATTERN}' LIMIT 1)"
     for table, column in (
         ("tables", "table_schema"),
         ("routines", "routine_schema"),
@@ -119,7 +121,8 @@ _OBJECTS = " UNION ALL ".join(
 def schemas_of_user(asking: Asking) -> list[str]:
     """Return the schemas of a server that are the user's, empty or not."""
     hidden = {*SYSTEM_SCHEMAS, JOURNAL_SCHEMA}
-    return [name for name in schema_names(asking.rows) if name.lower() not in hidden]
+    names = schema_names(asking.rows)
+    return [name for name in names if name.lower() not in hidden and not is_scratch(name)]
 
 
 def has_data(asking: Asking) -> bool:

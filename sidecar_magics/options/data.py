@@ -236,6 +236,21 @@ DUMP = (
         help="Connections that read at the same time, all of one moment. Default: one for each "
         "core, at most 8; one if the account lacks the right RELOAD.",
     ),
+    Option(
+        "--verify",
+        brief="load it into scratch schemas and compare",
+        action="store_true",
+        help="Before the dump takes its place, load it into scratch schemas of the same server and "
+        "compare each table, view and program; a difference is an error. Takes room on the "
+        "server, 2.5 times the size of the SQL.",
+    ),
+    Option(
+        "--yes-remote",
+        brief="allow --verify on another machine",
+        action="store_true",
+        help="Let --verify make and drop its scratch schemas on a server that is not on this "
+        "machine.",
+    ),
     # What mysqldump has as options is done anyway.
     *(
         Option(*flags, action="store_true", help=argparse.SUPPRESS)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import shutil
 from typing import TYPE_CHECKING
 
+from ...scratch import free_bytes
 from ...sidecar import FLAVOURS
 from ...units import count, size
 from .findings import Finding, some
@@ -125,13 +125,7 @@ def disk_space(case: Case) -> tuple[int | None, int]:
     target = case.target
     factor = DISK_FACTOR + BINLOG_FACTOR * target.is_on("log_bin")
     needed = round(case.inventory.script_bytes * factor)
-    folder = target.variables.get("datadir", "")
-    if not folder or not target.sidecar.settings.is_loopback:
-        return None, needed
-    try:
-        return shutil.disk_usage(folder).free, needed
-    except OSError:
-        return None, needed  # in a container, or another account's
+    return free_bytes(target.sidecar.settings, target.variables.get("datadir", "")), needed
 
 
 def _major(version: str) -> tuple[int, ...]:

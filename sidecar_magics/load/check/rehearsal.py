@@ -14,13 +14,13 @@ from __future__ import annotations
 
 import contextlib
 import re
-import secrets
 import struct
 import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...limits import limited
 from ...schemas import SYSTEM_SCHEMAS
+from ...scratch import CHECK, ScratchSchemas
 from ...script.classify import Kind, classify
 from ...script.insertion import read_insertion
 from ...script.names import read_names
@@ -47,8 +47,6 @@ if TYPE_CHECKING:
     from .statements import Definition
     from .target import ServerView
 
-PREFIX = "sidecar_check_"
-LOCK = "sidecar_magics.check."
 # Seconds for all of it; Spyglass's 296 tables take two.
 LIMIT_S = 60.0
 # Seconds for one statement: the tables are empty.
@@ -65,7 +63,7 @@ COM_STMT_CLOSE = 0x19
 _ONLY_READ = {Kind.ACCOUNT, Kind.LOCK, Kind.TRANSACTION, Kind.QUERY}
 _DEFINES = {Kind.SCHEMA, Kind.TABLE, Kind.VIEW, Kind.TRIGGER, Kind.ROUTINE}
 # Words outside of quotes with which a definition reaches beyond its schema.
-_REACHES_OUT = {
+REACHES_OUT = {
     b"DIRECTORY",
     b"CONNECTION",
     b"TABLESPACE",
@@ -89,7 +87,7 @@ _PURE |= {b"LOWER", b"TRIM", b"CAST", b"CONVERT", b"CHAR", b"SIGNED", b"UNSIGNED
 _NEEDED = ("CREATE", "DROP", "ALTER", "INDEX", "REFERENCES", "CREATE VIEW", "TRIGGER")
 _SELECTS = re.compile(rb"[\s(]*(?:SELECT|WITH)\b", re.IGNORECASE)
 _LOADS_DATA = re.compile(rb"\s*LOAD\b", re.IGNORECASE)
-_SCRATCH = re.compile(PREFIX + r"(?P<token>[0-9a-f]{8})_\w+")
+_SCRATCH = re.compile(r"sidecar_check_[0-9a-f]{8}_\w+")
 _SCHEMA_MADE = re.compile(r"\ACREATE DATABASE `(?:[^`]|``)+`")
 _FOREIGN_KEYS = (
     "SELECT DISTINCT TABLE_SCHEMA, TABLE_NAME, REFERENCED_TABLE_SCHEMA, REFERENCED_TABLE_NAME"
@@ -154,7 +152,6 @@ class Rehearsal:
         self._target = target
         self._longest_bytes = min(LONGEST_BYTES, target.number("max_allowed_packet") - 64)
         self._folds = target.number("lower_case_table_names") > 0
-        self._token = secrets.token_hex(4)
         self._scratch: dict[str, str] = {}  # names of scratch schemas, by the script's
         self._existing: set[str] = set()  # schemas that the server has
         self._mirrored: set[Thing] = set()  # tables that were looked for
@@ -168,6 +165,7 @@ class Rehearsal:
         self._real: set[str] = set()  # schemas of the server, in lower case
         self._connect = connect
         self._helper = connect()
+        self._schemas = ScratchSchemas(self._helper, CHECK)
         try:
             self._begin()
             self._stage = self._open_stage()
@@ -232,8 +230,7 @@ class Rehearsal:
         with contextlib.suppress(*pymysql_errors()):
             self._stage.close()
         for scratch in self._scratch.values():
-            with contextlib.suppress(*pymysql_errors()):
-                self._tell(self._helper, b"DROP DATABASE IF EXISTS " + quoted(scratch))
+            self._schemas.drop(scratch)
         with contextlib.suppress(*pymysql_errors()):
             self._helper.close()
 
@@ -379,7 +376,7 @@ class Rehearsal:
             scratch = quoted(self._scratch_of(insertion.schema))
             return edited(sql, [Edit(*insertion.schema_at, scratch)])
         statement = tokens(sql, **self._quotes())
-        if any(token.word in _REACHES_OUT for token in statement):
+        if any(token.word in REACHES_OUT for token in statement):
             self._is_likely = True
             return None
         names = read_names(statement)
@@ -436,7 +433,7 @@ class Rehearsal:
                 self._tell(self._helper, b"CREATE VIEW " + path + select)
                 return True
             statement = tokens(create)
-            if any(token.word in _REACHES_OUT for token in statement):
+            if any(token.word in REACHES_OUT for token in statement):
                 return False
             edits = [
                 Edit(each.token.start, each.token.end, quoted(self._scratch_of(each.schema)))
@@ -463,7 +460,7 @@ class Rehearsal:
         """Return the scratch schema for one of the script's; it is there if that is there."""
         folded = self._fold(schema)
         if folded not in self._scratch:
-            scratch = f"{PREFIX}{self._token}_{len(self._scratch)}"
+            scratch = self._schemas.name(len(self._scratch))
             self._scratch[folded] = scratch
             with contextlib.suppress(*pymysql_errors()):
                 (row,) = self._ask(self._helper, b"SHOW CREATE DATABASE " + quoted(schema))
@@ -497,26 +494,10 @@ class Rehearsal:
 
     def _begin(self) -> None:
         """Prepare both connections, and drop what a check that was killed has left."""
-        self._ask(self._helper, f"SELECT GET_LOCK('{LOCK}{self._token}', 0)")
-        with contextlib.suppress(*pymysql_errors()):
-            self._tell(self._helper, b"SET SESSION sql_log_bin = 0")
-        self._tell(
-            self._helper,
-            b"SET SESSION sql_mode = '', foreign_key_checks = 0, sql_quote_show_create = 1",
-        )
-        names = [str(name) for (name,) in self._ask(self._helper, "SHOW SCHEMAS")]
+        names = self._schemas.begin()
+        self._tell(self._helper, b"SET SESSION sql_mode = '', sql_quote_show_create = 1")
         self._real = {name.lower() for name in (*names, *SYSTEM_SCHEMAS)}
-        for name in names:
-            found = _SCRATCH.fullmatch(name)
-            if (
-                found
-                and not self._ask(self._helper, f"SELECT IS_USED_LOCK('{LOCK}{found['token']}')")[
-                    0
-                ][0]
-            ):
-                with contextlib.suppress(*pymysql_errors()):
-                    self._tell(self._helper, b"DROP DATABASE " + quoted(name))
-        grants, mine = self._target.grants, f"{PREFIX}{self._token}_0"
+        grants, mine = self._target.grants, self._schemas.name(0)
         if not all(grants.allow(right, mine) for right in _NEEDED):
             self.ended = f"at all: {self._target.account} may not make and drop scratch schemas"
 

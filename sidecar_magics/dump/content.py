@@ -1,0 +1,113 @@
+"""What a dump holds, so that another one can be compared: texts of definitions, digests of rows."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from .catalogue import StoredProgram, StoredTable
+    from .rows import InsertStatement, Range
+    from .script import Made, Setting
+
+
+class Thing(NamedTuple):
+    """Something that has a definition: ``table``, ``view``, ``trigger``, ...; where, and its name.
+
+    A schema is in itself.
+    """
+
+    kind: str
+    schema: str
+    name: str
+
+    def __str__(self) -> str:
+        path = self.schema if self.kind == "schema" else f"{self.schema}.{self.name}"
+        return f"{self.kind} {path}"
+
+
+class Defined(NamedTuple):
+    """The definition of a thing.
+
+    Attributes
+    ----------
+    sql : bytes
+        What makes it; of a sequence also what sets it.
+    setting : Setting or None
+        The session that a view or program was made in.
+    table : str
+        The table of a trigger.
+    """
+
+    sql: bytes
+    setting: Setting | None = None
+    table: str = ""
+
+
+class RowsDigest(NamedTuple):
+    """Rows of a part of a table: how many, and a digest of them in the order in which they came."""
+
+    rows: int
+    digest: bytes
+
+
+class Content:
+    """What a dump holds, taken down while it is made, by several threads.
+
+    Attributes
+    ----------
+    defined : dict of Thing to Defined
+        All definitions.
+    rows : dict of (str, str) to dict of Range to RowsDigest
+        By schema and table.
+    """
+
+    def __init__(self) -> None:
+        self.defined: dict[Thing, Defined] = {}
+        self.rows: dict[tuple[str, str], dict[Range, RowsDigest]] = {}
+        self._lock = threading.Lock()
+
+    def define(self, kind: str, schema: str, name: str, defined: Defined) -> None:
+        """Take down a definition."""
+        with self._lock:
+            self.defined[Thing(kind.lower(), schema, name)] = defined
+
+    def make(self, schema: str, made: Made, program: StoredProgram | None = None) -> None:
+        """Take down a view, or a program."""
+        table = program.table if program else ""
+        self.define(made.kind, schema, made.name, Defined(made.sql, made.setting, table))
+
+    def begin_rows(self, table: StoredTable, part: Range) -> RowsCounting:
+        """Return what takes down the rows of a part of a table."""
+        return RowsCounting(self, (table.schema, table.name), part)
+
+    def add(self, path: tuple[str, str], part: Range, found: RowsDigest) -> None:
+        """Take down what a part of a table has."""
+        with self._lock:
+            self.rows.setdefault(path, {})[part] = found
+
+    def parts(self, path: tuple[str, str]) -> list[Range]:
+        """Return the parts in which a table was read, in any order."""
+        return list(self.rows.get(path, ()))
+
+
+class RowsCounting:
+    """The rows of a part of a table, as they come."""
+
+    def __init__(self, content: Content, path: tuple[str, str], part: Range) -> None:
+        self._content, self._path, self._part = content, path, part
+        self._hash = hashlib.blake2b(digest_size=32)
+        self._rows = 0
+
+    def add(self, statement: InsertStatement) -> None:
+        """Take down a statement's rows: where one ends and the next begins makes no difference."""
+        # Between rows stands a comma, and a semicolon after the last.
+        self._hash.update(memoryview(statement.sql)[statement.rows_at : -2])
+        self._hash.update(b",\n")
+        self._rows += statement.rows
+
+    def end(self) -> None:
+        """There are no more."""
+        found = RowsDigest(self._rows, self._hash.digest())
+        self._content.add(self._path, self._part, found)

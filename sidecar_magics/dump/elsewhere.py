@@ -1,0 +1,331 @@
+"""Send a dump into scratch schemas: each statement of it, and what is to be there afterwards.
+
+Nothing but the dump's own forms is let through, and a definition of a table only if no schema that
+is there stands in it. What cannot be sent elsewhere for certain is left out, with the reason.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+from ..load.check.rehearsal import REACHES_OUT
+from ..load.check.statements import read_definition
+from ..load.policy import LoadPolicy
+from ..load.walk import quoting_of
+from ..schemas import SYSTEM_SCHEMAS
+from ..script.classify import Kind, classify
+from ..script.insertion import read_insertion
+from ..script.names import read_names
+from ..script.rewrite import RewriteError, Rewriter
+from ..script.tokens import Edit, edited, tokens
+from .content import Thing
+from .spelling import quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping
+
+    from ..script.classify import Classification
+    from ..script.tokens import Token
+    from .content import Content, Defined
+
+_PASSIVE = {Kind.VIEW, Kind.TRIGGER, Kind.ROUTINE, Kind.EVENT}
+_SENT = _PASSIVE | {Kind.SCHEMA, Kind.USE, Kind.TABLE}
+# What makes a sequence of MariaDB's, and what sets it.
+_OF_SEQUENCES = (b"CREATE SEQUENCE ", b"DROP SEQUENCE ")
+_SETS_SEQUENCE = b"DO SETVAL("
+_SHARED = {"table": ("table", "sequence", "view")}
+
+
+class UnmovableError(Exception):
+    """A definition cannot be sent elsewhere; the reason, after "since"."""
+
+
+class _Modes(NamedTuple):
+    ansi_quotes: bool = False
+    no_backslash_escapes: bool = False
+
+
+class Relocation:
+    """Where the schemas of a dump go.
+
+    Parameters
+    ----------
+    scratch : mapping of str to str
+        Scratch schemas, by the dump's.
+    real : collection of str
+        Schemas that the server has.
+    nowhere : str
+        Schema that is not there and will not be: for tables that foreign keys refer to outside of
+        the dump. A foreign key to the real table would keep others from changing it.
+    folds : bool
+        Whether capitals in names make no difference to the server.
+    """
+
+    def __init__(
+        self, scratch: Mapping[str, str], real: Collection[str], nowhere: str, *, folds: bool
+    ) -> None:
+        self._folds = folds
+        self._scratch = {self._fold(name): schema for name, schema in scratch.items()}
+        self._real = {name.lower() for name in (*real, *SYSTEM_SCHEMAS)}
+        self._nowhere = nowhere
+
+    def of(self, schema: str | None) -> str:
+        """Return the scratch schema for one of the dump's.
+
+        Raises
+        ------
+        UnmovableError
+            It is none of the dump's.
+        """
+        if schema is None or self._fold(schema) not in self._scratch:
+            raise UnmovableError("it is in no schema of the dump")
+        return self._scratch[self._fold(schema)]
+
+    def moved(self, sql: bytes, kind: Kind, modes: _Modes) -> bytes:
+        """Return a statement with scratch schemas in the place of the dump's; events are disabled.
+
+        Raises
+        ------
+        UnmovableError
+            It reaches beyond its schema, or a name in it may be a schema or not.
+        """
+        statement = tokens(sql, **modes._asdict())
+        if kind is Kind.TABLE:
+            for token in statement:
+                if token.word in REACHES_OUT:
+                    word = token.text.decode("ascii", "replace")
+                    raise UnmovableError(f"{word} in its definition reaches beyond the schema")
+        edits = list(self._names(statement, kind))
+        if kind is Kind.EVENT:
+            edits += _disabled(statement)
+        moved = edited(sql, sorted(edits))
+        if kind is Kind.TABLE:
+            self._check_confined(tokens(moved, **modes._asdict()))
+        return moved
+
+    def _names(self, statement: list[Token], kind: Kind) -> Iterator[Edit]:
+        for mention in read_names(statement).mentions:
+            if kind in (Kind.SCHEMA, Kind.USE):
+                yield Edit(mention.token.start, mention.token.end, quoted(self.of(mention.schema)))
+                continue
+            schema = self._fold(mention.schema)
+            scratch = self._scratch.get(schema)
+            if schema.lower() in SYSTEM_SCHEMAS or (scratch is None and kind in _PASSIVE):
+                continue  # what refers to it changes nothing there
+            if not mention.certain:
+                raise UnmovableError(f"{mention.schema} in it may be a schema or a table")
+            yield Edit(mention.token.start, mention.token.end, quoted(scratch or self._nowhere))
+
+    def _check_confined(self, statement: list[Token]) -> None:
+        """Look at no grammar: should a name have been missed, the statement is not sent."""
+        for token, after in zip(statement, statement[1:]):
+            if after.text == b"." and (token.name or "").lower() in self._real:
+                raise UnmovableError(f"it names the schema {token.name}")
+
+    def _fold(self, name: str) -> str:
+        return name.lower() if self._folds else name
+
+
+@dataclass
+class Copy:
+    """What is to be in the scratch schemas.
+
+    Attributes
+    ----------
+    relocation : Relocation
+        Where the dump's schemas go.
+    defined : dict of Thing to bytes
+        The definitions that are to be there, by the dump's things, with scratch schemas in them.
+    left_out : dict of Thing to str
+        What is not loaded, and why.
+    """
+
+    relocation: Relocation
+    defined: dict[Thing, bytes] = field(default_factory=dict)
+    left_out: dict[Thing, str] = field(default_factory=dict)
+
+    def plan(self, content: Content) -> None:
+        """Find out what can be loaded of a dump."""
+        for thing, defined in content.defined.items():
+            try:
+                self.defined[thing] = self._moved(thing, defined)
+            except UnmovableError as error:
+                self.left_out[thing] = str(error)
+        for thing, defined in content.defined.items():
+            table = Thing("table", thing.schema, defined.table)
+            if thing.kind == "trigger" and table in self.left_out:
+                self.leave_out(thing, "its table is not loaded")
+        self._leave_out_views(content)
+
+    def _moved(self, thing: Thing, defined: Defined) -> bytes:
+        mode = defined.setting.sql_mode if defined.setting else None
+        return self.relocation.moved(
+            defined.sql, _KINDS[thing.kind], _Modes(*quoting_of(mode or ""))
+        )
+
+    def _leave_out_views(self, content: Content) -> None:
+        """Leave views out that are made of something that is not loaded, such as other ones."""
+        there = {(e.schema, e.name) for e in self.defined if e.kind in _MADE_OF}
+        needed = {
+            thing: {path for path in _needs(content.defined[thing].sql) if self._is_of_dump(path)}
+            for thing in self.defined
+            if thing.kind == "view"
+        }
+        while lacking := {view: paths - there for view, paths in needed.items() if paths - there}:
+            for view, paths in lacking.items():
+                self.leave_out(view, f"it needs {'.'.join(min(paths))}, which is not loaded")
+                there.discard((view.schema, view.name))
+                del needed[view]
+
+    def _is_of_dump(self, path: tuple[str, str]) -> bool:
+        try:
+            self.relocation.of(path[0])
+        except UnmovableError:
+            return False
+        return True
+
+    def leave_out(self, thing: Thing, why: str) -> None:
+        """Compare a thing no more; `why` follows "since"."""
+        self.defined.pop(thing, None)
+        self.left_out[thing] = why
+
+
+class ScratchRewriter(Rewriter):
+    """Sends the statements of a dump into scratch schemas.
+
+    Parameters
+    ----------
+    copy : Copy
+        What is to be there.
+    """
+
+    def __init__(self, copy: Copy) -> None:
+        super().__init__()
+        self._copy = copy
+
+    def rewrite(
+        self,
+        sql: bytes,
+        about: Classification | None = None,
+        *,
+        schema: str | None,
+        ansi_quotes: bool = False,
+        no_backslash_escapes: bool = False,
+        several: bool = False,
+    ) -> bytes | None:
+        """Return the statement to send instead of one of the dump, None to send nothing.
+
+        Raises
+        ------
+        RewriteError
+            It is none of a dump's, or would not go into a scratch schema.
+        """
+        del several  # a dump has a delimiter of its own for bodies alone
+        about = about or classify(sql)
+        try:
+            if about.kind is Kind.SESSION:
+                return sql
+            if about.kind not in (Kind.SCHEMA, Kind.USE):
+                self._copy.relocation.of(schema)  # a name without a schema goes there
+            rows = read_insertion(sql) if about.kind is Kind.DATA else None
+            if rows is not None and rows.schema is None:
+                is_out = Thing("table", schema or "", rows.table) in self._copy.left_out
+                return None if is_out else sql
+            kind = Kind.TABLE if sql.startswith(_OF_SEQUENCES) else about.kind
+            if kind in _SENT:
+                modes = _Modes(ansi_quotes, no_backslash_escapes)
+                return self._definition(sql, kind, schema, modes)
+            if sql.startswith(_SETS_SEQUENCE):
+                return sql
+        except UnmovableError as error:
+            raise RewriteError(f"it does not go into a scratch schema, since {error}") from None
+        raise RewriteError("it is no statement of a dump")
+
+    def _definition(
+        self, sql: bytes, kind: Kind, schema: str | None, modes: _Modes
+    ) -> bytes | None:
+        if self._is_left_out(sql, schema):
+            return None
+        try:
+            return self._copy.relocation.moved(sql, kind, modes)
+        except UnmovableError:
+            if kind in (Kind.SCHEMA, Kind.USE):
+                raise
+            return None  # the copy has left it out, too
+
+    def _is_left_out(self, sql: bytes, schema: str | None) -> bool:
+        definition = read_definition(sql)
+        if definition is None or definition.verb != "create" or schema is None:
+            return False
+        kinds = _SHARED.get(definition.what, (definition.what,))
+        left_out = self._copy.left_out
+        return any(
+            Thing(kind, schema, name) in left_out for _, name in definition.names for kind in kinds
+        )
+
+
+@dataclass(frozen=True)
+class ScratchPolicy(LoadPolicy):
+    """How a dump is loaded into scratch schemas.
+
+    Parameters
+    ----------
+    copy : Copy
+        What is to be there.
+    """
+
+    copy: Copy | None = None
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """No words of a line choose this."""
+        return ()
+
+    def rewriter(self, collations: Collection[str], source: str | None = None) -> Rewriter:
+        """Return what sends the dump's statements into scratch schemas."""
+        del source
+        return ScratchRewriter(self.copy) if self.copy else super().rewriter(collations)
+
+
+_KINDS = {
+    "schema": Kind.SCHEMA,
+    "table": Kind.TABLE,
+    "sequence": Kind.TABLE,
+    "view": Kind.VIEW,
+    "trigger": Kind.TRIGGER,
+    "procedure": Kind.ROUTINE,
+    "function": Kind.ROUTINE,
+    "package": Kind.ROUTINE,
+    "package body": Kind.ROUTINE,
+    "event": Kind.EVENT,
+}
+
+
+_UNREADABLE = "\ufffd"
+# What a view can be made of.
+_MADE_OF = ("table", "view", "sequence", "function")
+
+
+def _needs(sql: bytes) -> Iterator[tuple[str, str]]:
+    """Yield the tables that a view names, and the functions. Servers show all with their schema.
+
+    What is not in UTF-8, as in a view that was made with another character set, is passed over.
+    """
+    statement = tokens(sql)
+    for schema, table in read_names(statement).tables[1:]:  # the first is the view itself
+        if schema is not None and _UNREADABLE not in schema + table:
+            yield schema, table
+    for schema_, dot, function, opens in zip(*(statement[n:] for n in range(4))):
+        if dot.text == b"." and opens.text == b"(" and schema_.name and function.name:
+            yield schema_.name, function.name
+
+
+def _disabled(statement: list[Token]) -> Iterator[Edit]:
+    """Yield what lets the server not execute an event."""
+    for token in statement:
+        if token.word == b"DO":
+            return
+        if token.word == b"ENABLE":
+            yield Edit(token.start, token.end, b"DISABLE")
+            return
