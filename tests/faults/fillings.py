@@ -146,7 +146,6 @@ def _counter(chance: random.Random) -> Kind:
             "SELECT of_a.text, a.text FROM faults_k.of_a"
             " LEFT JOIN faults_k.a ON a.id = of_a.a ORDER BY 1, 2",
         ),
-        unlike=("a", "of_a"),
     )
 
 
@@ -157,7 +156,7 @@ def _last_id(chance: random.Random) -> Kind:
     put = "INSERT INTO a (text) VALUES ('key {id} {text}');"
     pairs = zip(each(put, 1, 25, chance), each(read, 1, 25, chance))
     both = [statement for pair in pairs for statement in pair]
-    kind.fills[4:], kind.later, kind.may_doubt = both[:40], both[40:], True
+    kind.fills[4:], kind.later = both[:40], both[40:]
     return kind
 
 
@@ -385,7 +384,6 @@ def _appended(chance: random.Random) -> Kind:
             "SELECT COUNT(*), SUM(n < 0), SUM(n IN (SELECT id FROM faults_k.a AS first"
             " WHERE first.n = -1)) FROM faults_k.a",
         ),
-        unlike=("a",),
     )
 
 

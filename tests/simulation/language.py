@@ -100,6 +100,23 @@ def _table(connection: Connection, text: str) -> tuple[Name, Table]:
 # Sessions ----------------------------------------------------------------------------------------
 
 
+@_statement(r"SET (?:SESSION )?last_insert_id = (\d+|\(SELECT .* load_id = (?P<load>\d+) .*\))")
+def _set_last_id(connection: Connection, match: re.Match[str]) -> Done:
+    numbers = connection.server.tables.get((JOURNAL, "numbers"))
+    if match["load"] is None:
+        connection.last_id = int(match[1])
+    elif numbers is None:
+        raise refusal(1146, "Table 'sidecar_magics.numbers' doesn't exist")
+    else:
+        noted = [
+            int(cell.values[-1])
+            for cell in numbers.rows
+            if cell.values[:2] == (match["load"], "''") and cell.owner is None
+        ]
+        connection.last_id = max(noted, default=0)
+    return Done()
+
+
 @_statement(r"SET (?:SESSION )?(@?`?\w+`?) = '?([^']*?)'?")
 def _set(connection: Connection, match: re.Match[str]) -> Done:
     name, value = match[1].lower(), match[2]
@@ -177,8 +194,6 @@ def _drop_schema(connection: Connection, match: re.Match[str]) -> Done:
         del server.tables[name]
     if connection.schema == schema:
         connection.schema = None
-    if schema == JOURNAL:
-        server.has_journal = False
     return Done()
 
 
@@ -260,6 +275,14 @@ def _alter(connection: Connection, match: re.Match[str]) -> Done:
         else:
             indexes.remove(index)
     table.indexes = indexes
+    return Done()
+
+
+@_statement(rf"ALTER TABLE (?P<name>{_N[1:-1]}) AUTO_INCREMENT = (?P<number>\d+)", _family_locks)
+def _set_next_number(connection: Connection, match: re.Match[str]) -> Done:
+    _, table = _table(connection, match["name"])
+    ids = [int(cell.values[0]) for cell in table.rows if str(cell.values[0]).isdigit()]
+    table.next_id = max(int(match["number"]), *(number + 1 for number in ids), 1)
     return Done()
 
 
@@ -357,11 +380,26 @@ def _insert(
             if there.owner not in (None, connection):
                 raise Blocked([there.owner], metadata=False)
         fresh.append(row)
-    for row in fresh:
+    first_number = 0
+    for given in fresh:
+        row, number = _numbered(table, given) if table.counts else (given, 0)
+        first_number = first_number or number
         _add(connection, table, row)
         if log is not None:
             _add(connection, log, ("logged", row[0]))
+    connection.last_id = first_number or connection.last_id
     return Done(len(fresh), warnings=warnings)
+
+
+def _numbered(table: Table, row: tuple[Any, ...]) -> tuple[tuple[Any, ...], int]:
+    """Return a row with its number, and that if it was given one; numbers are never taken back."""
+    if row[0] != "NULL":
+        if str(row[0]).isdigit():
+            table.next_id = max(table.next_id, int(row[0]) + 1)
+        return row, 0
+    number = table.next_id
+    table.next_id += 1
+    return (str(number), *row[1:]), number
 
 
 def _add(connection: Connection, table: Table, row: tuple[Any, ...]) -> None:
@@ -378,11 +416,10 @@ def _insert_values(connection: Connection, match: re.Match[str]) -> Done:
     name, table = _table(connection, match[1])
     zone = connection.variables["time_zone"]
     values = []
-    for text in re.findall(r"\(([^()]*(?:UPPER\('\w*'\))?[^()]*)\)", match[2]):
+    given = match[2].replace("LAST_INSERT_ID()", str(connection.last_id))
+    for text in re.findall(r"\(([^()]*(?:UPPER\('\w*'\))?[^()]*)\)", given):
         parts = [part.strip() for part in text.split(",")]
         parts = [re.sub(r"UPPER\('(\w*)'\)", lambda m: f"'{m[1].upper()}'", p) for p in parts]
-        if table.counts and parts[0] == "NULL":
-            parts[0] = "counted"
         if len(parts) != 3:
             raise refusal(1136, "Column count doesn't match value count at row 1")
         values.append((*parts, zone))
@@ -483,6 +520,21 @@ def _look_up(connection: Connection, match: re.Match[str]) -> Done:
     return Done(rows=((*flags, counter),))
 
 
+@_statement(
+    r"SELECT HEX\(CONVERT\(t.table_schema .* FROM information_schema.tables t WHERE \((.*?)\) AND "
+    r"(?:EXISTS|t\.auto_increment) .* UNION ALL SELECT NULL, NULL, LAST_INSERT_ID\(\)"
+)
+def _next_numbers(connection: Connection, match: re.Match[str]) -> Done:
+    rows: list[tuple[bytes | None, ...]] = [(None, None, str(connection.last_id).encode())]
+    for condition in match[1].split(" OR "):
+        schema, *names = (bytes.fromhex(x).decode() for x in re.findall(r"x'(\w*)'", condition))
+        for (of, name), table in connection.server.tables.items():
+            if table.counts and of == schema and names in ([], [name]):
+                hexed = (of.encode().hex().encode(), name.encode().hex().encode())
+                rows.append((*hexed, str(table.next_id).encode()))
+    return Done(rows=tuple(rows))
+
+
 @_statement(r"(?:SELECT|DO) GET_LOCK\('([^']*)', \d+\)")
 def _get_lock(connection: Connection, match: re.Match[str]) -> Done:
     holders = [c for c in connection.server.connections.values() if match[1] in c.named]
@@ -552,13 +604,14 @@ def _status(connection: Connection, match: re.Match[str]) -> Done:
 
 
 def _row_key(table: str, row: tuple[Any, ...]) -> tuple[Any, ...]:
-    return row[: {"done": 3, "doubts": 3, "indexes": 3}[table]]
+    return row[: {"done": 3, "doubts": 3, "indexes": 3, "numbers": 3}[table]]
 
 
 @_statement(r"(INSERT IGNORE|REPLACE) INTO `sidecar_magics`.`(\w+)` (?:\([^)]*\) )?VALUES (.*)")
 def _note(connection: Connection, match: re.Match[str]) -> Done:
     table = connection.server.tables[JOURNAL, match[2]]
-    rows = [tuple(row.split(",")) for row in re.findall(r"\(([^()]*)\)", match[3])]
+    given = match[3].replace("LAST_INSERT_ID()", str(connection.last_id))
+    rows = [tuple(row.split(",")) for row in re.findall(r"\(([^()]*)\)", given)]
     for row in rows:
         for cell in table.rows:
             same = _row_key(match[2], cell.values) == _row_key(match[2], row)
@@ -643,6 +696,20 @@ def _read_pieces(connection: Connection, match: re.Match[str]) -> Done:
     return Done(rows=tuple(tuple(str(v).encode() for v in row) for row in sorted(rows)))
 
 
+@_statement(
+    r"SELECT HEX\(table_schema\), HEX\(table_name\), source, begins, next_number"
+    r" FROM sidecar_magics.numbers WHERE load_id = (\d+) AND table_name <> ''"
+)
+def _read_numbers(connection: Connection, match: re.Match[str]) -> Done:
+    table = connection.server.tables[JOURNAL, "numbers"]
+    rows = [
+        (*(name[2:-1].encode() for name in cell.values[1:3]), *map(str.encode, cell.values[3:]))
+        for cell in table.rows
+        if cell.owner is None and cell.values[0] == match[1] and cell.values[2] != "''"
+    ]
+    return Done(rows=tuple(rows))
+
+
 @_statement(r"SELECT HEX\((?:i.)?table_schema\).* FROM sidecar_magics.indexes (.*)")
 def _read_indexes(connection: Connection, match: re.Match[str]) -> Done:
     where = re.search(r"load_id = (\d+)\s*\Z", match[1])
@@ -668,8 +735,9 @@ def _is_running(connection: Connection, number: int) -> bool:
     r" WHERE (?:table|routine)_schema = 'sidecar_magics'(.*)"
 )
 def _journal_exists(connection: Connection, match: re.Match[str]) -> Done:
-    if "indexes" in match[2]:
-        return Done(rows=((b"1",),) if connection.server.has_journal else ())
+    named = re.search(r"table_name = '(\w+)'", match[2])
+    if named:
+        return Done(rows=((b"1",),) if (JOURNAL, named[1]) in connection.server.tables else ())
     mine = any(name[0] == JOURNAL for name in connection.server.tables)
     return Done(rows=((b"1",),) if mine and match[1] == "tables" else ())
 
@@ -684,7 +752,6 @@ def _in_the_journals_way(connection: Connection, match: re.Match[str]) -> Done:
 def _create_journal(connection: Connection, match: re.Match[str]) -> Done:
     if match[1] != "loads":
         connection.server.tables.setdefault((JOURNAL, match[1]), Table(keyed=False))
-    connection.server.has_journal = connection.server.has_journal or match[1] == "indexes"
     return Done()
 
 
@@ -693,7 +760,6 @@ def _drop_journal(connection: Connection, match: re.Match[str]) -> Done:
     del match
     for name in [name for name in connection.server.tables if name[0] == JOURNAL]:
         del connection.server.tables[name]
-    connection.server.has_journal = False
     return Done()
 
 

@@ -26,6 +26,7 @@ INITIAL = {
     "unique_checks": "1",
     "sql_quote_show_create": "1",
     "sql_notes": "1",
+    "information_schema_stats_expiry": "86400",
 }
 REFUSED_VALUES = {"nosuch", "NO_AUTO_CREATE_USER"}
 
@@ -152,7 +153,6 @@ class Server:
         self.programs: dict[str, str] = {}  # views and procedures, with the sql_mode of each
         self.loads: dict[int, dict[str, Any]] = {}
         self.connections: dict[int, Connection] = {}
-        self.has_journal = False
         self.settings: dict[str, str] = {}
         self.orphans: list[Any] = []  # requests of clients that are gone
         self.spoils_every = 0  # which LOAD DATA stores something else, with a warning

@@ -6,10 +6,12 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from unittest import mock
 
+from sidecar_magics.load.journal.bookkeeping import Bookkeeping
 from sidecar_magics.load.journal.pieces import Journal, Note
 from sidecar_magics.load.running import lane, streaming
 from sidecar_magics.load.running.context import LoadContext
 from sidecar_magics.load.running.lane import Lane
+from sidecar_magics.load.running.numbering import Numbering
 from sidecar_magics.load.running.operations import Take
 from sidecar_magics.load.running.scheduler import Scheduler
 
@@ -127,6 +129,44 @@ def what_load_data_stored_is_not_undone() -> Iterator[None]:
         yield
 
 
+@contextmanager
+def numbers_stay_where_a_kill_left_them() -> Iterator[None]:
+    """Rows that are done again after a kill get later numbers than with the client."""
+    with mock.patch.object(Bookkeeping, "_restore_numbers", return_value=None):
+        yield
+
+
+@contextmanager
+def numbers_stay_where_a_lost_connection_left_them() -> Iterator[None]:
+    """Rows that are done again in the same load get later numbers than with the client."""
+
+    def restore(self: Numbering) -> Work[None]:
+        del self
+        yield from ()
+
+    with mock.patch.object(Numbering, "restore", restore):
+        yield
+
+
+@contextmanager
+def the_last_number_is_not_taken_up() -> Iterator[None]:
+    """On a new connection LAST_INSERT_ID() is 0."""
+
+    def take_up(self: Numbering) -> Work[None]:
+        del self
+        yield from ()
+
+    with mock.patch.object(Numbering, "take_up", take_up):
+        yield
+
+
+@contextmanager
+def a_done_step_is_judged_by_what_the_server_has_now() -> Iterator[None]:
+    """A trigger that comes later makes a resumed load lose track: it ran a definition again."""
+    with mock.patch.object(Journal, "covers", return_value=False):
+        yield
+
+
 MUTATIONS = (
     notes_without_what_is_pending,
     asks_with_something_uncommitted,
@@ -136,4 +176,8 @@ MUTATIONS = (
     a_refused_set_changes_the_session,
     warnings_of_load_data_are_not_looked_at,
     what_load_data_stored_is_not_undone,
+    numbers_stay_where_a_kill_left_them,
+    numbers_stay_where_a_lost_connection_left_them,
+    the_last_number_is_not_taken_up,
+    a_done_step_is_judged_by_what_the_server_has_now,
 )

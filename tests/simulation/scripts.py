@@ -59,6 +59,7 @@ class _Author:
             (self._rows, 12),
             (self._more_rows, 6),
             (self._family, 3),
+            (self._counted, 3),
             (self._computed, 3),
             (self._selected, 3),
             (self._updated, 2),
@@ -80,7 +81,7 @@ class _Author:
         if name is None:
             return
         kind = self.chance.choices(
-            ["plain", "child", "loose", "counted", "myisam"], [7, 8, 1, 1, 1]
+            ["plain", "child", "loose", "counted", "myisam"], [7, 8, 1, 3, 1]
         )[0]
         if self.chance.random() < 0.8 or name in self.tables:
             self.lines.append(f"DROP TABLE IF EXISTS {name};")
@@ -157,6 +158,13 @@ class _Author:
         for _ in range(self.chance.randrange(2, 6)):
             rows = ",".join(self._row() for _ in range(6))
             self.lines.append(f"INSERT INTO {name} VALUES {rows};")
+
+    def _counted(self) -> None:
+        """Write rows that the server numbers, some of which name the number before."""
+        name = self._name("counted")
+        for _ in range(self.chance.randrange(2, 6) if name else 0):
+            given = self.chance.choice(["NULL", "LAST_INSERT_ID()"])
+            self.lines.append(f"INSERT INTO {name} VALUES (NULL,{given},'a'),(NULL,NULL,'b');")
 
     def _computed(self) -> None:
         name = self._name("plain", "child", "loose", "myisam")

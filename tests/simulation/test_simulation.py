@@ -27,14 +27,18 @@ FIRST = int(
 
 # A seed that finds each fault: `python -m tests.simulation --mutation NAME --most 1` finds others.
 FOUND_BY = {
-    "notes_without_what_is_pending": 190,
-    "asks_with_something_uncommitted": 531,
-    "a_failed_task_keeps_its_locks": 4449,
-    "a_lane_ends_with_a_refusal": 21,
+    "notes_without_what_is_pending": 438,
+    "asks_with_something_uncommitted": 31,
+    "a_failed_task_keeps_its_locks": 1076,
+    "a_lane_ends_with_a_refusal": 70,
     "a_lane_waits_with_a_transaction": 2,
-    "a_refused_set_changes_the_session": 40,
+    "a_refused_set_changes_the_session": 38,
     "warnings_of_load_data_are_not_looked_at": 3,
     "what_load_data_stored_is_not_undone": 3,
+    "numbers_stay_where_a_kill_left_them": 374,
+    "numbers_stay_where_a_lost_connection_left_them": 648,
+    "the_last_number_is_not_taken_up": 198,
+    "a_done_step_is_judged_by_what_the_server_has_now": 1076,
 }
 
 

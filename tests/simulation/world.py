@@ -8,6 +8,7 @@ any two of them.
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Callable, NamedTuple
 
@@ -44,6 +45,8 @@ if TYPE_CHECKING:
     from sidecar_magics.load.running.operations import Operation
     from sidecar_magics.load.running.scheduler import Scheduler
 
+# A question that a lane asks within an operation is answered by stepping the others, within it.
+sys.setrecursionlimit(max(sys.getrecursionlimit(), 10_000))
 SETTINGS = ConnectionSettings()
 MOST_STEPS = 30_000
 MOST_STEPS_BETWEEN = 12

@@ -12,12 +12,15 @@ import json
 import secrets
 from typing import TYPE_CHECKING, Callable
 
-from ...errors import AccessError
+from ...errors import AccessError, shown
 from ...script import forms
 from ...script.changes import ANY_SCHEMA
 from ...server import pymysql_errors
+from ..planning.tasks import Table
+from ..reporting import failures
 from ..reporting.failures import is_lost
 from ..running.index_builds import missing_clause
+from ..running.numbering import set_next
 from . import loads
 from .pieces import SCHEMA, Journal, lock_name
 
@@ -32,6 +35,8 @@ if TYPE_CHECKING:
 JOURNAL_FROM_BYTES = 1024 * 1024
 # How long the server is asked to wait for another load before an interrupt gets its turn.
 LOCK_WAIT_S = 1
+# The table, or its schema, was dropped since.
+_NO_TABLE = {1049, 1146}
 # How long a connection is idle before it may be a leftover: a load that runs uses its own often.
 LEFTOVER_S = 5
 
@@ -140,7 +145,9 @@ class Bookkeeping:
                 self._report.notes.append(
                     f"Resumed the load of this script that began at {entry.started}."
                 )
-            return Journal(link, entry, resumed=True)
+            journal = Journal(link, entry, resumed=True)
+            self._restore_numbers(journal)
+            return journal
         if self._policy.resume:
             self._report.notes.append(
                 "There was nothing to resume: this was loaded from the beginning."
@@ -154,6 +161,20 @@ class Bookkeeping:
                 "one started from the beginning."
             )
         return Journal(link, entry, resumed=False)
+
+    def _restore_numbers(self, journal: Journal) -> None:
+        """Let rows that the killed load did not commit get the numbers that they had."""
+        for name, number in journal.undone_numbers.items():
+            try:
+                self._link.send(set_next(name, number))
+            except pymysql_errors() as error:
+                if is_lost(error):
+                    raise
+                if failures.number(error) not in _NO_TABLE:
+                    self._report.notes.append(
+                        f"The next rows of {Table(*name)} get higher AUTO_INCREMENT numbers than "
+                        f"with the client: {shown(error.args[-1])}."
+                    )
 
     def _make_journal(self, *, needed: bool) -> bool:
         try:

@@ -5,7 +5,8 @@ The journal is a schema of its own, made when a load needs it and dropped with i
 - ``loads``     one row a load: what was loaded, when, and with which options;
 - ``done``      pieces of a load that is under way, written together with their rows;
 - ``doubts``    statements that commit by themselves, noted before they run;
-- ``indexes``   indexes that were put off until their table is filled.
+- ``indexes``   indexes that were put off until their table is filled;
+- ``numbers``   AUTO_INCREMENT numbers that tables come to next, before rows that get them.
 """
 
 from __future__ import annotations
@@ -66,6 +67,15 @@ _TABLES = (
     definitions BLOB NOT NULL,
     PRIMARY KEY (load_id, table_schema, table_name)
 ) ENGINE=InnoDB COMMENT='sidecar-magics: indexes to be made when their table is filled'""",
+    """CREATE TABLE IF NOT EXISTS sidecar_magics.numbers (
+    load_id INT UNSIGNED NOT NULL,
+    table_schema VARBINARY(256) NOT NULL,
+    table_name VARBINARY(256) NOT NULL,
+    source INT NOT NULL,
+    begins BIGINT NOT NULL COMMENT 'of the transaction; once that is done they hold no more',
+    next_number BIGINT UNSIGNED NOT NULL,
+    PRIMARY KEY (load_id, table_schema, table_name)
+) ENGINE=InnoDB COMMENT='sidecar-magics: numbers that rows get'""",
 )
 
 
@@ -175,13 +185,17 @@ class Identity(NamedTuple):
 _STAMP_BYTES = 8192
 # A table of another origin is known by the comment that it lacks.
 _OURS = "table_comment LIKE 'sidecar-magics:%'"
-_EXISTS = (
+_NAMES = ("done", "doubts", "indexes", "numbers", "loads")
+_HAS_TABLE = (
     "SELECT 1 FROM information_schema.tables"
-    f" WHERE table_schema = '{SCHEMA}' AND table_name = 'indexes' AND {_OURS}"
+    f" WHERE table_schema = '{SCHEMA}' AND table_name = '%s' AND {_OURS.replace('%', '%%')}"
 )
+_EXISTS = _HAS_TABLE % "indexes"
+# The last table: a journal of an earlier version lacks it.
+_IS_COMPLETE = _HAS_TABLE % "numbers"
 _IN_THE_WAY = (
     f"SELECT table_name FROM information_schema.tables WHERE table_schema = '{SCHEMA}'"
-    f" AND table_name IN ('loads', 'done', 'doubts', 'indexes') AND NOT {_OURS}"
+    f" AND table_name IN {_NAMES} AND NOT {_OURS}"
 )
 
 
@@ -191,7 +205,7 @@ def exists(link: Link) -> bool:
 
 
 def create(link: Link) -> None:
-    """Make the journal where there is none.
+    """Make the journal where there is none, or what one of an earlier version lacks.
 
     Raises
     ------
@@ -200,7 +214,7 @@ def create(link: Link) -> None:
     pymysql.err.MySQLError
         The account may not.
     """
-    if exists(link):
+    if link.rows(_IS_COMPLETE):
         return
     for (name,) in link.rows(_IN_THE_WAY):
         raise AccessError(
@@ -288,7 +302,7 @@ def finish(link: Link, entry: LoadRecord, facts: dict[str, Any] | None) -> None:
         stamp, sha256, statements, rows, seconds, schemas.
     """
     link.send(b"BEGIN")
-    for table in ("done", "doubts", "indexes"):
+    for table in ("done", "doubts", "indexes", "numbers"):
         link.send(f"DELETE FROM {SCHEMA}.{table} WHERE load_id = {entry.id}".encode())
     if facts is None:
         _forget(link, entry.id)
@@ -512,7 +526,7 @@ def drop_if_empty(link: Link) -> None:
         f"SELECT 1 FROM {SCHEMA}.indexes LIMIT 1"
     ):
         return
-    tables = ", ".join(f"{SCHEMA}.{name}" for name in ("done", "doubts", "indexes", "loads"))
+    tables = ", ".join(f"{SCHEMA}.{name}" for name in _NAMES)
     link.send(f"DROP TABLE IF EXISTS {tables}".encode())
     for table, column in (("tables", "table_schema"), ("routines", "routine_schema")):
         if link.rows(f"SELECT 1 FROM information_schema.{table} WHERE {column} = '{SCHEMA}'"):

@@ -19,13 +19,16 @@ from typing import TYPE_CHECKING, NamedTuple
 from ...schemas import JOURNAL_SCHEMA
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
+    from ..planning.tables import Name
     from ..planning.tasks import Step, Table
     from ..running.link import Link
     from .loads import LoadRecord
 
 SCHEMA = JOURNAL_SCHEMA
+# In the place of a table's schema and name: the last number that the first lane was given.
+_NO_TABLE = "'',''"
 REFUSED = 0xFFFFFFFF
 """In the place of a checksum: the statement was refused, so it was not done."""
 
@@ -77,6 +80,7 @@ class Journal:
         self._read_to: dict[NotedPiece, int] = {}  # checksum so far
         self._doubts: dict[tuple[int, int], int] = {}
         self._deferred: dict[tuple[bytes, bytes], list[bytes]] = {}
+        self.undone_numbers: dict[Name, int] = {}
         if resumed:
             self._read(link)
 
@@ -125,6 +129,35 @@ class Journal:
         values = f"({self.entry.id},{step.source.number},{step.item.offset},{before_crc})"
         return f"REPLACE INTO `{SCHEMA}`.`doubts` VALUES {values}".encode()
 
+    def note_numbers(self, place: tuple[int, int], numbers: Mapping[Name, int]) -> bytes:
+        """Return the statement that notes the numbers that tables come to next.
+
+        They hold until the piece that begins at a place is done: the first one of the transaction
+        in which they are used.
+        """
+        values = ",".join(
+            f"({self.entry.id},{literal(schema)},{literal(name)},{place[0]},{place[1]},{number})"
+            for (schema, name), number in numbers.items()
+        )
+        return f"REPLACE INTO `{SCHEMA}`.`numbers` VALUES {values}".encode()
+
+    def note_last_id(self) -> bytes:
+        """Return the statement that notes LAST_INSERT_ID(), for the transaction that it is in."""
+        return (
+            f"REPLACE INTO `{SCHEMA}`.`numbers` VALUES"
+            f" ({self.entry.id},{_NO_TABLE},0,0,LAST_INSERT_ID())"
+        ).encode()
+
+    def take_up_last_id(self) -> bytes:
+        """Return the statement that gives a connection the noted LAST_INSERT_ID()."""
+        return (
+            "SET SESSION last_insert_id = (SELECT COALESCE(MAX(next_number), 0)"
+            f" FROM `{SCHEMA}`.`numbers` WHERE {self._last_id()})"
+        ).encode()
+
+    def _last_id(self) -> str:
+        return f"load_id = {self.entry.id} AND (table_schema, table_name) = ({_NO_TABLE})"
+
     def note_deferred(self, table: Table, definitions: list[bytes]) -> bytes:
         """Return the statement that notes indexes before they are dropped."""
         kept = json.dumps([definition.decode("latin-1") for definition in definitions]).encode()
@@ -150,12 +183,21 @@ class Journal:
         """
         if step.is_ours:
             return False
-        pieces = self._pieces.get(step.source.number, [])
-        at = bisect_right(pieces, NotedPiece(step.source.number, step.item.offset + 1, 0, 0)) - 1
-        if at < 0 or step.item.offset >= pieces[at].ends:
+        piece = self._piece_at(step.source.number, step.item.offset)
+        if piece is None:
             return False
-        self._compare(pieces[at], step)
+        self._compare(piece, step)
         return True
+
+    def covers(self, step: Step) -> bool:
+        """Return whether a step is within what was noted as done, without comparing it."""
+        return self._piece_at(step.source.number, step.item.offset) is not None
+
+    def _piece_at(self, source: int, offset: int) -> NotedPiece | None:
+        """Return the noted piece that a place is in, if there is one."""
+        pieces = self._pieces.get(source, [])
+        at = bisect_right(pieces, NotedPiece(source, offset + 1, 0, 0)) - 1
+        return pieces[at] if at >= 0 and offset < pieces[at].ends else None
 
     def doubt(self, step: Step) -> int | None:
         """Return what was noted before a step was run by an earlier process, if it was."""
@@ -204,6 +246,13 @@ class Journal:
             definitions = json.loads(bytes.fromhex(kept or ""))
             names = (bytes.fromhex(schema or ""), bytes.fromhex(name or ""))
             self._deferred[names] = [text.encode("latin-1") for text in definitions]
+        for schema, name, source, begins, number in link.rows(
+            "SELECT HEX(table_schema), HEX(table_name), source, begins, next_number"
+            f" FROM {SCHEMA}.numbers {where} AND table_name <> ''"
+        ):
+            if self._piece_at(int(source or 0), int(begins or 0)) is None:
+                names = (bytes.fromhex(schema or ""), bytes.fromhex(name or ""))
+                self.undone_numbers[names] = int(number or 1)
 
 
 def piece_of(steps: list[Step]) -> NotedPiece:

@@ -16,16 +16,17 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Callable, NamedTuple, Protocol
 
 from ...script import forms
+from ...script.changes import ANY_SCHEMA
 from ...script.classify import Classification, Kind, classify
 from ...script.definitions import counts_up, read_definition, references
 from ...script.rows import first_values_are_numbers, literal_rows, mentions_no_value
 from ...script.session import Session, copies_user_variable, sets_global_only
 from ...script.versioned import effective
 from .tables import KnownTables, Name
-from .tasks import Table, Task, TaskKind, schema_key, table_key
+from .tasks import Numbered, Table, Task, TaskKind, schema_key, table_key
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Iterator
+    from collections.abc import Collection, Generator, Iterable, Iterator
 
     from ...script.rows import Rows
     from .tables import KnownTable, Lookup
@@ -103,6 +104,9 @@ class Planner:
         end the load where it cannot.
     checks_foreign_keys : bool, default True
         Whether a new session checks foreign keys.
+    is_done : callable, optional
+        Whether an earlier process did a step, so that its track was not lost there. The server
+        already has what comes later in the script, such as triggers, so its answers are of no use.
     verbatim : bool, default False
         Whether in a new session backslashes escape nothing.
     is_dump : bool, default False
@@ -116,6 +120,7 @@ class Planner:
         *,
         takes: Takes | None = None,
         enters: Enters | None = None,
+        is_done: Callable[[Step], bool] = lambda _: False,
         checks_foreign_keys: bool = True,
         verbatim: bool = False,
         is_dump: bool = False,
@@ -128,6 +133,7 @@ class Planner:
         self._checks = checks_foreign_keys
         self._verbatim = verbatim
         self._takes, self._enters = takes, enters
+        self._is_done = is_done
         self._tables = KnownTables(lookup)
         # Whose foreign keys refer to a table: creating that completes those keys, under locks.
         self._referring: defaultdict[str, set[str]] = defaultdict(set)
@@ -173,7 +179,7 @@ class Planner:
         several = delimiter != b";" and b";" in step.sql and about.kind not in _HAVE_BODIES
         if self.in_order:
             is_light = about.kind is Kind.DATA or forms.sets_user_variable(step.sql)
-            yield from self._in_parcel(step, is_light and not several)
+            yield from self._in_parcel(step, is_light and not several, _anywhere(step))
         elif several:
             yield from self._lose_track(step, "several statements under one delimiter")
         elif about.kind is Kind.DATA:
@@ -232,7 +238,7 @@ class Planner:
         else:
             known = self._tables.get(name) if name else None
         if known and not self._tables.can_undo(known):  # nor can it be done once more
-            if self._in_transaction:
+            if self._in_transaction and not self._is_done(step):
                 yield from self._lose_track(step, "rows without transactions, within one")
             else:
                 yield from self._barrier(step, repeatable=False)
@@ -245,12 +251,12 @@ class Planner:
             return
         if known is None or rows is None:
             self._unsure = True  # a trigger or a function may set a variable of the user's
-            yield from self._in_parcel(step, is_light=True)
+            yield from self._in_parcel(step, is_light=True, numbers=_numbers(step, name, known))
             return
         counted = self._is_counted(step, known, rows)
         if counted or self._in_transaction:
             # A later statement may ask for LAST_INSERT_ID(), or take the rows back.
-            yield from self._in_parcel(step, is_light=True)
+            yield from self._in_parcel(step, is_light=True, numbers=_numbers(step, name, known))
             return
         refers = known.foreign_keys and self._checks_foreign_keys()
         any_order = rows.any_order and not refers
@@ -291,10 +297,14 @@ class Planner:
             return True
         return not first_values_are_numbers(step.sql, rows, zero_counts=zero_counts)
 
-    def _in_parcel(self, step: Step, is_light: bool) -> Iterator[Task]:
+    def _in_parcel(
+        self, step: Step, is_light: bool, numbers: Collection[Numbered] = ()
+    ) -> Iterator[Task]:
         """Yield what is complete before a statement that runs in order on the first lane."""
         kind = TaskKind.DATA if is_light else TaskKind.BARRIER
         yield from self._pack(step, (kind,), lambda: self._task(kind))
+        if self._parcel is not None:
+            self._parcel.numbers.update(numbers)
         if not is_light:
             yield from self._flush()
 
@@ -622,3 +632,18 @@ class Planner:
     def _is_verbatim(self) -> bool:
         mode = self.session.text("sql_mode")
         return self._verbatim if mode is None else "NO_BACKSLASH_ESCAPES" in mode.upper()
+
+
+def _numbers(step: Step, name: Name | None, known: KnownTable | None) -> set[Numbered]:
+    """Return where a statement's rows may be numbered."""
+    if name is None:
+        return _anywhere(step)
+    if known is None:
+        return {Numbered(*name)}
+    if known.watched:  # its triggers may fill others, most likely beside it
+        return {Numbered(name[0])}
+    return {Numbered(*name)} if known.counts_up or known.counts_up_elsewhere else set()
+
+
+def _anywhere(step: Step) -> set[Numbered]:
+    return {Numbered(schema.encode()) for schema in step.schemas if schema != ANY_SCHEMA}

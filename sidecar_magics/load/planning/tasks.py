@@ -84,6 +84,13 @@ class Table:
         return f"{self.schema.decode('utf-8', 'replace')}.{self.name.decode('utf-8', 'replace')}"
 
 
+class Numbered(NamedTuple):
+    """A table whose rows the server may number, or, without a name, any table of a schema."""
+
+    schema: bytes
+    name: bytes | None = None
+
+
 @dataclass(eq=False)
 class Task:
     """One piece of a script's work.
@@ -113,6 +120,8 @@ class Task:
         Running it twice does no harm, or is noticed.
     maybe_done : bool
         An earlier process may have run it.
+    numbers : set of Numbered
+        Where the server may number rows for it.
     absorbed : int
         How many statements before it, or within it, no task is made of: they count when it is done.
     number : int
@@ -130,6 +139,7 @@ class Task:
     in_transaction: bool = False
     repeatable: bool = True
     maybe_done: bool = False
+    numbers: set[Numbered] = field(default_factory=set)
     number: int = -1
     absorbed: int = 0
     after: list[Task] = field(default_factory=list, repr=False)

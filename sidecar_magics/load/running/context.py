@@ -42,6 +42,8 @@ class LoadContext:
         Continue after a statement that is refused.
     clock : callable, default `time.monotonic`
         Seconds that go by.
+    flavour : str
+        ``mysql`` or ``mariadb``.
     rows : RowsWay, optional
         How rows may be sent by LOAD DATA; None for not at all.
     lost_files : int
@@ -58,6 +60,7 @@ class LoadContext:
     may_retry: bool = False
     force: bool = False
     clock: Callable[[], float] = time.monotonic
+    flavour: str = "mysql"
     rows: RowsWay | None = None
     lost_files: int = 0
     results: Results = field(default_factory=Results)

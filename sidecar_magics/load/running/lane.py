@@ -33,6 +33,7 @@ from ..reporting import failures
 from . import index_builds
 from .index_clauses import read_indexes
 from .link import SessionError
+from .numbering import Numbering
 from .operations import (
     Ask,
     AwaitServer,
@@ -49,6 +50,8 @@ from .sender import Lost, Refused, RolledBack, Sender
 from .streaming import StreamTarget
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from ...script.session import Session
     from ..journal.pieces import NotedPiece
     from ..planning.tasks import Step, Table, Task
@@ -98,6 +101,7 @@ class Lane:
         self._batch_bytes = 0
         self._committing: Note | None = None  # what is noted by the COMMIT that is under way
         self._own_notes: list[NotedPiece] = []  # of the script's own transaction
+        self._numbering = Numbering(load, self._sender)
 
     def run(self) -> Work[None]:
         """Do tasks until there are none left; whatever ends it, no other lane waits for it."""
@@ -105,6 +109,8 @@ class Lane:
         try:
             if not (yield from self._is_open_in_time()):
                 return
+            if self._load.journal and self._load.journal.resumed:
+                yield from self._numbering.take_up()
             while True:
                 task = yield Take(wait=not self._batch)
                 try:
@@ -177,6 +183,8 @@ class Lane:
         """Run a task as part of the batch."""
         yield from self._look_at_table(task)
         yield from self._enter(task)
+        first = (self._batch or [task])[0].steps[0]
+        yield from self._numbering.before(task, (first.source.number, first.item.offset))
         if not self._batch:
             yield from self._sender.own([BEGIN], task.steps[0])
             self._batch_began, self._batch_bytes = self._load.clock(), 0
@@ -195,7 +203,7 @@ class Lane:
         pieces = [piece_of(task.steps) for task in self._batch]
         note = journal.note(pieces) if journal else Note(b"", ())
         try:
-            yield from self._sender.own([note.sql], step)
+            yield from self._sender.own([note.sql, *self._last_id_of(self._batch)], step)
             self._committing = note
             yield from self._sender.own([b"COMMIT"], step)
         except StatementError as error:
@@ -205,8 +213,16 @@ class Lane:
             journal.noted(note)
         self._finish_batch()
 
+    def _last_id_of(self, tasks: Iterable[Task]) -> tuple[bytes, ...]:
+        """Return what notes the last number that was given, if tasks may have had one given."""
+        journal = self._load.journal
+        if journal is None or not any(task.numbers for task in tasks):
+            return ()
+        return (journal.note_last_id(),)
+
     def _finish_batch(self) -> None:
         self._sender.count()
+        self._numbering.forget()
         done, self._batch = self._batch, []
         self._load.done(done)
 
@@ -296,7 +312,12 @@ class Lane:
     def _complete(self, task: Task) -> Work[None]:
         """Take note that a task committed by itself; every so often, note it in the server."""
         journal = self._load.journal
-        if journal is None or journal.completed(piece_of(task.steps)) < NOTED_TOGETHER:
+        if journal is None:
+            return
+        pending = journal.completed(piece_of(task.steps))
+        # A new foreign key may need the table that comes in its place: it cannot be dropped again.
+        drops = task.is_barrier and forms.may_drop(task.steps[0].sql)
+        if pending < NOTED_TOGETHER and not drops:
             return
         note = journal.note()
         replies = yield Send((note.sql,))
@@ -351,7 +372,7 @@ class Lane:
 
     def _do_raw(self, task: Task) -> Work[None]:
         """Run what belongs to a transaction of the script's own, or needs what its session has."""
-        note = None
+        note, journal = None, self._load.journal
         try:
             if task.session is None:
                 yield from self._enter_unknown(task.steps[0])
@@ -359,14 +380,20 @@ class Lane:
                 yield from self._enter(task)
                 yield from self._note_irreversible(task)
                 note = yield from self._note_own(task)
+                if journal and self._own_notes:
+                    first = self._own_notes[0]
+                    yield from self._numbering.before(task, (first.source, first.begins))
             yield from self._send(task)
         except (Lost, RolledBack):
             raise failures.stopped(task.steps[0], self._load.report) from None
-        journal = self._load.journal
+        if not self.link.is_in_transaction:
+            self._numbering.forget()
         if journal and note:
             journal.noted(note)
-        elif journal and not self.link.is_in_transaction:
-            while self._own_notes:  # it was rolled back: doing it again would change nothing
+        elif journal and self._own_notes and not self.link.is_in_transaction:
+            # It was rolled back: doing it again would change nothing, but for the last number.
+            yield Send((journal.note_last_id(),))
+            while self._own_notes:
                 journal.completed(self._own_notes.pop())
         self._sender.count()
         self._load.report.in_transaction = self.link.is_in_transaction
@@ -397,7 +424,7 @@ class Lane:
         if not (self._own_notes and forms.commits(step.sql)):
             return None
         note = journal.note(self._own_notes)
-        yield from self._sender.own([note.sql], step)
+        yield from self._sender.own([note.sql, journal.note_last_id()], step)
         self._own_notes.clear()
         return note
 
@@ -460,14 +487,15 @@ class Lane:
             except RolledBack:
                 yield Sleep(RETRY_PAUSE_S * (attempt + 1))
                 yield Send((b"ROLLBACK",))
+                yield from self._numbering.restore()
                 self._committing = None
                 self._sender.forget()
             except Lost:
-                if any(task.kind is TaskKind.DATA for task in self._batch):
-                    # A number that was counted up stays used, though its row is undone.
+                if any(task.session is None for task in self._batch):
                     raise failures.stopped(step, self._load.report) from None
                 yield from self._reconnect(step, attempt)
                 if self._committing is None:
+                    yield from self._numbering.restore()
                     self._sender.forget()
         raise failures.stopped(step, self._load.report)
 
@@ -495,6 +523,7 @@ class Lane:
         rows = yield from self._sender.ask(journal.find(self._batch[0].steps[0]), step)
         self._committing = None
         if not rows:
+            yield from self._numbering.restore()
             self._sender.forget()
             return False
         journal.noted(note)
@@ -527,6 +556,7 @@ class Lane:
             raise failures.new_server(step, load.report)
         if journal and rows != [(journal.entry.token,)]:  # another process has taken it over
             raise stopped
+        yield from self._numbering.take_up()
 
 
 def get_lock(lock: str) -> str:

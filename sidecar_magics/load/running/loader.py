@@ -44,6 +44,8 @@ if TYPE_CHECKING:
 
 # MySQL has had strings in dollar quotes since 9.0; MariaDB has none.
 DOLLAR_QUOTES_SINCE = 9
+# From then on MySQL answers with AUTO_INCREMENT numbers of up to a day ago, unless told otherwise.
+REMEMBERS_NUMBERS_SINCE = 80003
 # A script this short is over before a second connection is made.
 SHORT_SCRIPT_BYTES = 32 * 1024
 # Rows keep the cores busy: one lane more than those, for when another waits for the disk. That is
@@ -126,6 +128,9 @@ class Loader:
         self._first = [sql.encode() for sql in self._policy.init]
         if not self._policy.binlog and self._may_skip_binlog(control):
             self._first.append(b"SET SESSION sql_log_bin = 0")
+        version = version_number(self.sidecar.version)
+        if self.sidecar.flavour == "mysql" and version >= REMEMBERS_NUMBERS_SINCE:
+            self._first.append(b"SET SESSION information_schema_stats_expiry = 0")
         collations = []
         if self._policy.wants_collations:
             names = control.rows("SELECT collation_name FROM information_schema.collations")
@@ -146,6 +151,7 @@ class Loader:
             may_retry=control.ask("SELECT @@innodb_flush_log_at_trx_commit") == "1",
             force=self._policy.force,
             clock=self._runtime.clock,
+            flavour=self.sidecar.flavour,
             rows=rows,
         )
         major = self.sidecar.version.partition(".")[0]
@@ -156,10 +162,11 @@ class Loader:
         )
         self._trial = Trial(self._runtime.link(self._first), self.load, self._drain)
         planner = Planner(
-            Server(self.sidecar.flavour, version_number(self.sidecar.version)),
+            Server(self.sidecar.flavour, version),
             self._look_up,
             takes=self._trial.takes,
             enters=self._trial.enters if self._policy.force else None,
+            is_done=self._is_done,
             checks_foreign_keys=control.ask("SELECT @@foreign_key_checks") == "1",
             verbatim=quoting.verbatim,
         )
@@ -456,6 +463,10 @@ class Loader:
                 self._skipped_bytes = self._scripts.position_bytes if self._scripts else 0
             elif not self.load.tasks.add(task):
                 raise _Ended
+
+    def _is_done(self, step: Step) -> bool:
+        journal = self.load.journal
+        return journal is not None and journal.covers(step)
 
     def _was_done(self, task: Task) -> bool:
         """Return whether an earlier process did a task; take from it what that has done."""
