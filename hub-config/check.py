@@ -39,7 +39,7 @@ import tempfile
 import types
 import urllib.request
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import IO, TYPE_CHECKING, Any, NamedTuple
 from unittest.mock import MagicMock
 
 if TYPE_CHECKING:
@@ -58,10 +58,18 @@ NATIVE = (1, 29)
 # What z2jh 3.3 needs, and inject.values.yaml with it.
 OLDEST = (1, 23)
 LOOPBACK = ("127.0.0.1", "localhost")
+NOT_SEEN = "not-seen-by-check"
+CLUSTER_ONLY = "in the cluster only"
 DATA = "/var/lib/mysql"
 KEEPER = "mysql-keep"
+IMAGES_USER = "the image's user"
 TUTORIAL = "tutorial"
 MYSQL_IMAGES = ("mysql", "mariadb", "mysql-server", "percona", "sidecar-mysql")
+MYSQL_PORT = 3306
+# What the images make their first data with.
+FIRST_PASSWORD = re.compile(
+    r"(MYSQL|MARIADB)_((RANDOM_)?ROOT_PASSWORD(_FILE|_HASH)?|ALLOW_EMPTY(_ROOT)?_PASSWORD)"
+)
 PASSWORDS = ("MYSQL_PWD", "DJ_PASS")
 OURS = ("MYSQL_HOST", "MYSQL_TCP_PORT", "DJ_HOST", "DJ_PORT", "DJ_USER", *PASSWORDS)
 HOSTILE = "../{0}$(X) 'Ünï\" %s"
@@ -89,7 +97,10 @@ FORMATTED = {
     "extra_labels": "extraLabels",
     "extra_pod_config": "extraPodConfig",
 }
+PARTS = ("init_containers", "extra_containers", "volumes", "volume_mounts")
 BRACES = "write $(NAME) for ${NAME}, or double the braces that are meant: {{ and }}"
+LOG = "see the hub's log"
+OWN_FIX = "do so, or change that setting"
 USE_INJECT = "use inject.values.yaml"
 
 
@@ -211,14 +222,18 @@ def _report(options: argparse.Namespace, folder: Path) -> int:
         base = _make(before, options)
     else:
         notes.append("not compared with the hub as it was: --before (see the top of check.py)")
+    notes += _of_users(made["pods"])
     failures = [each["failure"] for each in made["pods"].values()]
     if all(failures):
         fix = next(iter(made["pods"].values()))["fix"]
-        raise Unreadable(f"no server of this hub starts: {failures[0]}. Fix: {fix}")
+        starts = "no server of this hub starts"
+        if base and not any(each["pod"] for each in base["pods"].values()):
+            starts += ", nor did one without MySQL"
+        raise Unreadable(f"{starts}: {failures[0]}. Fix: {fix}")
     findings = list(_findings(made, base, after, options))
     for note in dict.fromkeys(notes):
         print(f"note: {note}")
-    for line in _in_force(made["pods"], made["facts"]):
+    for line in _in_force(made["pods"]):
         print(f"in force: {line}")
     for line in _lines(findings, made["pods"]):
         print(line)
@@ -238,24 +253,33 @@ def _lines(findings: list[tuple[str, Finding]], pods: Tree) -> Iterator[str]:
         yield f"{place}: {finding.what}. Fix: {finding.fix}"
 
 
-def _in_force(pods: Tree, facts: Tree) -> Iterator[str]:
+def _of_users(pods: Tree) -> Iterator[str]:
+    whole = [each["pod"] for each in pods.values() if each["pod"]]
+    if any(_mysqls(pod) and _user(_notebook(pod), pod) == IMAGES_USER for pod in whole):
+        yield (
+            "notebooks have no user id (singleuser.uid): where the cluster gives a random one "
+            "(OpenShift), MySQL's 999 is refused without the SCC nonroot-v2"
+        )
+
+
+def _in_force(pods: Tree) -> Iterator[str]:
     """Yield what MySQL gets, as the pods have it, with the labels where pods differ."""
     where: dict[str, list[str]] = {}
     for label, each in pods.items():
         if each["pod"]:
-            text = "; ".join(_told(each["pod"], *found, facts) for found in _mysqls(each["pod"]))
+            text = "; ".join(_told(each, *found) for found in _mysqls(each["pod"]))
             where.setdefault(text or "no MySQL", []).append(label)
     for text, labels in where.items():
         yield text if len(where) == 1 else f"{text} ({', '.join(labels)})"
 
 
-def _told(pod: Tree, kind: str, mysql: Tree, facts: Tree) -> str:
+def _told(each: Tree, kind: str, mysql: Tree) -> str:
     resources = mysql.get("resources") or {}
     amounts = [
         "/".join(_plain(resources.get(of), key, unit) for of in ("requests", "limits"))
         for key, unit in (("memory", 2**30), ("cpu", 1))
     ]
-    data = f"data={_data(pod, mysql, facts['home'])}"
+    data = f"data={_data(each['pod'], mysql, each['home'])}"
     sidecar = "native" if kind == "init" else "classic"
     return f"{data}, memory {amounts[0]} GiB, cpu {amounts[1]}, {sidecar}"
 
@@ -325,7 +349,7 @@ def _rendered(text: str, root: Path) -> Hub:
             name = (volume.get("configMap") or {}).get("name")
             key = ("ConfigMap", name) if name else ("Secret", volume["secret"]["secretName"])
             if key not in kept:
-                notes.append(f"{key[0]} {key[1]} is in the cluster only: its values are not seen")
+                notes.append(f"{key[0]} {key[1]} is {CLUSTER_ONLY}: its values are not seen")
                 continue
             _lay(root, mount, kept[key], (volume.get("secret") or {}).get("items"))
     folder = root / HOME.lstrip("/")
@@ -333,6 +357,9 @@ def _rendered(text: str, root: Path) -> Hub:
         raise Unreadable(f"the hub's container has no {HOME}/{CONFIG}")
     _turn_paths(folder, HOME)
     environment = {**_services(objects), **_variables(container, kept)}
+    unseen = ", ".join(name for name, value in environment.items() if value == NOT_SEEN)
+    if unseen:
+        notes.append(f"variables of the hub whose values are {CLUSTER_ONLY}: {unseen}")
     return Hub(folder, environment, _placeholder(objects), notes)
 
 
@@ -399,12 +426,16 @@ def _services(objects: list[Tree]) -> dict[str, str]:
 def _variables(container: Tree, kept: dict[tuple[str, str], dict[str, bytes]]) -> dict[str, str]:
     told = {"POD_NAMESPACE": "check", "HOSTNAME": "hub"}
     for each in container.get("env") or []:
-        reference = (each.get("valueFrom") or {}).get("secretKeyRef") or {}
-        content = kept.get(("Secret", reference.get("name", "")), {})
+        source = each.get("valueFrom") or {}
+        reference = source.get("secretKeyRef") or source.get("configMapKeyRef") or {}
+        kind = "Secret" if "secretKeyRef" in source else "ConfigMap"
+        content = kept.get((kind, reference.get("name", "")), {})
         if "value" in each:
             told[each["name"]] = str(each["value"])
         elif reference.get("key") in content:
             told[each["name"]] = content[reference["key"]].decode()
+        elif reference and each["name"] not in os.environ:
+            told[each["name"]] = NOT_SEEN  # the hub's code may not do without
     return told
 
 
@@ -467,7 +498,11 @@ def _make(hub: Hub, options: argparse.Namespace) -> Tree:
             break
     secrets = _secrets(hub)
     if "failed" in made:
-        raise Unreadable(_masked(made["failed"], secrets))
+        failed = _masked(made["failed"], secrets)
+        in_part = failed.startswith("KeyError") or any(CLUSTER_ONLY in note for note in hub.notes)
+        if in_part and not hub.is_installed and PACKED is None:
+            failed += " (what is missing here may be in the hub's own container: --pack)"
+        raise Unreadable(failed)
     for each in made["pods"].values():
         each["failure"] = each["failure"] and _masked(each["failure"], secrets)
     made["notes"] = [_masked(note, secrets) for note in made["notes"]]
@@ -516,14 +551,17 @@ def _in_child(work: Callable[[], Tree], *, verbose: bool) -> Tree:
     child = os.fork()
     if child == 0:
         os.close(reading)
+        printed = tempfile.TemporaryFile()  # noqa: SIM115 - until the child ends
         if not verbose:
-            nowhere = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(nowhere, 1)
-            os.dup2(nowhere, 2)
+            os.dup2(printed.fileno(), 1)
+            os.dup2(printed.fileno(), 2)
         try:
             made = work()
         except BaseException as error:  # SystemExit is what z2jh refuses with
-            made = {"failed": _said(error), "missing": _missing(error)}
+            said = _said(error)
+            if isinstance(error, SystemExit):
+                said = _last_line(printed) or said
+            made = {"failed": said, "missing": _missing(error)}
         with os.fdopen(writing, "w") as pipe:
             json.dump(made, pipe)
         os._exit(0)
@@ -537,8 +575,18 @@ def _in_child(work: Callable[[], Tree], *, verbose: bool) -> Tree:
     return found
 
 
+def _last_line(printed: IO[bytes]) -> str:
+    sys.stdout.flush()
+    sys.stderr.flush()
+    printed.seek(0)
+    lines = printed.read().decode(errors="replace").strip().splitlines()
+    return lines[-1][:300] if lines else ""
+
+
 def _said(error: BaseException) -> str:
     lines = str(error).strip().splitlines()
+    if isinstance(error, Unreadable):
+        return lines[0]
     return f"{type(error).__name__}: {lines[0][:300]}" if lines else type(error).__name__
 
 
@@ -702,7 +750,6 @@ def _facts(values: Tree, config: Any) -> Tree:
         "injects": any(_is_ours(code) for code in extra.values()),
         "settings": settings,
         "own passwords": settings.get("password") == "perUser",
-        "home": (values["singleuser"].get("storage") or {}).get("homeMountPath", "/home/jovyan"),
         "pulls": any((pulled.get(kind) or {}).get("enabled") for kind in ("hook", "continuous")),
         "pulled": [
             f"{each.get('name')}:{each.get('tag')}"
@@ -738,7 +785,8 @@ async def _make_all(config: Any, values: Tree, made: Tree, *, runs_hook: bool) -
         spawner = _spawner(config, session, case)
         if profiles:
             spawner.profile_list = copy.deepcopy(profiles)
-        made["pods"][case.label] = await _made_by(spawner, runs_hook=runs_hook)
+        home = (values["singleuser"].get("storage") or {}).get("homeMountPath", "/home/jovyan")
+        made["pods"][case.label] = await _made_by(spawner, home, runs_hook=runs_hook)
 
 
 def _spawner(config: Any, session: Any, case: Case) -> Any:
@@ -751,6 +799,12 @@ def _spawner(config: Any, session: Any, case: Case) -> Any:
     kind = config.JupyterHub.get("spawner_class", "kubespawner.KubeSpawner")
     if isinstance(kind, str):
         kind = import_item(kind if "." in kind else "kubespawner.KubeSpawner")
+    if not hasattr(kind, "get_pod_manifest"):
+        raise Unreadable(
+            f"the hub's spawner {getattr(kind, '__name__', kind)} is none that KubeSpawner is in, "
+            "which these values need; where it is only not installed here, check in the hub's own "
+            "container (--pack)"
+        )
     row = session.query(orm.User).filter_by(name=case.user).first()
     if row is None:
         row = orm.User(name=case.user)
@@ -766,6 +820,9 @@ def _spawner(config: Any, session: Any, case: Case) -> Any:
     spawner.server = Server(orm_server=server)
     spawner.api_token = "a token of the hub"  # noqa: S105 - none
     spawner.user_options = dict(case.options)
+    if getattr(spawner, "auth_enabled", True) is False:
+        # A BinderHub starts what it has built, with a token of its own, for users without a name.
+        spawner.user_options |= {"image": spawner.image, "token": "a token of BinderHub"}
     return spawner
 
 
@@ -818,7 +875,7 @@ def _cases(has_named: bool, profiles: list[Tree]) -> Iterator[Case]:
                 yield Case(f"profile {slug}/{option}/{choice}", options=chosen)
 
 
-async def _made_by(spawner: Any, *, runs_hook: bool) -> Tree:
+async def _made_by(spawner: Any, home: str, *, runs_hook: bool) -> Tree:
     pod = None
     try:
         if runs_hook:
@@ -829,19 +886,21 @@ async def _made_by(spawner: Any, *, runs_hook: bool) -> Tree:
         pod, failure = spawner.api.api_client.sanitize_for_serialization(sent.args[0]), None
     except Exception as error:
         failure = _said(error)
-    place = failure and _unformatted(spawner)
+    cause = _cause(spawner) if failure else None
+    fix = OWN_FIX if "custom.sidecarMysql." in (failure or "") else LOG
     return {
         "pod": pod,
-        "failure": f"{place} ({failure})" if place else failure,
-        "fix": BRACES if place else "see the hub's log",
+        "home": home if cause else spawner._expand_all(home),
+        "failure": f"{cause.what} ({failure})" if cause else failure,
+        "fix": cause.fix if cause else fix,
         "grace_s": getattr(spawner, "delete_grace_period", 1),
         "start_s": spawner.start_timeout,
         "claims": getattr(spawner.api, "claims", []),
     }
 
 
-def _unformatted(spawner: Any) -> str | None:
-    """Return the place of a text whose braces KubeSpawner cannot format, if there is one."""
+def _cause(spawner: Any) -> Finding | None:
+    """Return the place that KubeSpawner cannot make a pod of, if it is one that is known."""
 
     def fails(node: object) -> bool:
         try:
@@ -852,10 +911,18 @@ def _unformatted(spawner: Any) -> str | None:
 
     for name, value in spawner.environment.items():
         if fails(value):
-            return f"KubeSpawner cannot format the variable {name} (singleuser.extraEnv)"
+            what = f"KubeSpawner cannot format the variable {name} (singleuser.extraEnv)"
+            return Finding(what, BRACES)
     for trait, key in FORMATTED.items():
-        if fails(getattr(spawner, trait, None)):
-            return f"KubeSpawner cannot format a text in singleuser.{key}"
+        found = getattr(spawner, trait, None)
+        if fails(found):
+            return Finding(f"KubeSpawner cannot format a text in singleuser.{key}", BRACES)
+        # Labels and annotations may be empty; what lists a pod's parts may not.
+        pairs = found.items() if isinstance(found, dict) else enumerate(found or [])
+        empty = [str(name) for name, content in pairs if content is None]
+        if empty and trait in PARTS:
+            what = f"singleuser.{key} has null at {', '.join(empty)}"
+            return Finding(what, "take the key out of the file that has it, and write null nowhere")
     return None
 
 
@@ -905,7 +972,7 @@ def _absence(facts: Tree) -> Iterator[Finding]:
             "(jupyterhub:), and give the file to helm at every upgrade",
         )
     elif not _chooses(facts):
-        yield Finding(f"{what}, and the hub has inject.values.yaml", "see the hub's log at a start")
+        yield Finding(f"{what}, and the hub has inject.values.yaml", f"{LOG} at a start")
     elif not list(_unknown(facts)):
         yield Finding(
             f"{what}: onlyProfiles and exceptProfiles leave none",
@@ -956,7 +1023,7 @@ def _of_pod(each: Tree, was: Tree | None, facts: Tree, *, is_alone: object) -> I
     yield from _volumes(pod)
     yield from _amounts(pod)
     if was and was["pod"]:
-        yield from _lost(was["pod"], pod, facts["home"])
+        yield from _lost(was["pod"], pod, each["home"])
     if len(found) > 1:
         names = " and ".join(container["name"] for _, container in found)
         yield Finding(
@@ -971,7 +1038,7 @@ def _of_pod(each: Tree, was: Tree | None, facts: Tree, *, is_alone: object) -> I
                 f"{USE_INJECT}, or copy the container into the profile",
             )
         elif is_alone and facts["injects"] and not _chooses(facts):
-            yield Finding("no MySQL in the pod", "see the hub's log at a start")
+            yield Finding("no MySQL in the pod", f"{LOG} at a start")
     else:
         ((kind, mysql),) = found
         yield from _of_mysql(each, kind, mysql, facts)
@@ -995,11 +1062,23 @@ def _mysqls(pod: Tree) -> list[tuple[str, Tree]]:
     found = []
     for kind, key in (("init", "initContainers"), ("regular", "containers")):
         for container in spec.get(key) or []:
-            name = container.get("image", "").rpartition("/")[2].partition("@")[0].partition(":")[0]
             stays = kind == "regular" or container.get("restartPolicy") == "Always"
-            if stays and (container["name"] == "mysql" or name in MYSQL_IMAGES):
+            if stays and _serves(container):
                 found.append((kind, container))
     return found
+
+
+def _serves(container: Tree) -> bool:
+    """Say whether a container is a database server at MySQL's port, whatever its name."""
+    image = container.get("image", "").rpartition("/")[2].partition("@")[0].partition(":")[0]
+    ports = [each.get("containerPort") for each in container.get("ports") or []]
+    variables = [each["name"] for each in container.get("env") or []]
+    return (
+        container["name"] == "mysql"
+        or image in MYSQL_IMAGES
+        or MYSQL_PORT in ports
+        or any(FIRST_PASSWORD.fullmatch(name) for name in variables)
+    )
 
 
 def _notebook(pod: Tree) -> Tree:
@@ -1089,7 +1168,7 @@ def _of_mysql(each: Tree, kind: str, mysql: Tree, facts: Tree) -> Iterator[Findi
     yield from _end(each)
     yield from _sizes(mysql)
     yield from _exposure(mysql)
-    yield from _place(each, kind, mysql, facts)
+    yield from _place(each, kind, mysql)
     yield from _kept(each, kind, mysql, facts)
     patience_s = _patience_s(mysql.get("startupProbe") or mysql.get("readinessProbe"))
     if patience_s > each["start_s"] and "startupProbe" in mysql:
@@ -1195,7 +1274,7 @@ def _exposure(mysql: Tree) -> Iterator[Finding]:
         )
 
 
-def _place(each: Tree, kind: str, mysql: Tree, facts: Tree) -> Iterator[Finding]:
+def _place(each: Tree, kind: str, mysql: Tree) -> Iterator[Finding]:
     pod = each["pod"]
     mounts = [mount for mount in mysql.get("volumeMounts") or [] if mount["mountPath"] == DATA]
     volumes = {volume["name"]: volume for volume in pod["spec"].get("volumes") or []}
@@ -1218,7 +1297,7 @@ def _place(each: Tree, kind: str, mysql: Tree, facts: Tree) -> Iterator[Finding]
     homes = {
         mount["name"]: mount
         for mount in _notebook(pod).get("volumeMounts") or []
-        if mount["mountPath"] == facts["home"]
+        if mount["mountPath"] == each["home"]
     }
     if claim and mounts[0]["name"] not in homes and claim not in each["claims"]:
         yield Finding(
@@ -1227,7 +1306,7 @@ def _place(each: Tree, kind: str, mysql: Tree, facts: Tree) -> Iterator[Finding]
         )
     for container in pod["spec"].get("initContainers") or []:
         if container["name"] == "mysql-data-owner":
-            yield from _owned(container, homes, facts["home"])
+            yield from _owned(container, homes, each["home"])
 
 
 def _kept(each: Tree, kind: str, mysql: Tree, facts: Tree) -> Iterator[Finding]:
@@ -1244,7 +1323,7 @@ def _kept(each: Tree, kind: str, mysql: Tree, facts: Tree) -> Iterator[Finding]:
             f"{KEEPER} has the image {keeper.get('image')}, and the notebook has another",
             f"give both one image, with sidecar-magics in it: {USE_INJECT}",
         )
-    yield from _sees_home(keeper, notebook, facts["home"])
+    yield from _sees_home(keeper, notebook, each["home"])
     users = [_user(container, pod) for container in (keeper, notebook)]
     if users[0] != users[1]:
         yield Finding(
@@ -1324,7 +1403,7 @@ def _named(pod: Tree, name: str) -> Tree | None:
 def _user(container: Tree, pod: Tree) -> str:
     contexts = (container.get("securityContext") or {}, pod["spec"].get("securityContext") or {})
     users = [each["runAsUser"] for each in contexts if each.get("runAsUser") is not None]
-    return str(users[0]) if users else "the image's user"
+    return str(users[0]) if users else IMAGES_USER
 
 
 def _owned(owner: Tree, homes: Tree, path: str) -> Iterator[Finding]:

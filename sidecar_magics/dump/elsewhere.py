@@ -224,7 +224,7 @@ class ScratchRewriter(Rewriter):
         del several  # a dump has a delimiter of its own for bodies alone
         about = about or classify(sql)
         try:
-            if about.kind is Kind.SESSION:
+            if about.kind in (Kind.SESSION, Kind.TRANSACTION):
                 return sql
             if about.kind not in (Kind.SCHEMA, Kind.USE):
                 self._copy.relocation.of(schema)  # a name without a schema goes there
