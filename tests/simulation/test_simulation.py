@@ -29,7 +29,7 @@ FIRST = int(
 FOUND_BY = {
     "notes_without_what_is_pending": 905,
     "asks_with_something_uncommitted": 31,
-    "a_failed_task_keeps_its_locks": 1076,
+    "a_failed_task_keeps_its_locks": 11554,
     "a_lane_ends_with_a_refusal": 70,
     "a_lane_waits_with_a_transaction": 2,
     "a_refused_set_changes_the_session": 38,
