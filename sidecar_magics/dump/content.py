@@ -6,6 +6,8 @@ import hashlib
 import threading
 from typing import TYPE_CHECKING, NamedTuple
 
+from .spelling import table_path
+
 if TYPE_CHECKING:
     from .catalogue import StoredProgram, StoredTable
     from .rows import InsertStatement, Range
@@ -23,8 +25,8 @@ class Thing(NamedTuple):
     name: str
 
     def __str__(self) -> str:
-        path = self.schema if self.kind == "schema" else f"{self.schema}.{self.name}"
-        return f"{self.kind} {path}"
+        is_schema = self.kind == "schema"
+        return f"{self.kind} {self.schema if is_schema else table_path(self.schema, self.name)}"
 
 
 class Defined(NamedTuple):

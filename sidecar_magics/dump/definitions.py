@@ -95,7 +95,6 @@ class Definitions:
         """Return a view."""
         shown = self._show(b"SHOW CREATE VIEW " + quoted(view.schema, view.name))
         made = self._made("VIEW", view.name, shown["create view"], shown)
-        self._content.make(view.schema, made)
         return ShownView(made, view.schema, frozenset(_PATH.findall(made.sql)))
 
     def _made(

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 _PASSIVE = {Kind.VIEW, Kind.TRIGGER, Kind.ROUTINE, Kind.EVENT}
 _SENT = _PASSIVE | {Kind.SCHEMA, Kind.USE, Kind.TABLE}
+# What a dump ends with.
+_COMMIT = b"COMMIT"
 # What makes a sequence of MariaDB's, and what sets it.
 _OF_SEQUENCES = (b"CREATE SEQUENCE ", b"DROP SEQUENCE ")
 _SETS_SEQUENCE = b"DO SETVAL("
@@ -224,7 +226,7 @@ class ScratchRewriter(Rewriter):
         del several  # a dump has a delimiter of its own for bodies alone
         about = about or classify(sql)
         try:
-            if about.kind in (Kind.SESSION, Kind.TRANSACTION):
+            if about.kind is Kind.SESSION or sql == _COMMIT:
                 return sql
             if about.kind not in (Kind.SCHEMA, Kind.USE):
                 self._copy.relocation.of(schema)  # a name without a schema goes there

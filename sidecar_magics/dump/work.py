@@ -134,6 +134,8 @@ class Worker:
     def _views(self, piece: plan.Views) -> Iterator[bytes]:
         found = [self._view(view) for schema in piece.schemas for view in schema.views]
         for view in in_order(each for each in found if isinstance(each, ShownView)):
+            if self._content:
+                self._content.make(view.schema, view.made)
             yield b"\n" + script.use(view.schema)
             yield from script.views([view.made])
         for each in found:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from sidecar_magics.dump import script
 from sidecar_magics.dump.content import Content, Defined, Thing
 from sidecar_magics.dump.elsewhere import Copy, Relocation, ScratchRewriter, UnmovableError, _Modes
 from sidecar_magics.script.classify import Kind
 from sidecar_magics.script.rewrite import RewriteError
+from sidecar_magics.script.splitter import Splitter, Statement
 
 TO = Relocation({"lab": "x0", "Lab 2": "x1"}, ["lab", "Lab 2", "other"], "x9", folds=False)
 PLAIN = _Modes()
@@ -96,6 +98,19 @@ def test_what_needs_something_that_is_left_out_is_left_out_too() -> None:
     assert rewriter.rewrite(rows, schema="lab") is rows
     view = b"CREATE VIEW `lab`.`b` AS select 1 from `lab`.`t`"
     assert rewriter.rewrite(view, schema="lab") is None
+
+
+@pytest.mark.parametrize("server", ["MySQL 9.7.0", "MariaDB 10.11.6"])
+def test_the_fixed_words_of_a_dump_are_sent_as_they_are(server: str) -> None:
+    """Also those that are added to it: the rewriter knows the dump's own forms, and no others."""
+    rewriter = ScratchRewriter(copy_of())
+    splitter = Splitter()
+    words = script.heading("1.0", server) + script.ending(server)
+    items = [*splitter.feed(words), *splitter.finish()]
+    assert len(items) > 10
+    for item in items:
+        assert isinstance(item, Statement)
+        assert rewriter.rewrite(item.sql, schema=None) is item.sql
 
 
 @pytest.mark.parametrize(
