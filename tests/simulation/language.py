@@ -194,6 +194,8 @@ def _drop_schema(connection: Connection, match: re.Match[str]) -> Done:
         del server.tables[name]
     if connection.schema == schema:
         connection.schema = None
+    if schema == JOURNAL:
+        server.loads.clear()
     return Done()
 
 
@@ -738,8 +740,7 @@ def _journal_exists(connection: Connection, match: re.Match[str]) -> Done:
     named = re.search(r"table_name = '(\w+)'", match[2])
     if named:
         return Done(rows=((b"1",),) if (JOURNAL, named[1]) in connection.server.tables else ())
-    mine = any(name[0] == JOURNAL for name in connection.server.tables)
-    return Done(rows=((b"1",),) if mine and match[1] == "tables" else ())
+    return Done()  # nothing else is in its schema
 
 
 @_statement(r"SELECT table_name FROM information_schema.tables WHERE .* AND NOT .*")
@@ -752,14 +753,6 @@ def _in_the_journals_way(connection: Connection, match: re.Match[str]) -> Done:
 def _create_journal(connection: Connection, match: re.Match[str]) -> Done:
     if match[1] != "loads":
         connection.server.tables.setdefault((JOURNAL, match[1]), Table(keyed=False))
-    return Done()
-
-
-@_statement(r"DROP TABLE IF EXISTS sidecar_magics.done, .*", lambda *_: ["journal"])
-def _drop_journal(connection: Connection, match: re.Match[str]) -> Done:
-    del match
-    for name in [name for name in connection.server.tables if name[0] == JOURNAL]:
-        del connection.server.tables[name]
     return Done()
 
 

@@ -526,12 +526,15 @@ def drop_if_empty(link: Link) -> None:
         f"SELECT 1 FROM {SCHEMA}.indexes LIMIT 1"
     ):
         return
-    tables = ", ".join(f"{SCHEMA}.{name}" for name in _NAMES)
-    link.send(f"DROP TABLE IF EXISTS {tables}".encode())
-    for table, column in (("tables", "table_schema"), ("routines", "routine_schema")):
-        if link.rows(f"SELECT 1 FROM information_schema.{table} WHERE {column} = '{SCHEMA}'"):
-            return
-    link.send(f"DROP DATABASE {SCHEMA}".encode())
+    others = (
+        f"tables WHERE table_schema = '{SCHEMA}' AND table_name NOT IN {_NAMES}",
+        f"routines WHERE routine_schema = '{SCHEMA}'",
+    )
+    if any(link.rows(f"SELECT 1 FROM information_schema.{what}") for what in others):
+        tables = ", ".join(f"{SCHEMA}.{name}" for name in _NAMES)
+        link.send(f"DROP TABLE IF EXISTS {tables}".encode())
+    else:  # at once, so that a lost connection leaves no empty schema
+        link.send(f"DROP DATABASE {SCHEMA}".encode())
 
 
 def owed_indexes(link: Link) -> list[tuple[Table, list[bytes]]]:
