@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import socket
+import sys
 import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -19,11 +20,6 @@ from ..files import OWNER_ONLY, write
 from .choice import too_old
 from .fingerprints import Activity
 from .manifest import MANIFEST, Manifest, read_manifest
-
-try:
-    import fcntl
-except ImportError:  # Windows, which has locks everywhere
-    fcntl = None  # type: ignore[assignment]
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -256,8 +252,10 @@ class KeepFolder:
         Where it has none (ENOSYS, as on Lustre without them), `filelock` makes a file the lock:
         that of a process which was killed would stay for ever.
         """
-        if fcntl is None:
+        if sys.platform == "win32":  # it has locks everywhere
             return True
+        import fcntl  # noqa: PLC0415 - Windows has none, and imports this module as well
+
         try:
             with (self.path / _PROBED).open("ab") as file:
                 fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
