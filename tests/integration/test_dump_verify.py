@@ -397,12 +397,16 @@ def test_an_interrupt_leaves_no_scratch_schema(server: Server, tmp_path: Path) -
     file = tmp_path / "d.sql"
     file.write_text("-- the last good one\n")
 
+    seen: list[str] = []
+
     def stop(progress: DumpProgress) -> None:
-        if progress.verifies:
+        seen.extend(scratch_schemas(server) if progress.verifies == verify.COMPARES else [])
+        if seen:
             raise KeyboardInterrupt
 
     with pytest.raises(Interrupted, match="what was there before is as it was"):
         dump(file, server.settings, verify=True, progress=stop)
+    assert seen, "it was stopped while there was one"
     assert scratch_schemas(server) == []
     assert list(tmp_path.iterdir()) == [file]
 
