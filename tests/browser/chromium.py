@@ -66,12 +66,15 @@ def launch_options() -> dict[str, Any]:
         return {"executable_path": program, "args": ARGUMENTS}
     fonts = root / "fonts.conf"
     fonts.write_text(FONTS.format(root=root))
+    folders = library_folders(root)
+    # Its libraries look for one of theirs at an absolute path, which is not below this root.
+    private = [folder / "pulseaudio" for folder in folders]
     return {
         "executable_path": str(root / "usr" / "lib" / "chromium" / "chromium"),
         "args": ARGUMENTS,
         "env": {
             **os.environ,
-            "LD_LIBRARY_PATH": ":".join(map(str, library_folders(root))),
+            "LD_LIBRARY_PATH": ":".join(map(str, [*folders, *private])),
             "FONTCONFIG_FILE": str(fonts),
         },
     }
