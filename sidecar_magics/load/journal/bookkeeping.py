@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 JOURNAL_FROM_BYTES = 1024 * 1024
 # How long the server is asked to wait for another load before an interrupt gets its turn.
 LOCK_WAIT_S = 1
-# The table, or its schema, was dropped since.
-_NO_TABLE = {1049, 1146}
+# Errors for a table that was dropped since, or whose schema was.
+_TABLE_IS_GONE = {1049, 1146}
 # How long a connection is idle before it may be a leftover: a load that runs uses its own often.
 LEFTOVER_S = 5
 
@@ -170,7 +170,7 @@ class Bookkeeping:
             except pymysql_errors() as error:
                 if is_lost(error):
                     raise
-                if failures.number(error) not in _NO_TABLE:
+                if failures.number(error) not in _TABLE_IS_GONE:
                     self._report.notes.append(
                         f"The next rows of {Table(*name)} get higher AUTO_INCREMENT numbers than "
                         f"with the client: {shown(error.args[-1])}."

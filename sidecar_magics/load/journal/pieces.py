@@ -152,11 +152,9 @@ class Journal:
         """Return the statement that gives a connection the noted LAST_INSERT_ID()."""
         return (
             "SET SESSION last_insert_id = (SELECT COALESCE(MAX(next_number), 0)"
-            f" FROM `{SCHEMA}`.`numbers` WHERE {self._last_id()})"
+            f" FROM `{SCHEMA}`.`numbers` WHERE load_id = {self.entry.id}"
+            f" AND (table_schema, table_name) = ({_NO_TABLE}))"
         ).encode()
-
-    def _last_id(self) -> str:
-        return f"load_id = {self.entry.id} AND (table_schema, table_name) = ({_NO_TABLE})"
 
     def note_deferred(self, table: Table, definitions: list[bytes]) -> bytes:
         """Return the statement that notes indexes before they are dropped."""
