@@ -279,6 +279,8 @@ ERRORS = {
     "open comment around a command": (b"/*!\\C " + b"x" * 300, 1, 1, "not closed"),
     "UTF-16 little": ("SELECT 1".encode("utf-16-le").join([b"\xff\xfe", b""]), 1, 1, "UTF-16"),
     "UTF-16 big": (b"\xfe\xff" + "SELECT 1".encode("utf-16-be"), 1, 1, "UTF-16"),
+    "UTF-16 without a mark": ("SELECT 1".encode("utf-16-le"), 1, 1, "UTF-16"),
+    "UTF-16 big without a mark": ("-- x\n".encode("utf-16-be"), 1, 1, "UTF-16"),
     "UTF-32": (b"\xff\xfe\x00\x00" + "S".encode("utf-32-le"), 1, 1, "UTF-32"),
     "UTF-32 big": (b"\x00\x00\xfe\xff" + "S".encode("utf-32-be"), 1, 1, "UTF-32"),
     "UTF-16 and nothing else": (b"\xff\xfe", 1, 1, "UTF-16"),
