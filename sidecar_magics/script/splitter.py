@@ -473,6 +473,9 @@ class Splitter:
         """Make an item of what the end of the script ends."""
         if self._inside and self._inside.closer != b"\n":
             message = f"a {self._inside.what} begins here and is never closed"
+            if self._start >= 0 and self._began.line < self._inside.place.line:
+                # An apostrophe far above may have opened what this one only closes.
+                message += f"; its statement begins in line {self._began.line}"
             raise ScriptSyntaxError(message, *self._inside.place)
         end = self._window.at = len(self._window.data)
         if self._inside:

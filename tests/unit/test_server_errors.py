@@ -97,6 +97,7 @@ def test_every_rule_can_be_reached() -> None:
         ),
         (Refusal(1064, "near 'x' at line 1", sql=b"CREATE PROCEDURE p() BEGIN"), "correct the"),
         (Refusal(1064, "near '' at line 1", sql=b"CREATE TABLE begin ("), "correct the syntax"),
+        (Refusal(1064, sql=b"--it's a note\nSELECT 1"), "a blank after the two dashes"),
         (Refusal(1064, sql=b"mysql> SELECT 1"), "prompts"),
         (Refusal(1064, sql=b"MariaDB [(none)]> SELECT 1"), "prompts"),
         (Refusal(1064, sql=b"```sql\nSELECT 1"), "Markdown"),

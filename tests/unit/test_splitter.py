@@ -263,6 +263,7 @@ ERRORS = {
     "single quote": (b"a;\n b 'c\n;", 2, 4, "quote"),
     "double quote": (b'a;\n b "c\n;', 2, 4, "quote"),
     "backtick": (b"a;\n b `c\n;", 2, 4, "quote"),
+    "quote of a statement above": (b"a;\n--it's b\nc 'd';", 3, 5, "its statement begins in line 2"),
     "quote with an escape at the end": (b"'\\", 1, 1, "quote"),
     "comment": (b"a;\n\n /* b\n;", 3, 2, "comment"),
     "comment in a statement": (b"a\n/* b */ c /* d", 2, 11, "comment"),

@@ -280,6 +280,11 @@ _FILE_RULES = (
         hint="remove the prompts (`mysql>`, `->`) and the answers, which were copied from a "
         "terminal.",
     ),
+    _on(
+        1064,
+        sql=rb"\A\s*--[^\s-]",
+        hint="write a blank after the two dashes: without one they begin no comment.",
+    ),
     _on(1064, sql=rb"\A\s*```", hint="remove the lines with ```, which are Markdown."),
     _on(
         1064,
