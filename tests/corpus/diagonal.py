@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
 T = TypeVar("T")
 
@@ -61,11 +61,18 @@ def each_cell(name: str, cases: Sequence[Any], flavours: Callable[[Any], Sequenc
 
 
 def each_on_a_server(
-    name: str, cases: Sequence[Any], flavours: Callable[[Any], Sequence[str]]
+    name: str,
+    cases: Sequence[Any],
+    flavours: Callable[[Any], Sequence[str]],
+    *,
+    among: Collection[Any],
 ) -> Any:
-    """Return a decorator that runs a test for each case on each server; in turns without a mark."""
+    """Return a decorator that runs a test for each case on each server.
+
+    Without a mark it runs for those that are `among` the chosen, and the servers take turns.
+    """
     pairs = [
-        (flavour, case, place == (number + FIRST) % len(flavours(case)))
+        (flavour, case, case in among and place == (number + FIRST) % len(flavours(case)))
         for number, case in enumerate(cases)
         for place, flavour in enumerate(flavours(case))
     ]
