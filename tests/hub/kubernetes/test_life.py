@@ -48,7 +48,9 @@ GATING = [
     for each in DEPLOYMENTS
     if each.gates and each.files[0] in ("inject", "sidecar-classic", "profiles", "basehub")
 ]
-KEEPING = [each for each in INJECTING if each.keeps_data and not each.hub]
+# Of the two with snapshots, the one that finds out by itself.
+SNAPSHOTS = next(each for each in INJECTING if ("data", "keep") in each.settings)
+KEEPING = [each for each in INJECTING if each.keeps_data and not each.hub] + [SNAPSHOTS]
 
 
 @pytest.mark.parametrize("deployment", GATING, ids=str)
