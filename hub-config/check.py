@@ -72,6 +72,8 @@ FIRST_PASSWORD = re.compile(
 )
 PASSWORDS = ("MYSQL_PWD", "DJ_PASS")
 OURS = ("MYSQL_HOST", "MYSQL_TCP_PORT", "DJ_HOST", "DJ_PORT", "DJ_USER", *PASSWORDS)
+# What a profile's option may take that has no list of choices: an image, a number, a word.
+TYPED = ("registry.example.org/check/notebook:1", "check/notebook:1", "4", "check")
 HOSTILE = "../{0}$(X) 'Ünï\" %s"
 # A stop writes what is in memory to the disk.
 LEAST_GRACE_S = 20
@@ -99,6 +101,10 @@ FORMATTED = {
 }
 PARTS = ("init_containers", "extra_containers", "volumes", "volume_mounts")
 BRACES = "write $(NAME) for ${NAME}, or double the braces that are meant: {{ and }}"
+NO_NULL = (
+    "render with the Helm that you deploy with (up to 3.16 null takes a key away that a chart "
+    "around z2jh has, and 3.17 to 4.1 leave it), or take the key out of the file that has it"
+)
 LOG = "see the hub's log"
 OWN_FIX = "do so, or change that setting"
 USE_INJECT = "use inject.values.yaml"
@@ -223,6 +229,8 @@ def _report(options: argparse.Namespace, folder: Path) -> int:
     else:
         notes.append("not compared with the hub as it was: --before (see the top of check.py)")
     notes += _of_users(made["pods"])
+    if base is not None:
+        notes += _failed_before(made["pods"], base["pods"])
     failures = [each["failure"] for each in made["pods"].values()]
     if all(failures):
         fix = next(iter(made["pods"].values()))["fix"]
@@ -238,8 +246,15 @@ def _report(options: argparse.Namespace, folder: Path) -> int:
     for line in _lines(findings, made["pods"]):
         print(line)
     count = len({finding for _, finding in findings})
-    print(f"{len(made['pods'])} pods made, {count or 'no'} finding{'' if count == 1 else 's'}")
+    print(f"{_counted(failures)}, {count or 'no'} finding{'' if count == 1 else 's'}")
     return 1 if findings else 0
+
+
+def _counted(failures: list[str | None]) -> str:
+    """Return how many pods were made, of so many servers where some make none."""
+    pods = failures.count(None)
+    some = f"{pods} of {len(failures)}" if pods < len(failures) else f"{pods}"
+    return f"{some} pods made"
 
 
 def _lines(findings: list[tuple[str, Finding]], pods: Tree) -> Iterator[str]:
@@ -260,6 +275,15 @@ def _of_users(pods: Tree) -> Iterator[str]:
             "notebooks have no user id (singleuser.uid): where the cluster gives a random one "
             "(OpenShift), MySQL's 999 is refused without the SCC nonroot-v2"
         )
+
+
+def _failed_before(pods: Tree, before: Tree) -> Iterator[str]:
+    for label, each in pods.items():
+        if each["failure"] and before.get(label, {}).get("failure"):
+            yield (
+                f"{label}: not looked at, since this server does not start without MySQL either: "
+                f"{each['failure']}"
+            )
 
 
 def _in_force(pods: Tree) -> Iterator[str]:
@@ -780,6 +804,7 @@ async def _make_all(config: Any, values: Tree, made: Tree, *, runs_hook: bool) -
     profiles, note = await _profiles(config, values, session)
     if note:
         made["notes"].append(note)
+    made["notes"] += _untyped(profiles)
     made["facts"]["profiles"] = sorted(_names_of(profiles))
     for case in _cases(made["facts"]["named"], profiles):
         spawner = _spawner(config, session, case)
@@ -861,18 +886,53 @@ def _names_of(profiles: list[Tree]) -> Iterator[str]:
 
 
 def _cases(has_named: bool, profiles: list[Tree]) -> Iterator[Case]:
-    yield Case("default")
-    yield Case("hostile name", user=HOSTILE)
-    yield Case("administrator", user="check-admin", is_admin=True)
+    first = [each for each in profiles if each.get("default")] or profiles[:1]
+    usual = _needed(first[0]) if first else {}
+    options = tuple({"profile": first[0]["slug"], **usual}.items()) if usual else ()
+    yield Case("default", options=options)
+    yield Case("hostile name", user=HOSTILE, options=options)
+    yield Case("administrator", user="check-admin", is_admin=True, options=options)
     if has_named:
-        yield Case("named server", server=f"2nd {HOSTILE}")
+        yield Case("named server", server=f"2nd {HOSTILE}", options=options)
     for profile in profiles:
-        slug = profile["slug"]
-        yield Case(f"profile {slug}", options=(("profile", slug),))
+        chosen = {"profile": profile["slug"], **_needed(profile)}
+        label = f"profile {profile['slug']}"
+        yield Case(label, options=tuple(chosen.items()))
         for option, content in (profile.get("profile_options") or {}).items():
+            key, typed = _typed(option, content)
             for choice in content.get("choices") or {}:
-                chosen = (("profile", slug), (option, choice))
-                yield Case(f"profile {slug}/{option}/{choice}", options=chosen)
+                more = {**chosen, option: choice}
+                yield Case(f"{label}/{option}/{choice}", options=tuple(more.items()))
+            if typed and key not in chosen:
+                more = {**chosen, key: typed}
+                yield Case(f"{label}/{option}, typed in", options=tuple(more.items()))
+
+
+def _needed(profile: Tree) -> dict[str, str]:
+    """Return what a user has to type in for a profile, where there is nothing to choose among."""
+    options = profile.get("profile_options") or {}
+    typed = [_typed(name, each) for name, each in options.items() if not each.get("choices")]
+    return {key: text for key, text in typed if text}
+
+
+def _typed(option: str, content: Tree) -> tuple[str, str]:
+    """Return an option's key for what is typed in, and such a text; empty where none is known."""
+    unlisted, key = content.get("unlisted_choice") or {}, f"{option}--unlisted-choice"
+    if not unlisted.get("enabled"):
+        return key, ""
+    pattern = unlisted.get("validation_regex") or ""
+    begins = re.match(r"\^?((?:[\w/:-]|\\.)*)", pattern)
+    begin = begins[1].replace("\\", "") if begins else ""
+    texts = (*TYPED, *(begin + each for each in TYPED))
+    return key, next((each for each in texts if re.match(pattern, each)), "")
+
+
+def _untyped(profiles: list[Tree]) -> Iterator[str]:
+    for profile in profiles:
+        for option, content in (profile.get("profile_options") or {}).items():
+            is_open = (content.get("unlisted_choice") or {}).get("enabled")
+            if is_open and not _typed(option, content)[1]:
+                yield f"profile {profile['slug']}/{option}: what users type in was not looked at"
 
 
 async def _made_by(spawner: Any, home: str, *, runs_hook: bool) -> Tree:
@@ -922,7 +982,7 @@ def _cause(spawner: Any) -> Finding | None:
         empty = [str(name) for name, content in pairs if content is None]
         if empty and trait in PARTS:
             what = f"singleuser.{key} has null at {', '.join(empty)}"
-            return Finding(what, "take the key out of the file that has it, and write null nowhere")
+            return Finding(what, NO_NULL)
     return None
 
 

@@ -64,11 +64,17 @@ STORAGE: dict[str, tuple[type, ...]] = {
     "capacity": (str,),
     "dynamic": MAPPING,
     "extraLabels": MAPPING,
-    "extraVolumeMounts": EITHER,
-    "extraVolumes": EITHER,
+    "extraVolumeMounts": (*EITHER, type(None)),
+    "extraVolumes": (*EITHER, type(None)),
     "homeMountPath": (str,),
     "static": MAPPING,
     "type": (str,),
+}
+# The traits of a volume for each user's home, by the keys of storage.dynamic.
+DYNAMIC = {
+    "pvcNameTemplate": "pvc_name_template",
+    "storageAccessModes": "storage_access_modes",
+    "storageClass": "storage_class",
 }
 # What is below, by its place: as much as our files have of it, and people change.
 BELOW: dict[str, dict[str, tuple[type, ...]]] = {
@@ -258,10 +264,14 @@ def _set_volumes(spawner: Config, singleuser: Values) -> None:
         dynamic = storage.get("dynamic", {})
         name = dynamic.get("volumeNameTemplate", "volume-{user_server}")
         volumes[name] = {"name": name, "persistentVolumeClaim": {"claimName": "{pvc_name}"}}
-        mounts[name] = {"mountPath": home, "name": name}
+        mounts[name] = {"mountPath": home, "name": name, "subPath": dynamic.get("subPath")}
         spawner.storage_pvc_ensure = True
         spawner.storage_capacity = storage.get("capacity", "10Gi")
-        spawner.pvc_name_template = dynamic.get("pvcNameTemplate", "claim-{user_server}")
+        for key, trait in DYNAMIC.items():
+            if dynamic.get(key) is not None:
+                spawner[trait] = dynamic[key]
+        if storage.get("extraLabels"):
+            spawner.storage_extra_labels = storage["extraLabels"]
     elif kind == "static":
         static = storage.get("static", {})
         claim = {"claimName": static.get("pvcName")}
@@ -270,32 +280,40 @@ def _set_volumes(spawner: Config, singleuser: Values) -> None:
         mounts["home"] = {"mountPath": home, "name": "home", "subPath": sub_path}
     elif kind != "none":
         raise ChartError(f"singleuser.storage.type: {kind!r}")
-    files = singleuser.get("extraFiles", {})
-    if files:
-        items = [{"key": key, "path": key} for key in files]
-        secret = {"secretName": FILES_SECRET, "items": items}
-        volumes["files"] = {"name": "files", "secret": secret}
-    for key, file in files.items():
-        _check_keys("extraFiles", file, {"binaryData", "data", "mode", "mountPath", "stringData"})
-        mounts[f"files-{key}"] = {"mountPath": file["mountPath"], "name": "files", "subPath": key}
-    volumes.update(_keyed(storage.get("extraVolumes") or {}))
-    mounts.update(_keyed(storage.get("extraVolumeMounts") or {}))
+    _add_files(volumes, mounts, singleuser.get("extraFiles", {}))
+    # As the chart does: what is null stays so, and KubeSpawner fails at it.
+    added = storage.get("extraVolumes") or {}
+    volumes.update({each["name"]: each for each in added} if isinstance(added, list) else added)
+    added = storage.get("extraVolumeMounts") or {}
+    if isinstance(added, list):
+        added = {f"{index}-{each['name']}": each for index, each in enumerate(added)}
+    mounts.update(added)
     spawner.volumes, spawner.volume_mounts = volumes, mounts
 
 
-def _keyed(items: Any) -> Values:
-    if isinstance(items, list):
-        return {f"{index}-{item['name']}": item for index, item in enumerate(items)}
-    return {key: item for key, item in items.items() if item is not None}
+def _add_files(volumes: Values, mounts: Values, files: Values) -> None:
+    items = []
+    for index, (key, file) in enumerate(files.items()):
+        _check_keys("extraFiles", file, {"binaryData", "data", "mode", "mountPath", "stringData"})
+        items.append(
+            {"key": key, "path": key, **({"mode": file["mode"]} if "mode" in file else {})}
+        )
+        mount = {"mountPath": file["mountPath"], "name": "files", "subPath": key}
+        mounts[f"{index}-files"] = mount
+    if items:
+        secret = {"secretName": FILES_SECRET, "items": items}
+        volumes["files"] = {"name": "files", "secret": secret}
 
 
 def _metadata_block() -> Values:
     """Return the init container that keeps users from the cloud's metadata server."""
-    rule = f"--append OUTPUT --protocol tcp --destination {METADATA_SERVER} --jump DROP"
+    rule = f"--append OUTPUT --protocol tcp --destination {METADATA_SERVER}"
+    rule += " --destination-port 80 --jump DROP"
     return {
         "name": "block-cloud-metadata",
         "image": NETWORK_TOOLS_IMAGE,
         "command": ["iptables", *rule.split()],
+        "resources": {},
         "securityContext": {
             "privileged": True,
             "runAsUser": 0,

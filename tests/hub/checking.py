@@ -96,9 +96,11 @@ def written(values: Values, path: Path) -> Path:
     return path
 
 
-def render(files: Sequence[Path], path: Path, keys: Sequence[str] = ()) -> Path:
-    """Render the chart with values files, below `keys` in charts around it; return the output."""
-    part = Path(REAL) if REAL else SMALL
+def render(
+    files: Sequence[Path], path: Path, keys: Sequence[str] = (), *, part: Path | None = None
+) -> Path:
+    """Render a chart with values files, below `keys` in charts around it; return the output."""
+    part = part or (Path(REAL) if REAL else SMALL)
     options = ["--kube-version", "1.34"]
     if keys:
         part = helm.chart_with(part, path.parent / f"{path.stem}-chart", "around", *keys[:-1])

@@ -18,7 +18,14 @@ PLACES = (
     os.environ.get("Z2JH_SCHEMA", ""),
     str(Path(__file__).resolve().parents[3] / "shared" / "data" / "z2jh-values.schema.yaml"),
 )
-NAMES = {"array": list, "boolean": bool, "integer": int, "object": dict, "string": str}
+NAMES = {
+    "array": list,
+    "boolean": bool,
+    "integer": int,
+    "null": type(None),
+    "object": dict,
+    "string": str,
+}
 
 
 @pytest.fixture(scope="module")

@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
 
 from tests.hub import helm
-from tests.hub.checking import check, checked, extra, render, setting, shape, written
+from tests.hub.checking import (
+    REAL,
+    SMALL,
+    check,
+    checked,
+    extra,
+    nested,
+    render,
+    setting,
+    shape,
+    written,
+)
 from tests.hub.values import HUB_CONFIG
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.hub.values import Values
 
 INJECT = HUB_CONFIG / "inject.values.yaml"
@@ -100,11 +110,85 @@ def test_keeping_without_a_user(uid: int | None, what: str, tmp_path: Path) -> N
 
 def test_a_part_that_is_null(tmp_path: Path) -> None:
     """As Helm leaves it where null was to take an entry of a chart around z2jh away."""
-    own = extra(theirs="c.KubeSpawner.volume_mounts['02-old'] = None\n")
-    answer = checked(tmp_path, own, INJECT, before=own)
+    chart = helm.chart_with(Path(REAL) if REAL else SMALL, tmp_path / "made", "around")
+    mount = {"name": "home", "mountPath": "/home/jovyan/shared", "subPath": "_shared"}
+    storage = {"type": "static", "static": {"pvcName": "nfs"}}
+    own = {"singleuser": {"storage": {**storage, "extraVolumeMounts": {"02-old": mount}}}}
+    written({"jupyterhub": own}, chart / "values.yaml")
+    null = {"jupyterhub": {"singleuser": {"storage": {"extraVolumeMounts": {"02-old": None}}}}}
+    files = [written(null, tmp_path / "own.yaml"), nested(INJECT, ["jupyterhub"], tmp_path)]
+    for name, layers in (("before", files[:1]), ("after", files)):
+        rendered = helm.template(chart, layers, "--kube-version", "1.34")
+        (tmp_path / f"{name}.yaml").write_text(rendered)
+    answer = check(tmp_path / "after.yaml", "--before", tmp_path / "before.yaml")
     assert answer.status == 2
     assert "singleuser.storage.extraVolumeMounts has null at 02-old" in answer.output
     assert "nor did one without MySQL" in answer.output
+    assert "render with the Helm that you deploy with" in answer.output
+
+
+def test_the_pods_that_are_counted(tmp_path: Path) -> None:
+    """One server fails with MySQL and without: it is no pod, no finding, and no secret."""
+    profiles = [
+        {"display_name": "Usual"},
+        {"display_name": "Broken", "kubespawner_override": {"environment": {"A": "${B}"}}},
+    ]
+    own: Values = {"singleuser": {"profileList": profiles}}
+    answer = checked(tmp_path, own, INJECT, before=own)
+    assert (answer.findings, answer.status) == ([], 0), answer.output
+    assert answer.output.endswith("4 of 5 pods made, no findings\n")
+    assert "note: profile broken: not looked at, since this server does not start" in answer.output
+    assert "cannot format the variable A" in answer.output
+
+
+def test_a_server_that_fails_with_mysql_only(tmp_path: Path) -> None:
+    code = "def hook(spawner, pod):\n    if 'mysql' in str(spawner.user_options):\n        raise "
+    code += "RuntimeError('no')\n    return pod\nc.KubeSpawner.modify_pod_hook = hook\n"
+    own: Values = {
+        "singleuser": {"profileList": [{"display_name": "a"}, {"display_name": "mysql"}]}
+    }
+    answer = checked(tmp_path, own, INJECT, extra(hook=code), before=own)
+    assert answer.status == 1
+    assert "profile mysql: the server does not start: RuntimeError: no" in answer.output
+    assert answer.output.endswith("4 of 5 pods made, 1 finding\n")
+    assert "not looked at" not in answer.output
+
+
+def typed_in(pattern: str, choices: Values | None = None) -> Values:
+    """Return values of a hub whose users may type an image in."""
+    override = {"image": "{value}", "volume_mounts": [{"name": "gone", "mountPath": "/gone"}]}
+    unlisted: Values = {"enabled": True, "display_name": "Other", "kubespawner_override": override}
+    option = {"display_name": "Image", "unlisted_choice": {**unlisted, "validation_regex": pattern}}
+    if choices:
+        option["choices"] = choices
+    profile = {"display_name": "Own", "profile_options": {"image": option}}
+    return {"singleuser": {"profileList": [profile]}}
+
+
+@pytest.mark.parametrize("pattern", ["^.+:.+$", r"^quay\.io/lab/.+:.+$", "jupyter/[a-z]+", ""])
+def test_what_users_type_in(pattern: str, tmp_path: Path) -> None:
+    """Its settings replace the hub's, as those of a choice do."""
+    choices = {"usual": {"display_name": "Usual", "default": True}}
+    answer = checked(tmp_path, typed_in(pattern, choices), INJECT)
+    assert answer.status == 1
+    (line,) = answer.findings
+    assert line.startswith("profile own/image, typed in: container notebook mounts the volume gone")
+    assert answer.output.endswith("\n6 pods made, 1 finding\n")
+
+
+def test_what_users_have_to_type_in(tmp_path: Path) -> None:
+    """Where nothing is to be chosen among, a start without it fails, and is none of a user's."""
+    answer = checked(tmp_path, typed_in("^.+:.+$"), INJECT)
+    assert answer.status == 1
+    assert "every pod: container notebook mounts the volume gone" in answer.output
+    assert answer.output.endswith("\n4 pods made, 1 finding\n")
+
+
+def test_what_nobody_can_guess(tmp_path: Path) -> None:
+    choices = {"usual": {"display_name": "Usual", "default": True}}
+    answer = checked(tmp_path, typed_in("^[0-9]{40}$", choices), INJECT)
+    assert (answer.findings, answer.status) == ([], 0), answer.output
+    assert "profile own/image: what users type in was not looked at" in answer.output
 
 
 def test_what_the_hubs_own_code_ends_with(tmp_path: Path) -> None:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import shutil
+import signal
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.background import until
 from tests.hub import chart
 from tests.hub.layers import pod_objection
 from tests.hub.manifests import container, variables
@@ -364,6 +368,37 @@ def test_an_image_without_sidecar_magics(has_it: bool, tmp_path: Path) -> None:
         assert done.returncode == 1
         assert "the image of the notebook has no sidecar-magics: add it" in done.stderr
         assert keeper["terminationMessagePolicy"] == "FallbackToLogsOnError"
+
+
+@pytest.mark.parametrize("shell", ["sh", "bash"])
+@pytest.mark.parametrize(("end", "status"), [("told", 0), ("killed", 137), ("alone", 3)])
+def test_a_keeper_that_is_gone_is_not_waited_for(
+    end: str, status: int, shell: str, tmp_path: Path
+) -> None:
+    """However it ends: where it is killed for its memory, it has no time to say so itself."""
+    if shutil.which(shell) is None:
+        pytest.skip(f"no {shell} here")
+    keeper = container(made(setting(data="keep")), "mysql-keep")
+    program, state, began = (tmp_path / each for each in ("sidecar-magics", "state", "began"))
+    over = "sleep 0.3; exit 3" if end == "alone" else "while :; do sleep 0.1; done"
+    mark = f"echo $$ > {began}.part; mv {began}.part {began}"
+    program.write_text(
+        f"#!/bin/sh\ntrap 'sleep 0.3; exit 0' TERM\necho ending > {state}\n{mark}\n{over}\n"
+    )
+    program.chmod(0o755)
+    script = keeper["command"][2].replace("/tmp/state", str(state)).replace("sleep 120", "exit")
+    path = {"PATH": f"{tmp_path}:/usr/bin:/bin"}
+    with subprocess.Popen([shell, "-c", script], env=path) as process:
+        try:
+            until(began.exists)
+            if end == "told":
+                process.terminate()
+            elif end == "killed":
+                os.kill(int(began.read_text()), signal.SIGKILL)
+            assert process.wait(timeout=60) == status
+        finally:
+            process.kill()
+    assert state.read_text() == "ended\n"
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from tests.hub.kubernetes.cluster import RealCluster
 
 START_S = 300.0
-STOP_S = 120.0
+# Longer than a pod with a keeper gets: what takes as long as it gets is to be seen as that.
+STOP_S = 150.0
 # Before the text of a line of a container's log.
 LOG_PREFIX = re.compile(r"^\S+ (?:stdout|stderr) [FP] ", re.MULTILINE)
 

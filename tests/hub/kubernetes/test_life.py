@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -48,16 +49,20 @@ GATING = [
     for each in DEPLOYMENTS
     if each.gates and each.files[0] in ("inject", "sidecar-classic", "profiles", "basehub")
 ]
-KEEPING = [each for each in INJECTING if each.keeps_data and not each.hub]
+# Of the two with snapshots, the one that finds out by itself.
+SNAPSHOTS = next(each for each in INJECTING if ("data", "keep") in each.settings)
+KEEPING = [each for each in INJECTING if each.keeps_data and not each.hub] + [SNAPSHOTS]
 
 
 @pytest.mark.parametrize("deployment", GATING, ids=str)
 def test_a_pods_life(deployment: Deployment, kubernetes: RealCluster) -> None:
     """The first cell runs at once, the promises are kept over a `kill -9`, the end is clean."""
+    # Homes stay, and what is kept in one comes back.
+    user = replace(deployment.user, name=f"life-{GATING.index(deployment)}")
 
     async def go() -> None:
         async with real_hub(kubernetes, deployment) as here:
-            server = await here.start(deployment.user)
+            server = await here.start(user)
             assert await server.query("SELECT 1") == ["1"]
             await keeps_its_promises(server, survives_shutdown=False)
             assert await server.spawner.poll() is None

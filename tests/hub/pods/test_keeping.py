@@ -76,7 +76,7 @@ def test_what_was_done_last(deployment: Deployment, tmp_path: Path) -> None:
             keeper = again.pod.containers["mysql-keep"]
             assert "Restored 1 table in 1 schema, 1 row" in await keeper.log()
             assert "may be missing" not in await keeper.log()
-            assert "Kept by process 1" in (await run_python(again, KEEP_TOO)).output
+            assert "Kept by process" in (await run_python(again, KEEP_TOO)).output
 
     asyncio.run(go())
 
