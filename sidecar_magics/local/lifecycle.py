@@ -6,6 +6,7 @@ import contextlib
 from typing import TYPE_CHECKING
 
 from ..errors import LocalServerError, SidecarError
+from ..process_lock import ProcessLock
 from ..settings import PUBLIC_PASSWORDS, TUTORIAL_PASSWORD
 from ..wait import wait
 from . import ports
@@ -295,17 +296,20 @@ def _clear_away(record: LocalSidecar | None) -> None:
 
 @contextlib.contextmanager
 def _lock() -> Iterator[None]:
-    """Let one process at a time start or stop the sidecar; a second one waits for its turn."""
-    from filelock import FileLock, Timeout  # noqa: PLC0415
+    """Let one process at a time start or stop the sidecar; a second one waits for its turn.
 
+    Where the state folder's file system has no locks, none waits.
+    """
     path = folders().state / "sidecar.lock"
     path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        with FileLock(path, timeout=LOCK_S):
-            yield
-    except Timeout:
+    lock = ProcessLock(path)
+    if not lock.acquire(LOCK_S):
         raise LocalServerError(
             f"Another `sidecar-magics` has been starting or stopping the sidecar for "
             f"{LOCK_S / 60:.0f} min.",
             hint="end it, and try again.",
-        ) from None
+        )
+    try:
+        yield
+    finally:
+        lock.release()
