@@ -13,7 +13,7 @@ from . import ports
 from .access import remove_client_file, write_client_file
 from .backends import backend_for, candidates, recorded_backend
 from .logs import shown_line
-from .native import clear_away
+from .native import NativeBackend, clear_away
 from .process import HOST, USER, is_taken, settings_for
 from .state import (
     NATIVE,
@@ -170,6 +170,25 @@ def delete_data(*, timeout_s: float = 30.0) -> LocalSidecar | None:
             recorded_backend(record).delete_data(record)
         remove_record()
     return record
+
+
+def delete_earlier_data(folder: Path) -> None:
+    """Remove data of an earlier sidecar for good.
+
+    Parameters
+    ----------
+    folder : Path
+        One of the `others` that `status` shows.
+
+    Raises
+    ------
+    LocalServerError
+        There are no such data any more; a server uses them.
+    """
+    with _lock():
+        if folder not in (look().others or {}):
+            raise LocalServerError(f"{folder} has no data of an earlier sidecar.")
+        NativeBackend().delete_earlier_data(folder)
 
 
 def status() -> LocalStatus:
