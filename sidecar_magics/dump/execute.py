@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from ..errors import DumpError, Interrupted, SidecarError, printable, shown
 from ..grants import read_grants
-from ..load.journal import loads
+from ..load.journal import records
 from ..server import pymysql_errors
 from . import plan, rights, rows
 from .catalogue import read_catalogue, schema_names
@@ -257,8 +257,8 @@ class Dumper:
         if not self._policy.is_whole:
             return []
         dumped = set(self.report.schemas)
-        records = loads.finished_records(asking.rows)
-        return [each for each in records if loads.schemas_of(each) <= dumped]
+        found = records.finished_records(asking.rows)
+        return [each for each in found if records.schemas_of(each) <= dumped]
 
     # What a course needs -------------------------------------------------------------------------
 

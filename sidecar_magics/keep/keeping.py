@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..dump.snapshot import Asking
 from ..errors import KeepError, printable, shown
-from ..load.journal import loads
+from ..load.journal import loads, tables
 from ..load.reporting.failures import is_lost
 from ..server import pymysql_errors
 from .choice import REFUSALS, Choice, Step, choose
@@ -319,6 +319,6 @@ def _half_restored(marker: Marker) -> KeepError:
 
 def _is_loading(asking: Asking) -> bool:
     """Return whether a load is under way that is noted in the journal."""
-    if not loads.exists_for(asking.rows):
+    if not tables.exists(asking.rows):
         return False
     return any(row[2] is not None for row in asking.rows(loads.UNFINISHED.encode()))

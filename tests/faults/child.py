@@ -78,7 +78,11 @@ class Child:
         self._heard = b""
 
     def go(self) -> None:
-        """Let it load."""
+        """Let it load; if it was prepared and has ended since, another one does."""
+        if self.process.poll() is not None:
+            said = self.process.communicate(timeout=60)[1].decode("utf-8", "replace")
+            print(f"a prepared process has ended: {self.process.returncode} {said[-2000:]}")
+            self.process = start_runner()
         assert self.process.stdin is not None
         self.process.stdin.write(json.dumps(self._wanted).encode() + b"\n")
         self.process.stdin.flush()
@@ -143,6 +147,7 @@ class Worker:
             self._process = start_runner()
         child = Child(path, self._server, process=self._process, **options)
         child.go()
+        self._process = child.process
         assert self._process.stdout is not None
         if select.select([self._process.stdout], [], [], limit_s)[0]:
             line = self._process.stdout.readline()

@@ -524,7 +524,8 @@ def _look_up(connection: Connection, match: re.Match[str]) -> Done:
 
 @_statement(
     r"SELECT HEX\(CONVERT\(t.table_schema .* FROM information_schema.tables t WHERE \((.*?)\) AND "
-    r"(?:EXISTS|t\.auto_increment) .* UNION ALL SELECT NULL, NULL, LAST_INSERT_ID\(\)"
+    r"(?:EXISTS|t\.auto_increment) .* UNION ALL SELECT NULL, NULL, LAST_INSERT_ID\(\) "
+    r"LIMIT 18446744073709551615"
 )
 def _next_numbers(connection: Connection, match: re.Match[str]) -> Done:
     rows: list[tuple[bytes | None, ...]] = [(None, None, str(connection.last_id).encode())]

@@ -21,7 +21,7 @@ from ..reporting import failures
 from ..reporting.failures import is_lost
 from ..running.index_builds import missing_clause
 from ..running.numbering import set_next
-from . import loads
+from . import loads, owed, records, tables
 from .pieces import SCHEMA, Journal, lock_name
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ class Bookkeeping:
         It is idle, and the lane that each load has as long as it runs is not there any more.
         """
         link = self._link
-        if not loads.exists(link):
+        if not tables.exists(link.rows):
             return
         entry = loads.unfinished(link, self._script)
         idle = link.rows(
@@ -111,7 +111,7 @@ class Bookkeeping:
         policy, sources = self._policy, self._sources
         if not (policy.once or policy.resume) or not sources.can_reopen:
             return False
-        if not loads.exists(self._link) or loads.unfinished(self._link, self._script):
+        if not tables.exists(self._link.rows) or loads.unfinished(self._link, self._script):
             return False
         stamp = sources.stamp()
         entry = loads.finished(
@@ -178,7 +178,7 @@ class Bookkeeping:
 
     def _make_journal(self, *, needed: bool) -> bool:
         try:
-            loads.create(self._link)
+            tables.create(self._link)
         except AccessError as error:
             if needed:
                 raise
@@ -268,11 +268,11 @@ class Bookkeeping:
             loads.finish(link, journal.entry, self._facts())
         self._enter_loaded_before()
         with contextlib.suppress(*pymysql_errors()):  # whatever else is called so is not ours
-            if not loads.exists(link):
+            if not tables.exists(link.rows):
                 return
             loads.end_repeated(link, self._call, journal.entry.id if journal else None)
             self._build_owed_indexes()
-            loads.drop_if_empty(link)
+            tables.drop_if_empty(link)
 
     def _enter_loaded_before(self) -> None:
         """Note what a dump holds that was loaded with --once before it was made.
@@ -286,13 +286,13 @@ class Bookkeeping:
         held = [
             record
             for record in self._sources.loaded_before
-            if loads.is_record(record) and loads.schemas_of(record).issubset(self._touched)
+            if records.is_record(record) and records.schemas_of(record).issubset(self._touched)
         ]
         if not held:
             return
         try:
             self._link.send(b"SET time_zone = '+00:00'")
-            loads.enter_records(self._link.rows, self._link.send, held)
+            records.enter_records(self._link.rows, self._link.send, held)
         except pymysql_errors() as error:
             if is_lost(error):
                 raise
@@ -318,7 +318,7 @@ class Bookkeeping:
 
     def _build_owed_indexes(self) -> None:
         """Build the indexes that loads put off and, because they were killed, never built."""
-        for table, definitions in loads.owed_indexes(self._link):
+        for table, definitions in owed.owed_indexes(self._link):
             create = self._loader.inspector.show_create(table)
             missing = missing_clause(create, definitions)
             try:
@@ -332,4 +332,4 @@ class Bookkeeping:
                     f"{table} lacks indexes that an interrupted load had left out: {error}."
                 )
                 continue
-            loads.forget_owed(self._link, table)
+            owed.forget_owed(self._link, table)
