@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-pytest_plugins = ("tests.limits", "tests.sharing", "tests.surroundings")
+pytest_plugins = ("tests.limits", "tests.sharing", "tests.surroundings", "tests.turns")
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -12,10 +13,11 @@ from typing import TYPE_CHECKING
 import yaml
 
 from tests.hub import helm
+from tests.hub.prepared import Prepared
 from tests.hub.values import HUB_CONFIG
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from tests.hub.values import Values
 
@@ -27,6 +29,16 @@ CHECK = HUB_CONFIG / "check.py"
 REAL = os.environ.get("Z2JH_CHART", "")
 CHECK_S = 300
 BELOW = "# below: "
+_PREPARED = Prepared()
+
+
+@contextlib.contextmanager
+def prepared() -> Iterator[None]:
+    """End what `check` has started."""
+    try:
+        yield
+    finally:
+        _PREPARED.close()
 
 
 @dataclass(frozen=True)
@@ -95,9 +107,26 @@ def render(files: Sequence[Path], path: Path, keys: Sequence[str] = ()) -> Path:
 
 
 def check(*arguments: str | Path, script: str | None = None) -> Answer:
-    """Run check.py, or a script that it has packed, from standard input."""
-    command = [sys.executable, "-" if script else str(CHECK), *map(str, arguments)]
+    """Run check.py in a prepared process, or a script that it has packed from standard input."""
     environment = {**os.environ, "PYTHONPATH": str(FOLDER.parents[1])}
+    given = [str(argument) for argument in arguments]
+    if script is None:
+        status, output, errors = _PREPARED.run([str(CHECK), *given], CHECK_S, environment)
+    else:
+        status, output, errors = _started([sys.executable, "-", *given], script, environment)
+    assert "Traceback" not in errors, errors
+    return Answer(status, output)
+
+
+def started(*arguments: str | Path) -> Answer:
+    """Run check.py as an operator does, in a process of its own."""
+    command = [sys.executable, str(CHECK), *map(str, arguments)]
+    status, output, errors = _started(command, "", dict(os.environ))
+    assert "Traceback" not in errors, errors
+    return Answer(status, output)
+
+
+def _started(command: list[str], script: str, environment: dict[str, str]) -> tuple[int, str, str]:
     done = subprocess.run(
         command,
         input=script,
@@ -107,8 +136,7 @@ def check(*arguments: str | Path, script: str | None = None) -> Answer:
         env=environment,
         check=False,
     )
-    assert "Traceback" not in done.stderr, done.stderr
-    return Answer(done.returncode, done.stdout)
+    return done.returncode, done.stdout, done.stderr
 
 
 def shape(number: int) -> Path:

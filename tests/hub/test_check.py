@@ -18,6 +18,7 @@ from tests.hub.checking import (
     render,
     setting,
     shape,
+    started,
     written,
 )
 from tests.hub.values import HUB_CONFIG, STATIC, Values, read
@@ -230,11 +231,12 @@ def test_packed_into_a_script(tmp_path: Path) -> None:
     """As it is sent into the hub's container, where no file of ours is."""
     after = render([shape(2), SIDECAR], tmp_path / "after.yaml")
     before = render([shape(2)], tmp_path / "before.yaml")
-    plain = check(after, "--before", before)
+    plain = started(after, "--before", before)
     packed = check("--pack", after, "--before", before)
     assert packed.status == 0
     assert check(script=packed.output) == plain
     assert plain.status == 1
+    assert check(after, "--before", before) == plain  # as most of these tests run it
 
 
 @pytest.mark.parametrize("text", ["", "{", "kind: Secret\nmetadata: {name: a}\n"], ids=repr)
