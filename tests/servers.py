@@ -239,6 +239,8 @@ class Server:
 
     def _global_variables(self) -> dict[str, str]:
         with connect_now(self.settings) as connection, connection.cursor() as cursor:
+            # A script may have limited the rows of SHOW, too, for all new connections.
+            cursor.execute("SET sql_select_limit = 18446744073709551615")
             # Those of GTID are positions in the binary log, that only go up.
             cursor.execute("SHOW GLOBAL VARIABLES WHERE variable_name NOT LIKE 'gtid%'")
             return dict(cursor.fetchall())

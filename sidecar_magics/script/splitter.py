@@ -66,6 +66,7 @@ MAX_STATEMENT_BYTES = 1 << 30
 _DELIMITER = COMMANDS["delimiter"]
 _LONGEST_COMMAND_COMMENT = 256
 _TWO_DASHES = re.compile(rb"(?P<line>--)")
+_MARKLESS_UTF_16 = re.compile(rb"[^\x00]\x00[^\x00]\x00|\x00[^\x00]\x00[^\x00]")
 _OTHER_ENCODING = "the file is saved as UTF-{} (PowerShell's > does that); save it again as UTF-8"
 
 
@@ -214,7 +215,7 @@ class Splitter:
         return self._rest() if window.final else None
 
     def _read_mark(self) -> None:
-        """Skip a UTF-8 byte order mark; refuse the other encodings that have one."""
+        """Skip a UTF-8 byte order mark; refuse the other encodings, of UTF-16 also without one."""
         if self._window.lacks(4):
             return
         self._mark_read = True
@@ -223,7 +224,7 @@ class Splitter:
             self._window.skip_mark(3)
         elif head in (b"\xff\xfe\x00\x00", b"\x00\x00\xfe\xff"):
             raise ScriptSyntaxError(_OTHER_ENCODING.format(32), 1, 1, 0)
-        elif head.startswith((b"\xff\xfe", b"\xfe\xff")):
+        elif head.startswith((b"\xff\xfe", b"\xfe\xff")) or _MARKLESS_UTF_16.match(head):
             raise ScriptSyntaxError(_OTHER_ENCODING.format(16), 1, 1, 0)
 
     def _between(self, scan: Scanner) -> Item | None:
@@ -472,6 +473,9 @@ class Splitter:
         """Make an item of what the end of the script ends."""
         if self._inside and self._inside.closer != b"\n":
             message = f"a {self._inside.what} begins here and is never closed"
+            if self._start >= 0 and self._began.line < self._inside.place.line:
+                # An apostrophe far above may have opened what this one only closes.
+                message += f"; its statement begins in line {self._began.line}"
             raise ScriptSyntaxError(message, *self._inside.place)
         end = self._window.at = len(self._window.data)
         if self._inside:

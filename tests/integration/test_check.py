@@ -362,6 +362,8 @@ def test_accounts(bench: Bench) -> None:
         f"DROP USER IF EXISTS nobody_here; DROP USER {LIMITED}; CREATE USER '{LIMITED}'@`%`",
     )
     assert f"accounts that it names: {LIMITED}@%, nobody_here@%" in report.facts
+    report = fine(bench, f"GRANT SELECT ON *.* TO {LIMITED}")
+    assert not [fact for fact in report.facts if fact.startswith("accounts that it names")]
 
 
 def test_the_schema_given_beside_the_script(bench: Bench) -> None:

@@ -217,3 +217,22 @@ def test_a_view_of_an_unknown_definer(server: Server, tmp_path: Path) -> None:
     assert re.search("load the dump .* again,? with --skip-definer", caught.value.hint)
     load_with("--skip-definer", view, server, tmp_path)
     assert load_sql("SELECT * FROM s.v", server.settings).results == 1
+
+
+def test_what_people_type_and_copy(server: Server, tmp_path: Path) -> None:
+    routine = "CREATE PROCEDURE p()\nBEGIN\n  DO 1;\n  DO 2;\nEND"
+    mistakes = {
+        f"{routine};": ("DELIMITER //", f"DELIMITER //\n{routine}\n//\nDELIMITER ;"),
+        "\u00a0CREATE TABLE a (i INT);": ("invisible", "CREATE TABLE a (i INT);"),
+        "DO 1;\n\ufeffCREATE TABLE b (i INT);": ("invisible", "CREATE TABLE b (i INT);"),
+        "CREATE TABLE c AS SELECT \u2018x\u2019 AS s;": (
+            "straight",
+            "CREATE TABLE c AS SELECT 'x' s",
+        ),
+        "USE [master]": ("SQL Server", "DO 1"),
+    }
+    for script, (words, corrected) in mistakes.items():
+        with pytest.raises(StatementError) as caught:
+            load_with("", script, server, tmp_path)
+        assert words in caught.value.hint
+        load_with("", corrected, server, tmp_path)

@@ -83,6 +83,33 @@ def test_every_rule_can_be_reached() -> None:
         (Refusal(1064, sql=b"[Warning]: Using a password"), "sed -i 1d FILE"),
         (Refusal(1064, sql=b"Enter password: \n-- MySQL dump"), "`Enter password:`"),
         (Refusal(1064, sql=b"SELEC 1"), "correct the syntax"),
+        (
+            Refusal(
+                1064, "syntax to use near '' at line 3", sql=b"create procedure p()\nbegin\n do 1"
+            ),
+            "DELIMITER //",
+        ),
+        (
+            Refusal(
+                1064, "near '' at line 1", "mariadb", b"CREATE TRIGGER t FOR EACH ROW IF 1 THEN"
+            ),
+            "DELIMITER //",
+        ),
+        (Refusal(1064, "near 'x' at line 1", sql=b"CREATE PROCEDURE p() BEGIN"), "correct the"),
+        (Refusal(1064, "near '' at line 1", sql=b"CREATE TABLE begin ("), "correct the syntax"),
+        (Refusal(1064, sql=b"--it's a note\nSELECT 1"), "a blank after the two dashes"),
+        (Refusal(1064, sql=b"mysql> SELECT 1"), "prompts"),
+        (Refusal(1064, sql=b"MariaDB [(none)]> SELECT 1"), "prompts"),
+        (Refusal(1064, sql=b"```sql\nSELECT 1"), "Markdown"),
+        (Refusal(1064, sql=b"%%mysql_load\nSELECT 1"), "magic"),
+        (Refusal(1054, "Unknown column '\u2018x\u2019' in"), "typographic quotes"),
+        (Refusal(1064, "near '\u201cx\u201d)' at line 1"), "typographic quotes"),
+        (Refusal(1064, "near '\u00a0INSERT INTO t' at line 1"), "invisible character"),
+        (Refusal(1064, "near '\ufeffCREATE TABLE t' at line 1"), "invisible character"),
+        (Refusal(1049, "Unknown database '[master]'"), "SQL Server"),
+        (Refusal(1064, "near 'TRANSACTION' at", sql=b"BEGIN TRANSACTION"), "SQLite"),
+        (Refusal(1064, sql=b"CREATE TABLE t (a NUMBER(10), b VARCHAR2(20))"), "Oracle"),
+        (Refusal(1064, sql=b"CREATE TABLE t (a INTEGER PRIMARY KEY AUTOINCREMENT)"), "SQLite"),
         (Refusal(1064, sql=b"CREATE", is_foreign=True), "version of server that made the dump"),
         (Refusal(1005, "Can't create table (errno: 150 \"Foreign key"), "foreign_key_checks=0"),
         (Refusal(1005, "Can't create table (errno: 140 \"Wrong create"), "innodb_strict_mode"),

@@ -230,7 +230,10 @@ def _facts(case: rules.Case) -> Iterator[str]:
     if inventory.system_statements:
         left_out = count(inventory.system_statements, "statement")
         yield f"{left_out} on the server's own schemas would be left out"
-    accounts = unique(event.name for event in inventory.events if event.what == "account")
+    # A GRANT is noted without its account, and CURRENT_USER has no name.
+    accounts = unique(
+        event.name for event in inventory.events if event.what == "account" and event.name
+    )
     if accounts:
         yield f"accounts that it names: {some(accounts)}"
     free, needed = advice.disk_space(case)

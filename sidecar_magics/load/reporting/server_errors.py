@@ -105,6 +105,11 @@ _PARENT = (
     r"(?P<parent>(?:`[^`]{1,64}`\.)?`[^`]{1,64}`)"
 )
 
+_AT_THE_END = r"near '' at line"
+_TYPOGRAPHIC = "[\u2018-\u201f]"
+# Blanks that are none for a server, and marks of the order of bytes.
+_INVISIBLE = "near '[\u00a0\u2000-\u200f\u202f\u2060\u3000\ufeff]"
+
 # What a person writes into a cell is to be corrected there: these come first.
 _TYPED_RULES = (
     # Names.
@@ -245,9 +250,58 @@ _FILE_RULES = (
     _on(
         1064,
         1193,
-        sql=rb"\A\s*(?:PRAGMA\b|COPY\s.*\bFROM\s+stdin"
+        sql=rb"\A\s*(?:PRAGMA\b|BEGIN\s+TRANSACTION\b|COPY\s.*\bFROM\s+stdin"
         rb"|SET\s+(?:statement_timeout|lock_timeout|client_encoding|standard_conforming_strings)\b)",
         hint="convert the dump for MySQL first: it is one of PostgreSQL or SQLite.",
+    ),
+    _on(
+        1049,
+        words=r"database '\[",
+        hint="convert the script for MySQL first: it is one of SQL Server.",
+    ),
+    _on(
+        1064,
+        sql=rb"\A\s*CREATE\s+TABLE\b[\s\S]*(?:\[dbo\]|\bIDENTITY\s*\(|\bVARCHAR2\b|\bNUMBER\s*\("
+        rb"|\bAUTOINCREMENT\b)",
+        hint="convert the script for MySQL first: it is one of SQL Server, Oracle or SQLite.",
+    ),
+    # What a person has typed or copied.
+    _on(
+        1064,
+        words=_AT_THE_END,
+        sql=rb"\A\s*CREATE\b[\s\S]*\b(?:PROCEDURE|FUNCTION|TRIGGER|EVENT)\b[\s\S]*"
+        rb"\b(?:BEGIN|IF|CASE|LOOP|WHILE|REPEAT)\b",
+        hint="write DELIMITER // in a line before the CREATE, // after its END, and DELIMITER ; "
+        "in a line after that: a semicolon within it ended it.",
+    ),
+    _on(
+        1064,
+        sql=rb"\A\s*(?:mysql|mariadb [\[(][^\n]{0,64}[\])])>",
+        hint="remove the prompts (`mysql>`, `->`) and the answers, which were copied from a "
+        "terminal.",
+    ),
+    _on(
+        1064,
+        sql=rb"\A\s*--[^\s-]",
+        hint="write a blank after the two dashes: without one they begin no comment.",
+    ),
+    _on(1064, sql=rb"\A\s*```", hint="remove the lines with ```, which are Markdown."),
+    _on(
+        1064,
+        sql=rb"\A\s*%",
+        hint="remove the line with the magic (%): a script has SQL only.",
+    ),
+    _on(
+        1054,
+        1064,
+        words=_TYPOGRAPHIC,
+        hint="write straight quotes (') in place of the typographic quotes.",
+    ),
+    _on(
+        1064,
+        words=_INVISIBLE,
+        hint="remove the invisible character at the place that the message names: a word "
+        "processor or a web page put it there.",
     ),
     _on(
         1064,
