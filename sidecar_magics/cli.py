@@ -8,10 +8,11 @@ import contextlib
 import json
 import os
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
-from . import __version__, display, lines, options
+from . import __version__, display, lines, options, units
 from .errors import SettingsError, SidecarError
 from .previews import preview
 from .settings import resolve
@@ -304,15 +305,28 @@ def _delete_data(*, is_agreed: bool) -> int:
     from .local import lifecycle  # noqa: PLC0415
 
     known = lifecycle.status()
-    if known.sidecar is None:
+    earlier = sorted((known.others or {}).items())
+    if known.sidecar is not None:
+        what = f"the data of {known.sidecar} ({known.amount} in {known.place})"
+        remove: Callable[[], object] = lifecycle.delete_data
+    elif earlier:
+        # Those of the other kind of server are asked for by themselves: they may be forgotten.
+        (folder, size_bytes), *earlier = earlier
+        what = f"the data of an earlier sidecar ({units.size(size_bytes)} in {folder})"
+        remove = partial(lifecycle.delete_earlier_data, folder)
+    else:
         _show(str(known))
         return 0
-    what = f"the data of {known.sidecar} ({known.place})"
     if not is_agreed and not _is_agreed(f"Remove {what} for good?"):
         _show("Nothing was removed.")
         return 1
-    lifecycle.delete_data()
+    remove()
     _show(f"Removed {what}.")
+    for folder, size_bytes in earlier:
+        _show(
+            f"Data of an earlier sidecar remain: {units.size(size_bytes)} in {folder}; "
+            "the same command again removes them."
+        )
     return 0
 
 

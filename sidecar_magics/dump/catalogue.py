@@ -111,11 +111,24 @@ class StoredTable:
 
 
 class StoredProgram(NamedTuple):
-    """A routine, trigger or event: its kind as SHOW CREATE names it, and its name."""
+    """A routine, trigger or event.
+
+    Attributes
+    ----------
+    kind : str
+        As SHOW CREATE names it.
+    name : str
+        Its name.
+    table : str
+        Of a trigger.
+    is_hidden : bool
+        Whether the account may not see what it does.
+    """
 
     kind: str
     name: str
     table: str = ""
+    is_hidden: bool = False
 
 
 @dataclass
@@ -185,14 +198,15 @@ def read_catalogue(ask: Ask, names: Sequence[str]) -> list[Schema]:
 # A column that is to be the name of one of the schemas.
 _SCHEMA = re.compile(rb"(\w+) IS_NAMED")
 # A package's body needs the package; MariaDB lists both as routines.
-_ROUTINES = b"""SELECT routine_schema, routine_type, routine_name, ''
+_ROUTINES = b"""SELECT routine_schema, routine_type, routine_name, '', routine_definition IS NULL
  FROM information_schema.routines WHERE routine_schema IS_NAMED ORDER BY routine_schema,
  FIELD(routine_type, 'PACKAGE', 'PACKAGE BODY'), routine_type, BINARY routine_name"""
 # Those of one table and moment fire in the order in which they were made.
-_TRIGGERS = b"""SELECT trigger_schema, 'TRIGGER', trigger_name, event_object_table
+_TRIGGERS = b"""SELECT trigger_schema, 'TRIGGER', trigger_name, event_object_table,
+ action_statement IS NULL
  FROM information_schema.triggers WHERE trigger_schema IS_NAMED ORDER BY trigger_schema,
  BINARY event_object_table, action_timing, event_manipulation, action_order"""
-_EVENTS = b"""SELECT event_schema, 'EVENT', event_name, '' FROM information_schema.events
+_EVENTS = b"""SELECT event_schema, 'EVENT', event_name, '', 0 FROM information_schema.events
  WHERE event_schema IS_NAMED ORDER BY event_schema, BINARY event_name"""
 
 
@@ -265,8 +279,8 @@ class _Questions:
         return {(schema, table): column for schema, table, column in self._ask(sql)}
 
     def programs(self, sql: bytes) -> Iterator[tuple[str, StoredProgram]]:
-        for schema, kind, name, table in self._ask(sql):
-            yield schema, StoredProgram(kind, name, table)
+        for schema, kind, name, table, is_hidden in self._ask(sql):
+            yield schema, StoredProgram(kind, name, table, is_hidden == "1")
 
 
 def _list_of(schema: Schema, kind: str) -> list[StoredTable]:

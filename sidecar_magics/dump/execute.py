@@ -8,9 +8,10 @@ import time
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from ..errors import DumpError, Interrupted, SidecarError, printable, shown
+from ..grants import read_grants
 from ..load.journal import records
 from ..server import pymysql_errors
-from . import plan, rows
+from . import plan, rights, rows
 from .catalogue import read_catalogue, schema_names
 from .compression import compressor
 from .content import Content
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
+    from ..grants import Grants
     from ..settings import ConnectionSettings
     from .catalogue import Schema, StoredTable
     from .output import Nowhere, Part
@@ -40,6 +42,7 @@ ATTEMPTS = 3
 CHANGED = frozenset({1412, 1146, 1051, 1049, 1356, 1305, 1360, 1539, 1213})
 LOST = frozenset({0, 2006, 2013})
 DENIED = frozenset({1044, 1142, 1143, 1227, 1370, 3118})
+NOTHING_LEFT = "Nothing is left of the dump."
 
 
 class Earlier(Protocol):
@@ -193,11 +196,27 @@ class Dumper:
         report.describe_server(snapshot.control.sidecar)
         report.notes.clear()
         report.left_out[:] = _history(schemas)
+        if self._own_parts_of is None:  # not of scratch schemas, which have what was dumped
+            self._look_for_hidden(snapshot.control, schemas)
         report.schemas = [schema.name for schema in schemas]
         report.tables = {str(table): DumpedTable() for s in schemas for table in s.tables}
         for kind in ("views", "routines", "triggers", "events", "sequences"):
             setattr(report, kind, sum(len(getattr(schema, kind)) for schema in schemas))
         return schemas
+
+    def _look_for_hidden(self, asking: Asking, schemas: list[Schema]) -> None:
+        """Note what the account may not see, and leave it out, or raise."""
+        grants = read_grants(lambda sql: asking.rows(sql.encode()), pymysql_errors())
+        there = rights.hidden(schemas, grants, asking.sidecar, self._policy)
+        account = asking.value(b"SELECT CURRENT_USER()")
+        self.report.sees_all_schemas = rights.sees_all_schemas(grants, self._policy)
+        if not self.report.sees_all_schemas:
+            left_out = f"The account {account} sees some schemas only: others are not in the dump."
+            self.report.left_out.append(left_out)
+        if there and not self._policy.force:
+            raise _hidden_error(there, grants, account)
+        self.report.hidden[:] = rights.told(there, account)
+        rights.leave_out(schemas, there)
 
     def _take(self, snapshot: Snapshot, tables: list[StoredTable]) -> None:
         others = [table for table in tables if not table.is_transactional and plan.has_rows(table)]
@@ -213,7 +232,12 @@ class Dumper:
             return own(table) if own else _parts_of(asking, table)
 
         planner = plan.DumpPlanner(
-            self._policy, schemas, asking.sidecar.server, parts_of, self._loaded_before(asking)
+            self._policy,
+            schemas,
+            asking.sidecar.server,
+            parts_of,
+            self._loaded_before(asking),
+            lacks=self.report.hidden,
         )
         files = [(target.path.name, planner.file())]
         if target.is_folder:
@@ -264,13 +288,13 @@ class Dumper:
         if number in LOST or isinstance(error, OSError):
             return DumpError(
                 f"{printable(self.report.file)}: the connection to the server was lost ({words}).",
-                details=["Nothing is left of the dump."],
+                details=[NOTHING_LEFT],
                 hint="run %mysql_wait until the server answers, then dump again.",
             )
         hint = "dump as an account that may SELECT, SHOW VIEW, TRIGGER and EVENT there."
         return DumpError(
             f"{printable(self.report.file)}: the server refuses (error {number}): {words}.",
-            details=["Nothing is left of the dump."],
+            details=[NOTHING_LEFT],
             hint=hint if number in DENIED else "",
         )
 
@@ -406,6 +430,17 @@ def run_dump(dumper: Dumper, target: Target, ending: str) -> None:
         raise
     finally:
         dumper.report.seconds = dumper.seconds
+
+
+def _hidden_error(there: list[rights.Hidden], grants: Grants, account: str) -> DumpError:
+    idle = [printable(role) for role in grants.idle_roles]
+    roles = [f"Its roles are not active: {', '.join(idle)}."] if idle else []
+    return DumpError(
+        f"The account {printable(account)} does not see all {rights.summary(there)}: the dump may "
+        "lack some.",
+        details=[*roles, *map(printable, rights.statements(there, account))],
+        hint="let an administrator run that, or add --force: the dump then says what it may lack.",
+    )
 
 
 def _parts_of(asking: Asking, table: StoredTable) -> list[rows.Range]:

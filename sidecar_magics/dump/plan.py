@@ -98,6 +98,8 @@ class DumpPlanner:
         Returns the parts in which a table's rows are read.
     loaded_before : sequence of mapping, default ()
         Records of the loads with --once that are in the dump.
+    lacks : sequence of str, default ()
+        What the dump may lack, a sentence each.
     """
 
     def __init__(
@@ -107,11 +109,13 @@ class DumpPlanner:
         server: str,
         parts_of: Callable[[StoredTable], list[rows.Range]],
         loaded_before: Sequence[Mapping[str, str | None]] = (),
+        *,
+        lacks: Sequence[str] = (),
     ) -> None:
         self._policy = policy
         self._schemas = schemas
         self._heading = Text(script.heading(__version__, server))
-        self._first_heading = Text(script.heading(__version__, server, loaded_before))
+        self._first_heading = Text(script.heading(__version__, server, loaded_before, lacks))
         self._ending = Text(script.ending(server))
         self._parts_of = parts_of
 

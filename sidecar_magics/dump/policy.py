@@ -40,6 +40,8 @@ class DumpPolicy:
         place.
     yes_remote : bool, default False
         Let `verify` do so on a server that is not on this machine.
+    force : bool, default False
+        Dump what the account sees, also where it may not see everything.
 
     Raises
     ------
@@ -56,6 +58,7 @@ class DumpPolicy:
     jobs: int | None = None
     verify: bool = False
     yes_remote: bool = False
+    force: bool = False
 
     def __post_init__(self) -> None:
         given: str | Sequence[str] = self.tables

@@ -62,6 +62,10 @@ class DumpReport(CellOutput):
         How many of each.
     left_out : list of str
         What the server has that is not in it, a sentence each.
+    hidden : list of str
+        What it may lack, since the account does not see that, a sentence each.
+    sees_all_schemas : bool
+        Whether the account sees all schemas of the server, if all of them were asked for.
     notes : list of str
         What a user should know besides.
     sql_bytes, file_bytes : int
@@ -95,6 +99,8 @@ class DumpReport(CellOutput):
     events: int = 0
     sequences: int = 0
     left_out: list[str] = field(default_factory=list)
+    hidden: list[str] = field(default_factory=list)
+    sees_all_schemas: bool = True
     notes: list[str] = field(default_factory=list)
     sql_bytes: int = 0
     file_bytes: int = 0
@@ -167,7 +173,8 @@ class DumpReport(CellOutput):
 
     def remarks(self) -> list[str]:
         """Return what a user should know besides, a line for each."""
-        return [printable(note) for note in (*self._verification(), *self.left_out, *self.notes)]
+        lacks = (*self.hidden, *self.left_out)
+        return [printable(note) for note in (*self._verification(), *lacks, *self.notes)]
 
     def _verified(self) -> list[str]:
         if not self.is_verified:

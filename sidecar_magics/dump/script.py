@@ -67,7 +67,10 @@ _WITHOUT_EFFECT_ON_MARIADB = frozenset({"TIME_TRUNCATE_FRACTIONAL"})
 
 
 def heading(
-    version: str, server: str, loaded_before: Iterable[Mapping[str, str | None]] = ()
+    version: str,
+    server: str,
+    loaded_before: Iterable[Mapping[str, str | None]] = (),
+    lacks: Iterable[str] = (),
 ) -> bytes:
     """Return what a dump begins with.
 
@@ -79,8 +82,11 @@ def heading(
         Kind and version of the server.
     loaded_before : iterable of mapping, default ()
         Records of the loads with --once that are in the dump.
+    lacks : iterable of str, default ()
+        What the dump may lack, a sentence each.
     """
     first = OURS + version.encode() + b"\n--\n" + comment(f"Server: {server}")
+    first += b"".join(map(comment, lacks))
     records = (RECORD + json.dumps(each, sort_keys=True).encode() + b"\n" for each in loaded_before)
     return first + b"".join(records) + b"\n" + _BEGIN + _of_mariadb(server, _MARIADB_BEGIN)
 

@@ -77,7 +77,7 @@ def too_old(snapshots: Sequence[Manifest], last: int) -> list[Manifest]:
         How many of them stay in any case; of the seven days before the newest one's, the last one
         of each stays, too, and the last few of what servers had at first.
 
-    Guarantees: the newest one stays.
+    Guarantees: the newest one stays, and the newest that is not partial.
     """
     stay = list(snapshots[: max(last, 1)])
     if not stay:
@@ -89,8 +89,9 @@ def too_old(snapshots: Sequence[Manifest], last: int) -> list[Manifest]:
             days.add(day)
             if each not in stay:
                 stay.append(each)
+    whole = [each for each in snapshots if not each.is_partial][:1]
     first = [each for each in snapshots if each.is_first][:FIRST_KEPT]
-    return [each for each in snapshots if each not in stay and each not in first]
+    return [each for each in snapshots if each not in (*stay, *whole, *first)]
 
 
 def _day(snapshot: Manifest) -> str:

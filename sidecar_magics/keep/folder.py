@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import json
 import os
 import shutil
 import socket
-import sys
 import time
 from typing import TYPE_CHECKING, Any, NamedTuple
-
-from filelock import FileLock, Timeout
 
 from ..dump.output import room_for
 from ..errors import KeepError, printable
 from ..files import OWNER_ONLY, write
+from ..process_lock import ProcessLock
 from .choice import too_old
 from .fingerprints import Activity
 from .manifest import MANIFEST, Manifest, read_manifest
@@ -92,8 +89,9 @@ class KeepFolder:
         self.lost_after = 0.0
         # Released by the system when a process ends in whatever way.
         # The first is taken in one thread and released in another; the second keeps threads apart.
-        self._keeper = FileLock(str(path / ".keeper.lock"), thread_local=False)
-        self._writer = FileLock(str(path / ".writer.lock"))
+        self._keeper_path = path / ".keeper.lock"
+        self._keeper = ProcessLock(self._keeper_path, thread_local=False)
+        self._writer = ProcessLock(path / ".writer.lock")
 
     def make(self) -> None:
         """Make the folder, for its owner only.
@@ -205,27 +203,21 @@ class KeepFolder:
 
     @contextlib.contextmanager
     def writing(self, timeout_s: float = LOCK_WAIT_S) -> Iterator[None]:
-        """Let no other process write meanwhile.
+        """Let no other process write meanwhile, where the file system has locks.
+
+        Names of snapshots differ also without.
 
         Raises
         ------
         KeepError
             Another one has been writing all the time.
         """
-        if not self._takes_locks():
-            yield  # names of snapshots differ all the same
-            return
-        try:
-            self._writer.acquire(timeout=timeout_s)
-        except Timeout:
+        if not _is_taken(self._writer, timeout_s):
             raise KeepError(
                 f"Another process has been writing into {printable(str(self.path))} for "
                 f"{timeout_s:.0f} s.",
                 hint="wait until it is done, or name another folder with --folder.",
-            ) from None
-        except (OSError, NotImplementedError):
-            yield  # the same, where that shows only now
-            return
+            )
         try:
             yield
         finally:
@@ -233,37 +225,19 @@ class KeepFolder:
 
     def become_keeper(self, server: str) -> bool:
         """Be the one that keeps the server's data here, unless there is one already."""
-        if not self._takes_locks():
-            return True
-        try:
-            self._keeper.acquire(timeout=0)
-        except Timeout:
+        if not _is_taken(self._keeper):
             return False
-        except (OSError, NotImplementedError):
-            return True
-        text = json.dumps(Holder(socket.gethostname(), os.getpid(), server, self.lost_after))
-        with contextlib.suppress(OSError):
-            write(self.path / ".keeper.json", text, mode=OWNER_ONLY)
+        if self._takes_locks():
+            holder = Holder(socket.gethostname(), os.getpid(), server, self.lost_after)
+            with contextlib.suppress(OSError):
+                write(self.path / ".keeper.json", json.dumps(holder), mode=OWNER_ONLY)
         return True
 
     def _takes_locks(self) -> bool:
-        """Return whether the file system has locks that end with their process.
-
-        Where it has none (ENOSYS, as on Lustre without them), `filelock` makes a file the lock:
-        that of a process which was killed would stay for ever.
-        """
-        if sys.platform == "win32":  # it has locks everywhere
-            return True
-        import fcntl  # noqa: PLC0415 - Windows has none, and imports this module as well
-
         try:
-            with (self.path / _PROBED).open("ab") as file:
-                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except FileNotFoundError:  # there is no folder, and so no lock either
-            return True
-        except OSError as error:
-            return error.errno != errno.ENOSYS
-        return True
+            return self._keeper.has_locks()
+        except OSError:  # there is no folder, or it is not ours to write
+            return False
 
     def stop_keeping(self) -> None:
         """Let another process be the keeper."""
@@ -273,19 +247,13 @@ class KeepFolder:
 
     def keeper(self) -> Holder | None:
         """Return who is the keeper; None if there is none, or it cannot be known."""
-        if not self._takes_locks():
+        free = ProcessLock(self._keeper_path)
+        if not self._keeper_path.exists() or not self._takes_locks():
             return None
-        free = FileLock(str(self.path / ".keeper.lock"))
-        try:
-            free.acquire(timeout=0)
-        except Timeout:
-            pass
-        except (OSError, NotImplementedError):
-            return None
-        else:
-            free.release()
-            return None
-        return self._noted_keeper()
+        if not _is_taken(free):
+            return self._noted_keeper()
+        free.release()
+        return None
 
     def was_keeper_killed(self) -> bool:
         """Return whether the last keeper has not ended by itself: it may not have kept the end."""
@@ -297,6 +265,14 @@ class KeepFolder:
             return Holder(str(values[0]), int(values[1]), str(values[2]), float(values[3]))
         except (OSError, ValueError, TypeError, LookupError):
             return None
+
+
+def _is_taken(lock: ProcessLock, timeout_s: float = 0.0) -> bool:
+    """Take a lock; return whether no other process has it, as far as can be known."""
+    try:
+        return lock.acquire(timeout_s)
+    except OSError:
+        return True
 
 
 def unwritable(path: Path, error: OSError) -> KeepError:

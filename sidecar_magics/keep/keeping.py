@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..dump.snapshot import Asking
 from ..errors import KeepError, printable, shown
@@ -112,7 +112,9 @@ class Keeping:
             if marker is not None and marker.is_restoring and not restores_again:
                 raise _half_restored(marker)
             drops: list[str] = []
-            if choice.step in REFUSALS and is_kept(self.settings, self.folder):
+            if choice.step in REFUSALS and is_kept(
+                self.settings, self.folder, force=self.policy.force
+            ):
                 # Nothing is lost: it is in a snapshot, such as what an operator puts into each.
                 drops = schemas_of_user(asking)
             else:
@@ -125,7 +127,7 @@ class Keeping:
             if choice.snapshot is None or choice.step is Step.GO_ON:
                 write_marker(asking, marker._replace(is_restoring=False))
                 if is_new and has_data(asking):
-                    save(self.settings, self.folder, marker.data_id, is_first=True)
+                    self._save(marker, is_first=True)
                 return None
             was_killed = self.folder.was_keeper_killed()
             report = self._restore(asking, choice.snapshot, marker, progress, drops=drops)
@@ -177,13 +179,7 @@ class Keeping:
                 marker = new_marker()
                 write_marker(asking, marker)
             self._data_id = marker.data_id
-            made = save(
-                self.settings,
-                self.folder,
-                marker.data_id,
-                in_place=is_automatic,
-                progress=progress,
-            )
+            made = self._save(marker, in_place=is_automatic, progress=progress)
             self.folder.tidy(self.policy.last)
             return made
 
@@ -213,14 +209,18 @@ class Keeping:
             if has_data(asking) and not marker.is_restoring:
                 if found is None:  # a snapshot is of data that has its mark
                     write_marker(asking, marker)
-                earlier = save(self.settings, self.folder, marker.data_id)
+                earlier = self._save(marker)
             report = self._restore(asking, snapshot, marker, progress)
             # The newest one must be what the server has.
-            save(self.settings, self.folder, marker.data_id)
+            self._save(marker)
             self.folder.tidy(self.policy.last)
             return Restored(snapshot, report, earlier)
 
     # -------------------------------------------------------------------------------------------
+
+    def _save(self, marker: Marker, **options: Any) -> Manifest | None:
+        force = self.policy.force
+        return save(self.settings, self.folder, marker.data_id, force=force, **options)
 
     def _restore(
         self,

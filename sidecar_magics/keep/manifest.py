@@ -60,6 +60,8 @@ class Manifest:
         Whether it is of what a server had when it was first kept.
     left_out : tuple of str
         What the server has that is not in it, a sentence each.
+    is_partial : bool
+        Whether the account may not see everything, so that it may lack something.
     """
 
     name: str
@@ -72,6 +74,7 @@ class Manifest:
     files: dict[str, KeptFile] = field(default_factory=dict)
     is_first: bool = False
     left_out: tuple[str, ...] = ()
+    is_partial: bool = False
 
     @property
     def rows(self) -> int:

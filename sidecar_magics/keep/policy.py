@@ -56,6 +56,8 @@ class KeepPolicy:
         Seconds that keeping may take when the kernel ends; 0 does not keep then.
     yes_remote : bool, default False
         Keep a server that is not on this machine, and restore it.
+    force : bool, default False
+        Keep what the account sees, also where it may not see everything.
 
     Raises
     ------
@@ -68,6 +70,7 @@ class KeepPolicy:
     last: int = 5
     at_exit_s: float = 10.0
     yes_remote: bool = False
+    force: bool = False
 
     def __post_init__(self) -> None:
         if self.every_s <= 0:

@@ -104,6 +104,7 @@ class KeepStatus(CellOutput):
                     "rows": each.rows,
                     "size_bytes": each.size_bytes,
                     "left_out": list(each.left_out),
+                    "is_partial": each.is_partial,
                 }
                 for each in self.snapshots
             ],
@@ -125,7 +126,8 @@ def described(snapshot: Manifest) -> str:
     """Return what a snapshot holds, in a few words."""
     return (
         f"{count(len(snapshot.tables), 'table')} in {count(len(snapshot.schemas), 'schema')}, "
-        f"{count(snapshot.rows, 'row')}, {size(snapshot.size_bytes)}, of {snapshot.when}"
+        f"{count(snapshot.rows, 'row')}, {size(snapshot.size_bytes)}"
+        f"{', perhaps not all' if snapshot.is_partial else ''}, of {snapshot.when}"
     )
 
 

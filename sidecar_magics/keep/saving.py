@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..dump import DumpPolicy, DumpReport
-from ..dump.execute import Dumper, run_dump
+from ..dump.execute import NOTHING_LEFT, Dumper, run_dump
 from ..dump.output import Target
 from ..errors import DumpError, KeepError, printable
 from . import fingerprints
@@ -147,7 +147,11 @@ class Snapshotting:
             table: KeptTable(file, self._rows_of(table)) for table, file in self._files.items()
         }
         self.manifest = replace(
-            self.manifest, files=files, tables=tables, left_out=tuple(self._report.left_out)
+            self.manifest,
+            files=files,
+            tables=tables,
+            left_out=(*self._report.hidden, *self._report.left_out),
+            is_partial=bool(self._report.hidden) or not self._report.sees_all_schemas,
         )
         if self._newest is None:
             self.is_new = bool(self.manifest.schemas)
@@ -190,6 +194,7 @@ def save(
     *,
     in_place: bool = False,
     is_first: bool = False,
+    force: bool = False,
     progress: Callable[[DumpProgress], None] | None = None,
 ) -> Manifest | None:
     """Make a snapshot, if it would not be the same as the one before.
@@ -206,6 +211,8 @@ def save(
         Work in the calling thread, on one connection, so that no other waits for it.
     is_first : bool, default False
         Whether the server was not kept before.
+    force : bool, default False
+        Keep what the account sees, also where it may not see everything.
     progress : callable, optional
         Called with a `DumpProgress` a few times a second.
 
@@ -241,7 +248,7 @@ def save(
     dumper = Dumper(
         settings,
         report,
-        policy=DumpPolicy(),
+        policy=DumpPolicy(force=force),
         progress=progress,
         earlier=making,
         in_place=in_place,
@@ -278,7 +285,7 @@ class Comparing:
         return False
 
 
-def is_kept(settings: ConnectionSettings, folder: KeepFolder) -> bool:
+def is_kept(settings: ConnectionSettings, folder: KeepFolder, *, force: bool = False) -> bool:
     """Return whether all that a server has is in one of the snapshots.
 
     Parameters
@@ -287,6 +294,8 @@ def is_kept(settings: ConnectionSettings, folder: KeepFolder) -> bool:
         Where the server is.
     folder : KeepFolder
         Where the snapshots are, and room for one more for a moment.
+    force : bool, default False
+        As for `save`; what may lack something is kept in no snapshot.
 
     Raises
     ------
@@ -296,12 +305,14 @@ def is_kept(settings: ConnectionSettings, folder: KeepFolder) -> bool:
     there = folder.snapshots()
     place = folder.path / folder.new_name(time.time())
     comparing = Comparing(there)
-    dumper = Dumper(settings, DumpReport(str(place)), policy=DumpPolicy(), earlier=comparing)
+    report = DumpReport(str(place))
+    policy = DumpPolicy(force=force)
+    dumper = Dumper(settings, report, policy=policy, earlier=comparing)
     try:
         run_dump(dumper, Target(place, is_folder=True), ENDING)
     except DumpError as error:
         raise _explained(error, there[0] if there else None) from None
-    return comparing.is_kept
+    return comparing.is_kept and not report.hidden
 
 
 def exchanged(settings: ConnectionSettings) -> KeepError:
@@ -329,4 +340,5 @@ def share(path: Path, to: Path) -> None:
 
 def _explained(error: DumpError, newest: Manifest | None) -> KeepError:
     stays = f"The snapshot of {newest.when} is as it was." if newest else "There is none before it."
-    return KeepError(printable(error.message), hint=error.hint, details=[stays])
+    details = (line for line in error.details if line != NOTHING_LEFT)
+    return KeepError(printable(error.message), hint=error.hint, details=[stays, *details])

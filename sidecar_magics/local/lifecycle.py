@@ -6,13 +6,14 @@ import contextlib
 from typing import TYPE_CHECKING
 
 from ..errors import LocalServerError, SidecarError
+from ..process_lock import ProcessLock
 from ..settings import PUBLIC_PASSWORDS, TUTORIAL_PASSWORD
 from ..wait import wait
 from . import ports
 from .access import remove_client_file, write_client_file
 from .backends import backend_for, candidates, recorded_backend
 from .logs import shown_line
-from .native import clear_away
+from .native import NativeBackend, clear_away
 from .process import HOST, USER, is_taken, settings_for
 from .state import (
     NATIVE,
@@ -171,6 +172,25 @@ def delete_data(*, timeout_s: float = 30.0) -> LocalSidecar | None:
     return record
 
 
+def delete_earlier_data(folder: Path) -> None:
+    """Remove data of an earlier sidecar for good.
+
+    Parameters
+    ----------
+    folder : Path
+        One of the `others` that `status` shows.
+
+    Raises
+    ------
+    LocalServerError
+        There are no such data any more; a server uses them.
+    """
+    with _lock():
+        if folder not in (look().others or {}):
+            raise LocalServerError(f"{folder} has no data of an earlier sidecar.")
+        NativeBackend().delete_earlier_data(folder)
+
+
 def status() -> LocalStatus:
     """Return what is known about the sidecar that `up` started, and about data that remains."""
     return look()
@@ -295,17 +315,20 @@ def _clear_away(record: LocalSidecar | None) -> None:
 
 @contextlib.contextmanager
 def _lock() -> Iterator[None]:
-    """Let one process at a time start or stop the sidecar; a second one waits for its turn."""
-    from filelock import FileLock, Timeout  # noqa: PLC0415
+    """Let one process at a time start or stop the sidecar; a second one waits for its turn.
 
+    Where the state folder's file system has no locks, none waits.
+    """
     path = folders().state / "sidecar.lock"
     path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        with FileLock(path, timeout=LOCK_S):
-            yield
-    except Timeout:
+    lock = ProcessLock(path)
+    if not lock.acquire(LOCK_S):
         raise LocalServerError(
             f"Another `sidecar-magics` has been starting or stopping the sidecar for "
             f"{LOCK_S / 60:.0f} min.",
             hint="end it, and try again.",
-        ) from None
+        )
+    try:
+        yield
+    finally:
+        lock.release()

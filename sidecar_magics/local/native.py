@@ -68,12 +68,40 @@ class NativeBackend:
         if sidecar.log is not None:
             sidecar.log.unlink(missing_ok=True)
 
+    def delete_earlier_data(self, folder: Path) -> None:
+        """Remove a data folder of which there is no record any more, and its log.
+
+        Raises
+        ------
+        LocalServerError
+            A server uses it.
+        """
+        pid = _server_of(folder)
+        if pid is not None:
+            raise LocalServerError(
+                f"A server that is not on record, process {pid}, uses {folder}.",
+                hint=f"end it (`kill {pid}`), and try again.",
+            )
+        shutil.rmtree(folder)
+        (folders().state / f"{folder.name}.log").unlink(missing_ok=True)
+
     def logs(self, sidecar: LocalSidecar, lines: int, *, follow: bool) -> Iterator[str]:
         """Yield the last lines of the server's log, and with `follow` those that come."""
         if sidecar.log is not None:
             yield from tail(
                 sidecar.log, lines, goes_on=lambda: follow and process_of(sidecar) is not None
             )
+
+
+def _server_of(folder: Path) -> int | None:
+    """Return the process of this account's that serves a data folder."""
+    import psutil  # noqa: PLC0415 - for those who look for processes only
+
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if f"--datadir={folder}" in process.cmdline():
+                return int(process.pid)
+    return None
 
 
 def clear_away(record: LocalSidecar) -> None:

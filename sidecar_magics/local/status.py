@@ -117,6 +117,11 @@ class LocalStatus:
     def _others(self) -> list[tuple[Path, int]]:
         return sorted((self.others or {}).items())
 
+    @property
+    def amount(self) -> str:
+        """How much data there is, in words."""
+        return self._size()
+
     def _size(self) -> str:
         return "of unknown size" if self.size_bytes is None else size(self.size_bytes)
 

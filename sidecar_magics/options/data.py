@@ -251,6 +251,15 @@ DUMP = (
         help="Let --verify make and drop its scratch schemas on a server that is not on this "
         "machine.",
     ),
+    Option(
+        "--force",
+        "-f",
+        brief="dump what the account sees",
+        action="store_true",
+        help="Dump what the account sees, also where it lacks the rights to see all triggers, "
+        "routines, events, views or tables; the report and the heading say what may be missing. "
+        "Default: an error, with the GRANTs that it needs.",
+    ),
     # What mysqldump has as options is done anyway.
     *(
         Option(*flags, action="store_true", help=argparse.SUPPRESS)
@@ -352,6 +361,14 @@ KEEP = (
         action="store_true",
         help="Keep a server that is not on this machine, and restore it.",
     ),
+    Option(
+        "--force",
+        brief="keep what the account sees",
+        action="store_true",
+        help="Keep what the account sees, also where it lacks the rights to see all triggers, "
+        "routines, events, views or tables; the snapshots say what they may lack, and the newest "
+        "complete one stays. Default: an error, with the GRANTs that it needs.",
+    ),
     QUIET,
 )
 
@@ -413,6 +430,6 @@ def keep_action(arguments: argparse.Namespace) -> str:
 
 def keeping_options(arguments: argparse.Namespace) -> dict[str, Any]:
     """Return the options that say how to keep, as the fields of `KeepPolicy`."""
-    names = ("folder", "last", "yes_remote")
+    names = ("folder", "last", "yes_remote", "force")
     given = {name: getattr(arguments, name) for name in names}
     return {**given, "every_s": arguments.every * 60, "at_exit_s": arguments.at_exit}

@@ -370,7 +370,7 @@ def test_without_reload_there_is_one_connection(server: Server, tmp_path: Path) 
         "CREATE SCHEMA a",
         "CREATE TABLE a.t (n INT)",
         "CREATE USER pupil@'%' IDENTIFIED BY 'tutorial'",
-        "GRANT SELECT, SHOW VIEW, TRIGGER, EVENT ON a.* TO pupil@'%'",
+        "GRANT SELECT, SHOW VIEW, TRIGGER, EVENT, EXECUTE ON a.* TO pupil@'%'",
     )
     try:
         report = dump(tmp_path / "d.sql", replace(server.settings, user="pupil"), jobs=3)

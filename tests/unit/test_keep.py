@@ -117,6 +117,12 @@ def test_what_servers_had_at_first_stays() -> None:
     assert len(left) <= 5 + 7 + 3
 
 
+def test_the_newest_complete_one_stays() -> None:
+    snapshots = [made(NOON - hour, is_partial=hour < 30) for hour in range(60)]
+    left = [each for each in snapshots if each not in too_old(snapshots, 5)]
+    assert left == [*snapshots[:5], snapshots[30]]
+
+
 def test_the_newest_always_stays() -> None:
     draw = random.Random(3)
     for _ in range(300):

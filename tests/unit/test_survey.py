@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sidecar_magics.errors import ScriptError
+from sidecar_magics.grants import Grants
 from sidecar_magics.load.check.assignments import Assignment, assignments
 from sidecar_magics.load.check.findings import Finding, some
-from sidecar_magics.load.check.grants import Grants
 from sidecar_magics.load.check.recorder import Dialect
 from sidecar_magics.load.check.statements import (
     Account,
@@ -358,6 +358,33 @@ def test_rights_of_an_account() -> None:
     assert grants.allow("DELETE", "x", "t`s")
     assert not grants.allow("DELETE", "x")
     assert not grants.any_of("SUPER", "CONNECTION_ADMIN")
+
+
+@pytest.mark.parametrize(
+    ("lines", "merges", "is_allowed", "place"),
+    [
+        (["SELECT ON `lab`.* TO `u`@`%`", "TRIGGER ON `la%`.* TO `u`@`%`"], False, False, "lab"),
+        (["SELECT ON `lab`.* TO `u`@`%`", "TRIGGER ON `la%`.* TO `u`@`%`"], True, False, "lab"),
+        (["SELECT ON `la%`.* TO `u`@`%`", "TRIGGER ON `l%`.* TO `u`@`%`"], False, False, "la%"),
+        (["SELECT ON `la%`.* TO `u`@`%`", "TRIGGER ON `l%`.* TO `u`@`%`"], True, True, "la%"),
+        (["TRIGGER ON `la%`.* TO `u`@`%`", "SELECT ON `l%`.* TO `u`@`%`"], False, True, "la%"),
+        (["SELECT ON `la%`.* TO `u`@`%`", "TRIGGER ON `la_`.* TO `u`@`%`"], False, False, "la%"),
+        (["SELECT ON `lab`.* TO `u`@`%`", "TRIGGER ON `l%`.* TO `r`"], False, True, "lab"),
+        (["TRIGGER ON `l%`.* TO `r`"], False, True, "lab"),
+        (["TRIGGER ON `l\\_b`.* TO `u`@`%`"], False, False, "lab"),
+    ],
+)
+def test_which_of_several_patterns_counts(
+    lines: list[str], merges: bool, is_allowed: bool, place: str
+) -> None:
+    grants = Grants.parse([f"GRANT {line}" for line in lines], merges_patterns=merges)
+    assert grants.allow("TRIGGER", "lab", "t") is is_allowed
+    assert grants.place("lab") == place
+
+
+def test_a_grant_names_a_schema_and_no_pattern() -> None:
+    assert Grants.parse([]).place("a_b%") == "a\\_b\\%"
+    assert Grants.parse([], partial_revokes=True).place("a_b") == "a_b"
 
 
 def test_rights_that_hold_all_but_somewhere() -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from .grants import Grants
+    from ...grants import Grants
     from .inventory import Event, Inventory, Mention
     from .statements import Account
 

@@ -11,9 +11,9 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ...grants import read_grants
 from ...script.versioned import version_number
 from ...server import pymysql_errors
-from .grants import Grants
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -73,10 +73,7 @@ class ServerView:
             str(name).lower(): str(value) for name, value in self._rows("SHOW VARIABLES")
         }
         self.account = str(self._rows("SELECT CURRENT_USER()")[0][0])
-        self.grants = Grants.parse(
-            (str(line) for (line,) in self._rows("SHOW GRANTS")),
-            partial_revokes=self.is_on("partial_revokes"),
-        )
+        self.grants = read_grants(self._rows, pymysql_errors())
         status = dict(self._rows("SHOW GLOBAL STATUS LIKE 'Threads_connected'"))
         self.connections = int(status.get("Threads_connected", 1))
         if "information_schema_stats_expiry" in self.variables:
