@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.background import until
+from tests.background import running, until
 from tests.hub import chart
 from tests.hub.layers import pod_objection
 from tests.hub.manifests import container, variables
@@ -388,16 +388,13 @@ def test_a_keeper_that_is_gone_is_not_waited_for(
     program.chmod(0o755)
     script = keeper["command"][2].replace("/tmp/state", str(state)).replace("sleep 120", "exit")
     path = {"PATH": f"{tmp_path}:/usr/bin:/bin"}
-    with subprocess.Popen([shell, "-c", script], env=path) as process:
-        try:
-            until(began.exists)
-            if end == "told":
-                process.terminate()
-            elif end == "killed":
-                os.kill(int(began.read_text()), signal.SIGKILL)
-            assert process.wait(timeout=60) == status
-        finally:
-            process.kill()
+    with running([shell, "-c", script], env=path) as process:
+        until(began.exists)
+        if end == "told":
+            process.terminate()
+        elif end == "killed":
+            os.kill(int(began.read_text()), signal.SIGKILL)
+        assert process.wait(timeout=60) == status
     assert state.read_text() == "ended\n"
 
 

@@ -31,23 +31,23 @@ def without_locks(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
 def test_one_at_a_time(tmp_path: Path) -> None:
     first, second = ProcessLock(tmp_path / "a.lock"), ProcessLock(tmp_path / "a.lock")
     assert first.has_locks()
-    assert first.acquire()
+    assert first.acquire(0)
     assert not second.acquire(0.1)
     first.release()
-    assert second.acquire()
+    assert second.acquire(0)
     second.release()
 
 
 def test_a_killed_process_leaves_no_lock(tmp_path: Path) -> None:
     code = (
         "import os, pathlib, sys; from sidecar_magics.process_lock import ProcessLock;"
-        "ProcessLock(pathlib.Path(sys.argv[1])).acquire(); os.kill(os.getpid(), 9)"
+        "ProcessLock(pathlib.Path(sys.argv[1])).acquire(0); os.kill(os.getpid(), 9)"
     )
     path = tmp_path / "a.lock"
     subprocess.run([sys.executable, "-c", code, str(path)], check=False, timeout=60)
     assert path.exists()
     lock = ProcessLock(path)
-    assert lock.acquire()
+    assert lock.acquire(0)
     lock.release()
 
 
@@ -58,15 +58,15 @@ def test_where_there_are_no_locks_nobody_waits_and_nothing_is_left(
     without_locks(monkeypatch, number)
     first, second = ProcessLock(tmp_path / "a.lock"), ProcessLock(tmp_path / "a.lock")
     assert not first.has_locks()
-    assert first.acquire()
-    assert second.acquire()
+    assert first.acquire(0)
+    assert second.acquire(0)
     first.release()
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_folder_that_is_not_there_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
-        ProcessLock(tmp_path / "gone" / "a.lock").acquire()
+        ProcessLock(tmp_path / "gone" / "a.lock").acquire(0)
 
 
 @pytest.mark.parametrize("number", [errno.ENOSYS, errno.ENOLCK])
