@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from . import script
 from .content import Content, Defined
-from .spelling import quoted
+from .spelling import literal, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -23,6 +23,26 @@ if TYPE_CHECKING:
 # line, as nothing in a name, a comment or a default can: their ends of lines are shown escaped.
 _TABLESPACE = re.compile(rb"^\) /\*!50100 TABLESPACE `(?:[^`]|``)+` \*/ ", re.MULTILINE)
 _PATH = re.compile(rb"`(?:[^`]|``)+`\.`(?:[^`]|``)+`")
+
+# What is to be filled in: schema, name, kind.
+_OF_ROUTINE = (
+    b"SELECT routine_comment comment FROM information_schema.routines"
+    b" WHERE routine_schema = %s AND routine_name = %s AND routine_type = %s"
+)
+_COMMENTS = {
+    "PROCEDURE": _OF_ROUTINE,
+    "FUNCTION": _OF_ROUTINE,
+    "EVENT": b"SELECT event_comment comment FROM information_schema.events"
+    b" WHERE event_schema = %s AND event_name = %s AND %s = 'EVENT'",
+}
+# Source: append_unescaped() of both servers.
+_ESCAPED = (
+    (b"\\", b"\\\\"),
+    (b"\0", b"\\0"),
+    (b"\n", b"\\n"),
+    (b"\r", b"\\r"),
+    (b"'", b"''"),
+)
 
 
 class ShownView(NamedTuple):
@@ -86,10 +106,29 @@ class Definitions:
         path = quoted(schema.name, program.name)
         shown = self._show(b"SHOW CREATE %s %s" % (program.kind.encode(), path))
         sql = shown.get(f"create {program.kind.lower()}") or shown["sql original statement"]
+        if b"NO_BACKSLASH_ESCAPES" in shown.get("sql_mode", b"") and b"\\" in sql:
+            sql = self._with_its_comment(sql, schema.name, program)
         zone = shown["time_zone"].decode() if "time_zone" in shown else None
         made = self._made(program.kind, program.name, sql, shown, zone)
         self._content.make(schema.name, made, program)
         return made
+
+    def _with_its_comment(self, sql: bytes, schema: str, program: StoredProgram) -> bytes:
+        r"""Return a definition whose COMMENT says the same in its own sql_mode.
+
+        Servers show it with escapes (``'a\\b'`` of ``'a\b'``) whatever the mode, and under
+        NO_BACKSLASH_ESCAPES these would stay: two at the next dump, then four. Seen with MySQL 9.7
+        and MariaDB 10.11.
+        """
+        if program.kind not in _COMMENTS:
+            return sql
+        path = (literal(schema), literal(program.name), literal(program.kind))
+        comment = self._show(_COMMENTS[program.kind] % path)["comment"]
+        shown = comment
+        for byte, escaped in _ESCAPED:
+            shown = shown.replace(byte, escaped)
+        doubled = comment.replace(b"'", b"''")
+        return sql.replace(b"COMMENT '%s'" % shown, b"COMMENT '%s'" % doubled, 1)
 
     def view(self, view: StoredTable) -> ShownView:
         """Return a view."""

@@ -366,6 +366,18 @@ def test_accounts(bench: Bench) -> None:
     assert not [fact for fact in report.facts if fact.startswith("accounts that it names")]
 
 
+def test_what_reaches_beyond_a_schema_is_named_since_it_is_only_read(bench: Bench) -> None:
+    bench.limit("SELECT ON own.*")
+    script = (
+        f"CREATE DATABASE a; GRANT SELECT ON a.* TO {LIMITED}; CREATE TABLE a.t (i INT);"
+        "FLUSH TABLES; SHUTDOWN; FLUSH STATUS; COMMIT; INSERT INTO a.t VALUES (1);"
+    )
+    report = check(bench.file(script), bench.settings)
+    beyond = "read, but not rehearsed, since they reach beyond a schema: "
+    assert f"{beyond}GRANT, FLUSH (2), SHUTDOWN" in report.facts
+    assert not [fact for fact in fine(bench, "CREATE DATABASE a").facts if beyond in fact]
+
+
 def test_the_schema_given_beside_the_script(bench: Bench) -> None:
     finding = check(bench.file("SELECT 1"), bench.settings, database="a").problems[0]
     assert (finding.kind, finding.errno) == ("schema-missing", 1049)

@@ -93,6 +93,37 @@ def test_floats_come_back_to_the_last_bit(server: Server, tmp_path: Path) -> Non
     assert before[1][1] == ("-0" if server.flavour == "mysql" else "0")  # MariaDB's looks alike
 
 
+@pytest.mark.parametrize("mode", ["", "NO_BACKSLASH_ESCAPES,ANSI_QUOTES"])
+def test_comments_of_programs_come_back(server: Server, tmp_path: Path, mode: str) -> None:
+    r"""Under NO_BACKSLASH_ESCAPES a server shows ``'a\\b'`` of what was ``'a\b'``."""
+    comment = "it's a\\b \\n\n'' \\' \"x\" -- ü"
+    escaped = comment if mode else comment.replace("\\", "\\\\")
+    literal = "'" + escaped.replace("'", "''") + "'"
+    execute(
+        server,
+        "CREATE SCHEMA a",
+        "USE a",
+        f"SET sql_mode = '{mode}'",
+        f"CREATE PROCEDURE p() COMMENT {literal} SELECT '\\\\', {literal}",
+        f"CREATE FUNCTION f(x INT) RETURNS TEXT DETERMINISTIC COMMENT {literal} RETURN {literal}",
+        "CREATE EVENT e ON SCHEDULE AT '2037-01-01 00:00:00' DISABLE"
+        f" COMMENT {literal} DO SELECT {literal}",
+        "CREATE PROCEDURE q() SELECT '\\\\'",
+    )
+    question = (
+        "SELECT routine_name, routine_comment, sql_mode, routine_definition, a.f(1)"
+        " FROM information_schema.routines WHERE routine_schema = 'a' UNION ALL"
+        " SELECT event_name, event_comment, sql_mode, event_definition, ''"
+        " FROM information_schema.events WHERE event_schema = 'a' ORDER BY 1"
+    )
+    before, after = brought_back(server, tmp_path, question, verify=True)
+    assert [row[1] for row in before] == [comment, comment, comment, ""]
+    assert after == before
+    first = (tmp_path / "d.sql").read_bytes()
+    dump(tmp_path / "d.sql", server.settings)
+    assert (tmp_path / "d.sql").read_bytes() == first
+
+
 def test_each_byte_of_each_character_set_comes_back(server: Server, tmp_path: Path) -> None:
     charsets = execute(
         server,

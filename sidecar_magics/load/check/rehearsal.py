@@ -141,6 +141,9 @@ class Rehearsal:
         Statements that the server was asked about: its error's number, 0 for none.
     refused : list of Refused
         Those that it refused, but for what follows from another refusal.
+    only_read : dict of str to int
+        How many statements were not executed because they reach beyond a schema, by their first
+        word: accounts, calls, SHUTDOWN and the like.
     ended : str
         Why nothing was rehearsed, or no more from some place on; empty if all was.
     """
@@ -148,6 +151,7 @@ class Rehearsal:
     def __init__(self, connect: Callable[[], pymysql.Connection[Any]], target: ServerView) -> None:
         self.judged: dict[Mention, int] = {}
         self.refused: list[Refused] = []
+        self.only_read: dict[str, int] = {}
         self.ended = ""
         self._target = target
         self._longest_bytes = min(LONGEST_BYTES, target.number("max_allowed_packet") - 64)
@@ -259,9 +263,16 @@ class Rehearsal:
             self._prepare(step, place)
         elif kind in _ONLY_READ:
             self._read(step, place)
+            if kind is Kind.ACCOUNT:
+                self._count_only_read(sql)
         elif kind is Kind.OTHER:
             self._read(step, place)
+            self._count_only_read(sql)
             self._is_likely = True  # a procedure's call, for example, can make anything
+
+    def _count_only_read(self, sql: bytes) -> None:
+        word = next((each.word.decode() for each in tokens(sql, **self._quotes())), "")
+        self.only_read[word] = self.only_read.get(word, 0) + 1
 
     def _set(self, step: Step, sql: bytes, place: Mention) -> None:
         """Set what is the session's alone, and takes no more than a value."""
