@@ -11,7 +11,7 @@ import tempfile
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pymysql
 import pytest
@@ -30,6 +30,7 @@ from tests.ports import quiet_port
 from tools.setup_venv import CACHE, fingerprint
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import NoReturn
 
     import psutil
@@ -325,6 +326,17 @@ class GivenServer(Server):
             return [*shlex.split(prefix), names[0], "--no-defaults", *login]
         program = next((name for name in names if shutil.which(name)), names[0])
         return [program, f"--defaults-file={self._login}"]
+
+
+def execute(server: Server, *statements: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+    """Execute statements on one connection, the last one with values, and return its rows."""
+    with connect_now(server.settings) as connection, connection.cursor() as cursor:
+        for statement in statements[:-1]:
+            cursor.execute(statement)
+        cursor.execute(statements[-1], values or None)
+        rows = list(cursor.fetchall())
+        connection.commit()
+        return rows
 
 
 def given_address() -> str | None:

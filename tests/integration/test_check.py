@@ -366,15 +366,17 @@ def test_accounts(bench: Bench) -> None:
     assert not [fact for fact in report.facts if fact.startswith("accounts that it names")]
 
 
-def test_what_reaches_beyond_a_schema_is_named_since_it_is_only_read(bench: Bench) -> None:
+def test_what_reaches_beyond_a_schema_is_named(bench: Bench) -> None:
     bench.limit("SELECT ON own.*")
     script = (
         f"CREATE DATABASE a; GRANT SELECT ON a.* TO {LIMITED}; CREATE TABLE a.t (i INT);"
         "FLUSH TABLES; SHUTDOWN; FLUSH STATUS; COMMIT; INSERT INTO a.t VALUES (1);"
+        "CREATE USER IF NOT EXISTS `event`@h;"
+        "CREATE DEFINER = u@h EVENT a.e ON SCHEDULE EVERY 1 DAY DO DO 1;"
     )
     report = check(bench.file(script), bench.settings)
-    beyond = "read, but not rehearsed, since they reach beyond a schema: "
-    assert f"{beyond}GRANT, FLUSH (2), SHUTDOWN" in report.facts
+    beyond = "not rehearsed, since they reach beyond a schema: "
+    assert f"{beyond}GRANT, FLUSH (2), SHUTDOWN, CREATE USER, CREATE EVENT" in report.facts
     assert not [fact for fact in fine(bench, "CREATE DATABASE a").facts if beyond in fact]
 
 
@@ -596,7 +598,7 @@ def test_the_spyglass_dump_on_both_servers(mysql: Bench, mariadb: Bench) -> None
     assert report.statements == 2857
     assert report.script_bytes == len(gzip.decompress(DUMP.read_bytes()))
     assert report.file_bytes == DUMP.stat().st_size
-    assert len(repr(report).splitlines()) <= 26
+    assert len(repr(report).splitlines()) <= 27
     report = check(DUMP, mariadb.settings)
     assert kinds(report.problems) == [("collation", 1273)]
     assert "utf8mb4_0900_ai_ci=utf8mb4_uca1400_nopad_ai_ci" in report.problems[0].hint
@@ -1150,7 +1152,7 @@ def test_a_report_holds_no_markup_and_no_password_of_the_script(mysql: Bench) ->
     assert "<b>` " not in report._repr_html_()
     assert "&lt;b&gt;" in report._repr_html_()
     assert "and 47 more" in repr(report)
-    assert len(repr(report).splitlines()) <= 26
+    assert len(repr(report).splitlines()) <= 27
     plain = report.to_dict()
     assert plain["ok"] is False
     assert len(plain["problems"][1]["items"]) == 50

@@ -23,7 +23,7 @@ from sidecar_magics.load import load, load_sql
 from sidecar_magics.settings import Secret
 from tests.background import LIMIT_S, meanwhile, until
 from tests.ports import quiet_port
-from tests.servers import Server, needs_servers
+from tests.servers import Server, execute, needs_servers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -76,12 +76,6 @@ def ailing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     folder = tmp_path_factory.mktemp("ailing")
     with Server("mysql", folder, secrets.token_hex(16), options=options) as running:
         yield running
-
-
-def execute(server: Server, *statements: str) -> None:
-    with connect_now(server.settings) as connection, connection.cursor() as cursor:
-        for sql in statements:
-            cursor.execute(sql)
 
 
 def verdicts(diagnosis: Diagnosis, verdict: Verdict) -> list[str]:

@@ -18,9 +18,9 @@ from sidecar_magics.connection import connect_now
 from sidecar_magics.dump import DumpReport, dump
 from sidecar_magics.errors import DumpError, Interrupted, SettingsError
 from sidecar_magics.load import load
+from tests.servers import execute
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
     from IPython.core.interactiveshell import InteractiveShell
@@ -38,17 +38,6 @@ def server(request: pytest.FixtureRequest) -> Server:
     """Return each server in turn, empty."""
     found: Server = request.getfixturevalue(f"{request.param}_server")
     return found
-
-
-def execute(server: Server, *statements: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-    """Execute statements, the last one with values, and return its rows."""
-    with connect_now(server.settings) as connection, connection.cursor() as cursor:
-        for statement in statements[:-1]:
-            cursor.execute(statement)
-        cursor.execute(statements[-1], values or None)
-        rows = list(cursor.fetchall())
-        connection.commit()
-        return rows
 
 
 def by_client(server: Server, path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import subprocess
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -14,6 +14,7 @@ from sidecar_magics.errors import StatementError
 from sidecar_magics.load import load
 from sidecar_magics.load.check import check
 from sidecar_magics.server import pymysql_errors
+from tests.servers import execute
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,15 +44,6 @@ MODES = (
     " UNION ALL SELECT event_name, sql_mode FROM information_schema.events"
     " WHERE event_schema = 'shop'"
 )
-
-
-def execute(server: Server, *statements: str) -> list[tuple[Any, ...]]:
-    """Execute statements, and return the rows of the last one."""
-    with connect_now(server.settings) as connection, connection.cursor() as cursor:
-        for statement in statements:
-            cursor.execute(statement)
-        connection.commit()
-        return list(cursor.fetchall())
 
 
 def modes_of(server: Server) -> set[str]:

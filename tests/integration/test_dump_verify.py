@@ -22,6 +22,7 @@ from sidecar_magics.errors import DumpError, Interrupted, SettingsError
 from sidecar_magics.keep.marker import has_data, schemas_of_user
 from sidecar_magics.load import load
 from tests.background import running, until
+from tests.servers import execute
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,15 +41,6 @@ def server(request: pytest.FixtureRequest) -> Server:
     """Return each server in turn, empty."""
     found: Server = request.getfixturevalue(f"{request.param}_server")
     return found
-
-
-def execute(server: Server, *statements: str) -> list[tuple[Any, ...]]:
-    """Execute statements, and return the rows of the last one."""
-    with connect_now(server.settings) as connection, connection.cursor() as cursor:
-        for statement in statements:
-            cursor.execute(statement)
-        connection.commit()
-        return list(cursor.fetchall())
 
 
 def scratch_schemas(server: Server) -> list[str]:

@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sidecar_magics import options
-from sidecar_magics.connection import connect_now
 from sidecar_magics.errors import StatementError
 from sidecar_magics.lines import split_line
 from sidecar_magics.load import LoadReport, load, load_sql
 from sidecar_magics.settings import ConnectionSettings, Secret
 from tests.refusals import DUMP, REFUSED, Refused
-from tests.servers import Server
+from tests.servers import Server, execute
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,12 +42,6 @@ def pupil(server: Server) -> ConnectionSettings:
         f"GRANT ALL ON s.* TO {PUPIL}@'%'",
     )
     return settings
-
-
-def execute(server: Server, *statements: str) -> None:
-    with connect_now(server.settings) as connection, connection.cursor() as cursor:
-        for statement in statements:
-            cursor.execute(statement)
 
 
 def load_with(

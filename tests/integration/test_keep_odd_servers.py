@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pymysql
 import pytest
@@ -20,6 +20,7 @@ from sidecar_magics.keep.folder import KeepFolder, unwritable
 from sidecar_magics.keep.keeping import Keeping
 from sidecar_magics.load import load
 from tests.oracle import client_run
+from tests.servers import execute
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,15 +43,6 @@ def server(request: pytest.FixtureRequest) -> Iterator[Server]:
         # What a limit hides could not be dropped, or put back.
         connection.cursor().execute("SET GLOBAL sql_select_limit = DEFAULT")
     found.restore_globals()
-
-
-def execute(server: Server, *statements: str) -> list[tuple[Any, ...]]:
-    with connect_now(server.settings) as connection, connection.cursor() as cursor:
-        for statement in statements:
-            cursor.execute(statement)
-        rows = list(cursor.fetchall())
-        connection.commit()
-        return rows
 
 
 def text(server: Server, folder: Path) -> bytes:

@@ -78,6 +78,11 @@ REACHES_OUT = {
     b"OUTFILE",
     b"DUMPFILE",
 }
+_VERBS = {b"CREATE", b"ALTER", b"DROP", b"RENAME"}
+_THINGS_BEYOND = {
+    *(b"USER", b"ROLE", b"EVENT", b"FUNCTION", b"SERVER", b"TABLESPACE", b"RESOURCE", b"INSTANCE"),
+    *(b"LOGFILE", b"SPATIAL"),
+}
 # These would be written into the binary log, or take part in replication.
 _NOT_SET = ("sql_log_bin", "gtid", "pseudo_", "binlog", "wsrep", "password", "role", "default")
 _PURE = {b"CONCAT", b"CONCAT_WS", b"REPLACE", b"IF", b"IFNULL", b"COALESCE", b"NULLIF", b"UPPER"}
@@ -141,9 +146,9 @@ class Rehearsal:
         Statements that the server was asked about: its error's number, 0 for none.
     refused : list of Refused
         Those that it refused, but for what follows from another refusal.
-    only_read : dict of str to int
+    unrehearsed : dict of str to int
         How many statements were not executed because they reach beyond a schema, by their first
-        word: accounts, calls, SHUTDOWN and the like.
+        words: accounts, events, calls, SHUTDOWN and the like.
     ended : str
         Why nothing was rehearsed, or no more from some place on; empty if all was.
     """
@@ -151,7 +156,7 @@ class Rehearsal:
     def __init__(self, connect: Callable[[], pymysql.Connection[Any]], target: ServerView) -> None:
         self.judged: dict[Mention, int] = {}
         self.refused: list[Refused] = []
-        self.only_read: dict[str, int] = {}
+        self.unrehearsed: dict[str, int] = {}
         self.ended = ""
         self._target = target
         self._longest_bytes = min(LONGEST_BYTES, target.number("max_allowed_packet") - 64)
@@ -264,15 +269,21 @@ class Rehearsal:
         elif kind in _ONLY_READ:
             self._read(step, place)
             if kind is Kind.ACCOUNT:
-                self._count_only_read(sql)
+                self._pass_over(sql)
         elif kind is Kind.OTHER:
             self._read(step, place)
-            self._count_only_read(sql)
+            self._pass_over(sql)
             self._is_likely = True  # a procedure's call, for example, can make anything
+        elif kind is Kind.EVENT:
+            self._pass_over(sql)
 
-    def _count_only_read(self, sql: bytes) -> None:
-        word = next((each.word.decode() for each in tokens(sql, **self._quotes())), "")
-        self.only_read[word] = self.only_read.get(word, 0) + 1
+    def _pass_over(self, sql: bytes) -> None:
+        words = [token.word for token in tokens(sql, **self._quotes())]
+        what = words[:1]
+        if what and what[0] in _VERBS:  # of what, says a word that is not always the next
+            what += [word for word in words if word in _THINGS_BEYOND][:1]
+        name = b" ".join(what).decode()
+        self.unrehearsed[name] = self.unrehearsed.get(name, 0) + 1
 
     def _set(self, step: Step, sql: bytes, place: Mention) -> None:
         """Set what is the session's alone, and takes no more than a value."""

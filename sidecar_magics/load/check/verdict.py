@@ -82,7 +82,7 @@ def facts(rehearsal: Rehearsal | None) -> Iterator[str]:
         yield f"definitions were not rehearsed {rehearsal.ended}"
     number = len(rehearsal.judged) if rehearsal else 0
     yield f"{count(number, 'statement')} rehearsed in scratch schemas; {unknown}"
-    only_read = rehearsal.only_read if rehearsal else {}
-    if only_read:
-        words = (f"{word} ({times})" if times > 1 else word for word, times in only_read.items())
-        yield f"read, but not rehearsed, since they reach beyond a schema: {', '.join(words)}"
+    unrehearsed = rehearsal.unrehearsed if rehearsal else {}
+    if unrehearsed:
+        words = (f"{word} ({times})" if times > 1 else word for word, times in unrehearsed.items())
+        yield f"not rehearsed, since they reach beyond a schema: {', '.join(words)}"
