@@ -40,6 +40,8 @@ nb_execution_show_tb = True
 # It needs Spyglass, 1.7 GB; `make test-spyglass` runs it.
 nb_execution_excludepatterns = ["notebooks/01_Spyglass.ipynb"]
 nb_merge_streams = True
+# Our errors have no traceback, and a statement in one is no Python.
+nb_render_error_lexer = "text"
 
 # The reference: what the docstrings say, without the types once more in the signatures.
 default_role = "literal"
