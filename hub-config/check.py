@@ -45,6 +45,7 @@ from unittest.mock import MagicMock
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+# One file, and no package that a hub lacks: it comes through standard input into a container.
 Tree = dict[str, Any]
 
 # What `--pack` puts here: the rendered charts.

@@ -5,6 +5,9 @@ lock waits for which in its performance_schema, which may be off: servers of `up
 without, to save memory. MariaDB reports that of rows only, unless its performance_schema is on
 completely. Else a statement is known to wait, but not for which connection, and all that hold locks
 are candidates.
+
+No connection is ended unasked: progress, report and Ctrl-C name the candidates, with literals and
+passwords removed from their statements.
 """
 
 from __future__ import annotations

@@ -2,6 +2,11 @@
 
 Nothing but the dump's own forms is let through, and a definition of a table only if no schema that
 is there stands in it. What cannot be sent elsewhere for certain is left out, with the reason.
+
+A foreign key out of the dump goes to a schema that is not there: one to the real table would keep
+others from changing it. Events are made disabled. Tables that reach beyond their schema (DATA
+DIRECTORY, CONNECTION, ...), views of what is not in the dump, and names that may be a schema or a
+table are not loaded, and reported.
 """
 
 from __future__ import annotations

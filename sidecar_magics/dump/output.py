@@ -1,4 +1,10 @@
-"""The files that a dump becomes: written beside their place, by several at once, in one order."""
+"""The files that a dump becomes: written beside their place, by several at once, in one order.
+
+The first unfinished part of a file is written directly; the others wait in memory, then in a file
+without a name. The last good dump stays: a new one is written under a name that no loader takes
+(``.NAME.HOST-PID-....partial``), synced and renamed; the next dump removes what a killed process
+left.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""The fixed words of a dump: its heading, its end, and what stands around definitions."""
+"""The fixed words of a dump: its heading, its end, and what stands around definitions.
+
+DEFINER is left out unless it is asked for. A sql_mode with names that the other kind of server
+refuses is set in versioned comments (`set_sql_mode`), so no client needs an option to load it.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,10 @@
-"""Connections that see one moment of a server, as long as they live."""
+"""Connections that see one moment of a server, as long as they live.
+
+All connections begin their transactions under FLUSH TABLES WITH READ LOCK. Without the right
+RELOAD, or if the lock is not granted in time, one connection does everything. Tables without
+transactions are read first, under the lock. A table that was altered meanwhile is refused (1412):
+then the dump begins again (`execute.ATTEMPTS`).
+"""
 
 from __future__ import annotations
 

@@ -2,6 +2,9 @@
 
 Guarantees: what comes is a literal that gives back the same value, in utf8mb4, without any byte of
 zero in it; NULL is the word. Ends of lines in texts come as they are (`rows` escapes them).
+
+A text in a character set that utf8mb4 does not give back byte by byte (`LOSSLESS` has the others)
+is spelled by its bytes where they would differ.
 """
 
 from __future__ import annotations

@@ -1,4 +1,8 @@
-"""What is to be done with a server and what was kept before: decisions, without either of them."""
+"""What is to be done with a server and what was kept before: decisions, without either of them.
+
+Only a server without tables gets the newest snapshot, or one whose data is in a snapshot to the
+last byte, as where an operator's image comes with a tutorial. A half done restore begins anew.
+"""
 
 from __future__ import annotations
 

@@ -3,6 +3,9 @@
 `load` and `load_sql` are what users call. Between what they name and the server stand, in this
 order: sources (bytes), the splitter (statements), the planner (tasks), the scheduler (which may run
 when) and the lanes (connections). A journal in the server remembers what was done.
+
+    policy.py  what the user chose
+    walk.py    the one walk over a script, for loading, `--explain` and `--check`
 """
 
 from __future__ import annotations

@@ -2,6 +2,9 @@
 
 Loading, `--explain` and `--check` all see a script through this one walk, so they agree on what
 would be sent, where, and in which session. They differ in their `Consumer` alone.
+
+A second implementation would drift: `tests/integration/test_check_agrees.py` holds `--check` and a
+load to the same first failure.
 """
 
 from __future__ import annotations

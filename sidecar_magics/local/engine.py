@@ -1,4 +1,7 @@
-"""What MySQL and MariaDB need in order to run privately, and where the two differ."""
+"""What MySQL and MariaDB need in order to run privately, and where the two differ.
+
+``--no-defaults`` ignores ``mysqld-auto.cnf`` too, so SET PERSIST has no effect after a restart.
+"""
 
 from __future__ import annotations
 

@@ -27,6 +27,9 @@ fields, and each row that is not taken is a warning, after which the INSERT is s
 
 Looking costs some 3 ns a byte: one regular expression for each table, in a single pass.
 
+Nothing is streamed that a savepoint could not take back: AUTO_INCREMENT columns take only numbers
+with fewer digits than the type's limit, because no savepoint puts a counter back.
+
 Source: Sql_cmd_load_table::read_sep_field and READ_INFO in sql/sql_load.cc (MySQL, MariaDB);
 tests/integration/test_streamed_rows.py puts each type, spelling, mode and character set through
 both.

@@ -8,6 +8,10 @@ missing tables and columns, but no duplicate and no wrong value.
 
 What could reach beyond the scratch schemas is not executed at all: accounts, events, procedure
 calls, loadable functions, files and other servers.
+
+Nor is a statement whose tokens name one of the server's own schemas. On a remote server there is a
+rehearsal only with ``--yes-remote``; without one, or without the privileges for it, the rules alone
+decide. The next check or dump with ``--verify`` drops the scratch schemas of a killed one.
 """
 
 from __future__ import annotations

@@ -14,6 +14,9 @@ lanes from waiting for each other in a circle that no server sees:
 
 What was not committed when a connection is lost, or the server ends a deadlock, is done once more.
 That is possible as long as the session's state is known, and right because nothing of it is there.
+
+The server cannot end such a circle, because it does not see that two connections are one load. Of
+several failures the one that comes first in the script is reported.
 """
 
 from __future__ import annotations

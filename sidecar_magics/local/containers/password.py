@@ -1,4 +1,8 @@
-"""Root's password in a container of ours: in a file there, not on command lines or in `inspect`."""
+"""Root's password in a container of ours: in a file there, not on command lines or in `inspect`.
+
+The file comes through standard input of ``cp``, before the first start: an environment variable is
+visible in `inspect`.
+"""
 
 from __future__ import annotations
 
