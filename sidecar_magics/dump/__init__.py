@@ -46,7 +46,7 @@ from typing import TYPE_CHECKING, Any
 from ..settings import resolve
 from .compression import compressor
 from .execute import Dumper, run_dump
-from .output import Target
+from .output import Destination
 from .policy import DumpPolicy
 from .progress import DumpProgress
 from .report import DumpedTable, DumpReport
@@ -112,7 +112,7 @@ def dump(
     is_folder = text.endswith(("/", "\\")) or path.is_dir()
     ending = f".{compress}" if compress and is_folder else ""
     compressor(f"a{ending}" if is_folder else path.name)
-    target = Target(path, is_folder=is_folder)
+    target = Destination(path, is_folder=is_folder)
     report = DumpReport(text)
     settings = settings or resolve()
     verify = None

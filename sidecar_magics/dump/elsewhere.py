@@ -24,7 +24,7 @@ from ..script.insertion import read_insertion
 from ..script.names import read_names
 from ..script.rewrite import RewriteError, Rewriter
 from ..script.tokens import Edit, edited, tokens
-from .content import Thing
+from .content import DumpedThing
 from .spelling import quoted
 
 if TYPE_CHECKING:
@@ -142,15 +142,15 @@ class Copy:
     ----------
     relocation : Relocation
         Where the dump's schemas go.
-    defined : dict of Thing to bytes
+    defined : dict of DumpedThing to bytes
         The definitions that are to be there, by the dump's things, with scratch schemas in them.
-    left_out : dict of Thing to str
+    left_out : dict of DumpedThing to str
         What is not loaded, and why.
     """
 
     relocation: Relocation
-    defined: dict[Thing, bytes] = field(default_factory=dict)
-    left_out: dict[Thing, str] = field(default_factory=dict)
+    defined: dict[DumpedThing, bytes] = field(default_factory=dict)
+    left_out: dict[DumpedThing, str] = field(default_factory=dict)
 
     def plan(self, content: Content) -> None:
         """Find out what can be loaded of a dump."""
@@ -160,12 +160,12 @@ class Copy:
             except UnmovableError as error:
                 self.left_out[thing] = str(error)
         for thing, defined in content.defined.items():
-            table = Thing("table", thing.schema, defined.table)
+            table = DumpedThing("table", thing.schema, defined.table)
             if thing.kind == "trigger" and table in self.left_out:
                 self.leave_out(thing, "its table is not loaded")
         self._leave_out_views(content)
 
-    def _moved(self, thing: Thing, defined: Defined) -> bytes:
+    def _moved(self, thing: DumpedThing, defined: Defined) -> bytes:
         mode = defined.setting.sql_mode if defined.setting else None
         return self.relocation.moved(
             defined.sql, _KINDS[thing.kind], _Modes(*quoting_of(mode or ""))
@@ -192,7 +192,7 @@ class Copy:
             return False
         return True
 
-    def leave_out(self, thing: Thing, why: str) -> None:
+    def leave_out(self, thing: DumpedThing, why: str) -> None:
         """Compare a thing no more; `why` follows "since"."""
         self.defined.pop(thing, None)
         self.left_out[thing] = why
@@ -237,7 +237,7 @@ class ScratchRewriter(Rewriter):
                 self._copy.relocation.of(schema)  # a name without a schema goes there
             rows = read_insertion(sql) if about.kind is Kind.DATA else None
             if rows is not None and rows.schema is None:
-                is_out = Thing("table", schema or "", rows.table) in self._copy.left_out
+                is_out = DumpedThing("table", schema or "", rows.table) in self._copy.left_out
                 return None if is_out else sql
             kind = Kind.TABLE if sql.startswith(_OF_SEQUENCES) else about.kind
             if kind in _SENT:
@@ -268,7 +268,9 @@ class ScratchRewriter(Rewriter):
         kinds = _SHARED.get(definition.what, (definition.what,))
         left_out = self._copy.left_out
         return any(
-            Thing(kind, schema, name) in left_out for _, name in definition.names for kind in kinds
+            DumpedThing(kind, schema, name) in left_out
+            for _, name in definition.names
+            for kind in kinds
         )
 
 

@@ -15,7 +15,7 @@ from . import plan, rights, rows
 from .catalogue import read_catalogue, schema_names
 from .compression import compressor
 from .content import Content
-from .output import Target, unwritable
+from .output import Destination, unwritable
 from .progress import DumpProgress
 from .report import DumpedTable
 from .snapshot import Asking, Snapshot
@@ -62,7 +62,7 @@ class Earlier(Protocol):
 
 
 class _Job(NamedTuple):
-    work: plan.Work
+    work: plan.DumpWork
     part: Part
 
 
@@ -103,7 +103,7 @@ class Dumper:
         progress: Callable[[DumpProgress], None] | None = None,
         earlier: Earlier | None = None,
         in_place: bool = False,
-        verify: Callable[[Target, Content], None] | None = None,
+        verify: Callable[[Destination, Content], None] | None = None,
         parts_of: Callable[[StoredTable], list[rows.Range]] | None = None,
     ) -> None:
         self._settings = settings
@@ -122,12 +122,12 @@ class Dumper:
         """Seconds since it began."""
         return time.monotonic() - self._began
 
-    def run(self, target: Target, ending: str) -> None:
+    def run(self, target: Destination, ending: str) -> None:
         """Dump into a target that is complete afterwards, or not there.
 
         Parameters
         ----------
-        target : Target
+        target : Destination
             Where to.
         ending : str
             Of the names of a folder's files: how they are compressed.
@@ -164,7 +164,7 @@ class Dumper:
         except _AlteredError as error:
             raise DumpError(f"The scratch schemas were altered: {error}.") from None
 
-    def _dump(self, target: Target | Nowhere, ending: str, content: Content | None) -> None:
+    def _dump(self, target: Destination | Nowhere, ending: str, content: Content | None) -> None:
         jobs = 1 if self.in_place else self._policy.jobs or min(_cores(), MOST_JOBS)
         is_still = self._own_parts_of is not None
         snapshot = Snapshot(self._settings, jobs, is_still=is_still)
@@ -225,7 +225,7 @@ class Dumper:
         self.report.notes.extend(snapshot.notes)
 
     def _jobs(
-        self, asking: Asking, schemas: list[Schema], target: Target | Nowhere, ending: str
+        self, asking: Asking, schemas: list[Schema], target: Destination | Nowhere, ending: str
     ) -> list[_Job]:
         def parts_of(table: StoredTable) -> list[rows.Range]:
             own = self._own_parts_of
@@ -403,14 +403,14 @@ class _Course:
                 self._snapshot.release()
 
 
-def run_dump(dumper: Dumper, target: Target, ending: str) -> None:
+def run_dump(dumper: Dumper, target: Destination, ending: str) -> None:
     """Dump; what was done is in the dumper's report.
 
     Parameters
     ----------
     dumper : Dumper
         Not connected yet.
-    target : Target
+    target : Destination
         Where to.
     ending : str
         As for `Dumper.run`.

@@ -182,7 +182,7 @@ class Nowhere:
         """There is nothing to close."""
 
 
-class Target:
+class Destination:
     """Where a dump is to be: a file, or a folder of files; and where it is until it is complete.
 
     Used as a context: what is not complete when it ends is removed.
@@ -209,7 +209,7 @@ class Target:
         self.beside = self.path.with_name(name)
         self._files: list[OrderedFile] = []
 
-    def __enter__(self) -> Target:
+    def __enter__(self) -> Destination:
         """Begin; what earlier processes have left half done is removed."""
         self._remove_leftovers()
         try:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.corpus.case import BOTH
-from tests.faults.refusals import Stage, again
+from tests.faults.refusals import MistakeStage, again
 from tests.turns import in_turns
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ SEED, SCRIPTS = 7, 15
 def test_a_load_tells_what_the_client_tells(
     number: int, fault_server: Server, tmp_path: Path
 ) -> None:
-    with Stage(fault_server, tmp_path, SEED) as stage:
+    with MistakeStage(fault_server, tmp_path, SEED) as stage:
         outcome = stage.play(number)
     repeat = again(fault_server.flavour, SEED, number)
     assert not outcome.failures, "\n".join([str(outcome), *outcome.failures, f"again: {repeat}"])

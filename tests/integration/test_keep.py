@@ -14,7 +14,7 @@ from sidecar_magics.connection import connect_now
 from sidecar_magics.dump import dump
 from sidecar_magics.errors import Interrupted, KeepError
 from sidecar_magics.keep import Keeper, KeepPolicy
-from sidecar_magics.keep.fingerprints import Look
+from sidecar_magics.keep.fingerprints import Fingerprint
 from sidecar_magics.keep.keeping import Keeping
 from sidecar_magics.load import load
 from sidecar_magics.settings import Secret
@@ -142,7 +142,7 @@ def test_only_what_changed_is_dumped_again(
     work: Work, script: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # A table proves nothing for some seconds after it was changed.
-    monkeypatch.setattr(Look, "is_settled", Look.is_settled_if_alone)
+    monkeypatch.setattr(Fingerprint, "is_settled", Fingerprint.is_settled_if_alone)
     load(script, work.server.settings)
     wait_a_second(work)
     keeper = work.keep()
@@ -224,7 +224,7 @@ def test_no_change_is_missed(
 ) -> None:
     """Make each kind of change after a snapshot, within a second and later."""
     if settles:
-        monkeypatch.setattr(Look, "is_settled", Look.is_settled_if_alone)
+        monkeypatch.setattr(Fingerprint, "is_settled", Fingerprint.is_settled_if_alone)
     keeper = work.keep()
     missed = []
     for kind, statements in CHANGES.items():
@@ -577,7 +577,7 @@ def test_a_full_disk_harms_nothing(
         "sidecar_magics.dump.output.OrderedFile._opened",
         "sidecar_magics.keep.saving.share",
         "sidecar_magics.keep.manifest.Manifest.write",
-        "sidecar_magics.dump.output.Target.complete",
+        "sidecar_magics.dump.output.Destination.complete",
     ):
         with monkeypatch.context() as patch:
             patch.setattr(place, full)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sidecar_magics.dump import script
-from sidecar_magics.dump.content import Content, Defined, Thing
+from sidecar_magics.dump.content import Content, Defined, DumpedThing
 from sidecar_magics.dump.elsewhere import Copy, Relocation, ScratchRewriter, UnmovableError, _Modes
 from sidecar_magics.script.classify import Kind
 from sidecar_magics.script.rewrite import RewriteError
@@ -129,6 +129,6 @@ def test_the_fixed_words_of_a_dump_are_sent_as_they_are(server: str) -> None:
 )
 def test_nothing_but_a_dumps_own_forms_is_sent(sql: bytes, schema: str | None) -> None:
     copy = copy_of(("table", "u", b"CREATE TABLE `u` (`i` int)"))
-    assert Thing("table", "lab", "u") in copy.defined
+    assert DumpedThing("table", "lab", "u") in copy.defined
     with pytest.raises(RewriteError):
         ScratchRewriter(copy).rewrite(sql, schema=schema)

@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from ...script.classify import Classification
     from ...script.names import Names
     from ..planning.tasks import Step
-    from .inventory import Mention
+    from .inventory import Position
     from .statements import Definition
     from .target import ServerView
 
@@ -107,15 +107,15 @@ _NOT_THERE = {1049, 1146}
 # Of longer statements with rows only the beginning is read.
 _LONG_ROWS_BYTES = 16 * 1024
 
-Thing = tuple[str, str]  # schema and name, of the script
+TablePath = tuple[str, str]  # schema and name, of the script
 
 
-class Refused(NamedTuple):
+class RefusedStatement(NamedTuple):
     """A statement that the server refused.
 
     Attributes
     ----------
-    place : Mention
+    place : Position
         Where it stands.
     errno : int
         The server's error number.
@@ -127,7 +127,7 @@ class Refused(NamedTuple):
         Something before it was not executed that may have made a difference.
     """
 
-    place: Mention
+    place: Position
     errno: int
     message: str
     hint: str
@@ -146,9 +146,9 @@ class Rehearsal:
 
     Attributes
     ----------
-    judged : dict of Mention to int
+    judged : dict of Position to int
         Statements that the server was asked about: its error's number, 0 for none.
-    refused : list of Refused
+    refused : list of RefusedStatement
         Those that it refused, but for what follows from another refusal.
     unrehearsed : dict of str to int
         How many statements were not executed because they reach beyond a schema, by their first
@@ -158,8 +158,8 @@ class Rehearsal:
     """
 
     def __init__(self, connect: Callable[[], pymysql.Connection[Any]], target: ServerView) -> None:
-        self.judged: dict[Mention, int] = {}
-        self.refused: list[Refused] = []
+        self.judged: dict[Position, int] = {}
+        self.refused: list[RefusedStatement] = []
         self.unrehearsed: dict[str, int] = {}
         self.ended = ""
         self._target = target
@@ -167,11 +167,13 @@ class Rehearsal:
         self._folds = target.number("lower_case_table_names") > 0
         self._scratch: dict[str, str] = {}  # names of scratch schemas, by the script's
         self._existing: set[str] = set()  # schemas that the server has
-        self._mirrored: set[Thing] = set()  # tables that were looked for
+        self._mirrored: set[TablePath] = set()  # tables that were looked for
         self._mirrored_whole: set[str] = set()  # schemas that the script has made or dropped
-        self._spoiled: set[Thing] = set()  # what depends on these says nothing new
+        self._spoiled: set[TablePath] = set()  # what depends on these says nothing new
         self._prepared: set[bytes] = set()
-        self._children: dict[Thing, list[Thing]] | None = None  # who refers to a table, once asked
+        self._children: dict[TablePath, list[TablePath]] | None = (
+            None  # who refers to a table, once asked
+        )
         self._is_likely = False
         self._ends_at = time.monotonic() + LIMIT_S
         self._schema: str | None = None
@@ -187,7 +189,7 @@ class Rehearsal:
             raise
         self._modes = self.quoting(Quoting(ansi=False, verbatim=False))
 
-    def play(self, step: Step, about: Classification, delimiter: bytes, place: Mention) -> None:
+    def play(self, step: Step, about: Classification, delimiter: bytes, place: Position) -> None:
         """Rehearse one statement, if that is possible.
 
         Parameters
@@ -198,7 +200,7 @@ class Rehearsal:
             What it is.
         delimiter : bytes
             The one that it ended with.
-        place : Mention
+        place : Position
             Where it stands.
         """
         if self.ended or len(step.sql) > self._longest_bytes:
@@ -255,7 +257,7 @@ class Rehearsal:
         sql: bytes,
         about: Classification,
         delimiter: bytes,
-        place: Mention,
+        place: Position,
     ) -> None:
         kind = about.kind
         if delimiter != b";" and b";" in sql and kind not in (Kind.TRIGGER, Kind.ROUTINE):
@@ -289,7 +291,7 @@ class Rehearsal:
         name = b" ".join(what).decode()
         self.unrehearsed[name] = self.unrehearsed.get(name, 0) + 1
 
-    def _set(self, step: Step, sql: bytes, place: Mention) -> None:
+    def _set(self, step: Step, sql: bytes, place: Position) -> None:
         """Set what is the session's alone, and takes no more than a value."""
         given = assignments(sql)
         if not given or any(
@@ -311,7 +313,7 @@ class Rehearsal:
         )
         return not any(token.word == b"SELECT" for token in read) and _PURE.issuperset(calls)
 
-    def _use(self, step: Step, schema: str, place: Mention) -> None:
+    def _use(self, step: Step, schema: str, place: Position) -> None:
         if self._is_system(schema) or (self._fold(schema), "") in self._spoiled:
             self._schema = schema
         elif self._judge(step, b"USE " + quoted(self._scratch_of(schema)), place):
@@ -320,7 +322,7 @@ class Rehearsal:
         else:
             self._schema = schema
 
-    def _define(self, step: Step, about: Classification, place: Mention) -> None:
+    def _define(self, step: Step, about: Classification, place: Position) -> None:
         sql = step.sql
         definition = read_definition(effective(sql, self._target.flavour, self._target.version))
         if definition is None or (about.kind is not Kind.SCHEMA and self._ended_here()):
@@ -349,7 +351,7 @@ class Rehearsal:
         if definition.verb == "drop" and self._schema == schema:
             self._schema = None
 
-    def _drop_program(self, what: str, subjects: Sequence[Thing]) -> None:
+    def _drop_program(self, what: str, subjects: Sequence[TablePath]) -> None:
         """Drop what the script has made; what the server has of its own is not here."""
         for schema, name in subjects:
             if schema and not self._is_system(schema):
@@ -357,7 +359,7 @@ class Rehearsal:
                 with contextlib.suppress(*pymysql_errors()):
                     self._tell(self._stage, f"DROP {what.upper()} IF EXISTS ".encode() + path)
 
-    def _rows(self, step: Step, about: Classification, place: Mention) -> None:
+    def _rows(self, step: Step, about: Classification, place: Position) -> None:
         """Prepare a statement with rows, the first of its kind for each table."""
         if about.table is None or _LOADS_DATA.match(step.sql):
             return
@@ -367,14 +369,14 @@ class Rehearsal:
         self._prepared.add(beginning)
         self._prepare(step, place)
 
-    def _prepare(self, step: Step, place: Mention) -> None:
+    def _prepare(self, step: Step, place: Position) -> None:
         if self._ended_here():
             return
         sent = self._redirected(step.sql)
         if sent is not None:
             self._judge(step, sent, place, execute=self._prepared_only)
 
-    def _read(self, step: Step, place: Mention) -> None:
+    def _read(self, step: Step, place: Position) -> None:
         """Find out whether the server can read a statement that must not be executed."""
         try:
             with limited(self._stage, STATEMENT_S):
@@ -471,7 +473,7 @@ class Rehearsal:
             return False
         return True
 
-    def _mirror_children(self, tables: Sequence[Thing]) -> None:
+    def _mirror_children(self, tables: Sequence[TablePath]) -> None:
         """Mirror the tables whose foreign keys refer to tables that are to be changed."""
         if self._children is None:
             self._children = {}
@@ -499,7 +501,7 @@ class Rehearsal:
         self._scratch_of(schema)
         return self._fold(schema) in self._existing | self._mirrored_whole
 
-    def _thing(self, schema: str | None, name: str) -> Thing:
+    def _thing(self, schema: str | None, name: str) -> TablePath:
         return self._fold(schema or self._schema or ""), self._fold(name)
 
     def _fold(self, name: str) -> str:
@@ -537,7 +539,7 @@ class Rehearsal:
         self,
         step: Step,
         sql: bytes,
-        place: Mention,
+        place: Position,
         *,
         execute: Callable[[bytes], None] | None = None,
     ) -> int:
@@ -574,7 +576,7 @@ class Rehearsal:
                 return False
         return True
 
-    def _take_down(self, step: Step, errno: int, words: str, place: Mention) -> None:
+    def _take_down(self, step: Step, errno: int, words: str, place: Position) -> None:
         names = {scratch: schema for schema, scratch in self._scratch.items()}
         words = _SCRATCH.sub(lambda found: names.get(found[0], found[0]), words)
         refusal = Refusal(
@@ -587,7 +589,9 @@ class Rehearsal:
         )
         self.judged[place] = errno
         shown = failures.server_words(step, errno, words)
-        self.refused.append(Refused(place, errno, shown, hint_for(refusal), self._is_likely))
+        self.refused.append(
+            RefusedStatement(place, errno, shown, hint_for(refusal), self._is_likely)
+        )
 
     def _executed(self, sql: bytes) -> None:
         self._tell(self._stage, sql)

@@ -73,7 +73,7 @@ class Bookkeeping:
         self._link = loader.control
         name = "\n".join(sources.labels)[:1000]
         self._script = loads.Identity(name, sources.size_bytes or 0, policy.identity)
-        self._call = loads.Call(sources.whereabouts, policy.words, policy.target)
+        self._call = loads.LoadCall(sources.whereabouts, policy.words, policy.target)
         self._touched: dict[str, bool] = {}  # schemas, and whether records of them are ended
         self._records: dict[str, list[int]] | None = None
 

@@ -32,7 +32,7 @@ def put_password(client: Client, identifier: str, password: str) -> None:
 
     Raises
     ------
-    Refusal
+    EngineRefusal
         The engine does not take it.
     """
     content = password.encode()
@@ -55,7 +55,7 @@ def read_password(client: Client, identifier: str) -> str:
     ------
     LocalServerError
         The file is missing or broken.
-    Refusal
+    EngineRefusal
         The engine does not hand it out.
     """
     archive = client.run("cp", f"{identifier}:{PASSWORD_FILE}", "-")
@@ -78,7 +78,7 @@ def change_password(client: Client, container: Container, old: str, new: str) ->
 
     Raises
     ------
-    Refusal
+    EngineRefusal
         The engine does not take the file; then the accounts have the new password already.
     """
     with (

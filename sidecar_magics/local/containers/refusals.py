@@ -11,7 +11,7 @@ from .recipe import QUALIFIED_IMAGE
 SHOWN = 300
 
 
-class Refusal(Exception):
+class EngineRefusal(Exception):
     """A command of the engine's client has failed.
 
     Parameters
@@ -150,7 +150,7 @@ _NO_IMAGE = _Rule(
 )
 
 
-def explained(refusal: Refusal) -> LocalServerError:
+def explained(refusal: EngineRefusal) -> LocalServerError:
     """Return the error for what an engine has refused, with the next step."""
     if refusal.limit_s is not None:
         return NotHereError(
