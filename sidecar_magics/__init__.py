@@ -56,6 +56,7 @@ and the server:
     scratch.py           scratch schemas of `--check` and `--verify`
     files.py             files that are written as a whole or not at all
     process_lock.py      locks that end with their process
+    cores.py             how many cores this process may use
 """
 
 from __future__ import annotations

@@ -24,6 +24,7 @@ Into files:
 
     plan.py         the pieces, in their order
     work.py         one connection's share of them
+    course.py       the threads, a connection each
     execute.py      a dump from beginning to end
     output.py       files written by several at once, in one order
     compression.py  by the file's name

@@ -15,6 +15,8 @@ Decisions, without threads, sockets or time, so that a simulation can play them:
 The real world:
 
     loader.py         a load from beginning to end
+    terms.py          how many connections, and what is sent first on each
+    showing.py        progress, and what the load waits for
     threads.py        carries out operations on real connections
     handover.py       the scheduler between threads
     link.py           a connection in a session's state
