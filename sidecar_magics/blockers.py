@@ -89,7 +89,7 @@ class Blocker:
     blocks : tuple of int
         Connections that wait for it, as far as that is known.
     is_certain : bool
-        False if the server does not say who is waited for, and this is who may be.
+        False if the server does not say which connection is waited for: this one may be.
     """
 
     id: int

@@ -64,7 +64,7 @@ class Interrupted(KeyboardInterrupt):
 
 
 class SidecarError(Exception):
-    """Tell a user what went wrong and what to do about it.
+    """Show a user what went wrong and what to do about it.
 
     Parameters
     ----------

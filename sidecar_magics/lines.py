@@ -223,7 +223,7 @@ def _check_for_habits(magic: str, words: list[str]) -> None:
 def _instead_of(word: str, magic: str) -> str:
     if word.startswith("<") and magic == "mysql_load":
         return "write the file's name without `<`: %mysql_load FILE."
-    return "remove what is for a shell; a magic returns its result: report = %" + magic + " ..."
+    return "remove the shell's words; a magic returns its result: report = %" + magic + " ..."
 
 
 # More words than there are arguments -------------------------------------------------------------

@@ -117,7 +117,7 @@ class Sight:
     locks : tuple of Lock
         On definitions.
     row_waits : tuple of LockWait
-        Who waits for whose rows.
+        Which connection waits for whose rows.
     statements : mapping of int to str
         Last statement, without literals, by connection.
     """

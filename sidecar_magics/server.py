@@ -195,7 +195,7 @@ def log_in(
 
 
 class Field(NamedTuple):
-    """A column of a result set: its name as it came, and what tells how to read its values.
+    """A column of a result set: its name as it came, and how to read its values.
 
     Source: MySQL client/server protocol, column definition.
     """

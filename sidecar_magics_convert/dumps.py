@@ -162,5 +162,5 @@ class _Reader:
 
     def _note(self, key: str, value: str) -> None:
         if key in self.found:
-            raise Uncertain(f"{self._name} is told twice what is its {key}: {INSTEAD}")
+            raise Uncertain(f"{self._name} is given its {key} twice: {INSTEAD}")
         self.found[key] = value

@@ -270,7 +270,7 @@ def check_statements(sql: str) -> None:
     try:
         items = list(split([sql.encode()]))
     except ScriptSyntaxError:
-        raise Uncertain("its statements cannot be told apart") from None
+        raise Uncertain("its statements cannot be separated") from None
     for number, item in enumerate(items, 1):
         if isinstance(item, Statement):
             if _OWN_ACCOUNT.match(item.sql):

@@ -235,7 +235,7 @@ class _Reader:
                     )
             elif isinstance(node, ast.Call) and self._connects(node):
                 return Uncertain(
-                    "dj.conn has a server of its own: without arguments it takes what is connected"
+                    "dj.conn has a server of its own: without arguments it uses the open connection"
                 )
         return None
 

@@ -74,7 +74,7 @@ def offers(place: Cursor, after: str) -> tuple[str, list[Suggestion]]:
     -------
     tuple of str and list of Suggestion
         The fragment before the cursor that each takes the place of, and the offers. Where a value
-        is wanted that nobody can know, what has been typed of it is the one offer: so no other
+        is wanted that cannot be known, the word as typed is the one suggestion: so no other
         matcher puts in Python's names.
     """
     verb = VERBS[place.magic]

@@ -12,16 +12,16 @@ table are not loaded, and reported.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from ..load.check.rehearsal import REACHES_OUT
+from ..load.check.mirror import REACHES_OUT
 from ..load.check.statements import read_definition
 from ..load.policy import LoadPolicy
-from ..load.walk import quoting_of
 from ..schemas import SYSTEM_SCHEMAS
 from ..script.classify import Kind, classify
 from ..script.insertion import read_insertion
 from ..script.names import read_names
+from ..script.quoting import Quoting, quoting_of
 from ..script.rewrite import RewriteError, Rewriter
 from ..script.tokens import Edit, edited, tokens
 from .content import DumpedThing
@@ -46,11 +46,6 @@ _SHARED = {"table": ("table", "sequence", "view")}
 
 class UnmovableError(Exception):
     """A definition cannot be sent elsewhere; the reason, after "since"."""
-
-
-class _Modes(NamedTuple):
-    ansi_quotes: bool = False
-    no_backslash_escapes: bool = False
 
 
 class Relocation:
@@ -89,7 +84,7 @@ class Relocation:
             raise UnmovableError("it is in no schema of the dump")
         return self._scratch[self._fold(schema)]
 
-    def moved(self, sql: bytes, kind: Kind, modes: _Modes) -> bytes:
+    def moved(self, sql: bytes, kind: Kind, modes: Quoting) -> bytes:
         """Return a statement with scratch schemas in the place of the dump's; events are disabled.
 
         Raises
@@ -167,9 +162,7 @@ class Copy:
 
     def _moved(self, thing: DumpedThing, defined: Defined) -> bytes:
         mode = defined.setting.sql_mode if defined.setting else None
-        return self.relocation.moved(
-            defined.sql, _KINDS[thing.kind], _Modes(*quoting_of(mode or ""))
-        )
+        return self.relocation.moved(defined.sql, _KINDS[thing.kind], quoting_of(mode or ""))
 
     def _leave_out_views(self, content: Content) -> None:
         """Leave views out that are made of something that is not loaded, such as other ones."""
@@ -241,7 +234,7 @@ class ScratchRewriter(Rewriter):
                 return None if is_out else sql
             kind = Kind.TABLE if sql.startswith(_OF_SEQUENCES) else about.kind
             if kind in _SENT:
-                modes = _Modes(ansi_quotes, no_backslash_escapes)
+                modes = Quoting(ansi_quotes, no_backslash_escapes)
                 return self._definition(sql, kind, schema, modes)
             if sql.startswith(_SETS_SEQUENCE):
                 return sql
@@ -250,7 +243,7 @@ class ScratchRewriter(Rewriter):
         raise RewriteError("it is no statement of a dump")
 
     def _definition(
-        self, sql: bytes, kind: Kind, schema: str | None, modes: _Modes
+        self, sql: bytes, kind: Kind, schema: str | None, modes: Quoting
     ) -> bytes | None:
         if self._is_left_out(sql, schema):
             return None

@@ -73,7 +73,7 @@ class Dumper:
     settings : ConnectionSettings
         Where the server is.
     report : DumpReport
-        Filled as the dump goes on.
+        Filled while the dump runs.
     policy : DumpPolicy
         What is dumped.
     progress : callable, optional
@@ -142,7 +142,7 @@ class Dumper:
                 if attempt == ATTEMPTS:
                     raise DumpError(
                         f"The tables change faster than they can be dumped: {error}.",
-                        hint="dump again when nobody alters tables.",
+                        hint="dump again when no other connection alters tables.",
                     ) from None
             except OSError as error:
                 raise unwritable(target.path, error) from None

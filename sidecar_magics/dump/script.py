@@ -200,7 +200,7 @@ def views(made: list[Made]) -> Iterator[bytes]:
 
 
 def without_definer(sql: bytes, sql_mode: str | None) -> bytes:
-    """Return a CREATE statement whose definer is whoever executes it."""
+    """Return a CREATE statement whose definer is the account that executes it."""
     modes = (sql_mode or "").split(",")
     return skip_definer(
         sql,

@@ -39,7 +39,7 @@ class Worker:
     policy : DumpPolicy
         What is asked for.
     report : DumpReport
-        Filled as the work goes on.
+        Filled while the work is done.
     lock : threading.Lock
         Guards the report.
     content : Content, optional

@@ -1,4 +1,4 @@
-"""Keep the data of one server in one folder: what is done once, at a time that others choose."""
+"""Keep the data of one server in one folder: each step, done once, when `keeper` asks for it."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ class Keeping:
         *,
         restores_again: bool = True,
     ) -> Restored | None:
-        """Restore the newest snapshot, if the server is new; else go on with what it has.
+        """Restore the newest snapshot, if the server is new; else continue with its data.
 
         Parameters
         ----------
@@ -148,10 +148,10 @@ class Keeping:
         progress : callable, optional
             Called with a `DumpProgress` a few times a second.
         is_automatic : bool, default False
-            Whether nobody has asked for it: then it holds up nobody, waits for no load, and
+            Whether no user asked for it: then it holds up no connection, waits for no load, and
             refuses other data than that which it began with.
         is_last : bool, default False
-            Whether the server is about to end: then it waits for nobody either, and refuses the
+            Whether the server is about to end: then it waits for no load either, and refuses the
             same.
 
         Returns

@@ -75,7 +75,7 @@ class KeepThread:
 
     @property
     def is_on(self) -> bool:
-        """Whether it goes on."""
+        """Whether it still runs."""
         return not self._is_over
 
     def off(self) -> None:

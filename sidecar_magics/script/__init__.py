@@ -20,6 +20,7 @@ What a statement means:
     classify.py     its kind: session, schema, table, rows, routine, ...
     forms.py        the exact forms that dumps consist of
     session.py      the state of the session, followed through SET and USE
+    quoting.py      how it reads quotes and backslashes
     names.py        which names in it are schemas
     changes.py      the schemas that it changes
     rows.py         whether it only inserts given values

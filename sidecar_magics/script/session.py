@@ -220,7 +220,7 @@ class Session:
         return value.sql.strip(b"'\"").decode("ascii", "replace")
 
     def connection_charset(self, initial: str) -> str | None:
-        """Return the character set of texts in statements; None if that cannot be told.
+        """Return the character set of texts in statements; None if that is not known.
 
         Parameters
         ----------

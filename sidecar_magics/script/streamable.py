@@ -1,6 +1,6 @@
 r"""Rows that LOAD DATA reads as INSERT does, as they stand: proven, or left to INSERT.
 
-``(1,'a'),(2,NULL)`` is what an INSERT has behind VALUES, and it is what
+``(1,'a'),(2,NULL)`` is what an INSERT has after VALUES, and it is what
 
     LOAD DATA ... FIELDS TERMINATED BY ',' OPTIONALLY ENCLOSED BY '\'' ESCAPED BY '\\'
         LINES STARTING BY '(' TERMINATED BY ')'
@@ -136,7 +136,7 @@ class Reading(NamedTuple):
     sql_mode, client, connection : str
         Its sql_mode, and the character sets of statements and of texts in them.
     notes : bool, default True
-        Whether the server tells notes.
+        Whether the server reports notes.
     """
 
     sql_mode: str

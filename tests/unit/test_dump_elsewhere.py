@@ -6,13 +6,14 @@ import pytest
 
 from sidecar_magics.dump import script
 from sidecar_magics.dump.content import Content, Defined, DumpedThing
-from sidecar_magics.dump.elsewhere import Copy, Relocation, ScratchRewriter, UnmovableError, _Modes
+from sidecar_magics.dump.elsewhere import Copy, Relocation, ScratchRewriter, UnmovableError
 from sidecar_magics.script.classify import Kind
+from sidecar_magics.script.quoting import Quoting
 from sidecar_magics.script.rewrite import RewriteError
 from sidecar_magics.script.splitter import Splitter, Statement
 
 TO = Relocation({"lab": "x0", "Lab 2": "x1"}, ["lab", "Lab 2", "other"], "x9", folds=False)
-PLAIN = _Modes()
+PLAIN = Quoting()
 
 
 @pytest.mark.parametrize(

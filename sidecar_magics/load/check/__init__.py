@@ -20,6 +20,7 @@ The server:
     privileges.py   what the account lacks
     world.py        the script played against what is there
     rehearsal.py    definitions, executed in scratch schemas
+    mirror.py       these schemas, with what the server has of the script's
 
 Findings:
 

@@ -11,6 +11,7 @@ import re
 from typing import TYPE_CHECKING
 
 from ...errors import ScriptError
+from ...script.quoting import Quoting, quoting_of
 from ...script.rows import literal_rows
 from ..planning.planner import Planner, Server
 from ..policy import RESERVED, LoadPolicy
@@ -18,7 +19,7 @@ from ..reporting.report import LoadReport
 from ..sources.dump_marks import maker
 from ..sources.folders import ALLOW_LINKS, astray
 from ..sources.opening import Sources
-from ..walk import Quoting, Walk, quoting_of
+from ..walk import Walk
 from .inventory import Inventory, Position
 from .recorder import Recorder
 
@@ -133,7 +134,7 @@ class Surveyor:
         mode = self._recorder.session.sql_mode
         if mode.isdigit():
             return quoting_of(mode)
-        return Quoting(ansi="ANSI" in mode, verbatim="NO_BACKSLASH_ESCAPES" in mode)
+        return Quoting("ANSI" in mode, "NO_BACKSLASH_ESCAPES" in mode)
 
     def renew(self) -> None:
         """Do nothing: there is no connection."""

@@ -3,9 +3,9 @@
 Each script is loaded by one process at a time; the second one waits. What `--once` says must be
 true, so the record that a script is loaded ends as soon as another load touches the same schemas.
 
-Named locks tell loads apart: one for each connection, by which `--resume` finds and ends those of a
-killed process; one for each script; one for each schema, since two loads of one schema are allowed,
-and reported.
+Loads are known by named locks: one for each connection, by which `--resume` finds and ends those of
+a killed process; one for each script; one for each schema, since two loads of one schema are
+allowed, and reported.
 
 `--resume` compares names, size and options, then a CRC-32 of each skipped piece; `--once` compares
 SHA-256 and options, with size and time as a shortcut.

@@ -44,7 +44,7 @@ class LoadRecord:
 
 
 class LoadCall(NamedTuple):
-    """How a load was called, so that a user can be told how to call it again.
+    """How a load was called, so that a message can show how to call it again.
 
     Attributes
     ----------

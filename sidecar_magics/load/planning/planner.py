@@ -83,14 +83,14 @@ class Server(NamedTuple):
 
 
 class Takes(Protocol):
-    """Tells whether the server takes a SET, as `trial.Trial.takes` does."""
+    """Returns whether the server takes a SET, as `trial.Trial.takes` does."""
 
     def __call__(self, step: Step, before: Session, sql: bytes, *, settled: bool) -> bool:
         """Return whether it does; `settled` if all that comes before it is yielded."""
 
 
 class Enters(Protocol):
-    """Tells whether a schema can be entered, as `trial.Trial.enters` does."""
+    """Returns whether a schema can be entered, as `trial.Trial.enters` does."""
 
     def __call__(self, step: Step, schema: bytes, *, settled: bool) -> bool:
         """Return whether it can; `settled` if all that comes before it is yielded."""

@@ -4,6 +4,8 @@ Decisions, without threads, sockets or time, so that a simulation can play them:
 
     scheduler.py      which task may run
     lane.py           what one connection does next, and after a failure
+    doubts.py         statements that may be done or not, noted before they run
+    reconnecting.py   a lane's connection after it was lost
     sender.py         a task's statements: sent, counted, refused or lost
     streaming.py      rows by LOAD DATA, where that is proven to be the same
     numbering.py      AUTO_INCREMENT numbers and LAST_INSERT_ID(), when rows are sent again

@@ -8,6 +8,7 @@ import secrets
 from typing import TYPE_CHECKING
 
 from ...errors import Interrupted, LoadStoppedError, ScriptError, SidecarError
+from ...script.quoting import Quoting, quoting_of
 from ...script.versioned import version_number
 from ...server import WHOLE_ANSWERS, pymysql_errors
 from ..journal.bookkeeping import Bookkeeping
@@ -15,12 +16,13 @@ from ..journal.pieces import lock_name
 from ..planning.planner import Planner, Server
 from ..planning.tasks import TaskKind
 from ..reporting import failures
-from ..walk import Quoting, Walk, quoting_of
+from ..walk import Walk
 from . import terms
 from .context import LoadContext
 from .index_builds import missing_clause
 from .inspector import Inspector
-from .lane import OLD_CONNECTION_TIMEOUT_S, Lane, get_lock
+from .lane import Lane
+from .reconnecting import OLD_CONNECTION_TIMEOUT_S, get_lock
 from .scheduler import Scheduler
 from .set_trial import Trial
 from .showing import Showing
@@ -141,7 +143,7 @@ class Loader:
             enters=self._trial.enters if self._policy.force else None,
             is_done=self._is_done,
             checks_foreign_keys=control.ask("SELECT @@foreign_key_checks") == "1",
-            verbatim=quoting.verbatim,
+            verbatim=quoting.no_backslash_escapes,
         )
         self._walk = Walk(
             planner, make_rewriter, self._policy, target=self, report=self.report, quoting=quoting

@@ -29,7 +29,7 @@ class Showing:
     progress : callable or None
         Called with a `Progress`.
     stall : StallWatch
-        Finds out why nothing goes on.
+        Finds out why the load makes no progress.
     clock : callable
         Returns the time, in seconds.
 

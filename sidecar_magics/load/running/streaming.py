@@ -78,7 +78,7 @@ def rows_way(link: Link, policy: LoadPolicy, report: LoadReport) -> RowsWay | No
     policy : LoadPolicy
         Which way the user wants.
     report : LoadReport
-        Is told what is missing.
+        Takes a note of what the server lacks.
 
     Raises
     ------

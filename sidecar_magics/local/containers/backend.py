@@ -126,7 +126,7 @@ def _of(sidecar: LocalSidecar) -> ContainerRecord:
 
 
 def is_up(sidecar: LocalSidecar) -> bool:
-    """Return whether the recorded container runs, on the recorded port; False if nobody answers."""
+    """Return whether the recorded container runs, on the recorded port; False without an answer."""
     client = client_of(sidecar.backend)
     if client is None:
         return False

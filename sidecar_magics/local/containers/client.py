@@ -41,8 +41,8 @@ class EngineFacts:
     version : str
         Such as ``28.2.2``.
     is_used : bool
-        Whether it has images or containers. podman has no daemon: one without any is installed, and
-        nobody works with it.
+        Whether it has images or containers. podman has no daemon: one without any is installed,
+        and not used.
     limits : Limits
         Which limits it can keep.
     """

@@ -73,7 +73,7 @@ def pick(found: Sequence[Container], engine: str) -> Container | None:
     Raises
     ------
     LocalServerError
-        It cannot be told which one is meant.
+        It is not clear which one is meant.
     """
     running = [each for each in found if each.is_running]
     for group in (running, list(found)):

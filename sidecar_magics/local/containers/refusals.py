@@ -130,8 +130,8 @@ _RULES = (
         r"no space left|quota exceeded",
         LocalServerError,
         "{engine}'s disk is full: {last}",
-        "`docker system df` shows what takes the space, `docker system prune` removes what is not "
-        "in use.",
+        "`docker system df` shows what takes the space, `docker system prune` removes unused "
+        "containers and images.",
     ),
     _Rule(
         r"(port is|address) already (allocated|in use)|ports are not available"
