@@ -6,9 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.corpus.case import BOTH
 from tests.faults.busy import BusyCase, BusyStage, busy_cores
-from tests.turns import in_turns
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,7 +17,7 @@ pytestmark = pytest.mark.server
 LOADS = (BusyCase(0.01, 1_500, None), BusyCase(0.03, 1_500, 8), BusyCase(0.06, 5_000, 4))
 
 
-@in_turns("fault_server", BOTH, ["case"], LOADS)
+@pytest.mark.parametrize("case", LOADS)
 def test_a_load_ends_beside_busy_loops(
     case: BusyCase, fault_server: Server, tmp_path: Path
 ) -> None:

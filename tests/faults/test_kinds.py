@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.corpus.case import BOTH
 from tests.faults.cases import NOTED, Case, Fault
 from tests.faults.connections import end_others
 from tests.faults.kinds import KINDS
 from tests.faults.scripts import SMALL
 from tests.faults.stage import KillStage
-from tests.turns import in_turns
+from tests.turns import some
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -40,7 +39,7 @@ def stages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Serve
         each.close()
 
 
-@in_turns("fault_server", BOTH, ["kind"], KINDS)
+@some("kind", KINDS, each=2)
 def test_a_load_that_is_killed_and_resumed_leaves_what_the_client_leaves(
     kind: str, fault_server: Server, stages: Callable[[Server], KillStage]
 ) -> None:

@@ -8,12 +8,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sidecar_magics.connection import connect_now
-from tests.corpus.case import BOTH
 from tests.faults import kinds
 from tests.faults.child import Child, Worker
 from tests.faults.doubt import content, load_with_client
 from tests.faults.proxy import Proxy, Trigger
-from tests.turns import in_turns
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -95,10 +93,8 @@ def test_nothing_is_done_where_it_is_all_there(stage: OnceStage) -> None:
     assert stage.content() == stage.whole
 
 
-@in_turns(
-    "fault_server",
-    BOTH,
-    ["how", "options"],
+@pytest.mark.parametrize(
+    ("how", "options"),
     [
         *((how, {}) for how in ENDS),
         *((how, {"once": True}) for how in reversed(ENDS)),  # each end on each server
@@ -115,7 +111,7 @@ def test_a_load_that_was_stopped_is_not_taken_for_a_whole_one(
     assert stage.once()
 
 
-@in_turns("fault_server", BOTH, ["how"], ENDS)
+@pytest.mark.parametrize("how", ENDS)
 def test_another_script_that_was_stopped_ends_the_claim(
     how: str, stage: OnceStage, tmp_path: Path
 ) -> None:
@@ -127,10 +123,8 @@ def test_another_script_that_was_stopped_ends_the_claim(
     assert stage.content() == stage.whole
 
 
-@in_turns(
-    "fault_server",
-    BOTH,
-    ["other"],
+@pytest.mark.parametrize(
+    "other",
     [
         "DROP TABLE faults_k.a;",
         "USE faults_k; DELETE FROM b WHERE id % 2 = 0;",

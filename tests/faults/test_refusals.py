@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.corpus.case import BOTH
 from tests.faults.refusals import MistakeStage, again
-from tests.turns import in_turns
+from tests.turns import some
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,7 +18,7 @@ pytestmark = pytest.mark.server
 SEED, SCRIPTS = 7, 15
 
 
-@in_turns("fault_server", BOTH, ["number"], range(SCRIPTS))
+@some("number", range(SCRIPTS), each=2)
 def test_a_load_tells_what_the_client_tells(
     number: int, fault_server: Server, tmp_path: Path
 ) -> None:

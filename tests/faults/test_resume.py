@@ -16,6 +16,7 @@ from sidecar_magics.load.journal.pieces import SCHEMA
 from tests.faults.cases import Case, Fault
 from tests.faults.scripts import SMALL
 from tests.faults.stage import KillStage, unfinished
+from tests.turns import some
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -73,7 +74,7 @@ def mysql_stage(mysql_server: Server, stages: Callable[[Server], KillStage]) -> 
 # What a load leaves ------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("number", range(len(DISTURBANCES)))
+@some("number", range(len(DISTURBANCES)), each=3)
 def test_a_disturbed_load_leaves_the_same(
     number: int, request: pytest.FixtureRequest, stages: Callable[[Server], KillStage]
 ) -> None:

@@ -590,6 +590,7 @@ def test_a_server_s_own_dump_is_fine_again_and_again(bench: Bench) -> None:
     assert {thing.action for thing in report.objects} == {"created"}
 
 
+@pytest.mark.thorough
 def test_the_spyglass_dump_on_both_servers(mysql: Bench, mariadb: Bench) -> None:
     report = check(DUMP, mysql.settings)
     assert (report.problems, report.warnings) == ((), ())

@@ -22,6 +22,7 @@ ROWS = 1500
 STATEMENTS = 110
 
 
+@pytest.mark.thorough
 def test_it_names_the_table_whose_indexes_are_built(
     mysql_server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

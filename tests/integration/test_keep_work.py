@@ -142,6 +142,7 @@ class Days:
 
 
 @pytest.mark.timeout(300 + 20 * ROUNDS)
+@pytest.mark.thorough
 def test_what_was_kept_comes_back_anywhere(
     server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
