@@ -34,6 +34,7 @@ WALK, SCHEDULER = "load/walk.py", "load/running/scheduler.py"
 TESTS = {
     WALK: ("tests/unit/test_walk_rules.py", "tests/unit/test_walk.py"),
     SCHEDULER: ("tests/unit/test_schedule.py",),
+    DOUBTS: ("tests/unit/test_doubts.py",),
 }
 
 
