@@ -15,6 +15,7 @@ import importlib
 import os
 import signal
 import sys
+import time
 from pathlib import Path
 from typing import NamedTuple
 
@@ -35,6 +36,7 @@ TESTS = {
     WALK: ("tests/unit/test_walk_rules.py", "tests/unit/test_walk.py"),
     SCHEDULER: ("tests/unit/test_schedule.py",),
     DOUBTS: ("tests/unit/test_doubts.py",),
+    AGAIN: ("tests/unit/test_reconnecting.py",),
 }
 
 
@@ -398,12 +400,19 @@ MUTANTS = (
         "            journal.is_past_resuming = True",
         DOUBTS,
     ),
+    lane("the lost connection is gone first", "while not is_free:", "while False:", AGAIN),
+    lane("it is ended", "            yield from end_holder(lock)\n", "", AGAIN),
+    lane("for a minute at most", "if load.clock() > deadline:", "if False:", AGAIN),
+    lane("an interrupt ends it", "load.tasks.was_aborted or not", "not", AGAIN),
+    lane("as does a server that may forget", " or not load.may_retry or", " or", AGAIN),
+    lane("and many attempts", " or attempt == RETRIES:", ":", AGAIN),
+    lane("a new server is not loaded into", "if uuid != load.uuid:", "if False:", AGAIN),
+    lane("nor is another's load", "if journal and rows != [", "if False and rows != [", AGAIN),
     lane(
-        "the lost connection is gone first",
-        "while not is_free:",
-        "while False:",
-        AGAIN,
+        "a refused login ends it", "(ServerNotReadyError, AccessError)", "ZeroDivisionError", AGAIN
     ),
+    lane("so does a lost one", "except pymysql_errors():", "except ZeroDivisionError:", AGAIN),
+    lane("it is reported", "    load.report.add_retry()\n", "", AGAIN),
     # The window
     scheduler(
         "an empty window takes anything",
@@ -597,12 +606,15 @@ def ending(module: str, text: str | None) -> int:
     if child == 0:
         code = 99
         try:
-            signal.alarm(LIMIT_S)
             code = _run(module, text)
         finally:
             os._exit(code)
-    _, status = os.waitpid(child, 0)
-    return os.waitstatus_to_exitcode(status)
+    ends_at = time.monotonic() + LIMIT_S
+    while (ended := os.waitpid(child, os.WNOHANG))[0] == 0:
+        if time.monotonic() > ends_at:
+            os.kill(child, signal.SIGKILL)
+        time.sleep(0.05)
+    return os.waitstatus_to_exitcode(ended[1])
 
 
 def _run(module: str, text: str | None) -> int:
