@@ -15,13 +15,13 @@ import importlib
 import os
 import signal
 import sys
-import time
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
 import tests.conftest  # noqa: F401 - what it imports takes longest
+from tests.background import until
 from tests.simulation.course import play
 
 PROJECT = Path(__file__).parents[2]
@@ -610,12 +610,19 @@ def ending(module: str, text: str | None) -> int:
             code = _run(module, text)
         finally:
             os._exit(code)
-    ends_at = time.monotonic() + LIMIT_S
-    while (ended := os.waitpid(child, os.WNOHANG))[0] == 0:
-        if time.monotonic() > ends_at:
-            os.kill(child, signal.SIGKILL)
-        time.sleep(0.05)
-    return os.waitstatus_to_exitcode(ended[1])
+    ended: list[int] = []
+
+    def has_ended() -> bool:
+        process, status = os.waitpid(child, os.WNOHANG)
+        ended.extend([status] if process else [])
+        return bool(process)
+
+    try:
+        until(has_ended, limit_s=LIMIT_S)
+    except AssertionError:
+        os.kill(child, signal.SIGKILL)
+        return -signal.SIGKILL
+    return os.waitstatus_to_exitcode(ended[0])
 
 
 def _run(module: str, text: str | None) -> int:

@@ -285,6 +285,19 @@ def test_of_two_failures_the_first_in_the_script_counts() -> None:
     assert scheduler.next_for(0) is None
 
 
+@pytest.mark.parametrize("is_own_last", [True, False])
+def test_a_lanes_own_work_is_not_enough(*, is_own_last: bool) -> None:
+    one, other = table("a"), table("b")
+    far, own = rows(one), rows(other)
+    both = Task(TaskKind.DEFINITION, writes=frozenset({one.key, other.key}))
+    scheduler = scheduler_of(*((far, own) if is_own_last else (own, far)), both)
+    assert takes(scheduler, *((1, 0) if is_own_last else (0, 1))).count(None) == 0
+    scheduler.executed(own)
+    assert takes(scheduler, 0) == [None]
+    scheduler.done([far])
+    assert takes(scheduler, 0) == [both]
+
+
 def test_a_lost_lane_ends_the_load() -> None:
     scheduler = Scheduler()
     scheduler.add(definition())
@@ -426,6 +439,21 @@ def test_what_is_done_is_forgotten() -> None:
     del task
     gc.collect()
     assert sum(ref() is not None for ref in left) <= 1
+
+
+def test_a_task_that_is_done_does_not_hold_those_before_it() -> None:
+    scheduler, t = Scheduler(), table()
+    first, second = rows(t), rows(t)
+    left = weakref.ref(first)
+    scheduler.add(first)
+    scheduler.add(second)
+    assert scheduler.next_for(0) is first
+    scheduler.done([first])
+    assert scheduler.next_for(0) is second
+    scheduler.done([second])
+    del first
+    gc.collect()
+    assert left() is None
 
 
 # Lanes that do their work in any order that they can ------------------------------------------
