@@ -275,6 +275,43 @@ def test_source_does_not_leave_the_folder_by_a_link_or_name_itself(
         load(main, settings)
 
 
+@pytest.mark.parametrize(
+    "windows", ["C:/data/x.sql", r"C:\data\x.sql", r"\\server\data\x.sql", "c:x.sql"]
+)
+def test_source_names_a_path_of_windows(
+    windows: str, settings: ConnectionSettings, tmp_path: Path
+) -> None:
+    main = tmp_path / "main.sql"
+    main.write_text(f"source {windows}\n")
+    with pytest.raises(ScriptError) as caught:
+        load(main, settings)
+    assert f"refused: '{windows}' is a path of Windows" in str(caught.value)
+    assert str(tmp_path / "x.sql") not in str(caught.value)
+    assert "write `source x.sql`" in caught.value.hint
+    (tmp_path / "x.sql").write_text("SELECT 1;")
+    main.write_text("source x.sql\n")  # the hint, followed
+    assert load(main, settings).statements == 1
+
+
+def test_use_as_clients_do(mariadb_server: Server, tmp_path: Path) -> None:
+    load_sql(
+        "CREATE DATABASE IF NOT EXISTS used; CREATE DATABASE IF NOT EXISTS `us ed`",
+        mariadb_server.settings,
+    )
+    for form in ("'used'", '"used"', "`used`", "used/* c */", "`used`/* c */", "'us ed' more"):
+        script = f"use {form};\nSELECT DATABASE();"
+        run = subprocess.run(
+            [*mariadb_server.client, "-N"],
+            input=script.encode(),
+            capture_output=True,
+            check=True,
+            timeout=LIMIT_S,
+        )
+        result = load_sql(script, mariadb_server.settings).result
+        assert result is not None
+        assert result.rows == [(run.stdout.decode().strip(),)]
+
+
 def test_a_folder_has_no_links_to_elsewhere(settings: ConnectionSettings, tmp_path: Path) -> None:
     folder = tmp_path / "dump"
     folder.mkdir()

@@ -5,6 +5,7 @@ The names come from information_schema, which shows an account only what it has 
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -76,14 +77,12 @@ def offer_nearest(
     """
     if (error.errno not in _WORDS and error.errno != _NO_SCHEMA) or error.report.resumed:
         return
-    try:
-        with connect() as connection, limited(connection, LIMIT_S, max_bytes=LIMIT_BYTES):
-            if error.errno != _NO_SCHEMA:
-                _offer(error, connection, database)
-            elif is_typed:
-                _offer_schema(error, connection)
-    except (SidecarError, *pymysql_errors()):
-        return
+    quietly = contextlib.suppress(SidecarError, *pymysql_errors())
+    with quietly, connect() as link, limited(link, LIMIT_S, max_bytes=LIMIT_BYTES):
+        if error.errno != _NO_SCHEMA:
+            _offer(error, link, database)
+        elif is_typed:
+            _offer_schema(error, link)
 
 
 def _offer(
