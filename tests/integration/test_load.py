@@ -293,6 +293,22 @@ def test_source_names_a_path_of_windows(
     assert load(main, settings).statements == 1
 
 
+@pytest.mark.parametrize("flavour", ["mysql", "mariadb"])
+def test_a_script_that_ends_its_own_connection(
+    flavour: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    server: Server = request.getfixturevalue(f"{flavour}_server")
+    script = tmp_path / "kill.sql"
+    script.write_text("DO 1;\nDO 2;\n\nKILL CONNECTION_ID();\nDO 3;\n")
+    with pytest.raises(StatementError, match=r"kill\.sql:4:1: error (1317|1927)"):
+        load(script, server.settings)
+    with pytest.raises(LoadStoppedError, match=r"was lost near .*kill\.sql:[45]: ") as caught:
+        load(script, server.settings, force=True)
+    assert "kill.sql:4:1: error" in caught.value.details[0]
+    assert "Executed: 2 statements" in caught.value.details[1]
+    assert "(2013" not in str(caught.value)
+
+
 def test_use_as_clients_do(mariadb_server: Server, tmp_path: Path) -> None:
     load_sql(
         "CREATE DATABASE IF NOT EXISTS used; CREATE DATABASE IF NOT EXISTS `us ed`",
