@@ -267,12 +267,14 @@ def _up(arguments: argparse.Namespace) -> None:
     from .fetching import Downloading, Pulling  # noqa: PLC0415
     from .local import lifecycle  # noqa: PLC0415
 
-    lifecycle.up(
-        **options.starting_options(arguments),
-        progress=None if arguments.quiet else _say,
-        download=Downloading(),
-        layers=Pulling(),
-    )
+    quiet = arguments.quiet
+    with Downloading(quiet=quiet) as download, Pulling(quiet=quiet) as layers:
+        lifecycle.up(
+            **options.starting_options(arguments),
+            progress=None if quiet else _say,
+            download=download,
+            layers=layers,
+        )
 
 
 def _say(text: str) -> None:
