@@ -323,7 +323,7 @@ def test_a_zip64_with_a_data_descriptor(tmp_path: Path) -> None:
 @pytest.mark.parametrize("over", range(0, 264, 8))
 def test_a_stream_whose_last_step_is_full(tmp_path: Path, over: int) -> None:
     # zlib has taken all input and still holds back a part of the output.
-    script = bytes(2 * compression.OUTPUT_BYTES + over)
+    script = b" " * (2 * compression.OUTPUT_BYTES + over)
     assert read(write(tmp_path, zipped(script)))[0] == script
 
 
