@@ -148,6 +148,27 @@ def check_load(arguments: argparse.Namespace, cell: str | None) -> None:
         )
 
 
+def check_command(file: str) -> None:
+    """Check that ``sidecar-magics load`` is given a file, and neither SQL nor a server's address.
+
+    Raises
+    ------
+    UsageError
+        It is not.
+    """
+    if _exists(file):
+        return
+    if _SQL.match(file):
+        raise UsageError(
+            "load takes a file, and this looks like SQL.",
+            hint="send it to standard input: echo 'SELECT 1' | sidecar-magics load -",
+        )
+    if _SERVER.match(file):
+        raise UsageError(
+            "load takes a file, and this is a server's address.", hint=_of_address(file)
+        )
+
+
 def check_dump(arguments: argparse.Namespace) -> None:
     """Check that a dump has a file to go into.
 
