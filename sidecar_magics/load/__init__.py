@@ -12,8 +12,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ..connection import connect_now
+from ..errors import StatementError
 from ..settings import resolve
 from .policy import LoadPolicy
+from .reporting.nearest import offer_nearest
 from .reporting.progress import Progress
 from .reporting.report import LoadReport
 from .reporting.results import ResultSet
@@ -106,5 +109,14 @@ def _load(
     report = LoadReport(sources.name, file_bytes=sources.size_bytes or 0)
     report.notes.extend(sources.notes)
     report.shows_result = sources.kind == "text"
-    run_load(Loader(settings, report, policy=policy, progress=progress), sources)
+    try:
+        run_load(Loader(settings, report, policy=policy, progress=progress), sources)
+    except StatementError as error:
+        offer_nearest(
+            error,
+            lambda: connect_now(settings),
+            database=policy.into or policy.database,
+            is_typed=report.shows_result,
+        )
+        raise
     return report
