@@ -42,7 +42,7 @@ from tests.ports import quiet_port
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-IMAGE = recipe.QUALIFIED_IMAGE
+IMAGE = recipe.IMAGE
 PASSWORD = "a-password-of-this-test"
 
 
@@ -270,8 +270,8 @@ def test_a_container_with_another_password_by_now(
 
 
 def test_several_that_could_be_meant(docker: FakeEngine) -> None:
-    for name in ("lab", "home"):
-        docker.add(name, "docker.io/datajoint/mysql:8.0.36", quiet_port(), running=False)
+    for name, host in (("lab", "registry.example/"), ("home", "registry.example:5000/mirror/")):
+        docker.add(name, f"{host}datajoint/mysql:8.0.36", quiet_port(), running=False)
     with pytest.raises(LocalServerError, match=r"several containers .*: home, lab") as caught:
         lifecycle.up()
     assert "--container lab" in caught.value.hint
@@ -496,6 +496,19 @@ NOT_RUNNING = (
         ),
         (
             "pull",
+            'Error: short-name "datajoint/mysql:8.0" did not resolve to an alias and no '
+            'unqualified-search registries are defined in "/etc/containers/registries.conf"',
+            NoImageError,
+            "does not know which registry to ask for it: .* unqualified-search registries",
+        ),
+        (
+            "pull",
+            "Error: short-name resolution enforced but cannot prompt without a TTY",
+            NoImageError,
+            "does not know which registry to ask for it",
+        ),
+        (
+            "pull",
             'Error response from daemon: Get "https://registry.example/v2/": dial tcp: lookup '
             "registry.example: Temporary failure in name resolution",
             NoImageError,
@@ -550,6 +563,14 @@ def test_refusals_are_sentences(
         raise error
     assert error.hint
     assert "\n" not in error.message
+
+
+@pytest.mark.parametrize("engine", ["Docker", "podman"])
+@pytest.mark.parametrize("said", ["no space left", "toomanyrequests", "unauthorized", "EOF"])
+def test_hints_name_the_engines_own_program(engine: str, said: str) -> None:
+    hint = explained(Refusal(engine, "pull", said)).hint
+    assert f"`{engine.lower()} " in hint
+    assert "{" not in hint
 
 
 def test_an_engine_that_hangs_is_left(docker: FakeEngine, monkeypatch: pytest.MonkeyPatch) -> None:
