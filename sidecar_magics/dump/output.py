@@ -268,7 +268,7 @@ class Target:
             names = [each.name for each in self.path.iterdir()]
             if names and not any(name.startswith(FOLDER_MARK) for name in names):
                 raise DumpError(
-                    f"the folder {_shown(self.path)} holds files that are no dump of ours.",
+                    f"The folder {_shown(self.path)} holds files that are no dump of ours.",
                     hint="name a folder that is new or empty.",
                 )
         elif self.path.is_dir():

@@ -11,6 +11,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+import psutil
 import pytest
 
 from sidecar_magics.cli import main
@@ -326,6 +327,28 @@ def test_who_has_the_port_is_said_and_the_next_free_one_taken(docker: FakeEngine
     assert taken < chosen <= taken + 50
     assert lines == [f"Port {taken} is taken by the container lab of Docker; using port {chosen}."]
     assert ports.choose_port(Wish(), lines.append, preferred=chosen) == chosen
+
+
+@pytest.mark.parametrize(
+    ("name", "words", "shown"),
+    [
+        ("mysqld", ["/usr/sbin/mysqld"], "mysqld"),
+        ("ld-linux.so.2", ["/l/ld-linux.so.2", "--inhibit-cache", "--library-path", "/a:/b",
+                           "/usr/sbin/mysqld", "--port=1"], "mysqld"),
+        ("ld-linux.so.2", ["/l/ld-linux.so.2"], "ld-linux.so.2"),
+        ("ld-linux.so.2", None, "ld-linux.so.2"),
+    ],
+)  # fmt: skip
+def test_the_name_of_a_program_below_its_loader(
+    name: str, words: list[str] | None, shown: str
+) -> None:
+    def cmdline() -> list[str]:
+        if words is None:
+            raise psutil.AccessDenied
+        return words
+
+    process: Any = SimpleNamespace(name=lambda: name, cmdline=cmdline)
+    assert ports._name(process) == shown
 
 
 def test_the_own_containers_port_is_taken_meanwhile(docker: FakeEngine) -> None:
@@ -649,6 +672,14 @@ def test_status_as_json(docker: FakeEngine, capsys: pytest.CaptureFixture[str]) 
     lifecycle.down()
     assert main(["status", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["running"] is False
+
+
+def test_no_data_are_removed_where_there_are_none(
+    docker: FakeEngine, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["down", "--delete-data", "--yes"]) == 0
+    assert capsys.readouterr().out == "There are no data of `sidecar-magics up` here.\n"
+    assert not docker.calls("rm")
 
 
 @pytest.mark.parametrize(
