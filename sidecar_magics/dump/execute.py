@@ -182,11 +182,11 @@ class Dumper:
         finally:
             snapshot.close()
 
-    def _look(self, snapshot: Snapshot, target: Target | Nowhere) -> list[Schema]:
+    def _look(self, snapshot: Snapshot, target: Destination | Nowhere) -> list[Schema]:
         """Find out what there is to dump."""
         ask = snapshot.control.rows
         there = schema_names(ask)
-        if isinstance(target, Target) and not self._policy.schemas:
+        if isinstance(target, Destination) and not self._policy.schemas:
             _check_is_a_file(target, there)
         names = self._policy.schemas_of(there)
         schemas = read_catalogue(ask, names)
@@ -363,7 +363,7 @@ def _check_unaltered(asking: Asking, schemas: list[Schema]) -> None:
                 raise _AlteredError(f"{printable(str(table))} was altered")
 
 
-def _check_is_a_file(target: Target, schemas: Collection[str]) -> None:
+def _check_is_a_file(target: Destination, schemas: Collection[str]) -> None:
     """Check that what was named first, and alone, is not the schema to be dumped."""
     name = target.path.name
     if name in schemas and not target.is_folder and not target.path.exists():

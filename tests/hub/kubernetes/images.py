@@ -21,8 +21,7 @@ def save_images(folder: Path) -> None:
     images.build()
     _build_pause()
     for number, name in enumerate(NAMES):
-        file = folder / f"{number}.tar"
-        call("podman", "save", "--quiet", "--format=docker-archive", "--output", str(file), name)
+        images.save(name, folder / f"{number}.tar")
 
 
 def _build_pause() -> None:

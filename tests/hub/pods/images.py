@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import importlib.metadata
+import io
 import json
 import re
 import shutil
 import subprocess
 import sys
+import tarfile
 import tempfile
 from pathlib import Path
 
@@ -25,9 +27,9 @@ from tests.hub.pods.podman import CALL_S, ENVIRONMENT, call
 
 ROOT = Path(__file__).resolve().parents[3]
 FILES = Path(__file__).with_name("image")
-MYSQL_IMAGE = "docker.io/datajoint/mysql:8.0"
+MYSQL_IMAGE = "datajoint/mysql:8.0"
 # What hub-config/image/Dockerfile begins with.
-BASE_IMAGE = "docker.io/library/mysql:9.7"
+BASE_IMAGE = "mysql:9.7"
 OUR_IMAGE = "localhost/sidecar-mysql:9.7"
 TOOLS = ("bash", "coreutils", "findutils", "gzip")
 PYTHON = ("python3", "libstdc++6", *TOOLS)
@@ -49,6 +51,27 @@ def build() -> None:
     _mysql()
     _dockerfile()
     _notebook()
+
+
+def save(name: str, file: Path) -> None:
+    """Write an image into an archive, for other engines: a short name stays one.
+
+    podman calls such an image ``localhost/NAME``; Docker and containerd have a registry of their
+    own for names without one.
+    """
+    call("podman", "save", "--quiet", "--format=docker-archive", "--output", str(file), name)
+    if "." in name.partition("/")[0] or name.startswith("localhost/"):
+        return
+    renamed = file.with_suffix(".renamed")
+    with tarfile.open(file) as saved, tarfile.open(renamed, "w") as other:
+        for member in saved:
+            data = saved.extractfile(member) if member.isfile() else None
+            if data is not None and member.name == "manifest.json":
+                text = data.read().replace(f'"localhost/{name}"'.encode(), f'"{name}"'.encode())
+                member.size, data = len(text), io.BytesIO(text)
+            if member.name != "repositories":  # an older form of the same
+                other.addfile(member, data)
+    renamed.replace(file)
 
 
 def _mysql() -> None:
