@@ -1070,10 +1070,12 @@ def _untyped(profiles: list[Tree]) -> Iterator[str]:
 
 
 async def _made_by(spawner: Any, home: str, *, runs_hook: bool) -> Tree:
+    from jupyterhub.utils import maybe_future  # noqa: PLC0415
+
     pod = cause = None
     try:
         if runs_hook:
-            await spawner.run_pre_spawn_hook()
+            await maybe_future(spawner.run_pre_spawn_hook())
         await asyncio.wait_for(spawner.start(), START_S)
         failure = "it sends no pod"
     except _Made as sent:

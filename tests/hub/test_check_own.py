@@ -135,6 +135,27 @@ def test_choices_of_a_form(tmp_path: Path) -> None:
     assert (answer.findings, answer.status) == ([], 0), answer.output
 
 
+HOOK = """
+{kind} hook(spawner):
+    spawner.environment["TOLD"] = "by the hook"
+
+c.Spawner.pre_spawn_hook = hook
+def told(spawner, pod):
+    assert "TOLD" in str(pod)
+    return pod
+c.KubeSpawner.modify_pod_hook = told
+"""
+
+
+@pytest.mark.parametrize("kind", ["def", "async def", ""])
+def test_hooks_before_the_start(kind: str, tmp_path: Path) -> None:
+    """They return nothing, or something to wait for; most hubs have none."""
+    own = extra(hook=HOOK.format(kind=kind)) if kind else {}
+    path = written(own, tmp_path / "own.yaml")
+    answer = check(render([path, INJECT], tmp_path / "after.yaml"), "--pre-spawn-hook")
+    assert (answer.findings, answer.status) == ([], 0), answer.output
+
+
 @pytest.mark.parametrize("text", ["cores=2", '["cores"]'])
 def test_choices_that_are_no_mapping(text: str, tmp_path: Path) -> None:
     after = render([shape(1), INJECT], tmp_path / "after.yaml")
