@@ -28,6 +28,7 @@ import asyncio
 import base64
 import contextlib
 import copy
+import importlib
 import json
 import logging
 import os
@@ -786,14 +787,25 @@ class _StandIns:
         return module
 
     def exec_module(self, module: types.ModuleType) -> None:
-        """Do nothing: what is asked for is made."""
+        """Take Kubernetes' models from the client that a hub has; all else is made when asked."""
+        if self._name != "kubernetes":
+            return
+        here = importlib.import_module("kubernetes_asyncio.client")
+        for name, found in vars(here).items():
+            if isinstance(found, type) and ".models." in found.__module__:
+                setattr(module, name, found)
+        below = {"kubernetes": "client", "kubernetes.client": "models"}.get(module.__name__)
+        if below:
+            setattr(module, below, importlib.import_module(f"{module.__name__}.{below}"))
 
 
 def _stand_in(name: str) -> Any:
     if name.startswith("__"):
         raise AttributeError(name)
+    if name.endswith(("Error", "Exception")):
+        return type(name, (Exception,), {})
     if not name[:1].islower():
-        return type(name, (), {})
+        return type(name, (), {"__init__": lambda *_, **__: None})
     from traitlets.config import Config  # noqa: PLC0415
 
     def called(*arguments: Any, **_: object) -> Any:

@@ -135,6 +135,46 @@ def test_choices_of_a_form(tmp_path: Path) -> None:
     assert (answer.findings, answer.status) == ([], 0), answer.output
 
 
+VOLUME = """
+{imports}
+
+def hook(spawner, pod):
+    context = {models}V1SecurityContext(privileged=True)
+    pod.spec.containers[0].security_context = context
+    claim = {models}V1PersistentVolumeClaimVolumeSource(claim_name="efs")
+    pod.spec.volumes.append({models}V1Volume(name="efs", persistent_volume_claim=claim))
+    mount = {models}V1VolumeMount(name="{mounts}", mount_path="/efs")
+    pod.spec.containers[0].volume_mounts.append(mount)
+    return pod
+
+c.KubeSpawner.modify_pod_hook = hook
+"""
+MODELS = "V1PersistentVolumeClaimVolumeSource, V1SecurityContext, V1Volume, V1VolumeMount"
+
+
+@pytest.mark.parametrize(
+    ("imports", "models"),
+    [
+        (f"from kubernetes.client import {MODELS}", ""),
+        (f"from kubernetes.client.models import {MODELS}", ""),
+        ("from kubernetes import client", "client."),
+        ("import kubernetes.client", "kubernetes.client."),
+    ],
+    ids=["names", "models", "client", "whole"],
+)
+def test_models_of_the_other_client_of_kubernetes(
+    imports: str, models: str, tmp_path: Path
+) -> None:
+    """Old hooks use it; the hub that is installed here has only kubernetes_asyncio."""
+    for mounts, status in (("efs", 0), ("gone", 1)):
+        hook = VOLUME.format(imports=imports, models=models, mounts=mounts)
+        own = written(extra(hook=hook), tmp_path / "own.yaml")
+        answer = check(render([own, INJECT], tmp_path / "after.yaml"))
+        assert answer.status == status, answer.output
+        assert "stand-ins took their place: kubernetes;" in answer.output
+        assert ("mounts the volume gone" in answer.output) == bool(status)
+
+
 HOOK = """
 {kind} hook(spawner):
     spawner.environment["TOLD"] = "by the hook"
