@@ -129,6 +129,7 @@ def observations(client: Client, image: str) -> dict[str, Any]:
                 "pid",
             )
         }
+        seen["container"]["image"] = container.image.removeprefix("localhost/")  # podman's
         seen["label"] = container.labels[recipe.LABEL]
         seen["same id"] = container.id == identifier
         seen["no password"] = "it's" not in json.dumps(client.inspect(name))
@@ -161,7 +162,7 @@ EXPECTED: dict[str, Any] = {
     "password": "it's \\ ü",
     "container": {
         "name": "sidecar-magics-observed",
-        "image": "docker.io/datajoint/mysql:8.0",
+        "image": "datajoint/mysql:8.0",
         "is_running": False,
         "host": "127.0.0.1",
         "port": 23333,

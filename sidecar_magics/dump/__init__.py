@@ -51,7 +51,6 @@ from .output import Destination
 from .policy import DumpPolicy
 from .progress import DumpProgress
 from .report import DumpedTable, DumpReport
-from .verify import Verification
 
 if TYPE_CHECKING:
     import os
@@ -118,6 +117,8 @@ def dump(
     settings = settings or resolve()
     verify = None
     if policy.verify:
+        from .verify import Verification  # noqa: PLC0415 - it needs all that loads
+
         verification = Verification(settings, policy, report, progress)
         verification.try_scratch()
         verify = verification.verify

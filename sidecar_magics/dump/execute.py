@@ -24,7 +24,7 @@ from .spelling import quoted
 from .work import Worker
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
     from pathlib import Path
 
     from ..grants import Grants
@@ -164,7 +164,7 @@ class Dumper:
         is_still = self._own_parts_of is not None
         snapshot = Snapshot(self._settings, jobs, is_still=is_still)
         try:
-            schemas = self._look(snapshot)
+            schemas = self._look(snapshot, target)
             tables = [table for schema in schemas for table in schema.tables]
             if self._earlier is not None:
                 self._earlier.before(snapshot.control, schemas)
@@ -182,10 +182,13 @@ class Dumper:
         finally:
             snapshot.close()
 
-    def _look(self, snapshot: Snapshot) -> list[Schema]:
+    def _look(self, snapshot: Snapshot, target: Destination | Nowhere) -> list[Schema]:
         """Find out what there is to dump."""
         ask = snapshot.control.rows
-        names = self._policy.schemas_of(schema_names(ask))
+        there = schema_names(ask)
+        if isinstance(target, Destination) and not self._policy.schemas:
+            _check_is_a_file(target, there)
+        names = self._policy.schemas_of(there)
         schemas = read_catalogue(ask, names)
         self._policy.select(schemas)
         report = self.report
@@ -358,6 +361,16 @@ def _check_unaltered(asking: Asking, schemas: list[Schema]) -> None:
         for table in schema.tables:
             if columns.get(str(table), table.columns) != table.columns:
                 raise _AlteredError(f"{printable(str(table))} was altered")
+
+
+def _check_is_a_file(target: Destination, schemas: Collection[str]) -> None:
+    """Check that what was named first, and alone, is not the schema to be dumped."""
+    name = target.path.name
+    if name in schemas and not target.is_folder and not target.path.exists():
+        raise DumpError(
+            f"{name} is a schema of the server, and what is named first is the file to dump into.",
+            hint=f"name the file, and then the schema: {name}.sql.gz {name}",
+        )
 
 
 def _history(schemas: list[Schema]) -> list[str]:

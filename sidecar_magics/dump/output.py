@@ -20,8 +20,6 @@ import time
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, cast
 
-import psutil
-
 from ..errors import DumpError, printable
 
 if TYPE_CHECKING:
@@ -276,7 +274,7 @@ class Destination:
             names = [each.name for each in self.path.iterdir()]
             if names and not any(name.startswith(FOLDER_MARK) for name in names):
                 raise DumpError(
-                    f"the folder {_shown(self.path)} holds files that are no dump of ours.",
+                    f"The folder {_shown(self.path)} holds files that are no dump of ours.",
                     hint="name a folder that is new or empty.",
                 )
         elif self.path.is_dir():
@@ -331,6 +329,8 @@ def _is_left_over(path: Path, middle: str) -> bool:
     """Return whether the process that wrote a part of a dump is gone."""
     host, _, rest = middle.partition(f"{socket.gethostname()}-")
     if host == "" and (number := rest.partition("-")[0]).isdigit():
+        import psutil  # noqa: PLC0415 - takes time to import, few dumps need it
+
         return not psutil.pid_exists(int(number))
     with contextlib.suppress(OSError):
         return time.time() - path.stat().st_mtime > _FORGOTTEN_S

@@ -10,7 +10,7 @@ load to the same first failure.
 from __future__ import annotations
 
 import os
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from ..errors import ScriptError, SidecarError
@@ -29,6 +29,7 @@ from ..units import size
 from .planning.tasks import Step, quoted
 from .reporting import failures
 from .sources.opening import Source, Sources
+from .sources.paths import is_of_windows, spelt
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator
@@ -468,6 +469,10 @@ class Walk:
         if self._sandboxed:
             what = "the script's first line forbids it to read files (MariaDB's sandbox mode)"
             hint = "remove that line if you trust it."
+        elif not what and is_of_windows(wanted) and not path.exists():
+            what = f"{spelt(wanted)} is a path of Windows, and this machine has none"
+            name = PureWindowsPath(wanted).name
+            hint = f"copy the file into the script's folder, and write `source {name}`."
         elif not what and home not in path.parents and not self._policy.allow_outside_source:
             what = f"{wanted!r} lies outside the script's own folder, {home}"
             hint = "add --allow-outside-source if you trust the script."

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import gzip
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -38,6 +40,19 @@ def test_each_number_is_in_one_part(lowest: int, span: int, size_bytes: int) -> 
         assert one.behind is not None
         assert lowest < one.behind <= lowest + span
     assert len(found) > 1 or found == [WHOLE]
+
+
+def test_a_dump_imports_nothing_that_loads() -> None:
+    """Its start takes as long as reading 20 MB."""
+    code = (
+        "import sys, sidecar_magics.dump\n"
+        "heavy = ('load.running', 'load.planning', 'load.check', 'load.walk', 'dump.verify')\n"
+        "print([name for name in sys.modules if name.startswith(\n"
+        "    tuple('sidecar_magics.' + each for each in heavy))], 'psutil' in sys.modules)"
+    )
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout.strip() == "[] False"
 
 
 def test_names_of_files_differ_also_where_capitals_do_not_count() -> None:

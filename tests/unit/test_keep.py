@@ -227,7 +227,7 @@ def test_a_folder_that_takes_nothing_is_named(tmp_path: Path) -> None:
 
 def test_a_file_in_the_folders_place_is_named(tmp_path: Path) -> None:
     (tmp_path / "kept").touch()
-    with pytest.raises(KeepError, match="cannot be written: File exists"):
+    with pytest.raises(KeepError, match="cannot be written: there is a file in its place"):
         KeepFolder(tmp_path / "kept").make()
 
 

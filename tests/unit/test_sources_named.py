@@ -143,6 +143,11 @@ def test_nothing_of_that_name() -> None:
         open_sources(Path("bare"))
     with pytest.raises(ScriptError, match=r"is no path"):
         open_sources("a\0b")
+    for windows in (r"C:\data\x.sql", "C:/data/x.sql", "C:datax.sql", r"\\server\data\x.sql"):
+        with pytest.raises(ScriptError) as caught:
+            open_sources(windows)
+        assert f"there is no file '{windows}'" in str(caught.value)
+        assert "a path of a Windows machine" in caught.value.hint
 
 
 def test_a_folder() -> None:

@@ -8,6 +8,7 @@ Modules:
     report_html.py    the report as HTML
     failures.py       errors with a place in the script
     server_errors.py  the next step for each error number
+    nearest.py        the name that was probably meant
     results.py        the last result set
     result_views.py   a result set as a table
 """

@@ -7,7 +7,7 @@ import functools
 import secrets
 from typing import TYPE_CHECKING
 
-from ...errors import Interrupted, LoadStoppedError, ScriptError, SidecarError
+from ...errors import Interrupted, LoadStoppedError, ScriptError, SidecarError, shown
 from ...script.quoting import Quoting, quoting_of
 from ...script.versioned import version_number
 from ...server import WHOLE_ANSWERS, pymysql_errors
@@ -418,9 +418,12 @@ def run_load(loader: Loader, sources: Sources) -> None:
     except SidecarError:
         raise
     except pymysql_errors() as error:
-        when = "" if report.statements else " before its first statement"
+        near = f" near {loader.place}" if loader.place else ""
+        when = near if report.statements else " before its first statement"
+        words = shown(error.args[-1] if error.args else error)
         raise LoadStoppedError(
-            f"The connection for {sources.name} was lost{when}: {error}.",
+            f"The connection for {sources.name} was lost{when}: {words}.",
+            details=[*map(str, report.errors[-1:]), report.so_far()],
             hint="%mysql_wait shows whether the server is back; then load again, with --resume.",
             report=report,
         ) from None

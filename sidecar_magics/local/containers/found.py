@@ -22,9 +22,10 @@ if TYPE_CHECKING:
     from .client import Client
     from .container import Container
 
-# Spyglass's installation page names its container so; DataJoint's pages use this image.
+# Spyglass's installation page names its container so; DataJoint's pages use this image,
+# which may come from any registry.
 SPYGLASS_NAME = "spyglass-db"
-DATAJOINT_IMAGE = re.compile(r"(?:docker\.io/|localhost/)?datajoint/mysql(?:[:@].*)?")
+DATAJOINT_IMAGE = re.compile(r"(?:[^/]+/)*datajoint/mysql(?:[:@].*)?")
 
 
 def own_name() -> str:

@@ -27,13 +27,13 @@ def fetch(client: Client, report: Reporter) -> None:
         It cannot be had; its verb is ``pull``.
     """
     with contextlib.suppress(EngineRefusal):
-        client.ask("image", "inspect", "--format={{.Id}}", recipe.QUALIFIED_IMAGE)
+        client.ask("image", "inspect", "--format={{.Id}}", recipe.IMAGE)
         return
-    report.say(f"Fetching {recipe.QUALIFIED_IMAGE} with {client.name}.")
+    report.say(f"Fetching {recipe.IMAGE} with {client.name}.")
     pulled = _Layers(report.layers)
     said: list[str] = []
     try:
-        for line in client.lines("pull", recipe.QUALIFIED_IMAGE, limit_s=PULL_S):
+        for line in client.lines("pull", recipe.IMAGE, limit_s=PULL_S):
             said = [*said[-KEPT_LINES:], line]
             pulled.see(line)
     except EngineRefusal as refusal:
