@@ -632,7 +632,8 @@ def _run(module: str, text: str | None) -> int:
     with Path(os.devnull).open("w") as nowhere, contextlib.redirect_stdout(nowhere):
         options = ["-q", "-x", "-p", "no:cacheprovider", "-p", "no:xdist", f"--timeout={TEST_S}"]
         code = int(pytest.main([*options, *TESTS[module]]))
-    faulthandler.cancel_dump_traceback_later()  # which ends a pytest that does not end: tests.limits
+    # tests.limits ends a pytest that does not end.
+    faulthandler.cancel_dump_traceback_later()
     if code == 0 and module == LANE and text is not None:
         return int(any(_fails(seed) for seed in range(1, COURSES + 1)))
     return code
