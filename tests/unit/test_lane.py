@@ -14,6 +14,7 @@ from sidecar_magics.load.running.context import LoadContext
 from sidecar_magics.load.running.handover import Handover
 from sidecar_magics.load.running.lane import Lane
 from sidecar_magics.load.running.operations import (
+    Ask,
     AwaitServer,
     Enter,
     Open,
@@ -28,6 +29,7 @@ from sidecar_magics.script.items import Statement
 from sidecar_magics.script.session import Session
 
 LOST = pymysql.err.OperationalError(2013, "Lost connection")
+REFUSED = pymysql.err.IntegrityError(1062, "Duplicate entry")
 
 
 class FakeLink:
@@ -42,13 +44,18 @@ class FakeLink:
         return self._differs
 
 
-def rows(sql: bytes, session: Session) -> Task:
-    source = Source("s.sql", io.BytesIO(sql), size_bytes=len(sql), folder=Path())
-    step = Step(Statement(sql, 1, 1, 0, len(sql)), source, sql, "a.t", is_data=True)
-    return Task(TaskKind.ROWS, [step], session, Table(b"a", b"t", any_order=True), any_order=True)
+def rows(session: Session, *statements: bytes) -> Task:
+    source = Source("s.sql", io.BytesIO(), size_bytes=0, folder=Path())
+    steps = [
+        Step(Statement(sql, 1, 1, 0, len(sql)), source, sql, "a.t", is_data=True)
+        for sql in statements
+    ]
+    return Task(TaskKind.ROWS, steps, session, Table(b"a", b"t", any_order=True), any_order=True)
 
 
-def sent(tasks: list[Task], *, differs: bool = False, lost_at: bytes = b"") -> list[object]:
+def sent(
+    tasks: list[Task], *, differs: bool = False, lost_at: bytes = b"", refuses: bytes = b""
+) -> list[object]:
     """Return what a lane sends for tasks, and which schemas it enters."""
     load = LoadContext(
         LoadReport("s"),
@@ -71,7 +78,7 @@ def sent(tasks: list[Task], *, differs: bool = False, lost_at: bytes = b"") -> l
         try:
             operation = work.send(answer)
         except StopIteration:
-            assert load.first_failure is None
+            assert (load.first_failure is None) is (not refuses)
             return found
         answer = None
         if isinstance(operation, Take):
@@ -81,11 +88,13 @@ def sent(tasks: list[Task], *, differs: bool = False, lost_at: bytes = b"") -> l
         elif isinstance(operation, (Open, AwaitServer)):
             answer = True if isinstance(operation, Open) else "u"
         elif isinstance(operation, Send):
-            found += operation.statements
-            is_lost = lost_at in operation.statements
-            lost_at = b"" if is_lost else lost_at
-            done = [] if is_lost else [Reply(1, 0, 0.0) for _ in operation.statements]
-            answer = Replies(done, LOST if is_lost else None)
+            found += [sql for sql in operation.statements if not sql.startswith(b"GET DIAG")]
+            error = LOST if lost_at in operation.statements else None
+            lost_at = b"" if error else lost_at
+            error = REFUSED if refuses in operation.statements else error
+            answer = Replies([] if error else [Reply(1, 0, 0.0)] * len(operation.statements), error)
+        elif isinstance(operation, Ask):
+            answer = []
 
 
 BEGIN, COMMIT = b"START TRANSACTION", b"COMMIT"
@@ -93,7 +102,7 @@ A, B = Session(b"a"), Session(b"b")
 
 
 def test_rows_share_a_transaction() -> None:
-    assert sent([rows(b"one", A), rows(b"two", A)]) == [
+    assert sent([rows(A, b"one"), rows(A, b"two")]) == [
         *(b"a", BEGIN, b"one"),
         *(b"a", b"two", COMMIT),
     ]
@@ -101,16 +110,28 @@ def test_rows_share_a_transaction() -> None:
 
 def test_a_session_changes_only_between_transactions() -> None:
     """Not each variable may change within one."""
-    assert sent([rows(b"one", A), rows(b"two", A)], differs=True) == [
+    assert sent([rows(A, b"one"), rows(A, b"two")], differs=True) == [
         *(b"a", BEGIN, b"one", COMMIT),
         *(b"a", BEGIN, b"two", COMMIT),
     ]
 
 
 def test_rows_that_were_lost_are_sent_again_each_in_its_schema() -> None:
-    tasks = [rows(b"one", A), rows(b"two", B), rows(b"three", B)]
+    tasks = [rows(A, b"one"), rows(B, b"two"), rows(B, b"three")]
     found = sent(tasks, lost_at=b"three")
     assert found[found.index(b"three") + 1 :] == [
         *(b"a", BEGIN, b"a", b"one", b"b", b"two"),
         *(b"b", b"three", COMMIT),
     ]
+
+
+def test_what_stands_before_a_refused_statement_is_committed() -> None:
+    assert sent([rows(A, b"one", b"bad", b"never")], refuses=b"bad") == [
+        *(b"a", BEGIN, b"one", b"bad", COMMIT),
+    ]
+
+
+def test_a_refused_statement_alone_is_taken_back() -> None:
+    """Else its locks would stay while the lane waits."""
+    found = sent([rows(A, b"bad")], refuses=b"bad")
+    assert found == [b"a", BEGIN, b"bad", b"ROLLBACK"]
