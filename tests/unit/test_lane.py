@@ -29,6 +29,7 @@ from sidecar_magics.script.items import Statement
 from sidecar_magics.script.session import Session
 
 LOST = pymysql.err.OperationalError(2013, "Lost connection")
+DEADLOCK = pymysql.err.OperationalError(1213, "Deadlock found")
 REFUSED = pymysql.err.IntegrityError(1062, "Duplicate entry")
 
 
@@ -54,7 +55,12 @@ def rows(session: Session, *statements: bytes) -> Task:
 
 
 def sent(
-    tasks: list[Task], *, differs: bool = False, lost_at: bytes = b"", refuses: bytes = b""
+    tasks: list[Task],
+    *,
+    differs: bool = False,
+    fails_at: bytes = b"",
+    once: Exception = LOST,
+    refuses: bytes = b"",
 ) -> list[object]:
     """Return what a lane sends for tasks, and which schemas it enters."""
     load = LoadContext(
@@ -89,8 +95,8 @@ def sent(
             answer = True if isinstance(operation, Open) else "u"
         elif isinstance(operation, Send):
             found += [sql for sql in operation.statements if not sql.startswith(b"GET DIAG")]
-            error = LOST if lost_at in operation.statements else None
-            lost_at = b"" if error else lost_at
+            error: Exception | None = once if fails_at in operation.statements else None
+            fails_at = b"" if error else fails_at
             error = REFUSED if refuses in operation.statements else error
             answer = Replies([] if error else [Reply(1, 0, 0.0)] * len(operation.statements), error)
         elif isinstance(operation, Ask):
@@ -118,7 +124,7 @@ def test_a_session_changes_only_between_transactions() -> None:
 
 def test_rows_that_were_lost_are_sent_again_each_in_its_schema() -> None:
     tasks = [rows(A, b"one"), rows(B, b"two"), rows(B, b"three")]
-    found = sent(tasks, lost_at=b"three")
+    found = sent(tasks, fails_at=b"three")
     assert found[found.index(b"three") + 1 :] == [
         *(b"a", BEGIN, b"a", b"one", b"b", b"two"),
         *(b"b", b"three", COMMIT),
@@ -135,3 +141,11 @@ def test_a_refused_statement_alone_is_taken_back() -> None:
     """Else its locks would stay while the lane waits."""
     found = sent([rows(A, b"bad")], refuses=b"bad")
     assert found == [b"a", BEGIN, b"bad", b"ROLLBACK"]
+
+
+def test_rows_that_the_server_rolled_back_are_sent_again() -> None:
+    tasks = [rows(A, b"one"), rows(A, b"two")]
+    assert sent(tasks, fails_at=b"two", once=DEADLOCK) == [
+        *(b"a", BEGIN, b"one", b"a", b"two", b"ROLLBACK"),
+        *(b"a", BEGIN, b"a", b"one", b"a", b"two", COMMIT),
+    ]
