@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pymysql
 
+from sidecar_magics.load.journal.pieces import NotedPiece, piece_of
 from sidecar_magics.load.planning.tasks import Step, Table, Task, TaskKind
 from sidecar_magics.load.reporting.report import LoadReport
 from sidecar_magics.load.running.context import LoadContext
@@ -61,6 +63,7 @@ def sent(
     fails_at: bytes = b"",
     once: Exception = LOST,
     refuses: bytes = b"",
+    journal: Any = None,
 ) -> list[object]:
     """Return what a lane sends for tasks, and which schemas it enters."""
     load = LoadContext(
@@ -72,6 +75,7 @@ def sent(
         uuid="u",
         may_retry=True,
         clock=lambda: 0.0,
+        journal=journal,
     )
     for task in tasks:
         load.tasks.add(task)
@@ -149,3 +153,27 @@ def test_rows_that_the_server_rolled_back_are_sent_again() -> None:
         *(b"a", BEGIN, b"one", b"a", b"two", b"ROLLBACK"),
         *(b"a", BEGIN, b"a", b"one", b"a", b"two", COMMIT),
     ]
+
+
+class FakeJournal:
+    """A journal that keeps what is completed."""
+
+    resumed = False
+
+    def __init__(self) -> None:
+        self.done: list[NotedPiece] = []
+
+    def completed(self, piece: NotedPiece) -> int:
+        self.done.append(piece)
+        return 1
+
+    def note_last_id(self) -> bytes:
+        return b"note the last number"
+
+
+def test_what_a_script_rolled_back_is_done() -> None:
+    """Done again it would change nothing, but for the last number."""
+    journal = FakeJournal()
+    task = replace(rows(A, b"ROLLBACK"), kind=TaskKind.DATA, in_transaction=True)
+    assert sent([task], journal=journal) == [b"a", b"ROLLBACK", b"note the last number"]
+    assert journal.done == [piece_of(task.steps)]
