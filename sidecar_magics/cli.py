@@ -73,6 +73,8 @@ def _parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
     flags = [word.partition("=")[0] for word in unknown if word.startswith("-")]
     if flags:  # without what follows them, which may be a password
         meant = lines.misspelt(parsed.verb, flags)
+        if not meant and "file" in parsed and Path(flags[0]).suffix:
+            meant = f"a file of that name is ./{flags[0]}"
         parsed.verb.error(f"there is no option {flags[0]}" + (f"; {meant}" if meant else ""))
     if unknown:
         parsed.verb.error(f"too many words: {' '.join(unknown)}; put a path with spaces in quotes")
@@ -321,7 +323,7 @@ def _delete_data(*, is_agreed: bool) -> int:
         what = f"the data of an earlier sidecar ({units.size(size_bytes)} in {folder})"
         remove = partial(lifecycle.delete_earlier_data, folder)
     else:
-        _show(str(known))
+        _show("There are no data of `sidecar-magics up` here.")
         return 0
     if not is_agreed and not _is_agreed(f"Remove {what} for good?"):
         _show("Nothing was removed.")

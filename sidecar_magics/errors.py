@@ -81,7 +81,7 @@ def for_terminal(message: str) -> str:
 
 
 class SidecarError(Exception):
-    """Tell a user what went wrong and what to do about it.
+    """Show a user what went wrong and what to do about it.
 
     Parameters
     ----------

@@ -1,6 +1,10 @@
 """A magic's line: cut into words, parsed, and, where it does not fit, what was probably meant.
 
 Nothing of a line is repeated that may be a password: the words of an option, a path that exists.
+
+Errors are exceptions with ``_render_traceback_``: real error outputs, at which nbclient and
+papermill stop, without a traceback. IPython's own `UsageError` gives none (papermill 2.5 then exits
+with 0), so ours is raised here, and IPython sees an empty line below a bare ``%%mysql_load``.
 """
 
 from __future__ import annotations
@@ -255,7 +259,7 @@ def _check_for_habits(magic: str, words: list[str]) -> None:
 def _instead_of(word: str, magic: str) -> str:
     if word.startswith("<") and magic == "mysql_load":
         return "write the file's name without `<`: %mysql_load FILE."
-    return "remove what is for a shell; a magic returns its result: report = %" + magic + " ..."
+    return "remove the shell's words; a magic returns its result: report = %" + magic + " ..."
 
 
 # More words than there are arguments -------------------------------------------------------------

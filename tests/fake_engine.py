@@ -107,7 +107,7 @@ def observations(client: Client, image: str) -> dict[str, Any]:
     from sidecar_magics.local.containers import found, recipe
     from sidecar_magics.local.containers.container import read
     from sidecar_magics.local.containers.password import put_password, read_password
-    from sidecar_magics.local.containers.refusals import Refusal
+    from sidecar_magics.local.containers.refusals import EngineRefusal
 
     name = "sidecar-magics-observed"
     seen: dict[str, Any] = {"missing": found.named(client, name)}
@@ -129,13 +129,14 @@ def observations(client: Client, image: str) -> dict[str, Any]:
                 "pid",
             )
         }
+        seen["container"]["image"] = container.image.removeprefix("localhost/")  # podman's
         seen["label"] = container.labels[recipe.LABEL]
         seen["same id"] = container.id == identifier
         seen["no password"] = "it's" not in json.dumps(client.inspect(name))
         seen["others"] = [each.name for each in found.others(client) if each.name == name]
         try:
             client.run(*recipe.create_arguments(name, 23333, name))
-        except Refusal as refusal:
+        except EngineRefusal as refusal:
             seen["twice"] = "in use" in refusal.said
         seen["size needs it to run"] = _fails(client, "exec", name, "du", "-sk", "/")
     finally:
@@ -147,11 +148,11 @@ def observations(client: Client, image: str) -> dict[str, Any]:
 
 
 def _fails(client: Client, *arguments: str) -> bool:
-    from sidecar_magics.local.containers.refusals import Refusal
+    from sidecar_magics.local.containers.refusals import EngineRefusal
 
     try:
         client.run(*arguments)
-    except Refusal:
+    except EngineRefusal:
         return True
     return False
 
@@ -161,7 +162,7 @@ EXPECTED: dict[str, Any] = {
     "password": "it's \\ ü",
     "container": {
         "name": "sidecar-magics-observed",
-        "image": "docker.io/datajoint/mysql:8.0",
+        "image": "datajoint/mysql:8.0",
         "is_running": False,
         "host": "127.0.0.1",
         "port": 23333,

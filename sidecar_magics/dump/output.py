@@ -1,4 +1,10 @@
-"""The files that a dump becomes: written beside their place, by several at once, in one order."""
+"""The files that a dump becomes: written beside their place, by several at once, in one order.
+
+The first unfinished part of a file is written directly; the others wait in memory, then in a file
+without a name. The last good dump stays: a new one is written under a name that no loader takes
+(``.NAME.HOST-PID-....partial``), synced and renamed; the next dump removes what a killed process
+left.
+"""
 
 from __future__ import annotations
 
@@ -13,8 +19,6 @@ import threading
 import time
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, cast
-
-import psutil
 
 from ..errors import DumpError, printable
 
@@ -176,7 +180,7 @@ class Nowhere:
         """There is nothing to close."""
 
 
-class Target:
+class Destination:
     """Where a dump is to be: a file, or a folder of files; and where it is until it is complete.
 
     Used as a context: what is not complete when it ends is removed.
@@ -203,7 +207,7 @@ class Target:
         self.beside = self.path.with_name(name)
         self._files: list[OrderedFile] = []
 
-    def __enter__(self) -> Target:
+    def __enter__(self) -> Destination:
         """Begin; what earlier processes have left half done is removed."""
         self._remove_leftovers()
         try:
@@ -270,7 +274,7 @@ class Target:
             names = [each.name for each in self.path.iterdir()]
             if names and not any(name.startswith(FOLDER_MARK) for name in names):
                 raise DumpError(
-                    f"the folder {_shown(self.path)} holds files that are no dump of ours.",
+                    f"The folder {_shown(self.path)} holds files that are no dump of ours.",
                     hint="name a folder that is new or empty.",
                 )
         elif self.path.is_dir():
@@ -325,6 +329,8 @@ def _is_left_over(path: Path, middle: str) -> bool:
     """Return whether the process that wrote a part of a dump is gone."""
     host, _, rest = middle.partition(f"{socket.gethostname()}-")
     if host == "" and (number := rest.partition("-")[0]).isdigit():
+        import psutil  # noqa: PLC0415 - takes time to import, few dumps need it
+
         return not psutil.pid_exists(int(number))
     with contextlib.suppress(OSError):
         return time.time() - path.stat().st_mtime > _FORGOTTEN_S

@@ -135,10 +135,8 @@ class RowReader:
 
     def _conditions(self, part: Range) -> Iterator[bytes]:
         key = self._table.key
-        if key is not None and part.first is not None:
-            yield b"%s >= %d" % (quoted(key.name), part.first)
-        if key is not None and part.behind is not None:
-            yield b"%s < %d" % (quoted(key.name), part.behind)
+        if key is not None:
+            yield from _between(quoted(key.name), part)
         if self._where is not None:
             yield b"(%s)" % self._where.encode()
 
@@ -179,6 +177,16 @@ class RowReader:
             else:
                 yield b"x'" + cell.hex().upper().encode() + b"'"
                 room -= len(cell)
+
+
+def _between(key: bytes, part: Range) -> Iterator[bytes]:
+    """Yield the condition for the numbers of a part, which the server looks at for each row."""
+    if part.first is not None and part.behind is not None:
+        yield b"%s BETWEEN %d AND %d" % (key, part.first, part.behind - 1)  # one look, not two
+    elif part.first is not None:
+        yield b"%s >= %d" % (key, part.first)
+    elif part.behind is not None:
+        yield b"%s < %d" % (key, part.behind)
 
 
 def _joined(rows: list[bytes]) -> bytes:

@@ -1,4 +1,4 @@
-"""The folder of kept snapshots: which there are, who may write, what goes."""
+"""The folder of kept snapshots: which there are, which are removed, which process may write."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Seen(NamedTuple):
 
 
 class Holder(NamedTuple):
-    """Who keeps a folder's snapshots.
+    """The process that keeps a folder's snapshots.
 
     Attributes
     ----------
@@ -277,7 +277,9 @@ def _is_taken(lock: ProcessLock, timeout_s: float = 0.0) -> bool:
 
 def unwritable(path: Path, error: OSError) -> KeepError:
     """Return the error for a folder that takes no snapshot."""
+    is_file = isinstance(error, (FileExistsError, NotADirectoryError))
+    reason = "there is a file in its place" if is_file else error.strerror or error
     return KeepError(
-        f"{printable(str(path))} cannot be written: {error.strerror or error}.",
+        f"{printable(str(path))} cannot be written: {reason}.",
         hint=f"{room_for('name another folder with --folder', error)}.",
     )

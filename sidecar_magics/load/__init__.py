@@ -3,6 +3,9 @@
 `load` and `load_sql` are what users call. Between what they name and the server stand, in this
 order: sources (bytes), the splitter (statements), the planner (tasks), the scheduler (which may run
 when) and the lanes (connections). A journal in the server remembers what was done.
+
+    policy.py  what the user chose
+    walk.py    the one walk over a script, for loading, `--explain` and `--check`
 """
 
 from __future__ import annotations
@@ -17,14 +20,13 @@ from .reporting.nearest import offer_nearest
 from .reporting.progress import Progress
 from .reporting.report import LoadReport
 from .reporting.results import ResultSet
-from .running.loader import Loader, run_load
-from .sources.opening import Sources, open_sources
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Callable
 
     from ..settings import ConnectionSettings
+    from .sources.opening import Sources
 
 __all__ = ["LoadPolicy", "LoadReport", "Progress", "ResultSet", "load", "load_sql"]
 
@@ -65,6 +67,10 @@ def load(
     Interrupted
         Ctrl-C, or the stop button; the running statements are ended on the server too.
     """
+    # Nothing that runs is imported earlier: a dump needs this package's journal only, and its start
+    # would take half as long again.
+    from .sources.opening import open_sources  # noqa: PLC0415
+
     policy = LoadPolicy(**options)
     return _load(open_sources(file), settings or resolve(), policy, progress)
 
@@ -92,6 +98,8 @@ def load_sql(
     ------
     As `load`.
     """
+    from .sources.opening import Sources  # noqa: PLC0415
+
     policy = LoadPolicy(**options)
     sources = Sources.from_text(sql, first_line=first_line)
     return _load(sources, settings or resolve(), policy, progress)
@@ -103,6 +111,8 @@ def _load(
     policy: LoadPolicy,
     progress: Callable[[Progress], None] | None,
 ) -> LoadReport:
+    from .running.loader import Loader, run_load  # noqa: PLC0415
+
     report = LoadReport(sources.name, file_bytes=sources.size_bytes or 0)
     report.notes.extend(sources.notes)
     report.shows_result = sources.kind == "text"

@@ -204,7 +204,7 @@ def logs(*, lines: int = 100, follow: bool = False) -> Iterator[str]:
     lines : int, default 100
         How many.
     follow : bool, default False
-        Go on with those that come, until the server ends.
+        Continue with those that come, until the server ends.
 
     Raises
     ------

@@ -1,8 +1,9 @@
-"""Which port a server gets, and who has the one that was wanted."""
+"""Which port a server gets, and which program has the one that was wanted."""
 
 from __future__ import annotations
 
 import contextlib
+from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from ..errors import LocalServerError
@@ -10,6 +11,8 @@ from .process import free_port, is_taken
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    import psutil
 
     from .wish import Wish
 
@@ -26,6 +29,8 @@ FORWARDERS = (
     "conmon",
     "slirp4netns",
 )
+# Options of a dynamic loader that are followed by a value.
+LOADER_OPTIONS = ("--library-path", "--inhibit-rpath", "--audit", "--preload", "--argv0")
 
 
 def choose_port(wish: Wish, say: Callable[[str], None], preferred: int | None = None) -> int:
@@ -84,8 +89,22 @@ def _process_at(port: int) -> str | None:
         for each in psutil.net_connections(kind="tcp"):
             if each.status == psutil.CONN_LISTEN and each.laddr.port == port and each.pid:
                 process = psutil.Process(each.pid)
-                return f"{process.name()} (process {each.pid} of {process.username()})"
+                return f"{_name(process)} (process {each.pid} of {process.username()})"
     return None
+
+
+def _name(process: psutil.Process) -> str:
+    """Return what a process runs; of a dynamic loader that was started by name, its program."""
+    import psutil  # noqa: PLC0415
+
+    name: str = process.name()
+    if name.startswith("ld-"):  # as of packages that are unpacked, such as ours
+        with contextlib.suppress(psutil.Error):
+            words = process.cmdline()
+            for option, word in zip(words, words[1:]):
+                if not word.startswith("-") and option not in LOADER_OPTIONS:
+                    return PurePath(word).name
+    return name
 
 
 def _container_at(port: int) -> str | None:

@@ -1,4 +1,8 @@
-"""What is known about the sidecar on this machine: whether it runs, and what it keeps."""
+"""What is known about the sidecar on this machine: whether it runs, and what it keeps.
+
+A cell that resolves settings looks at the recorded container's process (0.2 ms on Linux); the
+engine is asked only if the process is gone.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import LocalServerError
 from ..settings import PUBLIC_PASSWORDS
-from ..units import size
+from ..units import duration, size
 from .access import client_command
 from .state import NAMES, LocalSidecar, folders, is_running, process_of, read_record
 
@@ -126,7 +130,7 @@ class LocalStatus:
         return "of unknown size" if self.size_bytes is None else size(self.size_bytes)
 
     def _of_running(self, sidecar: LocalSidecar) -> list[str]:
-        lines = [f"{sidecar}: running for {self.uptime_s / 60:.0f} min"]
+        lines = [f"{sidecar}: running for {duration(self.uptime_s)}"]
         if sidecar.container is None:
             place = "only its data folder and its log" if sidecar.confined else "wherever you can"
             lines += [

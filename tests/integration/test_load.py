@@ -115,6 +115,7 @@ def test_a_rich_script_is_loaded_as_the_client_does(
     assert 'rich.odd; "name"' in report.tables
 
 
+@pytest.mark.thorough
 def test_loading_twice_gives_the_same(mysql_server: Server, settings: ConnectionSettings) -> None:
     load(DUMP, settings)
     once = dumped(mysql_server)
@@ -618,6 +619,7 @@ def test_no_server_is_told_before_the_script_is_read() -> None:
         load(DUMP, ConnectionSettings(port=1, password=Secret("hush")))
 
 
+@pytest.mark.thorough
 def test_progress_goes_forward_to_the_end(settings: ConnectionSettings) -> None:
     seen: list[Progress] = []
     load(DUMP, settings, progress=seen.append)

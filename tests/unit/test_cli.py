@@ -194,3 +194,11 @@ def test_an_option_that_is_like_no_other_is_not_taken_for_one(
     with pytest.raises(SystemExit):
         main(["doctor", "--usr", "x"])
     assert "did you mean --user?" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("verb", ["dump", "load"])
+def test_a_file_that_looks_like_an_option(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main([verb, "-x.sql"])
+    said = capsys.readouterr().err
+    assert "there is no option -x.sql; a file of that name is ./-x.sql" in said

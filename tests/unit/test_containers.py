@@ -11,6 +11,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+import psutil
 import pytest
 
 from sidecar_magics.cli import main
@@ -24,10 +25,10 @@ from sidecar_magics.local.containers.container import moment_s, read
 from sidecar_magics.local.containers.pulling import layer_of
 from sidecar_magics.local.containers.recipe import Limits
 from sidecar_magics.local.containers.refusals import (
+    EngineRefusal,
     NoImageError,
     NotHereError,
     NotPermittedError,
-    Refusal,
     RefusedError,
     explained,
 )
@@ -42,7 +43,7 @@ from tests.ports import quiet_port
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-IMAGE = recipe.QUALIFIED_IMAGE
+IMAGE = recipe.IMAGE
 PASSWORD = "a-password-of-this-test"
 
 
@@ -270,8 +271,8 @@ def test_a_container_with_another_password_by_now(
 
 
 def test_several_that_could_be_meant(docker: FakeEngine) -> None:
-    for name in ("lab", "home"):
-        docker.add(name, "docker.io/datajoint/mysql:8.0.36", quiet_port(), running=False)
+    for name, host in (("lab", "registry.example/"), ("home", "registry.example:5000/mirror/")):
+        docker.add(name, f"{host}datajoint/mysql:8.0.36", quiet_port(), running=False)
     with pytest.raises(LocalServerError, match=r"several containers .*: home, lab") as caught:
         lifecycle.up()
     assert "--container lab" in caught.value.hint
@@ -326,6 +327,28 @@ def test_who_has_the_port_is_said_and_the_next_free_one_taken(docker: FakeEngine
     assert taken < chosen <= taken + 50
     assert lines == [f"Port {taken} is taken by the container lab of Docker; using port {chosen}."]
     assert ports.choose_port(Wish(), lines.append, preferred=chosen) == chosen
+
+
+@pytest.mark.parametrize(
+    ("name", "words", "shown"),
+    [
+        ("mysqld", ["/usr/sbin/mysqld"], "mysqld"),
+        ("ld-linux.so.2", ["/l/ld-linux.so.2", "--inhibit-cache", "--library-path", "/a:/b",
+                           "/usr/sbin/mysqld", "--port=1"], "mysqld"),
+        ("ld-linux.so.2", ["/l/ld-linux.so.2"], "ld-linux.so.2"),
+        ("ld-linux.so.2", None, "ld-linux.so.2"),
+    ],
+)  # fmt: skip
+def test_the_name_of_a_program_below_its_loader(
+    name: str, words: list[str] | None, shown: str
+) -> None:
+    def cmdline() -> list[str]:
+        if words is None:
+            raise psutil.AccessDenied
+        return words
+
+    process: Any = SimpleNamespace(name=lambda: name, cmdline=cmdline)
+    assert ports._name(process) == shown
 
 
 def test_the_own_containers_port_is_taken_meanwhile(docker: FakeEngine) -> None:
@@ -496,6 +519,19 @@ NOT_RUNNING = (
         ),
         (
             "pull",
+            'Error: short-name "datajoint/mysql:8.0" did not resolve to an alias and no '
+            'unqualified-search registries are defined in "/etc/containers/registries.conf"',
+            NoImageError,
+            "does not know which registry to ask for it: .* unqualified-search registries",
+        ),
+        (
+            "pull",
+            "Error: short-name resolution enforced but cannot prompt without a TTY",
+            NoImageError,
+            "does not know which registry to ask for it",
+        ),
+        (
+            "pull",
             'Error response from daemon: Get "https://registry.example/v2/": dial tcp: lookup '
             "registry.example: Temporary failure in name resolution",
             NoImageError,
@@ -544,12 +580,20 @@ NOT_RUNNING = (
 def test_refusals_are_sentences(
     verb: str, said: str, kind: type[LocalServerError], words: str
 ) -> None:
-    error = explained(Refusal("Docker", verb, said))
+    error = explained(EngineRefusal("Docker", verb, said))
     assert type(error) is kind
     with pytest.raises(LocalServerError, match=words):
         raise error
     assert error.hint
     assert "\n" not in error.message
+
+
+@pytest.mark.parametrize("engine", ["Docker", "podman"])
+@pytest.mark.parametrize("said", ["no space left", "toomanyrequests", "unauthorized", "EOF"])
+def test_hints_name_the_engines_own_program(engine: str, said: str) -> None:
+    hint = explained(EngineRefusal(engine, "pull", said)).hint
+    assert f"`{engine.lower()} " in hint
+    assert "{" not in hint
 
 
 def test_an_engine_that_hangs_is_left(docker: FakeEngine, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -628,6 +672,14 @@ def test_status_as_json(docker: FakeEngine, capsys: pytest.CaptureFixture[str]) 
     lifecycle.down()
     assert main(["status", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["running"] is False
+
+
+def test_no_data_are_removed_where_there_are_none(
+    docker: FakeEngine, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["down", "--delete-data", "--yes"]) == 0
+    assert capsys.readouterr().out == "There are no data of `sidecar-magics up` here.\n"
+    assert not docker.calls("rm")
 
 
 @pytest.mark.parametrize(

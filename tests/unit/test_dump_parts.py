@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import gzip
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,7 +15,7 @@ from hypothesis import strategies as st
 from sidecar_magics.dump.catalogue import StoredTable
 from sidecar_magics.dump.compression import compressor
 from sidecar_magics.dump.definitions import ShownView, in_order
-from sidecar_magics.dump.output import OrderedFile, Target
+from sidecar_magics.dump.output import Destination, OrderedFile
 from sidecar_magics.dump.plan import FileNames
 from sidecar_magics.dump.rows import LARGE_BYTES, WHOLE, parts
 from sidecar_magics.dump.script import Made, Setting
@@ -38,6 +40,19 @@ def test_each_number_is_in_one_part(lowest: int, span: int, size_bytes: int) -> 
         assert one.behind is not None
         assert lowest < one.behind <= lowest + span
     assert len(found) > 1 or found == [WHOLE]
+
+
+def test_a_dump_imports_nothing_that_loads() -> None:
+    """Its start takes as long as reading 20 MB."""
+    code = (
+        "import sys, sidecar_magics.dump\n"
+        "heavy = ('load.running', 'load.planning', 'load.check', 'load.walk', 'dump.verify')\n"
+        "print([name for name in sys.modules if name.startswith(\n"
+        "    tuple('sidecar_magics.' + each for each in heavy))], 'psutil' in sys.modules)"
+    )
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout.strip() == "[] False"
 
 
 def test_names_of_files_differ_also_where_capitals_do_not_count() -> None:
@@ -82,10 +97,10 @@ def test_what_cannot_be_written_is_known_at_once(tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.tex").touch()
     with pytest.raises(DumpError, match="no dump of ours"):
-        Target(tmp_path / "mine", is_folder=True)
+        Destination(tmp_path / "mine", is_folder=True)
     with pytest.raises(DumpError, match="there is no folder"):
-        Target(tmp_path / "nowhere" / "d.sql", is_folder=False)
+        Destination(tmp_path / "nowhere" / "d.sql", is_folder=False)
     with pytest.raises(DumpError, match="is a folder"):
-        Target(tmp_path / "mine", is_folder=False)
+        Destination(tmp_path / "mine", is_folder=False)
     with pytest.raises(SettingsError, match=r"compressed as \.zip"):
         compressor("d.sql.zip")

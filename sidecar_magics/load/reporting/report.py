@@ -402,7 +402,7 @@ class LoadReport(CellOutput):
         return self._text([] if shown is None else [repr(shown)])
 
     def for_terminal(self) -> str:
-        """Return what a command shows: with the last result set, since nobody can ask for it."""
+        """Return what a command shows: with the last result set, since it returns no value."""
         from .result_views import as_text  # noqa: PLC0415 - it imports what draws tables
 
         self.shows_result = True

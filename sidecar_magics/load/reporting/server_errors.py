@@ -568,14 +568,14 @@ _FILE_RULES = (
     _on(1040, hint="close other notebooks' kernels, or raise the server's max_connections."),
     _on(1114, hint="free space on the server's disk, then load again."),
     _on(1205, hint="end other notebooks' transactions, then load again."),
-    _on(1213, hint="load again when no one else works on these tables."),
+    _on(1213, hint="load again when no other connection changes these tables."),
     _on(4161, hint="load it into the kind of server that made the dump."),
 )
 
 RULES = _TYPED_RULES + _FILE_RULES
 
 # What to do about a warning or a note, of which the load has an effect later.
-WARNING_HINTS = {1449: "load again with --skip-definer, else nobody can use what it defines"}
+WARNING_HINTS = {1449: "load again with --skip-definer, else no account can use this object"}
 
 
 def hint_for(refusal: Refusal) -> str:

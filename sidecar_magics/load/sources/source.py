@@ -177,17 +177,6 @@ class Source:
             self._stream = self._watched()
         return self._stream
 
-    def read_rest(self) -> None:
-        """Read the file to its end, where a script ended before it, so that the digest is whole.
-
-        Raises
-        ------
-        ScriptError
-            As from `chunks`: the rest is damaged.
-        """
-        for _ in self.chunks():
-            pass
-
     def close(self) -> None:
         """Close the file."""
         self._raw.close()

@@ -14,7 +14,7 @@ from ..state import HOME_VARIABLE, folders
 from .client import installed
 from .container import read
 from .recipe import LABEL
-from .refusals import Refusal
+from .refusals import EngineRefusal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -22,9 +22,10 @@ if TYPE_CHECKING:
     from .client import Client
     from .container import Container
 
-# Spyglass's installation page names its container so; DataJoint's pages use this image.
+# Spyglass's installation page names its container so; DataJoint's pages use this image,
+# which may come from any registry.
 SPYGLASS_NAME = "spyglass-db"
-DATAJOINT_IMAGE = re.compile(r"(?:docker\.io/|localhost/)?datajoint/mysql(?:[:@].*)?")
+DATAJOINT_IMAGE = re.compile(r"(?:[^/]+/)*datajoint/mysql(?:[:@].*)?")
 
 
 def own_name() -> str:
@@ -48,7 +49,7 @@ def named(client: Client, name: str) -> Container | None:
     """Return the container of a name or an id; None if there is none."""
     try:
         return read(client.inspect(name)[0])
-    except Refusal as refusal:
+    except EngineRefusal as refusal:
         if re.search(r"no such (container|object)|no container with", refusal.said, re.IGNORECASE):
             return None
         raise
@@ -73,7 +74,7 @@ def pick(found: Sequence[Container], engine: str) -> Container | None:
     Raises
     ------
     LocalServerError
-        It cannot be told which one is meant.
+        It is not clear which one is meant.
     """
     running = [each for each in found if each.is_running]
     for group in (running, list(found)):
@@ -97,7 +98,7 @@ def container_at(port: int) -> str | None:
             for each in _listed(client):
                 if re.search(rf":{port}->", each["Ports"]):
                     return f"the container {each['Names'].split(',')[0]} of {client.name}"
-        except Refusal:
+        except EngineRefusal:
             continue
     return None
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from . import recipe
 from .client import PULL_S
-from .refusals import Refusal
+from .refusals import EngineRefusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,22 +23,22 @@ def fetch(client: Client, report: Reporter) -> None:
 
     Raises
     ------
-    Refusal
+    EngineRefusal
         It cannot be had; its verb is ``pull``.
     """
-    with contextlib.suppress(Refusal):
-        client.ask("image", "inspect", "--format={{.Id}}", recipe.QUALIFIED_IMAGE)
+    with contextlib.suppress(EngineRefusal):
+        client.ask("image", "inspect", "--format={{.Id}}", recipe.IMAGE)
         return
-    report.say(f"Fetching {recipe.QUALIFIED_IMAGE} with {client.name}.")
+    report.say(f"Fetching {recipe.IMAGE} with {client.name}.")
     pulled = _Layers(report.layers)
     said: list[str] = []
     try:
-        for line in client.lines("pull", recipe.QUALIFIED_IMAGE, limit_s=PULL_S):
+        for line in client.lines("pull", recipe.IMAGE, limit_s=PULL_S):
             said = [*said[-KEPT_LINES:], line]
             pulled.see(line)
-    except Refusal as refusal:
+    except EngineRefusal as refusal:
         text = "\n".join(said) or refusal.said
-        raise Refusal(refusal.engine, "pull", text, refusal.limit_s) from None
+        raise EngineRefusal(refusal.engine, "pull", text, refusal.limit_s) from None
     pulled.end()
 
 

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+# Without a registry: Docker has one of its own for such names; podman takes an image that is here
+# under this name, from whichever registry it came, and else asks those of its registries.conf.
 IMAGE = "datajoint/mysql:8.0"
-# podman asks which registry a short name is meant for; for Docker both names are the same image.
-QUALIFIED_IMAGE = f"docker.io/{IMAGE}"
 ENTRYPOINT = "docker-entrypoint.sh"
 COMMAND = (
     "mysqld",
@@ -91,7 +91,7 @@ def create_arguments(
         f"--publish=127.0.0.1:{port}:{PORT}",
         f"--volume={data}",
         *(f"--env={variable}={value}" for variable, value in variables.items()),
-        QUALIFIED_IMAGE,
+        IMAGE,
         *COMMAND,
     ]
 
@@ -99,7 +99,7 @@ def create_arguments(
 def digest(limits: Limits = ALL_LIMITS) -> str:
     """Return what changes when the recipe does: a container of another recipe is recreated."""
     recipe: Sequence[object] = (
-        QUALIFIED_IMAGE,
+        IMAGE,
         ENTRYPOINT,
         COMMAND,
         sorted(ENVIRONMENT.items()),

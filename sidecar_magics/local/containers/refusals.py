@@ -6,12 +6,12 @@ import re
 from typing import NamedTuple
 
 from ...errors import LocalServerError, shown
-from .recipe import QUALIFIED_IMAGE
+from .recipe import IMAGE
 
 SHOWN = 300
 
 
-class Refusal(Exception):
+class EngineRefusal(Exception):
     """A command of the engine's client has failed.
 
     Parameters
@@ -108,30 +108,40 @@ _RULES = (
     _Rule(
         r"toomanyrequests|rate limit",
         NoImageError,
-        f"{QUALIFIED_IMAGE} is not on this machine, and its registry has answered this network "
+        f"{IMAGE} is not on this machine, and its registry has answered this network "
         "too often today.",
-        "`docker login` with an account of your own raises the limit; or wait some hours.",
+        "`{program} login` with an account of your own raises the limit; or wait some hours.",
     ),
     _Rule(
         r"no matching manifest|no image found in (manifest|image index)|exec format error",
         NoImageError,
-        f"{QUALIFIED_IMAGE} is not made for this machine's processor: {{last}}",
+        f"{IMAGE} is not made for this machine's processor: {{last}}",
         f"{NATIVE}.",
     ),
     _Rule(
         r"manifest (for .* )?(unknown|not found)|repository does not exist|access.* denied"
         r"|unauthorized",
         NoImageError,
-        f"{QUALIFIED_IMAGE} is not on this machine, and its registry does not hand it out: "
-        "{last}",
-        f"fetch it by hand and look: `docker pull {QUALIFIED_IMAGE}`.",
+        f"{IMAGE} is not on this machine, and its registry does not hand it out: {{last}}",
+        f"fetch it by hand and look: `{{program}} pull {IMAGE}`.",
+    ),
+    _Rule(
+        r"short-name",
+        NoImageError,
+        f"{IMAGE} is not on this machine, and {{engine}} does not know which registry to ask for "
+        "it: {last}",
+        "`{program} pull REGISTRY/"
+        + IMAGE
+        + "`, once, with the host of a registry that has it; or name "
+        "that host in unqualified-search-registries of ~/.config/containers/registries.conf. "
+        f"{NATIVE}.",
     ),
     _Rule(
         r"no space left|quota exceeded",
         LocalServerError,
         "{engine}'s disk is full: {last}",
-        "`docker system df` shows what takes the space, `docker system prune` removes what is not "
-        "in use.",
+        "`{program} system df` shows what takes the space, `{program} system prune` removes unused "
+        "containers and images.",
     ),
     _Rule(
         r"(port is|address) already (allocated|in use)|ports are not available"
@@ -144,13 +154,13 @@ _RULES = (
 _NO_IMAGE = _Rule(
     _NO_NETWORK,
     NoImageError,
-    f"{QUALIFIED_IMAGE} is not on this machine, and its registry cannot be reached: {{last}}",
-    "connect this machine to the network, or bring the image in a file: `docker save` where it is, "
-    "`docker load -i FILE` here.",
+    f"{IMAGE} is not on this machine, and its registry cannot be reached: {{last}}",
+    "connect this machine to the network, or bring the image in a file: `{program} save` where it "
+    "is, `{program} load -i FILE` here.",
 )
 
 
-def explained(refusal: Refusal) -> LocalServerError:
+def explained(refusal: EngineRefusal) -> LocalServerError:
     """Return the error for what an engine has refused, with the next step."""
     if refusal.limit_s is not None:
         return NotHereError(
@@ -159,8 +169,9 @@ def explained(refusal: Refusal) -> LocalServerError:
         )
     for rule in (*_RULES, _NO_IMAGE) if refusal.verb == "pull" else _RULES:
         if re.search(rule.pattern, refusal.said, re.IGNORECASE | re.MULTILINE):
-            values = {"engine": refusal.engine, "last": refusal.last_line}
-            return rule.error(rule.message.format(**values), hint=rule.hint)
+            program = refusal.engine.lower()
+            message = rule.message.format(engine=refusal.engine, last=refusal.last_line)
+            return rule.error(message, hint=rule.hint.format(program=program))
     kind = NoImageError if refusal.verb == "pull" else RefusedError
     return kind(
         f"{refusal.engine} refused `{refusal.verb}`: {refusal.last_line}",

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sidecar_magics.local.packages import fetch
-from tests.hub.pods import podman
+from tests.hub.pods import images
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,7 +61,7 @@ class Docker:
 
     def take_image(self, name: str, file: Path) -> None:
         """Take an image from podman, by way of a file."""
-        podman.call("podman", "save", "--quiet", "--output", str(file), name)
+        images.save(name, file)
         self.run("load", "--quiet", "--input", str(file))
         file.unlink()
 
