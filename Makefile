@@ -5,13 +5,14 @@ RUN := .venv/bin/python
 # Else every process compiles each module that it imports: the tests start a thousand.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo quick test test-here test-more test-more-oldest test-more-newest check lint test-oldest test-newest test-corpus test-faults test-refusals test-busy test-matrix test-hub test-hub-whole test-kubernetes test-browser pictures test-spyglass tutorial-data docs dist test-server lint-workflows bench lock clean
+.PHONY: help demo quick test test-here test-thorough test-more test-more-oldest test-more-newest check lint test-oldest test-newest test-corpus test-faults test-refusals test-busy test-matrix test-hub test-hub-whole test-kubernetes test-browser pictures test-spyglass tutorial-data docs dist test-server lint-workflows bench lock clean
 
 help:
 	@echo "make demo    run the quick-start notebook on a private MySQL server"
 	@echo "make quick   lint, types, unit tests and ten loads on MySQL: before each commit"
-	@echo "make test    run all checks and tests"
-	@echo "make test-more     what make test leaves out: further cases"
+	@echo "make test    run each kind of check and test, on one of the servers"
+	@echo "make test-thorough   the other server, and longer checks: CI runs it after make test"
+	@echo "make test-more     what both leave out: further cases"
 	@echo "make test-corpus   load the dumps of many tools on each server in each way (half an hour)"
 	@echo "make docs    the documentation as a site, with executed notebooks (three minutes)"
 	@echo "make dist    build the release, check it, and run the quick start from the wheel"
@@ -45,14 +46,17 @@ quick: .venv/ready
 test-quick: .venv/ready
 	$(SHARED) -m "quick or not (slow or server)" tests/unit tests/integration/test_load.py
 
-# Everything but what has the marks `corpus` and `campaign`: that is for `test-more`.
+# Each kind of check, on one of the servers: `test-thorough` has the rest of what CI runs.
 test: .venv/ready .venv-datajoint2/ready
 	@$(RUN) -m tools.parts check+test-oldest+test-newest test-here
 
 test-here: .venv/ready .venv-datajoint2/ready
-	$(SHARED) -m "not ($(LEFT_OUT))"
+	$(SHARED) -m "not (thorough or $(LEFT_OUT))"
 
-# What `test` leaves out. Together they are all tests on this Python, and all unit tests on others.
+test-thorough: .venv/ready .venv-datajoint2/ready
+	$(SHARED) -m "thorough and not ($(LEFT_OUT))"
+
+# What both leave out. Together they are all tests on this Python, and all unit tests on others.
 LEFT_OUT := corpus or campaign
 test-more: .venv/ready .venv-datajoint2/ready
 	@$(RUN) -m tools.parts test-more-here test-more-oldest+test-more-newest

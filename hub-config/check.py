@@ -45,6 +45,7 @@ from unittest.mock import MagicMock
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+# One file, and no package that a hub lacks: it comes through standard input into a container.
 Tree = dict[str, Any]
 
 # What `--pack` puts here: the rendered charts.
@@ -525,7 +526,7 @@ def _make(hub: Hub, options: argparse.Namespace) -> Tree:
         failed = _masked(made["failed"], secrets)
         in_part = failed.startswith("KeyError") or any(CLUSTER_ONLY in note for note in hub.notes)
         if in_part and not hub.is_installed and PACKED is None:
-            failed += " (what is missing here may be in the hub's own container: --pack)"
+            failed += " (a package that is missing here may be in the hub's own container: --pack)"
         raise Unreadable(failed)
     for each in made["pods"].values():
         each["failure"] = each["failure"] and _masked(each["failure"], secrets)

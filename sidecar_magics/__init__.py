@@ -11,7 +11,52 @@ In a notebook::
 `%mysql_dump` to write what you made into a file, and `%mysql_doctor` where something is wrong. In
 Python, functions of the same names: `mysql_wait`, `mysql_load` (`mysql_load_sql` for text),
 `mysql_keep`, `mysql_dump`, `mysql_doctor` and `datajoint_connect`, which take the settings that
-`resolve` returns, and `mysql_up`.
+`resolve` returns, and `mysql_up`. (They are not called `wait` and `load`: importing a submodule
+binds its name on the package, and would hide a function of that name.)
+
+Modules: the entrances,
+
+    magics.py            each magic: parse its line, make one call
+    cli.py               the same verbs in a terminal
+    lines.py             a magic's line: cut into words, parsed, its mistakes explained
+    previews.py          `--check` and `--explain`, for both
+    shell_completion.py  Tab in a shell
+
+what a user sees,
+
+    display.py           progress: one line that updates in place
+    fetching.py          the same for the downloads of `up`
+    outputs.py           reports in IPython and pandas
+    formatters.py        DataJoint's configuration as a cell's last line, without passwords
+    errors.py            the errors, and how a notebook shows them
+    hints.py             the next step after a failed connection, for hub, Docker or bare machine
+    units.py             sizes, numbers and times as people read them
+
+where the server is,
+
+    settings.py          address, account, password; each value remembers where it came from
+    option_files.py      MySQL's option files
+    addresses.py         hosts and ports as people write them
+
+and the server:
+
+    server.py            opens every connection: socket, TLS, login; sends statements
+    protocol.py          the greeting and refusals, and whether waiting helps
+    authentication.py    logins that do not give the password away
+    connection.py        one attempt to connect, and the error that explains its failure
+    wait.py              attempts, until the server can be used
+    sidecar.py           the server that answered, and addresses of it for other tools
+    limits.py            limits of time and bytes for what a server sends
+    questions.py         our own questions, with checked answers
+    local_infile.py      LOAD DATA LOCAL: only the file that the statement names
+    grants.py            what an account may do
+    locks.py             which connections hold which locks
+    blockers.py          which of them block a statement
+    schemas.py           schemas that hold no data of users
+    scratch.py           scratch schemas of `--check` and `--verify`
+    files.py             files that are written as a whole or not at all
+    process_lock.py      locks that end with their process
+    cores.py             how many cores this process may use
 """
 
 from __future__ import annotations

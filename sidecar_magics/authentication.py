@@ -3,6 +3,8 @@
 A server chooses the method by which a client proves its password, and the server may be a hostile
 one. So methods that would send the password itself are refused, as MySQL's own client does. This
 module imports PyMySQL, so it is imported when a connection is made.
+
+Nor is a password sent, off loopback, under a key that a server offers without TLS.
 """
 
 from __future__ import annotations

@@ -5,6 +5,9 @@ lock waits for which in its performance_schema, which may be off: servers of `up
 without, to save memory. MariaDB reports that of rows only, unless its performance_schema is on
 completely. Else a statement is known to wait, but not for which connection, and all that hold locks
 are candidates.
+
+No connection is ended unasked: progress, report and Ctrl-C name the candidates, with literals and
+passwords removed from their statements.
 """
 
 from __future__ import annotations
@@ -15,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from .errors import shown
 from .limits import ANSWER_S, limited
-from .locks import Wait, look
+from .locks import LockWait, look
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
@@ -86,7 +89,7 @@ class Blocker:
     blocks : tuple of int
         Connections that wait for it, as far as that is known.
     is_certain : bool
-        False if the server does not say who is waited for, and this is who may be.
+        False if the server does not say which connection is waited for: this one may be.
     """
 
     id: int
@@ -165,7 +168,7 @@ def blockers_in(sight: Sight, *, own: int, waiting: Collection[int] | None = Non
     return sorted(found, key=lambda each: (each.id in stuck, -each.since_s, each.id))
 
 
-def _definition_waits(sight: Sight) -> Iterator[Wait]:
+def _definition_waits(sight: Sight) -> Iterator[LockWait]:
     """Yield who waits for whom because of a definition, as the server itself decides it."""
     for wanted in sight.locks:
         if wanted.is_held:
@@ -177,7 +180,7 @@ def _definition_waits(sight: Sight) -> Iterator[Wait]:
         # No lock excludes it: then it stands in the queue after one that goes first.
         first = [lock for lock in others if not lock.is_held and lock.mode in _GOES_FIRST]
         for lock in holders or first:
-            yield Wait(wanted.id, lock.id, wanted.label)
+            yield LockWait(wanted.id, lock.id, wanted.label)
 
 
 def _excludes(held: str, wanted: str) -> bool:
@@ -190,7 +193,7 @@ def _excludes(held: str, wanted: str) -> bool:
     return held not in ("SHARED", "SHARED_HIGH_PRIO", "INTENTION_EXCLUSIVE")
 
 
-def _in_the_way(waits: Iterable[Wait], ours: set[int]) -> set[int]:
+def _in_the_way(waits: Iterable[LockWait], ours: set[int]) -> set[int]:
     """Return all that `ours` wait for, also through others."""
     edges = list(waits)
     reached: set[int] = set()
@@ -223,7 +226,7 @@ def _candidates(sight: Sight, asking_ids: set[int], known: set[int]) -> set[int]
 
 def _blocker(
     sight: Sight,
-    waits: list[Wait],
+    waits: list[LockWait],
     number: int,
     waiting: Collection[int] | None,
     *,

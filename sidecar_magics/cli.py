@@ -8,12 +8,13 @@ import contextlib
 import json
 import os
 import sys
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from . import __version__, display, lines, options, units
-from .errors import SettingsError, SidecarError
+from .errors import SettingsError, SidecarError, for_terminal
 from .previews import preview
 from .settings import resolve
 
@@ -84,7 +85,7 @@ def _complain(error: BaseException | str) -> None:
     if sys.stderr is None:  # it was closed before the start, and print() would take standard output
         return
     with contextlib.suppress(OSError, ValueError):
-        print(error, file=sys.stderr)
+        print(for_terminal(str(error)), file=sys.stderr)
 
 
 def _show(text: object) -> None:
@@ -169,6 +170,7 @@ def _load(arguments: argparse.Namespace) -> int:
         raise SettingsError(
             "load takes a file.", hint="name it; `sidecar-magics load -` reads standard input."
         )
+    lines.check_command(arguments.file)
     settings = resolve(options.connection_options(arguments))
     if arguments.check or arguments.explain:
         previewed = preview(arguments, settings)
@@ -238,10 +240,12 @@ def _doctor(arguments: argparse.Namespace) -> int:
     """Check settings, server, exposure and packages; exit with 1 if anything fails."""
     from .doctor import examine  # noqa: PLC0415
     from .doctor.diagnosis import is_terminal  # noqa: PLC0415
-    from .doctor.terminal import for_terminal  # noqa: PLC0415
+    from .doctor.terminal import for_terminal as coloured  # noqa: PLC0415
 
     diagnosis = examine(lambda: resolve(options.connection_options(arguments)))
-    _show(for_terminal(diagnosis) if is_terminal(sys.stdout) else diagnosis)
+    checks = [replace(check, hint=for_terminal(check.hint)) for check in diagnosis]
+    diagnosis = replace(diagnosis, checks=tuple(checks))
+    _show(coloured(diagnosis) if is_terminal(sys.stdout) else diagnosis)
     return 0 if diagnosis.ok else 1
 
 
@@ -269,12 +273,14 @@ def _up(arguments: argparse.Namespace) -> None:
     from .fetching import Downloading, Pulling  # noqa: PLC0415
     from .local import lifecycle  # noqa: PLC0415
 
-    lifecycle.up(
-        **options.starting_options(arguments),
-        progress=None if arguments.quiet else _say,
-        download=Downloading(),
-        layers=Pulling(),
-    )
+    quiet = arguments.quiet
+    with Downloading(quiet=quiet) as download, Pulling(quiet=quiet) as layers:
+        lifecycle.up(
+            **options.starting_options(arguments),
+            progress=None if quiet else _say,
+            download=download,
+            layers=layers,
+        )
 
 
 def _say(text: str) -> None:

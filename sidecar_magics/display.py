@@ -359,7 +359,7 @@ class LoadDisplay(TaskDisplay):
     def __init__(self, screen: Line, name: str) -> None:
         from .load.reporting.pace import Pace, describe  # noqa: PLC0415 - not before it is used
 
-        self._name = printable(shown_path(name))
+        self._name = "standard input" if name == "-" else printable(shown_path(name))
         super().__init__(screen, f"{self._name} was not loaded completely.")
         self._pace, self._describe = Pace(), describe
 

@@ -23,6 +23,7 @@ ever holds a password.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -63,8 +64,24 @@ class Interrupted(KeyboardInterrupt):
         return [f"KeyboardInterrupt: {self}"]
 
 
+# What a message says to who works in a notebook, and what that is in a terminal.
+_NOTEBOOK_WORDS = (
+    (re.compile(r"(?<!%)%mysql_(wait|load|dump|keep|doctor|up)\?"), r"`sidecar-magics \1 --help`"),
+    (re.compile(r"(?<!%)%mysql_(wait|load|dump|keep|doctor|up)\b"), r"sidecar-magics \1"),
+    (re.compile(r"%pwd shows the notebook's"), "pwd shows the current one"),
+    (re.compile(r"the notebook's folder; %pwd"), "the current folder; pwd"),
+)
+
+
+def for_terminal(message: str) -> str:
+    """Return a message for who works in a terminal: ``%mysql_wait`` is ``sidecar-magics wait``."""
+    for words, instead in _NOTEBOOK_WORDS:
+        message = words.sub(instead, message)
+    return message
+
+
 class SidecarError(Exception):
-    """Tell a user what went wrong and what to do about it.
+    """Show a user what went wrong and what to do about it.
 
     Parameters
     ----------

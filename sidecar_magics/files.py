@@ -50,7 +50,7 @@ def keep(path: Path, *, mode: int | None = None) -> Path:
     path : Path
         The file.
     mode : int, optional
-        The copy's rights. Default: the file's own, as it may hold what not everybody is to read.
+        The copy's rights. Default: the file's own, as others may not be allowed to read it.
 
     Raises
     ------
@@ -95,7 +95,7 @@ def shown_path(name: str) -> str:
     Parameters
     ----------
     name : str
-        As somebody wrote it. Behind a link to a folder ``..`` leads elsewhere, so it stays.
+        As a user wrote it. After a link to a folder ``..`` leads elsewhere, so it stays.
     """
     plain = os.path.normpath(name)
     with contextlib.suppress(OSError, ValueError):

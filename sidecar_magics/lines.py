@@ -1,6 +1,10 @@
 """A magic's line: cut into words, parsed, and, where it does not fit, what was probably meant.
 
 Nothing of a line is repeated that may be a password: the words of an option, a path that exists.
+
+Errors are exceptions with ``_render_traceback_``: real error outputs, at which nbclient and
+papermill stop, without a traceback. IPython's own `UsageError` gives none (papermill 2.5 then exits
+with 0), so ours is raised here, and IPython sees an empty line below a bare ``%%mysql_load``.
 """
 
 from __future__ import annotations
@@ -19,7 +23,7 @@ from .options import take_names
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_HELP = {"-h", "-?", "--help", "-help", "--usage"}
+_HELP = {"-h", "-?", "?", "--help", "-help", "--usage"}
 _DASHES = re.compile("[\u2010-\u2015\u2212]+(?=[a-z])")  # what word processors make of `--`
 _SQL = re.compile(
     r"(?:ALTER|BEGIN|CALL|CREATE|DELETE|DESCRIBE|DROP|EXPLAIN|GRANT|INSERT|RENAME|REPLACE|SELECT|SET"
@@ -27,6 +31,13 @@ _SQL = re.compile(
     re.IGNORECASE,
 )
 _CELL = re.compile(r"%%mysql_load(?:\s|\Z)")
+# An address, perhaps with an account and a password before it.
+_ADDRESS = re.compile(
+    r"(?:[a-z+]+://)?(?:(?P<account>[^@/\s]*)@)?(?P<host>[\w-]+(?:\.[\w-]+)+|localhost)"
+    r"(?::(?P<port>[0-9]{1,5}))?(?:/.*)?",
+    re.IGNORECASE,
+)
+_SERVER = re.compile(r"(?:mysql|mariadb)(?:\+\w+)?://", re.IGNORECASE)
 _NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?s?")
 # The option that a bare number is meant for.
 _SECONDS = {"mysql_wait": "--timeout", "mysql_up": "--timeout", "datajoint_connect": "--wait"}
@@ -102,6 +113,10 @@ def parse(parser: argparse.ArgumentParser, magic: str, line: str) -> argparse.Na
         raise _unknown(parser, magic, line, [file, *unknown] if file is not None else unknown)
     if file is not None and not _exists(file):
         _check_for_habits(magic, [file])
+        if _SERVER.match(file):
+            raise UsageError(
+                f"%{magic} takes a file, and this is a server's address.", hint=_of_address(file)
+            )
         if _SQL.match(file):
             raise _sql_on_the_line(magic)
     return arguments
@@ -137,6 +152,27 @@ def check_load(arguments: argparse.Namespace, cell: str | None) -> None:
         )
 
 
+def check_command(file: str) -> None:
+    """Check that ``sidecar-magics load`` is given a file, and neither SQL nor a server's address.
+
+    Raises
+    ------
+    UsageError
+        It is not.
+    """
+    if _exists(file):
+        return
+    if _SQL.match(file):
+        raise UsageError(
+            "load takes a file, and this looks like SQL.",
+            hint="send it to standard input: echo 'SELECT 1' | sidecar-magics load -",
+        )
+    if _SERVER.match(file):
+        raise UsageError(
+            "load takes a file, and this is a server's address.", hint=_of_address(file)
+        )
+
+
 def check_dump(arguments: argparse.Namespace) -> None:
     """Check that a dump has a file to go into.
 
@@ -150,6 +186,10 @@ def check_dump(arguments: argparse.Namespace) -> None:
             "A dump goes into a file, which is not named.",
             hint="name it, and then the schemas: dump.sql.gz my_schema",
         )
+
+
+# What other programs call what is named here without an option.
+_SCHEMA_OPTIONS = {"--schema", "--schemas", "--database", "--databases", "-B", "-D"}
 
 
 def misspelt(parser: argparse.ArgumentParser, unknown: Sequence[str]) -> str:
@@ -219,7 +259,7 @@ def _check_for_habits(magic: str, words: list[str]) -> None:
 def _instead_of(word: str, magic: str) -> str:
     if word.startswith("<") and magic == "mysql_load":
         return "write the file's name without `<`: %mysql_load FILE."
-    return "remove what is for a shell; a magic returns its result: report = %" + magic + " ..."
+    return "remove the shell's words; a magic returns its result: report = %" + magic + " ..."
 
 
 # More words than there are arguments -------------------------------------------------------------
@@ -230,6 +270,11 @@ def _unknown(
 ) -> UsageError:
     """Return the error for words that are no arguments; an option is named without its value."""
     flags = [word for word in given if word.startswith("-") and word != "-"]
+    if flags and magic == "mysql_dump" and _flag(flags[0]) in _SCHEMA_OPTIONS:
+        return UsageError(
+            f"%{magic} has no option {_flag(flags[0])}.",
+            hint="name the schemas after the file: %mysql_dump dump.sql.gz my_schema",
+        )
     if flags:
         return UsageError(
             f"%{magic} has no option {_flag(flags[0])}.",
@@ -243,15 +288,37 @@ def _unknown(
         if name in options and not _exists(word):
             return UsageError(f"%{magic}: an option has no hyphens.", hint=f"did you mean {name}?")
     if magic != "mysql_load":
-        seconds = _SECONDS.get(magic)
-        if seconds and _NUMBER.fullmatch(given[0]):
-            hint = f"did you mean {seconds} {given[0].rstrip('s')}?"
-        else:
-            hint = f"name what you give: --host NAME, ...; %{magic}? shows its options."
-        return UsageError(f"%{magic} takes options only.", hint=hint)
+        return UsageError(f"%{magic} takes options only.", hint=_named(magic, given))
     return UsageError(
         f"%mysql_load takes one file, and here are {len(given)} words.", hint=_quoted(line, given)
     )
+
+
+def _named(magic: str, given: list[str]) -> str:
+    """Return the options that words are meant for; none of the words is repeated but an address."""
+    seconds = _SECONDS.get(magic)
+    if seconds and _NUMBER.fullmatch(given[0]):
+        return f"did you mean {seconds} {given[0].rstrip('s')}?"
+    if len(given) == 1 and _ADDRESS.fullmatch(given[0]):
+        return _of_address(given[0])
+    return (
+        "name what you give: --host NAME, --user NAME; a password only in a variable of the "
+        f"environment, --password-env VARIABLE; %{magic}? shows its options."
+    )
+
+
+def _of_address(word: str) -> str:
+    """Return the options for a server's address, without the account's name and password."""
+    found = _ADDRESS.fullmatch(word)
+    if found is None:
+        return "name the server with --host NAME --port NUMBER --user NAME."
+    port = f" --port {found['port']}" if found["port"] else ""
+    user = ""
+    if found["account"]:
+        user = " --user NAME"
+        if ":" in found["account"]:
+            user += " --password-env VARIABLE"
+    return f"did you mean --host {found['host']}{port}{user}?"
 
 
 def _quoted(line: str, given: list[str]) -> str:

@@ -94,7 +94,7 @@ class Lock(NamedTuple):
         return f"{self.schema}.{self.name}" if self.kind == "TABLE" else ""
 
 
-class Wait(NamedTuple):
+class LockWait(NamedTuple):
     """One connection waits for another, because of something."""
 
     waiting: int
@@ -116,8 +116,8 @@ class Sight:
         Connections whose transaction waits for a row.
     locks : tuple of Lock
         On definitions.
-    row_waits : tuple of Wait
-        Who waits for whose rows.
+    row_waits : tuple of LockWait
+        Which connection waits for whose rows.
     statements : mapping of int to str
         Last statement, without literals, by connection.
     """
@@ -126,7 +126,7 @@ class Sight:
     transactions: dict[int, float] = field(default_factory=dict)
     stuck: frozenset[int] = frozenset()
     locks: tuple[Lock, ...] = ()
-    row_waits: tuple[Wait, ...] = ()
+    row_waits: tuple[LockWait, ...] = ()
     statements: dict[int, str] = field(default_factory=dict)
 
 
@@ -147,7 +147,7 @@ def look(connection: pymysql.Connection[Any]) -> Sight:
             Lock(_number(row[0]), row[1], row[2], row[3], _mode(row[4]), row[5] == "GRANTED")
             for row in rows
         ),
-        tuple(Wait(_number(row[0]), _number(row[1]), row[2]) for row in waits),
+        tuple(LockWait(_number(row[0]), _number(row[1]), row[2]) for row in waits),
         {_number(row[0]): row[1] for row in _rows(connection, STATEMENTS, 2) if row[1]},
     )
 

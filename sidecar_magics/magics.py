@@ -106,13 +106,15 @@ class SidecarMagics(Magics):
         from .wait import wait  # noqa: PLC0415
 
         arguments = self._parse("mysql_up", line)
-        shown = display.line(quiet=arguments.quiet)
-        started = lifecycle.up(
-            **options.starting_options(arguments),
-            progress=shown.update,
-            download=Downloading(),
-            layers=Pulling(),
-        )
+        quiet = arguments.quiet
+        shown = display.line(quiet=quiet)
+        with Downloading(quiet=quiet) as download, Pulling(quiet=quiet) as layers:
+            started = lifecycle.up(
+                **options.starting_options(arguments),
+                progress=shown.update,
+                download=download,
+                layers=layers,
+            )
         shown.finish(f"{started}: {'ready' if started.started else 'already up'}.")
         login = {name: getattr(started, name) for name in ("host", "port", "user")}
         self._waited_for = {**login, "password": Secret(started.password), "line": "%mysql_up"}

@@ -1,4 +1,9 @@
-"""What a server says before the login, and what that means for a wait."""
+"""What a server says before the login, and what that means for a wait.
+
+Each failed attempt has an `Outlook`. Only LATER (refused, closed, 1040, 1053) is waited out; MAYBE
+(1045, 1130, not MySQL) has five seconds, because initialisation may still be running; NEVER (TLS,
+1129, 2059) ends the wait. Else a wrong password would cost the whole timeout.
+"""
 
 from __future__ import annotations
 

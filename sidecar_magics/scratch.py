@@ -1,6 +1,6 @@
 """Scratch schemas: their names mean nothing else, and those of killed processes are dropped.
 
-Whoever has some holds a named lock (GET_LOCK) with their token as long as its connection lives.
+A process that has some holds a named lock (GET_LOCK) with their token as long as it is connected.
 Scratch schemas without such a lock are what killed processes have left; the next one drops them.
 """
 

@@ -3,6 +3,13 @@
 A connection is made in stages on one socket, so that each failure can be told apart, and so that
 the server counts no half-made connection against us (``max_connect_errors``): the greeting is
 looked at without being read, then the same socket goes to PyMySQL for TLS and login.
+
+A connection that is dropped after its greeting counts against this host on the server (error 1129
+in the end). A silent connection is kept: a mysqld that starts binds its port early, and greets its
+queue when it is ready.
+
+TLS is used as the server offers it. Certificates are checked only against ``--ca``, because MySQL's
+own are self-signed; with ``--ca`` or ``--tls required`` a server without TLS is refused.
 """
 
 from __future__ import annotations
@@ -188,7 +195,7 @@ def log_in(
 
 
 class Field(NamedTuple):
-    """A column of a result set: its name as it came, and what tells how to read its values.
+    """A column of a result set: its name as it came, and how to read its values.
 
     Source: MySQL client/server protocol, column definition.
     """

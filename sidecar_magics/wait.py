@@ -1,7 +1,7 @@
 """Wait until the server can be used, and say truthfully what it is waiting for.
 
 Readiness is what a user needs: a login over TCP and a ``SELECT 1``. Each attempt goes through the
-stages name, port, greeting, TLS, login, query; the first one that fails is what is reported.
+stages name, port, greeting, TLS, login, query; the first one that fails is reported.
 """
 
 from __future__ import annotations

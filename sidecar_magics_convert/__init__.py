@@ -2,7 +2,35 @@
 
 What docs/converting-a-tutorial.md says line by line, for the lines that leave no doubt: cells that
 load a dump with the ``mysql`` client, and lines that configure DataJoint's connection. Whatever is
-in doubt is left unchanged, and reported.
+in doubt is left unchanged, and reported: so are lines that would fail on another machine or with
+DataJoint 2, since only a course's author knows which of them it is to have.
+
+Reading:
+
+    notebook.py       a notebook's file, changed in a few cells only
+    ipython.py        IPython's own lines in a cell
+    python.py         Python cells
+    words.py          a shell script as words
+    shell.py          what shell lines do to a server
+    steps.py          one command of them
+    servers.py        commands that start a server
+    dumps.py          ``mysqldump`` and the magic for it
+    configuration.py  DataJoint's configuration files
+    wishes.py         what Python cells do to DataJoint's configuration
+    folders.py        the kernel's folder, and the cells that depend on it
+
+Deciding:
+
+    drafts.py         a cell by itself
+    plan.py           all cells together
+    waits.py          waits and pauses that are not needed any more
+    offers.py         lines that the notebook lacks
+    elsewhere.py      lines that fail elsewhere
+    report.py         what was converted and what was left
+
+A package of its own in the same distribution, because it writes this version's options. Only
+`cli.py` imports it, inside its verb, and it takes from the library only `addresses`, `errors`,
+`files`, `settings` and the splitter (`tests/unit/test_convert_apart.py`).
 """
 
 from __future__ import annotations

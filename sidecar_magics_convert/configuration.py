@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from .steps import Target
+    from .steps import NamedServer
 
 ELSEWHERE = "{}: put it into SIDECAR_MYSQL_PASSWORD, in the environment of the kernel"
 # A server of this machine is a hub's sidecar, that of compose.yaml, or that of `up`.
@@ -23,7 +23,7 @@ FOUND = (
 )
 
 
-def about_password(reason: str, target: Target) -> str:
+def about_password(reason: str, target: NamedServer) -> str:
     """Return what to do about a password that a notebook no longer has."""
     is_here = target.host is None or is_loopback(target.host)
     return (FOUND if is_here else ELSEWHERE).format(reason)
@@ -80,7 +80,7 @@ def _setting(settings: dict[str, Any], name: str) -> Any:
     return settings.get(f"database.{name}", nested)
 
 
-def remarks_on(settings: dict[str, Any] | None, target: Target) -> Iterator[str]:
+def remarks_on(settings: dict[str, Any] | None, target: NamedServer) -> Iterator[str]:
     """Yield what to do about a configuration file, for the server that is meant."""
     if settings is None:
         yield "the file is not on this machine: its server is ignored, that of %mysql_wait is used"
@@ -88,7 +88,7 @@ def remarks_on(settings: dict[str, Any] | None, target: Target) -> Iterator[str]
         yield about_password("the password in the file is not taken", target)
 
 
-def is_own(password: object, target: Target) -> bool:
+def is_own(password: object, target: NamedServer) -> bool:
     """Return whether a password has to be put somewhere: the magics know the tutorial's own.
 
     That one they send to this machine only.

@@ -10,7 +10,7 @@ from . import wishes
 from .ipython import commands
 from .python import as_python, program_started
 from .shell import steps, together
-from .steps import ClientCall, Dump, Say, Step, Wait
+from .steps import ClientCall, Dump, Say, ShellStep, Wait
 from .words import Remark, Uncertain
 
 if TYPE_CHECKING:
@@ -60,13 +60,13 @@ class Draft:
         The steps of a shell cell, for all of the cell.
     shell_lines : dict
         The steps of single shell lines, by the lines that they replace.
-    wish : Wish, optional
+    wish : ConnectionWish, optional
         What is wanted of DataJoint's connection.
     """
 
-    whole: list[Step] | None = None
-    shell_lines: dict[range, list[Step]] = field(default_factory=dict)
-    wish: wishes.Wish | None = None
+    whole: list[ShellStep] | None = None
+    shell_lines: dict[range, list[ShellStep]] = field(default_factory=dict)
+    wish: wishes.ConnectionWish | None = None
 
     def asked(self) -> Iterator[ClientCall | Dump | Wait]:
         """Yield each step that is about a server."""
@@ -145,7 +145,7 @@ def shell_text(source: str) -> str:
     return "\n".join(line for where in commands(source) for line in lines[where.start : where.stop])
 
 
-def _in_one_cell(found: list[Step]) -> list[Step]:
+def _in_one_cell(found: list[ShellStep]) -> list[ShellStep]:
     calls = [each for each in found if isinstance(each, ClientCall)]
     statements = [each for each in calls if each.sql is not None]
     if not statements:
@@ -156,7 +156,7 @@ def _in_one_cell(found: list[Step]) -> list[Step]:
     return [*rest, together(statements)] if len(statements) > 1 else found
 
 
-def _shell_lines(source: str) -> Iterator[tuple[range, list[Step]]]:
+def _shell_lines(source: str) -> Iterator[tuple[range, list[ShellStep]]]:
     lines = source.split("\n")
     for where in commands(source):
         command = "\n".join(lines[where.start : where.stop]).strip()
@@ -176,6 +176,6 @@ def _whole_if_alone(draft: Draft, source: str) -> Draft:
         rest = [line for no, line in enumerate(source.split("\n")) if no not in taken]
         if draft.wish or any(line.strip() and not line.startswith("#") for line in rest):
             raise Uncertain("statements stand beside other code: give them a cell of their own")
-        found: list[Step] = [step for many in draft.shell_lines.values() for step in many]
+        found: list[ShellStep] = [step for many in draft.shell_lines.values() for step in many]
         return Draft(whole=_in_one_cell([*found, *(Remark(each) for each in rest if each.strip())]))
     return draft

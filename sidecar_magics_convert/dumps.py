@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from .steps import Dump, Target
+from .steps import Dump, NamedServer
 from .words import Sign, Uncertain
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def dump(words: Sequence[str], passwords: Sequence[str]) -> Dump:
     if re.search(r"[{$\n]", found.get("where", "")):  # IPython puts it in
         raise Uncertain(f"a variable may be put into the condition of {name}: {INSTEAD}")
     schemas, tables = reader.schemas_and_tables()
-    target = Target.of(found.get("host"), found.get("port"), found.get("user"))
+    target = NamedServer.of(found.get("host"), found.get("port"), found.get("user"))
     given = (*passwords, *reader.passwords)
     options = tuple(reader.options)
     return Dump(target, given, file, schemas, tables, options, found.get("where"), reader.is_bare)
@@ -162,5 +162,5 @@ class _Reader:
 
     def _note(self, key: str, value: str) -> None:
         if key in self.found:
-            raise Uncertain(f"{self._name} is told twice what is its {key}: {INSTEAD}")
+            raise Uncertain(f"{self._name} is given its {key} twice: {INSTEAD}")
         self.found[key] = value

@@ -23,7 +23,7 @@ NEW_CELL_ID = "sidecar-magics"
 
 
 @dataclass(frozen=True)
-class Layout:
+class TextLayout:
     """How the text of a file is laid out."""
 
     indent: str | None
@@ -32,7 +32,7 @@ class Layout:
     end: str
 
     @classmethod
-    def of(cls, text: str) -> Layout:
+    def of(cls, text: str) -> TextLayout:
         """Return the layout of a text; Jupyter's own has an indent of one."""
         match = re.match(r"\s*\{\r?\n(\s+)", text)
         escaped = text.isascii() and re.search(r"\\u[0-9a-fA-F]{4}", text) is not None
@@ -137,7 +137,7 @@ class Notebook:
         if first is not None:
             at = min(changes)
             cells.insert(at, self._new_cell(first, self.cells[at]["source"]))
-        return Layout.of(self.text).text({**self._content, "cells": cells})
+        return TextLayout.of(self.text).text({**self._content, "cells": cells})
 
     def _new_cell(self, source: str, like: Any) -> dict[str, Any]:
         taken = {cell.get("id") for cell in self.cells}

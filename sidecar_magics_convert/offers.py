@@ -10,7 +10,7 @@ from . import python
 from .configuration import found_by_datajoint, names_a_base, remarks_on, requires_tls, said_by
 from .folders import folders_gone_to
 from .report import Offer
-from .steps import Target
+from .steps import NamedServer
 
 if TYPE_CHECKING:
     import ast
@@ -73,7 +73,7 @@ def offer_of(
     imported: Import,
     found: tuple[Path, dict[str, Any]] | None,
     *,
-    waited_for: Target | None,
+    waited_for: NamedServer | None,
     has_spyglass: bool,
 ) -> Offer:
     """Return the lines, and where they belong.
@@ -84,13 +84,13 @@ def offer_of(
         Where DataJoint is imported.
     found : tuple or None
         The configuration file that it finds there, and what it says.
-    waited_for : Target or None
+    waited_for : NamedServer or None
         The server that is waited for before; None if none is.
     has_spyglass : bool
         Whether Spyglass is imported somewhere.
     """
     path, settings = found or (Path(), {})
-    said = Target.of(**said_by(settings))
+    said = NamedServer.of(**said_by(settings))
     lines = []
     if waited_for is None:
         lines = ["%load_ext sidecar_magics", f"%mysql_wait{said.options()}"]

@@ -25,7 +25,7 @@ from .offers import DATAJOINT, configuration_found, first_import, offer_of
 from .report import Changed, Left
 from .servers import about_engines
 from .shell import runnable_again
-from .steps import ClientCall, Dump, Say, Step, Target, Wait
+from .steps import ClientCall, Dump, NamedServer, Say, ShellStep, Wait
 from .waits import settled
 from .words import Remark, Uncertain
 
@@ -167,18 +167,18 @@ class Plan:
             has_spyglass=bool(self._spyglass),
         )
 
-    def _target_or_default(self) -> Target:
-        return self._target[0] if self._target else Target()
+    def _target_or_default(self) -> NamedServer:
+        return self._target[0] if self._target else NamedServer()
 
-    def _waited_for(self) -> tuple[Target, int] | None:
+    def _waited_for(self) -> tuple[NamedServer, int] | None:
         """Return the server that a notebook which has our extension waits for, and where."""
         loaded = [at for at, source in self._sources.items() if LOADED.search(source)]
         for at, source in self._sources.items():
             if loaded and (line := WAITS.search(source)):
                 given = dict(OPTION.findall(line[1]))
                 self._password_env = given.get("password-env")
-                return Target.of(given.get("host"), given.get("port"), given.get("user")), at
-        return (Target(), loaded[0]) if loaded else None
+                return NamedServer.of(given.get("host"), given.get("port"), given.get("user")), at
+        return (NamedServer(), loaded[0]) if loaded else None
 
     # Reading ---------------------------------------------------------------------------------
 
@@ -199,7 +199,7 @@ class Plan:
         targets = [
             each.target
             for each in draft.asked()
-            if not isinstance(each, Wait) or each.target != Target()
+            if not isinstance(each, Wait) or each.target != NamedServer()
         ]
         self._agree_on_dumps(draft)
         wish, said = draft.wish, self._said
@@ -207,7 +207,7 @@ class Plan:
             said = self._said_with(wish, at)
             base = said_by(self._found[1]) if self._found else {}
             if wish.file is None or said:
-                targets.append(Target.of(**{**base, **said}))
+                targets.append(NamedServer.of(**{**base, **said}))
         if len(set(targets)) > 1:
             raise Uncertain("it is for several servers")
         known = self._target
@@ -238,7 +238,7 @@ class Plan:
                         f"FILE --into {each.database}"
                     )
 
-    def _said_with(self, wish: wishes.Wish, at: int) -> dict[str, str]:
+    def _said_with(self, wish: wishes.ConnectionWish, at: int) -> dict[str, str]:
         """Return what the cells up to one say of DataJoint's server."""
         settings = self._settings(wish, at) if wish.file is not None else None
         said = {**(said_by(settings) if settings else {}), **wish.said}
@@ -246,11 +246,11 @@ class Plan:
             raise wishes.Unclear(f"it continues the configuration of cell {self._unclear + 1}")
         for name, value in said.items():
             before = {name: self._said.get(name, value)}
-            if self._target and Target.of(**before) != Target.of(**{name: value}):
+            if self._target and NamedServer.of(**before) != NamedServer.of(**{name: value}):
                 raise Uncertain(f"it is for another server than cell {self._target[1] + 1}")
         return {**self._said, **said}
 
-    def _settings(self, wish: wishes.Wish, at: int) -> dict[str, Any] | None:
+    def _settings(self, wish: wishes.ConnectionWish, at: int) -> dict[str, Any] | None:
         """Return what the file of a cell says; None if it is not here, or may be anywhere."""
         if self._is_moved(at) or (
             wish.folder is None and folders.goes_elsewhere(self._sources[at])
@@ -325,7 +325,7 @@ class Plan:
 
     def _magics(
         self,
-        found: Sequence[Step],
+        found: Sequence[ShellStep],
         at: int,
         what: list[str],
         notes: list[str],
@@ -375,7 +375,9 @@ class Plan:
             )
         return dump.line(self._from_start(dump.file, at, notes))
 
-    def _connect(self, wish: wishes.Wish, at: int, notes: list[str], *, drops_folder: bool) -> str:
+    def _connect(
+        self, wish: wishes.ConnectionWish, at: int, notes: list[str], *, drops_folder: bool
+    ) -> str:
         options = self._password_option() if wish.password_env else ""
         options += wish.options
         if wish.file is not None:
@@ -401,7 +403,7 @@ class Plan:
             )
         return f"%datajoint_connect{options}"
 
-    def _spyglass_option(self, wish: wishes.Wish, at: int, notes: list[str]) -> str:
+    def _spyglass_option(self, wish: wishes.ConnectionWish, at: int, notes: list[str]) -> str:
         if not self._spyglass:
             return ""
         before = "\n".join(self._sources[at].split("\n")[: max(r.stop for r in wish.lines)])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from .steps import Target, Wait
+from .steps import NamedServer, Wait
 from .words import Uncertain
 
 # What starts a server: as a service, as a program, as a container; what installs one.
@@ -115,7 +115,7 @@ def container(words: list[str]) -> Wait:
             port = found[1]
     if not rest or not _IMAGE.fullmatch(rest[0]):
         raise Uncertain(f"{words[0]} {words[1]} starts something that is not known here")
-    return Wait(Target.of(None, port, None), tuple(passwords), starts=True)
+    return Wait(NamedServer.of(None, port, None), tuple(passwords), starts=True)
 
 
 def composes_a_server(words: list[str]) -> bool:

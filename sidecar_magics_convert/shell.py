@@ -23,7 +23,7 @@ from .servers import (
     starts_a_server,
     without_wrapping,
 )
-from .steps import ClientCall, Say, Step, Target, Wait
+from .steps import ClientCall, NamedServer, Say, ShellStep, Wait
 from .words import TEXT, Remark, Sign, Uncertain, commands
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ _PINGING = re.compile(r"ping|-[sw]|--(?:silent|wait|connect[-_]timeout)(?:=\d+)?
 _NAME = re.compile(r"[a-z][\w.+-]*\Z")
 
 
-def steps(script: str) -> Iterator[Step]:
+def steps(script: str) -> Iterator[ShellStep]:
     """Yield what each command of a shell script does.
 
     Parameters
@@ -99,15 +99,15 @@ def steps(script: str) -> Iterator[Step]:
             asked = asked or any(word in ASKING for word in command)
 
 
-def _step(words: list[str], *, is_nameable: bool) -> Iterator[Step]:
+def _step(words: list[str], *, is_nameable: bool) -> Iterator[ShellStep]:
     name = _program(words)
     line = " ".join(words[:-1] if words and words[-1] == "&" else words)
     if name == "set" and all(re.fullmatch(r"-\w+|pipefail", word) for word in words[1:]):
         return
     if name == "sleep" and len(words) == 2 and _NUMBER.fullmatch(words[1]):
-        yield Wait(Target())
+        yield Wait(NamedServer())
     elif starts_a_server(line) or composes_a_server(words):
-        yield Wait(Target(), starts=True)
+        yield Wait(NamedServer(), starts=True)
     elif name in ENGINES and len(words) > 2 and words[1] in ("run", "pull", "start"):
         yield container(words)
     elif name in ENGINES and (about := about_engines(" ".join([name, *words[1:]]))):
@@ -190,7 +190,7 @@ def _ping(rest: list[str], passwords: list[str]) -> Wait:
     found = _options(plain, passwords, "mysqladmin")
     if not found.keys() <= {"host", "port", "user"}:
         raise Uncertain("mysqladmin has an argument that is not known here")
-    target = Target.of(found.get("host"), found.get("port"), found.get("user"))
+    target = NamedServer.of(found.get("host"), found.get("port"), found.get("user"))
     return Wait(target, tuple(passwords))
 
 
@@ -258,7 +258,7 @@ def _checked(found: dict[str, str], passwords: tuple[str, ...], name: str) -> Cl
         raise Uncertain(f"the file of {name} has a pattern in its name, or is none")
     if sql is not None:
         check_statements(sql)
-    target = Target.of(found.get("host"), found.get("port"), found.get("user"))
+    target = NamedServer.of(found.get("host"), found.get("port"), found.get("user"))
     return ClientCall(target, passwords, found.get("database"), "force" in found, file, sql)
 
 
@@ -270,7 +270,7 @@ def check_statements(sql: str) -> None:
     try:
         items = list(split([sql.encode()]))
     except ScriptSyntaxError:
-        raise Uncertain("its statements cannot be told apart") from None
+        raise Uncertain("its statements cannot be separated") from None
     for number, item in enumerate(items, 1):
         if isinstance(item, Statement):
             if _OWN_ACCOUNT.match(item.sql):

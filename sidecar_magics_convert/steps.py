@@ -11,7 +11,7 @@ from sidecar_magics.addresses import split_port
 from .words import Remark
 
 
-class Target(NamedTuple):
+class NamedServer(NamedTuple):
     """The server that something is for; None where it is the tutorial's convention."""
 
     host: str | None = None
@@ -21,7 +21,7 @@ class Target(NamedTuple):
     @classmethod
     def of(
         cls, host: str | None = None, port: str | None = None, user: str | None = None
-    ) -> Target:
+    ) -> NamedServer:
         """Make a target of what a tutorial says, without what is said by default."""
         if host is not None:  # DataJoint takes a port there
             host, own_port = split_port(host)
@@ -47,7 +47,7 @@ class ClientCall:
 
     Parameters
     ----------
-    target : Target
+    target : NamedServer
         The server.
     passwords : tuple of str
         What stood there, so that it can be kept out of what is shown.
@@ -59,7 +59,7 @@ class ClientCall:
         One of them.
     """
 
-    target: Target
+    target: NamedServer
     passwords: tuple[str, ...] = ()
     database: str | None = None
     force: bool = False
@@ -73,7 +73,7 @@ class Wait:
 
     Parameters
     ----------
-    target : Target
+    target : NamedServer
         The server that is asked.
     passwords : tuple of str
         What stood there, so that it can be kept out of what is shown.
@@ -81,7 +81,7 @@ class Wait:
         Whether it starts a server, or installs one.
     """
 
-    target: Target
+    target: NamedServer
     passwords: tuple[str, ...] = ()
     starts: bool = False
 
@@ -92,7 +92,7 @@ class Dump:
 
     Parameters
     ----------
-    target : Target
+    target : NamedServer
         The server.
     passwords : tuple of str
         What stood there, so that it can be kept out of what is shown.
@@ -108,7 +108,7 @@ class Dump:
         Whether the script names no schema, so that it can be loaded into any.
     """
 
-    target: Target
+    target: NamedServer
     passwords: tuple[str, ...]
     file: str
     schemas: tuple[str, ...] = ()
@@ -131,4 +131,4 @@ class Say(NamedTuple):
     text: str
 
 
-Step = Union[ClientCall, Dump, Wait, Say, Remark]
+ShellStep = Union[ClientCall, Dump, Wait, Say, Remark]

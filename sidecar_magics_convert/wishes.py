@@ -28,7 +28,7 @@ QUESTIONS = ("set_password", "save_dj_config")
 
 
 @dataclass
-class Wish:
+class ConnectionWish:
     """What a cell wants of DataJoint's connection, and the lines that say so.
 
     Parameters
@@ -71,7 +71,7 @@ class Unclear(Uncertain):
     """A cell configures DataJoint's connection, and to what cannot be seen."""
 
 
-def wish(source: str, aliases: set[str]) -> Wish | None:
+def wish(source: str, aliases: set[str]) -> ConnectionWish | None:
     """Return what a cell wants of DataJoint's connection; None if nothing.
 
     Parameters
@@ -116,7 +116,7 @@ class _Reader:
     def __init__(self, aliases: set[str], lines: list[str]) -> None:
         self._aliases = aliases
         self._lines = lines
-        self._wish = Wish()
+        self._wish = ConnectionWish()
         self._between = False  # something of DataJoint's stands after what is to be replaced
 
     def read(self, statement: ast.stmt) -> None:
@@ -135,7 +135,7 @@ class _Reader:
         elif self._wish.lines and any(self._is_alias(node) for node in ast.walk(statement)):
             self._between = not isinstance(statement, (ast.Import, ast.ImportFrom))
 
-    def result(self) -> Wish | None:
+    def result(self) -> ConnectionWish | None:
         """Return what was found."""
         return self._wish if self._wish.lines else None
 
@@ -235,7 +235,7 @@ class _Reader:
                     )
             elif isinstance(node, ast.Call) and self._connects(node):
                 return Uncertain(
-                    "dj.conn has a server of its own: without arguments it takes what is connected"
+                    "dj.conn has a server of its own: without arguments it uses the open connection"
                 )
         return None
 

@@ -107,7 +107,7 @@ def observations(client: Client, image: str) -> dict[str, Any]:
     from sidecar_magics.local.containers import found, recipe
     from sidecar_magics.local.containers.container import read
     from sidecar_magics.local.containers.password import put_password, read_password
-    from sidecar_magics.local.containers.refusals import Refusal
+    from sidecar_magics.local.containers.refusals import EngineRefusal
 
     name = "sidecar-magics-observed"
     seen: dict[str, Any] = {"missing": found.named(client, name)}
@@ -136,7 +136,7 @@ def observations(client: Client, image: str) -> dict[str, Any]:
         seen["others"] = [each.name for each in found.others(client) if each.name == name]
         try:
             client.run(*recipe.create_arguments(name, 23333, name))
-        except Refusal as refusal:
+        except EngineRefusal as refusal:
             seen["twice"] = "in use" in refusal.said
         seen["size needs it to run"] = _fails(client, "exec", name, "du", "-sk", "/")
     finally:
@@ -148,11 +148,11 @@ def observations(client: Client, image: str) -> dict[str, Any]:
 
 
 def _fails(client: Client, *arguments: str) -> bool:
-    from sidecar_magics.local.containers.refusals import Refusal
+    from sidecar_magics.local.containers.refusals import EngineRefusal
 
     try:
         client.run(*arguments)
-    except Refusal:
+    except EngineRefusal:
         return True
     return False
 

@@ -1,11 +1,15 @@
-"""Cases that servers, or kernels, take in turns in `make test`: `make test-more` has the others.
+"""Which cases of a test `make test` runs; other targets run the others.
 
-Each case is tried once, and each server (kernel) has half of the cases: the two hardly differ.
-A test with a table of cases, each on both servers, needs to say nothing: see `share_tables`.
+A test may have many cases: a kind of statement, strict or forced, one connection or four; and each
+of them on both servers, or with both lines of DataJoint. `make test` tries each kind, each way and
+each number once; servers and lines take turns, since they seldom differ. A test needs to say
+nothing for that: see `share`. The other combinations are `thorough`, and `.ci/run` runs them; in
+tests with many cases, the other server's turn is a `campaign`.
 """
 
 from __future__ import annotations
 
+import zlib
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,83 +18,118 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 SERVERS = ("mysql", "mariadb")
-# A test with fewer cases runs each of them on both servers.
-TABLE_CASES = 4
+LINES = ("0.14", "2")
+# With so many cases of a test, each server sees enough of them also in `.ci/run`.
+MANY_CASES = 4
+# A test with one of these marks says itself where it runs.
+PLACED = ("campaign", "corpus")
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let the servers take turns, before tests are chosen by their marks."""
-    share_tables(items)
+    """Share out the cases, before tests are chosen by their marks."""
+    share(items)
 
 
-def share_tables(items: Iterable[Any]) -> None:
-    """Mark what is the other server's turn, in tests with many cases, as ``campaign``.
+def share(items: Iterable[Any]) -> None:
+    """Mark the cases that `make test` leaves to other targets.
 
     Parameters
     ----------
     items : iterable of pytest.Item
-        What was collected. Cases that run on one of the servers only, and tests that share
-        their cases by `in_turns`, stay as they are.
+        What was collected. Only tests whose parameter is a server or a line are changed.
     """
-    tables: dict[str, dict[str, dict[str, Any]]] = {}
+    tests: dict[str, list[Any]] = {}
     for item in items:
-        server = server_of(item)
-        if server is not None:
-            function = item.nodeid.partition("[")[0]
-            case = "-".join(part for part in item.callspec.id.split("-") if part != server)
-            tables.setdefault(function, {}).setdefault(case, {})[server] = item
-    for table in tables.values():
-        cases = [takers for takers in table.values() if len(takers) == len(SERVERS)]
-        if len(cases) < TABLE_CASES or any(_is_shared(case) for case in cases):
-            continue
-        for number, takers in enumerate(cases):
-            takers[SERVERS[(number + 1) % len(SERVERS)]].add_marker(pytest.mark.campaign)
+        if _takers(item) and not any(map(item.get_closest_marker, PLACED)):
+            tests.setdefault(item.nodeid.partition("[")[0], []).append(item)
+    for cases in tests.values():
+        _share_cases(sorted(cases, key=_turn))
 
 
-def server_of(item: Any) -> str | None:
-    """Return the server that a test has as its parameter, if it has one."""
+def _takers(item: Any) -> dict[tuple[str, ...], str]:
+    """Return the server and the line that a test runs with; a test with both servers has none."""
     values = item.callspec.params.values() if hasattr(item, "callspec") else ()
-    servers = [value for value in values if isinstance(value, str) and value in SERVERS]
-    return servers[0] if len(servers) == 1 else None
+    found = {
+        group: [value for value in values if isinstance(value, str) and value in group]
+        for group in (SERVERS, LINES)
+    }
+    return {group: takers[0] for group, takers in found.items() if len(takers) == 1}
 
 
-def _is_shared(takers: dict[str, Any]) -> bool:
-    return any(
-        item.get_closest_marker(mark) for item in takers.values() for mark in ("campaign", "corpus")
-    )
-
-
-def in_turns(
-    fixture: str, takers: Sequence[str], names: Sequence[str], cases: Iterable[Any]
-) -> Any:
-    """Return a decorator that runs a test for each case with each of the takers.
+def some(names: str, cases: Iterable[Any], *, each: int, **options: Any) -> Any:
+    """Return `pytest.mark.parametrize` for a long table of which `make test` runs a part.
 
     Parameters
     ----------
-    fixture : str
-        Fixture that is one of the takers, and gets its name as its parameter.
-    takers : sequence of str
-        Names of servers or kernels.
-    names : sequence of str
-        The test's other parameters.
+    names : str
+        As for `pytest.mark.parametrize`, with commas between several.
     cases : iterable
-        Their values: a tuple for each case, or single values where there is one name. The first
-        case is the first taker's turn, the next case the next one's; the rest is a ``campaign``.
+        Values, or a tuple of values for each case where there are several names.
+    each : int
+        The first case and each so-many-th after it have no mark; the others are `thorough`.
+    **options
+        As for `pytest.mark.parametrize`.
     """
-    rows = []
-    for number, case in enumerate(cases):
-        values = case if len(names) > 1 else (case,)
-        for place, taker in enumerate(takers):
-            marks = () if place == number % len(takers) else pytest.mark.campaign
-            text = "-".join(map(str, (taker, *values)))
-            rows.append(pytest.param(taker, *values, id=text, marks=marks))
-    return pytest.mark.parametrize((fixture, *names), rows, indirect=[fixture])
-
-
-def only(fixture: str, taker: str, takers: Iterable[str]) -> Any:
-    """Return a decorator that runs a test with one taker."""
     rows = [
-        pytest.param(each, marks=() if each == taker else pytest.mark.campaign) for each in takers
+        pytest.param(
+            *(case if "," in names else [case]),
+            marks=pytest.mark.thorough if number % each else (),
+        )
+        for number, case in enumerate(cases)
     ]
-    return pytest.mark.parametrize(fixture, rows, indirect=True)
+    return pytest.mark.parametrize(names, rows, **options)
+
+
+def _share_cases(cases: Sequence[Any]) -> None:
+    """Mark the cases of one test, of which the first ones are the servers' turns."""
+    chosen = _each_value_once(cases)
+    turns: dict[frozenset[tuple[int, ...]], Any] = {}
+    for item in (*chosen, *cases):
+        turns.setdefault(_values(item), item)
+    for item in cases:
+        if item in chosen:
+            continue
+        is_other_server = _takers(item).get(SERVERS) != _takers(turns[_values(item)]).get(SERVERS)
+        is_left_to_campaign = is_other_server and len(turns) >= MANY_CASES
+        item.add_marker(pytest.mark.campaign if is_left_to_campaign else pytest.mark.thorough)
+
+
+def _each_value_once(cases: Sequence[Any]) -> list[Any]:
+    """Return so many of the cases that each value of each parameter is among them.
+
+    Greedily: the cases with most values that no case before has. At least one case is returned.
+    """
+    chosen, seen = [cases[0]], set(_values(cases[0]))
+    for new_values in range(len(_values(cases[0])), 0, -1):
+        for item in cases:
+            if len(_values(item) - seen) >= new_values:
+                chosen.append(item)
+                seen |= _values(item)
+    return chosen
+
+
+def _values(item: Any) -> frozenset[tuple[int, ...]]:
+    """Return the values of a test's parameters but takers; those of one decorator are one value."""
+    takers = _takers(item).values()
+    identities = {
+        name: id(value)
+        for name, value in item.callspec.params.items()
+        if not (isinstance(value, str) and value in takers)
+    }
+    together = [_names(mark.args[0]) for mark in item.iter_markers("parametrize")]
+    alone = [[name] for name in identities if not any(name in names for names in together)]
+    values = (
+        tuple(identities[name] for name in names if name in identities)
+        for names in (*together, *alone)
+    )
+    return frozenset(filter(None, values))
+
+
+def _names(parameters: str | Sequence[str]) -> Sequence[str]:
+    return parameters.replace(" ", "").split(",") if isinstance(parameters, str) else parameters
+
+
+def _turn(item: Any) -> tuple[bool, int]:
+    """Return a case's place in an order that has no pattern, and is the same in each process."""
+    return item.get_closest_marker("thorough") is not None, zlib.crc32(item.nodeid.encode())

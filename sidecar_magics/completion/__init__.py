@@ -4,6 +4,11 @@ The one text that frontends show beside a completion is its type
 (``_jupyter_types_experimental``; in a terminal prompt_toolkit's meta column), so the type is the
 option's `brief`. JupyterLab shows it in lower case; VS Code shows no types. JupyterLab's
 documentation panel asks the kernel to inspect the word at the cursor; IPython has no hook for that.
+Ours comes before IPython's matchers, and never asks a server.
+
+    place.py    where the cursor is: which magic, which word, which quotes
+    values.py   what can stand there: options, values, files
+    outline.py  names of schemas and tables in the script, read for a moment at most
 """
 
 from __future__ import annotations

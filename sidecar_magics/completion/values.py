@@ -45,7 +45,7 @@ COLLATIONS = {
 MOST_OFFERED = 500
 
 
-class Offer(NamedTuple):
+class Suggestion(NamedTuple):
     """Something that may be put in.
 
     Parameters
@@ -60,7 +60,7 @@ class Offer(NamedTuple):
     brief: str
 
 
-def offers(place: Cursor, after: str) -> tuple[str, list[Offer]]:
+def offers(place: Cursor, after: str) -> tuple[str, list[Suggestion]]:
     """Find what may be put in at a place.
 
     Parameters
@@ -72,9 +72,9 @@ def offers(place: Cursor, after: str) -> tuple[str, list[Offer]]:
 
     Returns
     -------
-    tuple of str and list of Offer
+    tuple of str and list of Suggestion
         The fragment before the cursor that each takes the place of, and the offers. Where a value
-        is wanted that nobody can know, what has been typed of it is the one offer: so no other
+        is wanted that cannot be known, the word as typed is the one suggestion: so no other
         matcher puts in Python's names.
     """
     verb = VERBS[place.magic]
@@ -102,9 +102,11 @@ def offers(place: Cursor, after: str) -> tuple[str, list[Offer]]:
     return _or_itself(word, found)
 
 
-def _or_itself(word: Word, found: list[Offer], brief: str = "") -> tuple[str, list[Offer]]:
+def _or_itself(
+    word: Word, found: list[Suggestion], brief: str = ""
+) -> tuple[str, list[Suggestion]]:
     if not found and word.raw:
-        found = [Offer(word.raw, brief or "as it is typed")]
+        found = [Suggestion(word.raw, brief or "as it is typed")]
     return word.raw, found[:MOST_OFFERED]
 
 
@@ -120,14 +122,14 @@ def _within(word: Word, length: int) -> Word:
     return word._replace(raw=word.raw[at:], text=word.text[length:])
 
 
-def _flags(verb: Sequence[options.Option], place: Cursor) -> Iterator[Offer]:
+def _flags(verb: Sequence[options.Option], place: Cursor) -> Iterator[Suggestion]:
     given = {word.partition("=")[0] for word in place.before}
     for option in verb:
         if not option.brief or (given.intersection(option.flags) and not option.is_repeatable):
             continue
         for flag in option.flags:
             if flag.startswith("--") and flag.startswith(place.word.text):
-                yield Offer(flag, option.brief)
+                yield Suggestion(flag, option.brief)
 
 
 def _script_option(verb: Sequence[options.Option], place: Cursor) -> options.Option | None:
@@ -151,10 +153,10 @@ def _script(verb: Sequence[options.Option], words: Sequence[str]) -> str | None:
 
 def _values(
     option: options.Option, verb: Sequence[options.Option], place: Cursor, word: Word, after: str
-) -> Iterator[Offer]:
+) -> Iterator[Suggestion]:
     kind = option.values
     if not isinstance(kind, Values):
-        yield from _matching(list(starmap(Offer, kind.items())), word, after)
+        yield from _matching(list(starmap(Suggestion, kind.items())), word, after)
     elif kind in FILES:
         yield from _files(FILES[kind], word, after)
     elif kind is Values.VARIABLES:
@@ -162,14 +164,14 @@ def _values(
     elif kind is Values.SNAPSHOTS:
         yield from _matching(_snapshots(place.before), word, after)
     elif kind is Values.COLLATIONS:
-        yield from _matching(list(starmap(Offer, COLLATIONS.items())), word, after)
+        yield from _matching(list(starmap(Suggestion, COLLATIONS.items())), word, after)
     else:
         names = _outline(_script(verb, place.before))
         if kind is Values.TABLES:
-            yield from _matching([Offer(name, "table") for name in names.tables], word, after)
+            yield from _matching([Suggestion(name, "table") for name in names.tables], word, after)
         yield from _matching(
             [
-                Offer(f"{name}.*" if kind is Values.TABLES else name, "schema")
+                Suggestion(f"{name}.*" if kind is Values.TABLES else name, "schema")
                 for name in names.schemas
             ],
             word,
@@ -177,10 +179,10 @@ def _values(
         )
 
 
-def _matching(choices: list[Offer], word: Word, after: str) -> Iterator[Offer]:
+def _matching(choices: list[Suggestion], word: Word, after: str) -> Iterator[Suggestion]:
     for text, brief in choices:
         if text.startswith(word.text):
-            yield Offer(_put(text, word, after), brief)
+            yield Suggestion(_put(text, word, after), brief)
 
 
 def _put(text: str, word: Word, after: str, *, goes_on: bool = False) -> str:
@@ -191,22 +193,24 @@ def _put(text: str, word: Word, after: str, *, goes_on: bool = False) -> str:
     return quoted(text, word.quote or word.raw[0], is_open=not needs_end)
 
 
-def _variables(word: Word) -> list[Offer]:
+def _variables(word: Word) -> list[Suggestion]:
     """Return names of variables: any that begin as the word does, else those of passwords."""
     names = sorted(os.environ, key=lambda name: (not _SECRET.search(name), name))
     return [
-        Offer(name, "environment variable") for name in names if word.text or _SECRET.search(name)
+        Suggestion(name, "environment variable")
+        for name in names
+        if word.text or _SECRET.search(name)
     ]
 
 
-def _snapshots(before: Sequence[str]) -> list[Offer]:
+def _snapshots(before: Sequence[str]) -> list[Suggestion]:
     """Return the names of the snapshots that are in the line's folder, the newest first."""
     from ..keep.policy import kept_folder  # noqa: PLC0415
 
     named = [word for flag, word in zip(before, before[1:]) if flag == "--folder"]
     folder = _expanded(named[-1]) if named else kept_folder()
     found = sorted(folder.glob("*/kept.json"), reverse=True)
-    return [Offer(path.parent.name, "kept snapshot") for path in found]
+    return [Suggestion(path.parent.name, "kept snapshot") for path in found]
 
 
 def _outline(script: str | None) -> Outline:
@@ -219,10 +223,10 @@ def _expanded(text: str) -> Path:
     return Path(os.path.expanduser(os.path.expandvars(text)))  # noqa: PTH111 - leaves ~nobody
 
 
-def _files(wanted: re.Pattern[str], word: Word, after: str) -> Iterator[Offer]:
+def _files(wanted: re.Pattern[str], word: Word, after: str) -> Iterator[Suggestion]:
     """Yield folders, and the files that are wanted, whose path begins as the word does."""
     if word.text == "~":
-        yield Offer(_put("~/", word, after, goes_on=True), "folder")
+        yield Suggestion(_put("~/", word, after, goes_on=True), "folder")
         return
     head, slash, tail = word.text.rpartition("/")
     folder = _expanded(head + slash or ".")
@@ -236,8 +240,8 @@ def _files(wanted: re.Pattern[str], word: Word, after: str) -> Iterator[Offer]:
         path = head + slash + entry.name
         try:
             if entry.is_dir():
-                yield Offer(_put(f"{path}/", word, after, goes_on=True), "folder")
+                yield Suggestion(_put(f"{path}/", word, after, goes_on=True), "folder")
             elif wanted.search(entry.name):
-                yield Offer(_put(path, word, after), size(entry.stat().st_size))
+                yield Suggestion(_put(path, word, after), size(entry.stat().st_size))
         except OSError:  # a link that leads nowhere, or a file that has just gone
             continue

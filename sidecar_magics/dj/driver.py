@@ -4,6 +4,8 @@ DataJoint makes its connection itself, with options of its own, and again whenev
 leaves no way to hand over a connection, or an option such as `auth_plugin_map`; so its module gets
 this in the place of PyMySQL. A connection with a password from elsewhere is made by PyMySQL, as
 without this package.
+
+DataJoint also reconnects by itself, and forwards none of PyMySQL's options for safety.
 """
 
 from __future__ import annotations

@@ -94,7 +94,7 @@ class Spyglass(NamedTuple):
     def prepared(self) -> Iterator[None]:
         """Make the folders and set the environment; if what follows fails, it is as it was.
 
-        Folders that were made stay: they are empty, and somebody may have begun to use them.
+        Folders that were made stay: they are empty, and other programs may have begun to use them.
 
         Raises
         ------

@@ -2,7 +2,17 @@
 
 Nothing is changed anywhere, and nothing is waited for: it is how things are at this moment. No
 address is tried but the server's own and, for a server on loopback, this machine's: whether the
-network can reach what only this machine, or pod, should.
+network can reach what only this machine, or pod, should. Facts are gathered first and judged
+afterwards, so that a test can show each fault to a check.
+
+    facts.py      what the server says when it is asked
+    here.py       the machine, container or pod of the notebook
+    reaching.py   the way to the server: settings, address, login, encryption
+    condition.py  the server's condition
+    own.py        the server of `up`, and engines that could run one
+    packages.py   packages and DataJoint's configuration on this side
+    diagnosis.py  the verdicts, with a sentence and a next step each
+    terminal.py   the diagnosis in a terminal
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ..blockers import Blocker, blockers
 from ..errors import shown
 from ..limits import limited
-from ..load.journal.loads import UNFINISHED, Call, Unfinished
+from ..load.journal.loads import UNFINISHED, LoadCall, Unfinished
 from ..questions import ask as ask_server
 from ..server import pymysql_errors
 from ..sidecar import Sidecar, identify
@@ -121,11 +121,11 @@ def ask(connection: pymysql.Connection[Any], settings: ConnectionSettings) -> Se
         )
 
 
-def _call(stamp: str | None) -> Call:
+def _call(stamp: str | None) -> LoadCall:
     """Return how a load was called, in words that can be shown."""
-    call = Call.from_json(stamp or "")
+    call = LoadCall.from_json(stamp or "")
     options = tuple(shown(word, VALUE_SHOWN) for word in call.options)
-    return Call(shown(call.where, VALUE_SHOWN), options, call.target)
+    return LoadCall(shown(call.where, VALUE_SHOWN), options, call.target)
 
 
 def _ahead_s(connection: pymysql.Connection[Any]) -> float:

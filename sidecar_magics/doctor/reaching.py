@@ -1,4 +1,4 @@
-"""The way to the server: settings, address, login, encryption, and who else can go it."""
+"""The way to the server: settings, address, login, encryption, and which others can reach it."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def encryption(settings: ConnectionSettings, sidecar: Sidecar) -> Check:
 def exposure(
     settings: ConnectionSettings, open_at: Sequence[tuple[str, int]], place: Runtime
 ) -> Check:
-    """Return whether others than this machine, or pod, can knock at the server.
+    """Return whether others than this machine, or pod, can reach the server.
 
     Parameters
     ----------

@@ -3,6 +3,40 @@
 `dump` is what users call. The server itself spells the rows (`values`), which go as bytes from the
 connection (`packets`) into statements (`rows`); definitions are asked for (`definitions`). All
 of it stands in an order that loads (`plan`), in a file that is whole or not there (`output`).
+
+What there is:
+
+    policy.py       what the user chose
+    catalogue.py    schemas, tables, columns, views, programs
+    rights.py       what the account may not see
+    definitions.py  the definitions that the server shows
+    snapshot.py     connections that see one moment
+
+As SQL:
+
+    values.py       expressions by which the server spells a value
+    packets.py      rows as bytes off a connection
+    rows.py         rows into INSERT statements
+    spelling.py     names and texts
+    script.py       heading, end, and what stands around definitions
+
+Into files:
+
+    plan.py         the pieces, in their order
+    work.py         one connection's share of them
+    course.py       the threads, a connection each
+    execute.py      a dump from beginning to end
+    output.py       files written by several at once, in one order
+    compression.py  by the file's name
+    report.py       what was dumped, by table
+    progress.py     how far a dump is
+
+Loaded again (`--verify`):
+
+    content.py      what a dump holds: definitions, digests of rows
+    elsewhere.py    its statements, into scratch schemas
+    comparison.py   the differences, in words
+    verify.py       all of it in order
 """
 
 from __future__ import annotations
@@ -13,7 +47,7 @@ from typing import TYPE_CHECKING, Any
 from ..settings import resolve
 from .compression import compressor
 from .execute import Dumper, run_dump
-from .output import Target
+from .output import Destination
 from .policy import DumpPolicy
 from .progress import DumpProgress
 from .report import DumpedTable, DumpReport
@@ -78,7 +112,7 @@ def dump(
     is_folder = text.endswith(("/", "\\")) or path.is_dir()
     ending = f".{compress}" if compress and is_folder else ""
     compressor(f"a{ending}" if is_folder else path.name)
-    target = Target(path, is_folder=is_folder)
+    target = Destination(path, is_folder=is_folder)
     report = DumpReport(text)
     settings = settings or resolve()
     verify = None

@@ -22,7 +22,7 @@ _INTEGERS = frozenset({"tinyint", "smallint", "mediumint", "int", "bigint"})
 TRANSACTIONAL = frozenset({"innodb", "rocksdb", "tokudb"})
 
 
-class Column(NamedTuple):
+class StoredColumn(NamedTuple):
     """A column of a table.
 
     Attributes
@@ -76,9 +76,9 @@ class StoredTable:
         About how large its rows are, as the server guesses.
     rows : int
         About how many there are.
-    columns : tuple of Column
+    columns : tuple of StoredColumn
         In their order.
-    key : Column or None
+    key : StoredColumn or None
         First column of the primary key; None if there is no such key.
     """
 
@@ -88,8 +88,8 @@ class StoredTable:
     engine: str = "InnoDB"
     size_bytes: int = 0
     rows: int = 0
-    columns: tuple[Column, ...] = ()
-    key: Column | None = None
+    columns: tuple[StoredColumn, ...] = ()
+    key: StoredColumn | None = None
 
     def __str__(self) -> str:
         return table_path(self.schema, self.name)
@@ -100,7 +100,7 @@ class StoredTable:
         return self.engine.lower() in TRANSACTIONAL
 
     @property
-    def given(self) -> tuple[Column, ...]:
+    def given(self) -> tuple[StoredColumn, ...]:
         """The columns that a statement gives values for."""
         return tuple(column for column in self.columns if not column.is_generated)
 
@@ -248,17 +248,17 @@ class _Questions:
         for schema, name, kind, engine, size, rows in self._ask(sql):
             yield StoredTable(schema, name, kind, engine, int(size or 0), int(rows or 0))
 
-    def columns(self) -> dict[tuple[str, str], tuple[Column, ...]]:
+    def columns(self) -> dict[tuple[str, str], tuple[StoredColumn, ...]]:
         sql = (
             b"SELECT table_schema, table_name, column_name, data_type, column_type,"
             b" character_set_name, is_nullable, character_octet_length, extra"
             b" FROM information_schema.columns WHERE table_schema IS_NAMED"
             b" ORDER BY table_schema, BINARY table_name, ordinal_position"
         )
-        found: dict[tuple[str, str], list[Column]] = {}
+        found: dict[tuple[str, str], list[StoredColumn]] = {}
         for schema, table, name, kind, definition, charset, null, size, extra in self._ask(sql):
             found.setdefault((schema, table), []).append(
-                Column(
+                StoredColumn(
                     name,
                     kind.lower(),
                     definition,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import shown
 from ..script.tokens import tokens
-from .content import Thing
+from .content import DumpedThing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -44,7 +44,7 @@ def differing_rows(
 
 def differing_definitions(
     content: Content, copy: Copy, names: dict[str, str], found: Content
-) -> Iterator[tuple[Thing, str]]:
+) -> Iterator[tuple[DumpedThing, str]]:
     """Yield the things that did not come back as they are to be, and how they differ.
 
     Parameters
@@ -62,7 +62,7 @@ def differing_definitions(
     for thing, sql in list(copy.defined.items()):
         scratch = names[thing.schema]
         name = scratch if thing.kind == "schema" else thing.name
-        back = left.pop(Thing(thing.kind, scratch, name), None)
+        back = left.pop(DumpedThing(thing.kind, scratch, name), None)
         setting = content.defined[thing].setting
         if back is None and thing.kind == "event":
             copy.leave_out(thing, "the server drops it at once: its time is over")
@@ -81,14 +81,14 @@ def differing_definitions(
     before = _triggers(content, {name: name for name in names})
     for path, triggers in _triggers(found, dumped).items():
         if [name for name in before.get(path, []) if name in triggers] != triggers:
-            yield Thing("table", *path), "its triggers fire in another order"
+            yield DumpedThing("table", *path), "its triggers fire in another order"
 
 
-def _needful(thing: Thing, sql: bytes) -> bytes:
+def _needful(thing: DumpedThing, sql: bytes) -> bytes:
     return _NEEDLESS.sub(b"", sql) if thing.kind == "table" else sql
 
 
-def _first_difference(thing: Thing, expected: bytes, found: bytes) -> str:
+def _first_difference(thing: DumpedThing, expected: bytes, found: bytes) -> str:
     """Return the first line in which a definition differs; of what has no secrets in it."""
     if thing.kind not in ("table", "view"):
         return "its definition differs"
@@ -103,7 +103,7 @@ def _line(line: bytes) -> str:
     return shown(text if len(text) <= LONGEST_LINE else text[: LONGEST_LINE - 1] + "…")
 
 
-def _is_program(thing: Thing) -> bool:
+def _is_program(thing: DumpedThing) -> bool:
     return thing.kind not in ("schema", "table", "view", "sequence")
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from .script import Made, Setting
 
 
-class Thing(NamedTuple):
+class DumpedThing(NamedTuple):
     """Something that has a definition: ``table``, ``view``, ``trigger``, ...; where, and its name.
 
     A schema is in itself.
@@ -59,21 +59,21 @@ class Content:
 
     Attributes
     ----------
-    defined : dict of Thing to Defined
+    defined : dict of DumpedThing to Defined
         All definitions.
     rows : dict of (str, str) to dict of Range to RowsDigest
         By schema and table.
     """
 
     def __init__(self) -> None:
-        self.defined: dict[Thing, Defined] = {}
+        self.defined: dict[DumpedThing, Defined] = {}
         self.rows: dict[tuple[str, str], dict[Range, RowsDigest]] = {}
         self._lock = threading.Lock()
 
     def define(self, kind: str, schema: str, name: str, defined: Defined) -> None:
         """Take down a definition."""
         with self._lock:
-            self.defined[Thing(kind.lower(), schema, name)] = defined
+            self.defined[DumpedThing(kind.lower(), schema, name)] = defined
 
     def make(self, schema: str, made: Made, program: StoredProgram | None = None) -> None:
         """Take down a view, or a program."""

@@ -2,24 +2,29 @@
 
 Nothing but the dump's own forms is let through, and a definition of a table only if no schema that
 is there stands in it. What cannot be sent elsewhere for certain is left out, with the reason.
+
+A foreign key out of the dump goes to a schema that is not there: one to the real table would keep
+others from changing it. Events are made disabled. Tables that reach beyond their schema (DATA
+DIRECTORY, CONNECTION, ...), views of what is not in the dump, and names that may be a schema or a
+table are not loaded, and reported.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from ..load.check.rehearsal import REACHES_OUT
+from ..load.check.mirror import REACHES_OUT
 from ..load.check.statements import read_definition
 from ..load.policy import LoadPolicy
-from ..load.walk import quoting_of
 from ..schemas import SYSTEM_SCHEMAS
 from ..script.classify import Kind, classify
 from ..script.insertion import read_insertion
 from ..script.names import read_names
+from ..script.quoting import Quoting, quoting_of
 from ..script.rewrite import RewriteError, Rewriter
 from ..script.tokens import Edit, edited, tokens
-from .content import Thing
+from .content import DumpedThing
 from .spelling import quoted
 
 if TYPE_CHECKING:
@@ -41,11 +46,6 @@ _SHARED = {"table": ("table", "sequence", "view")}
 
 class UnmovableError(Exception):
     """A definition cannot be sent elsewhere; the reason, after "since"."""
-
-
-class _Modes(NamedTuple):
-    ansi_quotes: bool = False
-    no_backslash_escapes: bool = False
 
 
 class Relocation:
@@ -84,7 +84,7 @@ class Relocation:
             raise UnmovableError("it is in no schema of the dump")
         return self._scratch[self._fold(schema)]
 
-    def moved(self, sql: bytes, kind: Kind, modes: _Modes) -> bytes:
+    def moved(self, sql: bytes, kind: Kind, modes: Quoting) -> bytes:
         """Return a statement with scratch schemas in the place of the dump's; events are disabled.
 
         Raises
@@ -137,15 +137,15 @@ class Copy:
     ----------
     relocation : Relocation
         Where the dump's schemas go.
-    defined : dict of Thing to bytes
+    defined : dict of DumpedThing to bytes
         The definitions that are to be there, by the dump's things, with scratch schemas in them.
-    left_out : dict of Thing to str
+    left_out : dict of DumpedThing to str
         What is not loaded, and why.
     """
 
     relocation: Relocation
-    defined: dict[Thing, bytes] = field(default_factory=dict)
-    left_out: dict[Thing, str] = field(default_factory=dict)
+    defined: dict[DumpedThing, bytes] = field(default_factory=dict)
+    left_out: dict[DumpedThing, str] = field(default_factory=dict)
 
     def plan(self, content: Content) -> None:
         """Find out what can be loaded of a dump."""
@@ -155,16 +155,14 @@ class Copy:
             except UnmovableError as error:
                 self.left_out[thing] = str(error)
         for thing, defined in content.defined.items():
-            table = Thing("table", thing.schema, defined.table)
+            table = DumpedThing("table", thing.schema, defined.table)
             if thing.kind == "trigger" and table in self.left_out:
                 self.leave_out(thing, "its table is not loaded")
         self._leave_out_views(content)
 
-    def _moved(self, thing: Thing, defined: Defined) -> bytes:
+    def _moved(self, thing: DumpedThing, defined: Defined) -> bytes:
         mode = defined.setting.sql_mode if defined.setting else None
-        return self.relocation.moved(
-            defined.sql, _KINDS[thing.kind], _Modes(*quoting_of(mode or ""))
-        )
+        return self.relocation.moved(defined.sql, _KINDS[thing.kind], quoting_of(mode or ""))
 
     def _leave_out_views(self, content: Content) -> None:
         """Leave views out that are made of something that is not loaded, such as other ones."""
@@ -187,7 +185,7 @@ class Copy:
             return False
         return True
 
-    def leave_out(self, thing: Thing, why: str) -> None:
+    def leave_out(self, thing: DumpedThing, why: str) -> None:
         """Compare a thing no more; `why` follows "since"."""
         self.defined.pop(thing, None)
         self.left_out[thing] = why
@@ -232,11 +230,11 @@ class ScratchRewriter(Rewriter):
                 self._copy.relocation.of(schema)  # a name without a schema goes there
             rows = read_insertion(sql) if about.kind is Kind.DATA else None
             if rows is not None and rows.schema is None:
-                is_out = Thing("table", schema or "", rows.table) in self._copy.left_out
+                is_out = DumpedThing("table", schema or "", rows.table) in self._copy.left_out
                 return None if is_out else sql
             kind = Kind.TABLE if sql.startswith(_OF_SEQUENCES) else about.kind
             if kind in _SENT:
-                modes = _Modes(ansi_quotes, no_backslash_escapes)
+                modes = Quoting(ansi_quotes, no_backslash_escapes)
                 return self._definition(sql, kind, schema, modes)
             if sql.startswith(_SETS_SEQUENCE):
                 return sql
@@ -245,7 +243,7 @@ class ScratchRewriter(Rewriter):
         raise RewriteError("it is no statement of a dump")
 
     def _definition(
-        self, sql: bytes, kind: Kind, schema: str | None, modes: _Modes
+        self, sql: bytes, kind: Kind, schema: str | None, modes: Quoting
     ) -> bytes | None:
         if self._is_left_out(sql, schema):
             return None
@@ -263,7 +261,9 @@ class ScratchRewriter(Rewriter):
         kinds = _SHARED.get(definition.what, (definition.what,))
         left_out = self._copy.left_out
         return any(
-            Thing(kind, schema, name) in left_out for _, name in definition.names for kind in kinds
+            DumpedThing(kind, schema, name) in left_out
+            for _, name in definition.names
+            for kind in kinds
         )
 
 

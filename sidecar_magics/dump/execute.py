@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import time
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Protocol
 
+from ..cores import cores
 from ..errors import DumpError, Interrupted, SidecarError, printable, shown
 from ..grants import read_grants
 from ..load.journal import records
@@ -15,7 +15,8 @@ from . import plan, rights, rows
 from .catalogue import read_catalogue, schema_names
 from .compression import compressor
 from .content import Content
-from .output import Target, unwritable
+from .course import Course, Job
+from .output import Destination, unwritable
 from .progress import DumpProgress
 from .report import DumpedTable
 from .snapshot import Asking, Snapshot
@@ -23,18 +24,17 @@ from .spelling import quoted
 from .work import Worker
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
     from pathlib import Path
 
     from ..grants import Grants
     from ..settings import ConnectionSettings
     from .catalogue import Schema, StoredTable
-    from .output import Nowhere, Part
+    from .output import Nowhere
     from .policy import DumpPolicy
     from .report import DumpReport
 
 MOST_JOBS = 8
-SHOW_EVERY_S = 0.2
 # Tables may be altered while they are dumped: then the moment is gone, and another one is taken.
 ATTEMPTS = 3
 # A table's definition has changed since the snapshot; there is none of that name any more; or a
@@ -61,11 +61,6 @@ class Earlier(Protocol):
         """Add what was not dumped; return whether the dump is wanted at all."""
 
 
-class _Job(NamedTuple):
-    work: plan.Work
-    part: Part
-
-
 class _AlteredError(Exception):
     """What is dumped was altered meanwhile."""
 
@@ -78,7 +73,7 @@ class Dumper:
     settings : ConnectionSettings
         Where the server is.
     report : DumpReport
-        Filled as the dump goes on.
+        Filled while the dump runs.
     policy : DumpPolicy
         What is dumped.
     progress : callable, optional
@@ -103,7 +98,7 @@ class Dumper:
         progress: Callable[[DumpProgress], None] | None = None,
         earlier: Earlier | None = None,
         in_place: bool = False,
-        verify: Callable[[Target, Content], None] | None = None,
+        verify: Callable[[Destination, Content], None] | None = None,
         parts_of: Callable[[StoredTable], list[rows.Range]] | None = None,
     ) -> None:
         self._settings = settings
@@ -122,12 +117,12 @@ class Dumper:
         """Seconds since it began."""
         return time.monotonic() - self._began
 
-    def run(self, target: Target, ending: str) -> None:
+    def run(self, target: Destination, ending: str) -> None:
         """Dump into a target that is complete afterwards, or not there.
 
         Parameters
         ----------
-        target : Target
+        target : Destination
             Where to.
         ending : str
             Of the names of a folder's files: how they are compressed.
@@ -147,7 +142,7 @@ class Dumper:
                 if attempt == ATTEMPTS:
                     raise DumpError(
                         f"The tables change faster than they can be dumped: {error}.",
-                        hint="dump again when nobody alters tables.",
+                        hint="dump again when no other connection alters tables.",
                     ) from None
             except OSError as error:
                 raise unwritable(target.path, error) from None
@@ -164,12 +159,12 @@ class Dumper:
         except _AlteredError as error:
             raise DumpError(f"The scratch schemas were altered: {error}.") from None
 
-    def _dump(self, target: Target | Nowhere, ending: str, content: Content | None) -> None:
-        jobs = 1 if self.in_place else self._policy.jobs or min(_cores(), MOST_JOBS)
+    def _dump(self, target: Destination | Nowhere, ending: str, content: Content | None) -> None:
+        jobs = 1 if self.in_place else self._policy.jobs or min(cores(), MOST_JOBS)
         is_still = self._own_parts_of is not None
         snapshot = Snapshot(self._settings, jobs, is_still=is_still)
         try:
-            schemas = self._look(snapshot)
+            schemas = self._look(snapshot, target)
             tables = [table for schema in schemas for table in schema.tables]
             if self._earlier is not None:
                 self._earlier.before(snapshot.control, schemas)
@@ -177,8 +172,9 @@ class Dumper:
             if self._earlier is not None:
                 self._earlier.taken(snapshot.control)
             jobs_to_do = self._jobs(snapshot.control, schemas, target, ending)
-            course = _Course(self, snapshot, jobs_to_do, content)
-            course.run()
+            workers = [self._worker(each, content) for each in snapshot.connections]
+            course = Course(workers, snapshot, jobs_to_do)
+            course.run(None if self.in_place else self._show)
             _check_unaltered(snapshot.control, schemas)
             self.report.sql_bytes = sum(job.part.sql_bytes for job in course.jobs)
         except pymysql_errors() as error:
@@ -186,10 +182,13 @@ class Dumper:
         finally:
             snapshot.close()
 
-    def _look(self, snapshot: Snapshot) -> list[Schema]:
+    def _look(self, snapshot: Snapshot, target: Destination | Nowhere) -> list[Schema]:
         """Find out what there is to dump."""
         ask = snapshot.control.rows
-        names = self._policy.schemas_of(schema_names(ask))
+        there = schema_names(ask)
+        if isinstance(target, Destination) and not self._policy.schemas:
+            _check_is_a_file(target, there)
+        names = self._policy.schemas_of(there)
         schemas = read_catalogue(ask, names)
         self._policy.select(schemas)
         report = self.report
@@ -225,8 +224,8 @@ class Dumper:
         self.report.notes.extend(snapshot.notes)
 
     def _jobs(
-        self, asking: Asking, schemas: list[Schema], target: Target | Nowhere, ending: str
-    ) -> list[_Job]:
+        self, asking: Asking, schemas: list[Schema], target: Destination | Nowhere, ending: str
+    ) -> list[Job]:
         def parts_of(table: StoredTable) -> list[rows.Range]:
             own = self._own_parts_of
             return own(table) if own else _parts_of(asking, table)
@@ -249,7 +248,7 @@ class Dumper:
         jobs = []
         for name, pieces in files:
             file = target.file(name, compressor(name))
-            jobs += [_Job(work, file.part()) for work in plan.grouped(pieces)]
+            jobs += [Job(work, file.part()) for work in plan.grouped(pieces)]
         return jobs
 
     def _loaded_before(self, asking: Asking) -> list[Mapping[str, str | None]]:
@@ -260,14 +259,14 @@ class Dumper:
         found = records.finished_records(asking.rows)
         return [each for each in found if records.schemas_of(each) <= dumped]
 
-    # What a course needs -------------------------------------------------------------------------
+    # While it runs -------------------------------------------------------------------------------
 
-    def worker(self, asking: Asking, content: Content | None) -> Worker:
+    def _worker(self, asking: Asking, content: Content | None) -> Worker:
         """Return what does pieces on a connection."""
         return Worker(asking, self._policy, self.report, self._lock, content)
 
-    def show(self, course: _Course) -> None:
-        """Show how far it is, if somebody wants to know."""
+    def _show(self, course: Course) -> None:
+        """Show how far it is, if the caller asked for it."""
         if self._progress is not None:
             self._progress(
                 DumpProgress(
@@ -299,118 +298,14 @@ class Dumper:
         )
 
 
-class _Course:
-    """The threads of one dump, a connection each."""
-
-    def __init__(
-        self, dumper: Dumper, snapshot: Snapshot, jobs: list[_Job], content: Content | None
-    ) -> None:
-        self.jobs = jobs
-        self._content = content
-        self._dumper = dumper
-        self._snapshot = snapshot
-        # Those that need the lock first: it keeps everybody from writing.
-        self._left = sorted(jobs, key=lambda job: not job.work.needs_lock)
-        self._locked = sum(job.work.needs_lock for job in jobs)
-        self._running = 0
-        self._done_bytes = 0
-        self._all_bytes = sum(job.work.size_bytes for job in jobs)
-        self._failure: BaseException | None = None
-        self._workers: list[Worker] = []
-        self._change = threading.Condition()
-
-    @property
-    def fraction(self) -> float | None:
-        """The part that is done; None if nobody knows."""
-        return self._done_bytes / self._all_bytes if self._all_bytes else None
-
-    @property
-    def doing(self) -> tuple[str, ...]:
-        """The tables that are being read."""
-        return tuple(worker.doing for worker in self._workers if worker.doing)
-
-    def run(self) -> None:
-        """Do all jobs.
-
-        Raises
-        ------
-        BaseException
-            What went wrong first; nothing runs any more.
-        """
-        connections = self._snapshot.connections
-        self._workers = [self._dumper.worker(each, self._content) for each in connections]
-        if self._dumper.in_place:
-            self._work(self._workers[0])
-        else:
-            self._run_threads()
-        if self._failure is not None:
-            raise self._failure
-
-    def _run_threads(self) -> None:
-        threads = [
-            threading.Thread(target=self._work, args=(worker,), name="sidecar-magics-dump")
-            for worker in self._workers
-        ]
-        for thread in threads:
-            thread.daemon = True
-            thread.start()
-        try:
-            while any(thread.is_alive() for thread in threads):
-                with self._change:
-                    self._change.wait(SHOW_EVERY_S)
-                self._dumper.show(self)
-        except BaseException:
-            self._stop(threads)
-            raise
-
-    def _stop(self, threads: list[threading.Thread]) -> None:
-        with self._change:
-            self._left.clear()
-        self._hang_up()
-        for thread in threads:
-            thread.join(10)
-
-    def _hang_up(self) -> None:
-        """End what the connections wait for."""
-        for asking in self._snapshot.connections:
-            asking.hang_up()
-
-    def _work(self, worker: Worker) -> None:
-        try:
-            while (job := self._next()) is not None:
-                worker.do(job.work, job.part)
-                self._finished(job)
-        except BaseException as error:  # it is raised again where the dump was asked for
-            with self._change:
-                is_first = self._failure is None
-                self._failure = self._failure or error
-                self._left.clear()
-            if is_first:
-                self._hang_up()
-        finally:
-            with self._change:
-                self._change.notify_all()
-
-    def _next(self) -> _Job | None:
-        with self._change:
-            return self._left.pop(0) if self._left else None
-
-    def _finished(self, job: _Job) -> None:
-        with self._change:
-            self._done_bytes += job.work.size_bytes
-            self._locked -= job.work.needs_lock
-            if not self._locked:
-                self._snapshot.release()
-
-
-def run_dump(dumper: Dumper, target: Target, ending: str) -> None:
+def run_dump(dumper: Dumper, target: Destination, ending: str) -> None:
     """Dump; what was done is in the dumper's report.
 
     Parameters
     ----------
     dumper : Dumper
         Not connected yet.
-    target : Target
+    target : Destination
         Where to.
     ending : str
         As for `Dumper.run`.
@@ -468,16 +363,19 @@ def _check_unaltered(asking: Asking, schemas: list[Schema]) -> None:
                 raise _AlteredError(f"{printable(str(table))} was altered")
 
 
+def _check_is_a_file(target: Destination, schemas: Collection[str]) -> None:
+    """Check that what was named first, and alone, is not the schema to be dumped."""
+    name = target.path.name
+    if name in schemas and not target.is_folder and not target.path.exists():
+        raise DumpError(
+            f"{name} is a schema of the server, and what is named first is the file to dump into.",
+            hint=f"name the file, and then the schema: {name}.sql.gz {name}",
+        )
+
+
 def _history(schemas: list[Schema]) -> list[str]:
     """Return what to say of tables that have a history, which is not in a dump."""
     versioned = [str(t) for s in schemas for t in s.tables if t.kind == "SYSTEM VERSIONED"]
     if not versioned:
         return []
     return [f"Of system-versioned tables ({', '.join(versioned[:3])}) the history is left out."]
-
-
-def _cores() -> int:
-    """Return how many cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):  # not on macOS and Windows
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

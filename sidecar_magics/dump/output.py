@@ -1,4 +1,10 @@
-"""The files that a dump becomes: written beside their place, by several at once, in one order."""
+"""The files that a dump becomes: written beside their place, by several at once, in one order.
+
+The first unfinished part of a file is written directly; the others wait in memory, then in a file
+without a name. The last good dump stays: a new one is written under a name that no loader takes
+(``.NAME.HOST-PID-....partial``), synced and renamed; the next dump removes what a killed process
+left.
+"""
 
 from __future__ import annotations
 
@@ -174,7 +180,7 @@ class Nowhere:
         """There is nothing to close."""
 
 
-class Target:
+class Destination:
     """Where a dump is to be: a file, or a folder of files; and where it is until it is complete.
 
     Used as a context: what is not complete when it ends is removed.
@@ -201,7 +207,7 @@ class Target:
         self.beside = self.path.with_name(name)
         self._files: list[OrderedFile] = []
 
-    def __enter__(self) -> Target:
+    def __enter__(self) -> Destination:
         """Begin; what earlier processes have left half done is removed."""
         self._remove_leftovers()
         try:

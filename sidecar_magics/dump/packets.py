@@ -4,6 +4,8 @@ The column's values hold no zero byte, and each ends with one: so a zero byte th
 reading on from a row's first byte is that row's end, whatever the bytes between two rows are. These
 are the next packet's head: its length (3), its number (1), the value's length (1, 3 or 4).
 
+Rows that are too long for one text (``max_allowed_packet``) are asked for again, column by column.
+
 Source: MySQL client/server protocol, text result set.
 """
 

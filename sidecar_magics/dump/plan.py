@@ -1,4 +1,9 @@
-"""What there is to do for a dump: pieces, in the order in which they stand in its files."""
+"""What there is to do for a dump: pieces, in the order in which they stand in its files.
+
+Schemas with sequences and tables, routines, views (each after those in its text), triggers, events:
+so no stand-ins for views are needed, and no trigger sees the rows. The places where a table is
+split depend on its key alone, so the same rows give the same bytes on each server.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +38,7 @@ class Beginning(NamedTuple):
     schema: Schema
 
 
-class TableDefinition(NamedTuple):
+class TableCreation(NamedTuple):
     """What makes a table."""
 
     table: StoredTable
@@ -60,10 +65,10 @@ class Programs(NamedTuple):
     kind: str
 
 
-Piece = Union[Text, Beginning, TableDefinition, RowsPart, Views, Programs]
+Piece = Union[Text, Beginning, TableCreation, RowsPart, Views, Programs]
 
 
-class Work(NamedTuple):
+class DumpWork(NamedTuple):
     """Pieces that one connection does, one after the other; with about how large they are."""
 
     pieces: tuple[Piece, ...]
@@ -161,7 +166,7 @@ class DumpPlanner:
 
     def _table(self, table: StoredTable) -> Iterator[Piece]:
         if not self._policy.data_only:
-            yield TableDefinition(table)
+            yield TableCreation(table)
         if self._policy.schema_only or not has_rows(table):
             return
         parts = self._parts_of(table)
@@ -188,7 +193,7 @@ def has_rows(table: StoredTable) -> bool:
     return table.engine.upper() not in _ROWLESS
 
 
-def grouped(pieces: Iterable[Piece]) -> Iterator[Work]:
+def grouped(pieces: Iterable[Piece]) -> Iterator[DumpWork]:
     """Yield pieces in groups, each up to rows that are read by themselves.
 
     Where a group ends shows in a compressed file, so it depends on nothing that the server guesses.
@@ -197,10 +202,10 @@ def grouped(pieces: Iterable[Piece]) -> Iterator[Work]:
     for piece in pieces:
         held.append(piece)
         if isinstance(piece, RowsPart):
-            yield Work(tuple(held), piece.size_bytes)
+            yield DumpWork(tuple(held), piece.size_bytes)
             held = []
     if held:
-        yield Work(tuple(held))
+        yield DumpWork(tuple(held))
 
 
 class FileNames:

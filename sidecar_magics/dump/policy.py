@@ -32,7 +32,7 @@ class DumpPolicy:
     where : str, optional
         Condition that the rows of each table must meet.
     keep_definer : bool, default False
-        Keep DEFINER; else views and programs belong to whoever loads them.
+        Keep DEFINER; else views and programs belong to the account that loads them.
     jobs : int, optional
         Connections that work at the same time. Default: one for each core, at most 8.
     verify : bool, default False

@@ -24,11 +24,11 @@ class DumpProgress:
         How many rows are in it.
     fraction : float or None
         The part that is done, from 0 to 1, as far as the server knows how large its tables are;
-        None if nobody knows.
+        None if that is not known.
     elapsed_s : float
         Seconds since it began.
     tables : tuple of str
-        What is being read.
+        The tables that are being read.
     waits_for : str
         What it waits for, if it does.
     verifies : str

@@ -3,6 +3,11 @@
 Tried on MySQL 9.7 and MariaDB 10.11: triggers show with TRIGGER on their table, events with EVENT
 on their schema, tables and views with any right on them. A routine shows with any right on it or on
 routines of its schema, and its body with another right (`_shows_bodies`), or to its definer.
+
+So SHOW GRANTS is read first, and what may be missing stops a dump, with the GRANTs that it needs: a
+note in a report is not read until the loss is found. ``--force`` continues, and says so in the
+file. A GRANT on a schema's own name hides the account's rights on a pattern, so the error names
+that pattern.
 """
 
 from __future__ import annotations

@@ -1,4 +1,8 @@
-"""The fixed words of a dump: its heading, its end, and what stands around definitions."""
+"""The fixed words of a dump: its heading, its end, and what stands around definitions.
+
+DEFINER is left out unless it is asked for. A sql_mode with names that the other kind of server
+refuses is set in versioned comments (`set_sql_mode`), so no client needs an option to load it.
+"""
 
 from __future__ import annotations
 
@@ -196,7 +200,7 @@ def views(made: list[Made]) -> Iterator[bytes]:
 
 
 def without_definer(sql: bytes, sql_mode: str | None) -> bytes:
-    """Return a CREATE statement whose definer is whoever executes it."""
+    """Return a CREATE statement whose definer is the account that executes it."""
     modes = (sql_mode or "").split(",")
     return skip_definer(
         sql,

@@ -1,4 +1,10 @@
-"""Connections that see one moment of a server, as long as they live."""
+"""Connections that see one moment of a server, as long as they live.
+
+All connections begin their transactions under FLUSH TABLES WITH READ LOCK. Without the right
+RELOAD, or if the lock is not granted in time, one connection does everything. Tables without
+transactions are read first, under the lock. A table that was altered meanwhile is refused (1412):
+then the dump begins again (`execute.ATTEMPTS`).
+"""
 
 from __future__ import annotations
 
@@ -18,7 +24,7 @@ if TYPE_CHECKING:
 
 # Definitions and lists of columns; no row of a table is ever asked for in this way.
 _KEEP = Keep(5_000_000, 1 << 30, 1 << 26)
-# Who waits for all tables holds up everybody else meanwhile.
+# A connection that waits for all tables holds up every other one meanwhile.
 LOCK_WAIT_S = 5
 _SESSION = (
     WHOLE_ANSWERS,
@@ -156,7 +162,7 @@ class Snapshot:
         Parameters
         ----------
         keeps_lock : bool
-            Whether nobody may write until `release`: for tables without transactions.
+            Whether no other connection may write until `release`: for tables without transactions.
         """
         is_alone = self._is_still or (self._jobs == 1 and not keeps_lock)
         self._is_locked = not is_alone and self._lock()

@@ -2,6 +2,9 @@
 
 Guarantees: what comes is a literal that gives back the same value, in utf8mb4, without any byte of
 zero in it; NULL is the word. Ends of lines in texts come as they are (`rows` escapes them).
+
+A text in a character set that utf8mb4 does not give back byte by byte (`LOSSLESS` has the others)
+is spelled by its bytes where they would differ.
 """
 
 from __future__ import annotations
@@ -13,7 +16,7 @@ from .spelling import quoted
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from .catalogue import Column
+    from .catalogue import StoredColumn
 
 EXACT_NUMBERS = frozenset({"tinyint", "smallint", "mediumint", "int", "bigint", "decimal", "year"})
 BINARY = frozenset(
@@ -58,18 +61,18 @@ class Spelling(NamedTuple):
     after: bytes = b""
 
 
-def spelling(column: Column) -> Spelling:
+def spelling(column: StoredColumn) -> Spelling:
     """Return how a column's value becomes a literal."""
     return _SPELLINGS[_family(column)](column, quoted(column.name))
 
 
-def spelled(column: Column) -> bytes:
+def spelled(column: StoredColumn) -> bytes:
     """Return the SQL expression for a column's value as a literal."""
     before, expression, after = spelling(column)
     return _concatenated(before, expression, after) if before else expression
 
 
-def row(columns: Sequence[Column]) -> bytes:
+def row(columns: Sequence[StoredColumn]) -> bytes:
     """Return the SQL expression for a whole row, as one text that ends with a zero byte."""
     fixed, parts = b"(", []
     for number, column in enumerate(columns):
@@ -80,22 +83,22 @@ def row(columns: Sequence[Column]) -> bytes:
     return b"CONCAT(%s)" % b",".join([*parts, _fixed(fixed + b")\\0")])
 
 
-def widest(column: Column) -> int:
+def widest(column: StoredColumn) -> int:
     """Return how many bytes a value's literal can have, at most."""
     return column.size_bytes * _WIDENING + _LONGEST if column.size_bytes else _unsized(column)
 
 
-def length(column: Column) -> bytes:
+def length(column: StoredColumn) -> bytes:
     """Return the SQL expression for as many bytes as a value's literal has, or more."""
     return b"IFNULL(LENGTH(%s), 0) * %d" % (quoted(column.name), _WIDENING)
 
 
-def is_bytes(column: Column) -> bool:
+def is_bytes(column: StoredColumn) -> bool:
     """Return whether a column holds bytes that are no text."""
     return _family(column) == "bytes"
 
 
-def plain(column: Column) -> bytes:
+def plain(column: StoredColumn) -> bytes:
     """Return the SQL expression for a value that is to be spelled here: bytes, or utf8mb4."""
     name = quoted(column.name)
     if is_bytes(column) or column.charset in (None, "utf8mb4"):
@@ -103,12 +106,12 @@ def plain(column: Column) -> bytes:
     return b"CONVERT(%s USING utf8mb4)" % name
 
 
-def _unsized(column: Column) -> int:
+def _unsized(column: StoredColumn) -> int:
     # Of these the server names no size.
     return 2**32 if column.kind in SPATIAL or column.kind in _UNSIZED else _LONGEST
 
 
-def _family(column: Column) -> str:
+def _family(column: StoredColumn) -> str:
     if column.kind in EXACT_NUMBERS or column.kind in TEMPORAL or column.kind == "bit":
         return column.kind if column.kind == "bit" else _NUMBER_OR_TIME[column.kind]
     if column.kind in ("float", "double"):
@@ -124,44 +127,44 @@ _NUMBER_OR_TIME = {
 }
 
 
-def _or_null(column: Column, expression: bytes) -> bytes:
+def _or_null(column: StoredColumn, expression: bytes) -> bytes:
     return b"IFNULL(%s,'NULL')" % expression if column.is_nullable else expression
 
 
-def _within(column: Column, before: bytes, expression: bytes, after: bytes) -> Spelling:
+def _within(column: StoredColumn, before: bytes, expression: bytes, after: bytes) -> Spelling:
     """Return how a value stands between fixed letters, or is the word NULL without them."""
     if not column.is_nullable:
         return Spelling(before, expression, after)
     return Spelling(b"", _or_null(column, _concatenated(before, expression, after)))
 
 
-def _number(column: Column, name: bytes) -> Spelling:
+def _number(column: StoredColumn, name: bytes) -> Spelling:
     return Spelling(b"", _or_null(column, name))
 
 
-def _time(column: Column, name: bytes) -> Spelling:
+def _time(column: StoredColumn, name: bytes) -> Spelling:
     return _within(column, b"'", name, b"'")
 
 
-def _bit(column: Column, name: bytes) -> Spelling:
+def _bit(column: StoredColumn, name: bytes) -> Spelling:
     return _within(column, b"b'", b"BIN(%s+0)" % name, b"'")
 
 
-def _double(column: Column, name: bytes) -> Spelling:
+def _double(column: StoredColumn, name: bytes) -> Spelling:
     # As a number, -0 would lose its sign.
     return Spelling(b"", _or_null(column, b"IF(%s=0,QUOTE(%s),%s)" % (name, name, name)))
 
 
-def _float(column: Column, name: bytes) -> Spelling:
+def _float(column: StoredColumn, name: bytes) -> Spelling:
     # The server shows six digits of a FLOAT, and all of a DOUBLE.
     return _double(column, b"(%s*1e0)" % name)
 
 
-def _bytes(column: Column, name: bytes) -> Spelling:
+def _bytes(column: StoredColumn, name: bytes) -> Spelling:
     return _within(column, b"x'", b"HEX(%s)" % name, b"'")
 
 
-def _text(column: Column, name: bytes) -> Spelling:
+def _text(column: StoredColumn, name: bytes) -> Spelling:
     charset = column.charset
     if charset in (None, "utf8mb4"):
         text = b"QUOTE(%s)" % name

@@ -33,7 +33,7 @@ from ..scratch import VERIFY, ScratchSchemas, free_bytes
 from ..server import pymysql_errors
 from ..units import count, size
 from .comparison import differing_definitions, differing_rows
-from .content import Content, Thing
+from .content import Content, DumpedThing
 from .elsewhere import Copy, Relocation, ScratchPolicy
 from .execute import Dumper
 from .output import Nowhere
@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from ..load.reporting.progress import Progress
     from ..settings import ConnectionSettings
     from .catalogue import StoredTable
-    from .output import Target
+    from .output import Destination
     from .policy import DumpPolicy
     from .rows import Range
 
@@ -120,12 +120,12 @@ class Verification:
             except pymysql_errors() as error:
                 raise self._failed(error) from None
 
-    def verify(self, target: Target, content: Content) -> None:
+    def verify(self, target: Destination, content: Content) -> None:
         """Verify a dump that is complete.
 
         Parameters
         ----------
-        target : Target
+        target : Destination
             Where it is.
         content : Content
             What was taken down while it was made.
@@ -148,7 +148,7 @@ class Verification:
         self._report.is_verified = True
 
     def _compare(
-        self, connection: pymysql.Connection[Any], target: Target, content: Content
+        self, connection: pymysql.Connection[Any], target: Destination, content: Content
     ) -> None:
         schemas = ScratchSchemas(connection, VERIFY)
         real = schemas.begin()
@@ -179,7 +179,7 @@ class Verification:
                 hint="make room there, or leave out --verify.",
             )
 
-    def _load(self, target: Target, copy: Copy) -> None:
+    def _load(self, target: Destination, copy: Copy) -> None:
         sources = _sources(target)
         policy = ScratchPolicy(jobs=self._policy.jobs, yes_remote=True, copy=copy)
         report = LoadReport(sources.name)
@@ -219,7 +219,7 @@ class Verification:
         dumped = {scratch: name for name, scratch in names.items()}
         rows = {(dumped[schema], name): parts for (schema, name), parts in found.rows.items()}
         for path, words in differing_rows(content.rows, rows, tables).items():
-            differing.setdefault(Thing("table", *path), words)
+            differing.setdefault(DumpedThing("table", *path), words)
         if differing:
             raise self._differ(differing)
         self._report.not_verified = {
@@ -230,7 +230,7 @@ class Verification:
             part.rows for path in tables for part in content.rows.get(path, {}).values()
         )
 
-    def _differ(self, differing: dict[Thing, str]) -> DumpError:
+    def _differ(self, differing: dict[DumpedThing, str]) -> DumpError:
         shown_ones = [
             f"{printable(str(thing))}: {words}"
             for thing, words in sorted(differing.items(), key=_place)[:MOST_NAMED]
@@ -291,12 +291,12 @@ class Verification:
             )
 
 
-def _place(item: tuple[Thing, str]) -> tuple[str, ...]:
+def _place(item: tuple[DumpedThing, str]) -> tuple[str, ...]:
     thing, _ = item
     return thing.schema, thing.name, thing.kind
 
 
-def _sources(target: Target) -> Sources:
+def _sources(target: Destination) -> Sources:
     """Return a dump that is complete, and not yet in its place, as what a loader reads."""
     if target.is_folder:
         return open_sources(target.beside)

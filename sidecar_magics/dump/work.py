@@ -39,7 +39,7 @@ class Worker:
     policy : DumpPolicy
         What is asked for.
     report : DumpReport
-        Filled as the work goes on.
+        Filled while the work is done.
     lock : threading.Lock
         Guards the report.
     content : Content, optional
@@ -68,7 +68,7 @@ class Worker:
         self._max_packet_bytes = int(asking.value(b"SELECT @@max_allowed_packet"))
         self.doing = ""
 
-    def do(self, work: plan.Work, part: Part) -> None:
+    def do(self, work: plan.DumpWork, part: Part) -> None:
         """Write what some pieces come to, in their order.
 
         Raises
@@ -89,7 +89,7 @@ class Worker:
             return iter((piece.sql,))
         if isinstance(piece, plan.RowsPart):
             return self._rows(piece)
-        if isinstance(piece, plan.TableDefinition):
+        if isinstance(piece, plan.TableCreation):
             return self._table(piece.table)
         if isinstance(piece, plan.Beginning):
             return self._begin(piece.schema)

@@ -1,4 +1,8 @@
-"""What is to be done with a server and what was kept before: decisions, without either of them."""
+"""What is to be done with a server and what was kept before: decisions, without either of them.
+
+Only a server without tables gets the newest snapshot, or one whose data is in a snapshot to the
+last byte, as where an operator's image comes with a tutorial. A half done restore begins anew.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +22,7 @@ DAYS_KEPT = 7
 FIRST_KEPT = 3
 
 
-class Step(enum.Enum):
+class FirstStep(enum.Enum):
     """What `%mysql_keep` does first."""
 
     RESTORE = "restore the newest snapshot"
@@ -28,13 +32,13 @@ class Step(enum.Enum):
     REFUSE_OTHER = "the newest snapshot is of another server's data"
 
 
-REFUSALS = (Step.REFUSE_UNKNOWN, Step.REFUSE_OTHER)
+REFUSALS = (FirstStep.REFUSE_UNKNOWN, FirstStep.REFUSE_OTHER)
 
 
 class Choice(NamedTuple):
     """A step, and the snapshot that it is about."""
 
-    step: Step
+    step: FirstStep
     snapshot: Manifest | None = None
 
 
@@ -56,14 +60,14 @@ def choose(marker: Marker | None, snapshots: Sequence[Manifest], *, has_data: bo
     newest = snapshots[0] if snapshots else None
     if marker is not None and marker.is_restoring:
         begun = next((each for each in snapshots if each.name == marker.snapshot), newest)
-        return Choice(Step.RESTORE_AGAIN if begun else Step.GO_ON, begun)
+        return Choice(FirstStep.RESTORE_AGAIN if begun else FirstStep.GO_ON, begun)
     if newest is None:
-        return Choice(Step.GO_ON)
+        return Choice(FirstStep.GO_ON)
     if marker is None:
-        return Choice(Step.REFUSE_UNKNOWN if has_data else Step.RESTORE, newest)
+        return Choice(FirstStep.REFUSE_UNKNOWN if has_data else FirstStep.RESTORE, newest)
     if marker.data_id == newest.data_id or marker.snapshot == newest.name:
-        return Choice(Step.GO_ON, newest)
-    return Choice(Step.REFUSE_OTHER if has_data else Step.RESTORE, newest)
+        return Choice(FirstStep.GO_ON, newest)
+    return Choice(FirstStep.REFUSE_OTHER if has_data else FirstStep.RESTORE, newest)
 
 
 def too_old(snapshots: Sequence[Manifest], last: int) -> list[Manifest]:

@@ -1,4 +1,4 @@
-"""The folder of kept snapshots: which there are, who may write, what goes."""
+"""The folder of kept snapshots: which there are, which are removed, which process may write."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Seen(NamedTuple):
 
 
 class Holder(NamedTuple):
-    """Who keeps a folder's snapshots.
+    """The process that keeps a folder's snapshots.
 
     Attributes
     ----------

@@ -149,7 +149,7 @@ class Keeper:
         return None if self._thread is None else self._thread.news()
 
     def status(self, **just_now: Any) -> KeepStatus:
-        """Return what is kept, where, how often and by whom."""
+        """Return the snapshots, their folder, their keeper, and how often it looks."""
         thread = self._thread
         is_on = thread is not None and thread.is_on
         has_other = thread is None or not (is_on and thread.is_keeper)

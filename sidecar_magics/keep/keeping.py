@@ -1,4 +1,4 @@
-"""Keep the data of one server in one folder: what is done once, at a time that others choose."""
+"""Keep the data of one server in one folder: each step, done once, when `keeper` asks for it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..errors import KeepError, printable, shown
 from ..load.journal import loads, tables
 from ..load.reporting.failures import is_lost
 from ..server import pymysql_errors
-from .choice import REFUSALS, Choice, Step, choose
+from .choice import REFUSALS, Choice, FirstStep, choose
 from .folder import LOCK_WAIT_S, KeepFolder, unwritable
 from .marker import Marker, has_data, new_marker, read_marker, schemas_of_user, write_marker
 from .restoring import restore
@@ -86,7 +86,7 @@ class Keeping:
         *,
         restores_again: bool = True,
     ) -> Restored | None:
-        """Restore the newest snapshot, if the server is new; else go on with what it has.
+        """Restore the newest snapshot, if the server is new; else continue with its data.
 
         Parameters
         ----------
@@ -104,7 +104,7 @@ class Keeping:
         self.folder.make()
         with self._asking() as asking:
             marker, choice = self._choice(asking)
-            if marker is not None and choice.step is Step.GO_ON and not marker.is_restoring:
+            if marker is not None and choice.step is FirstStep.GO_ON and not marker.is_restoring:
                 self._data_id = marker.data_id
                 return None
         with self.folder.writing(), self._asking(is_alone=True) as asking:
@@ -124,7 +124,7 @@ class Keeping:
             is_new = marker is None
             marker = marker or new_marker()
             self._data_id = marker.data_id
-            if choice.snapshot is None or choice.step is Step.GO_ON:
+            if choice.snapshot is None or choice.step is FirstStep.GO_ON:
                 write_marker(asking, marker._replace(is_restoring=False))
                 if is_new and has_data(asking):
                     self._save(marker, is_first=True)
@@ -148,10 +148,10 @@ class Keeping:
         progress : callable, optional
             Called with a `DumpProgress` a few times a second.
         is_automatic : bool, default False
-            Whether nobody has asked for it: then it holds up nobody, waits for no load, and
+            Whether no user asked for it: then it holds up no connection, waits for no load, and
             refuses other data than that which it began with.
         is_last : bool, default False
-            Whether the server is about to end: then it waits for nobody either, and refuses the
+            Whether the server is about to end: then it waits for no load either, and refuses the
             same.
 
         Returns
@@ -249,9 +249,9 @@ class Keeping:
     def _refuse(self, choice: Choice) -> None:
         if choice.snapshot is None:
             return
-        if choice.step is Step.REFUSE_UNKNOWN:
+        if choice.step is FirstStep.REFUSE_UNKNOWN:
             why = "has data that it did not get from there"
-        elif choice.step is Step.REFUSE_OTHER:
+        elif choice.step is FirstStep.REFUSE_OTHER:
             why = "has older data, of another session"
         else:
             return
@@ -268,7 +268,7 @@ class Keeping:
         if marker is None or marker.data_id != self._data_id:
             raise exchanged(self.settings)
         self._refuse(choice)
-        if choice.step is not Step.GO_ON:
+        if choice.step is not FirstStep.GO_ON:
             raise KeepError(
                 "What the server has is not what was kept last, so it is not kept.",
                 hint="run %mysql_keep to restore what was kept.",

@@ -1,4 +1,8 @@
-"""What a kept snapshot holds: written last into its folder, so that one without it is none."""
+"""What a kept snapshot holds: written last into its folder, so that one without it is none.
+
+A snapshot's folder is renamed into its place when it is complete. Unchanged tables are hard links
+to the snapshot before, so a snapshot is removed by removing its folder.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""The mark that keeping leaves in a server: it lives and dies with the data that it is about."""
+"""The mark that keeping leaves in a server: it lives and dies with the data that it is about.
+
+It is a row in the journal's schema, so a server without it is new. A UUID would not do: MariaDB's
+outlives its data.
+"""
 
 from __future__ import annotations
 

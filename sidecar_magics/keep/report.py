@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class KeepStatus(CellOutput):
-    """What is kept, where, how often and by whom.
+    """The snapshots, their folder, their keeper, and how often it looks.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ class KeepStatus(CellOutput):
     is_on : bool
         Whether this one keeps, or would if no other one did.
     keeper : Holder or None
-        Who else keeps, if that is another one.
+        The process that keeps, if that is another one.
     every_s : float
         Seconds between two looks.
     restored : Restored or None

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from ..dump import DumpPolicy, DumpReport
 from ..dump.execute import NOTHING_LEFT, Dumper, run_dump
-from ..dump.output import Target
+from ..dump.output import Destination
 from ..errors import DumpError, KeepError, printable
 from . import fingerprints
 from .folder import Seen
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ..dump.catalogue import Schema, StoredTable
     from ..dump.snapshot import Asking
     from ..settings import ConnectionSettings
-    from .fingerprints import Look
+    from .fingerprints import Fingerprint
     from .folder import KeepFolder
 
 ENDING = ".zst"
@@ -76,7 +76,7 @@ class Snapshotting:
         self._is_idle = False
         self._lock_wait_s = lock_wait_s
         self._schemas: list[Schema] = []
-        self._before: dict[str, Look] = {}
+        self._before: dict[str, Fingerprint] = {}
         self._unchanged: set[str] = set()
         self._taken: dict[str, str] = {}  # names of files, and what they are called in the base
         self._files: dict[str, str] = {}  # tables, and their files
@@ -118,7 +118,7 @@ class Snapshotting:
                 if self._is_unchanged(asking, table, now.get(str(table))):
                     self._unchanged.add(str(table))
 
-    def _is_unchanged(self, asking: Asking, table: StoredTable, now: Look | None) -> bool:
+    def _is_unchanged(self, asking: Asking, table: StoredTable, now: Fingerprint | None) -> bool:
         name = str(table)
         if now is None or self._base is None or self._seen.tables.get(name) != now.text:
             return False
@@ -254,7 +254,7 @@ def save(
         in_place=in_place,
     )
     try:
-        run_dump(dumper, Target(place, is_folder=True), ENDING)
+        run_dump(dumper, Destination(place, is_folder=True), ENDING)
     except DumpError as error:
         raise _explained(error, newest) from None
     making.note_seen()
@@ -309,7 +309,7 @@ def is_kept(settings: ConnectionSettings, folder: KeepFolder, *, force: bool = F
     policy = DumpPolicy(force=force)
     dumper = Dumper(settings, report, policy=policy, earlier=comparing)
     try:
-        run_dump(dumper, Target(place, is_folder=True), ENDING)
+        run_dump(dumper, Destination(place, is_folder=True), ENDING)
     except DumpError as error:
         raise _explained(error, there[0] if there else None) from None
     return comparing.is_kept and not report.hidden

@@ -37,7 +37,7 @@ class Standing:
         Called with what fails meanwhile.
     state : path, optional
         A file that is to have, in one word, how far this is: ``kept`` (restored, and kept from now
-        on), ``failed`` (not yet: it goes on trying), ``ending``, ``ended``. Without one, the first
+        on), ``failed`` (not yet: it keeps trying), ``ending``, ``ended``. Without one, the first
         failure is raised.
     """
 

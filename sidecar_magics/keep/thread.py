@@ -1,4 +1,9 @@
-"""The thread that keeps the server's data: every few minutes, and when the process ends."""
+"""The thread that keeps the server's data: every few minutes, and when the process ends.
+
+It is started early, because an interpreter that ends starts no threads (Python 3.12). So it also
+makes the last snapshot, on one connection, and the end waits some seconds for it. SIGTERM, which
+Jupyter sends 2.5 seconds after its request, is ignored meanwhile.
+"""
 
 from __future__ import annotations
 
@@ -70,7 +75,7 @@ class KeepThread:
 
     @property
     def is_on(self) -> bool:
-        """Whether it goes on."""
+        """Whether it still runs."""
         return not self._is_over
 
     def off(self) -> None:

@@ -3,14 +3,20 @@
 `load` and `load_sql` are what users call. Between what they name and the server stand, in this
 order: sources (bytes), the splitter (statements), the planner (tasks), the scheduler (which may run
 when) and the lanes (connections). A journal in the server remembers what was done.
+
+    policy.py  what the user chose
+    walk.py    the one walk over a script, for loading, `--explain` and `--check`
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ..connection import connect_now
+from ..errors import StatementError
 from ..settings import resolve
 from .policy import LoadPolicy
+from .reporting.nearest import offer_nearest
 from .reporting.progress import Progress
 from .reporting.report import LoadReport
 from .reporting.results import ResultSet
@@ -110,5 +116,14 @@ def _load(
     report = LoadReport(sources.name, file_bytes=sources.size_bytes or 0)
     report.notes.extend(sources.notes)
     report.shows_result = sources.kind == "text"
-    run_load(Loader(settings, report, policy=policy, progress=progress), sources)
+    try:
+        run_load(Loader(settings, report, policy=policy, progress=progress), sources)
+    except StatementError as error:
+        offer_nearest(
+            error,
+            lambda: connect_now(settings),
+            database=policy.into or policy.database,
+            is_typed=report.shows_result,
+        )
+        raise
     return report

@@ -2,13 +2,15 @@
 
 Loading, `--explain` and `--check` all see a script through this one walk, so they agree on what
 would be sent, where, and in which session. They differ in their `Consumer` alone.
+
+A second implementation would drift: `tests/integration/test_check_agrees.py` holds `--check` and a
+load to the same first failure.
 """
 
 from __future__ import annotations
 
 import os
-from functools import lru_cache
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from ..errors import ScriptError, SidecarError
@@ -16,6 +18,7 @@ from ..script import forms
 from ..script.changes import changed_schemas
 from ..script.classify import Kind, classify, may_change_quoting, reads_local_file
 from ..script.commands import Effect, effect_of
+from ..script.quoting import Quoting, quoting_of
 from ..script.rewrite import RewriteError, schema_of_heading
 from ..script.rows import head_of_rows
 from ..script.sent import as_sent, client_keeps_comments
@@ -26,6 +29,7 @@ from ..units import size
 from .planning.tasks import Step, quoted
 from .reporting import failures
 from .sources.opening import Source, Sources
+from .sources.paths import is_of_windows, spelt
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator
@@ -38,8 +42,6 @@ if TYPE_CHECKING:
     from .policy import LoadPolicy
     from .reporting.report import LoadReport
 
-# Modes that have ANSI_QUOTES in them. Source: "Server SQL Modes", MySQL 9; "SQL Mode", MariaDB.
-_ANSI_MODES = {"ANSI", "ANSI_QUOTES", "DB2", "MAXDB", "MSSQL", "ORACLE", "POSTGRESQL"}
 _NEEDS_SCHEMA = {Kind.TABLE, Kind.DATA, Kind.VIEW, Kind.ROUTINE, Kind.EVENT, Kind.TRIGGER}
 # What a dump tool writes about itself stands in the first lines.
 HEADING_BYTES = 4096
@@ -55,13 +57,6 @@ _DUMP_MARKS = (
     b"/*!40101 SET @saved_cs_client",
     b"CREATE DATABASE /*!32312 IF NOT EXISTS*/",
 )
-
-
-class Quoting(NamedTuple):
-    """How strings are read: as ``ANSI_QUOTES`` and ``NO_BACKSLASH_ESCAPES`` have it."""
-
-    ansi: bool
-    verbatim: bool
 
 
 class Alike(NamedTuple):
@@ -116,7 +111,7 @@ class Walk:
     planner : Planner
         Makes the tasks.
     make_rewriter : callable
-        Returns what changes or drops statements before, for the schema that a dump's heading tells.
+        Returns what changes or drops statements before, for the schema that a dump's heading names.
     policy : LoadPolicy
         What the scripts may do.
     target : Consumer
@@ -147,7 +142,7 @@ class Walk:
         self._keep_comments = client_keeps_comments(
             report.flavour, version_number(report.server_version)
         )
-        self.absorbed = 0  # statements that no task is made of, since somebody took the number
+        self.absorbed = 0  # statements that no task is made of, since that number was taken
         self.heading = b""  # the beginning of the first script
         self._opened: list[Source] = []
         self._sources = 0
@@ -186,7 +181,6 @@ class Walk:
                 self._script_schema = self._policy.database
             self._delimiter = source.delimiter
             yield from self._read(source)
-            source.read_rest()  # where it quit, its digest still is that of the whole
             if source.looks_truncated:
                 self._report.notes.append(
                     f"{source.name} lacks the last line of a dump: it may have been cut short."
@@ -269,7 +263,10 @@ class Walk:
             raise failures.syntax_error(error, source, self._report) from None
 
     def _note_unread(self, command: Item, source: Source) -> None:
-        """Note how much of a script stands below the command that ended it."""
+        """Read the rest of a script that ended early, so that its digest is that of the whole file.
+
+        How much of it was not executed is noted.
+        """
         rest = self._chunk[max(0, len(self._chunk) - (self._fed - command.end)) :].lstrip()
         unread, is_blank = len(rest), not rest.strip()
         for chunk in source.chunks():
@@ -312,14 +309,12 @@ class Walk:
         schema = self._planner.session.schema
         default = None if schema is None else schema.decode("utf-8", "replace")
         table = about.table and f"{about.schema or default or '?'}.{about.table}"
-        ansi, verbatim = self._quoting_now()
         changes = changed_schemas(
             sql,
             about,
             schema=default,
-            ansi_quotes=ansi,
-            no_backslash_escapes=verbatim,
             several=self._delimiter != b";",
+            **self._quoting_now()._asdict(),
         )
         step = Step(
             statement,
@@ -352,7 +347,7 @@ class Walk:
     def _remember(self, statement: Statement, step: Step, about: Classification) -> None:
         """Keep what was found out about rows, if it holds for all that begin as they do."""
         rows = head_of_rows(step.sql) if about.kind is Kind.DATA else None
-        holds = self._delimiter == b";" and self._policy.into is None and self._may_drop
+        holds = self._delimiter == b";" and self._may_drop
         if rows is not None and holds and step.sql is statement.sql:
             head = step.sql[: rows.begins + 1]
             self._alike = Alike(head, self._names(), about, step.table, step.schemas)
@@ -365,15 +360,13 @@ class Walk:
         self, statement: Statement, about: Classification, source: Source
     ) -> bytes | None:
         """Return what is to be sent instead of a statement of the script; None for nothing."""
-        ansi, verbatim = self._quoting_now()
         try:
             sql = self.rewriter.rewrite(
                 statement.sql,
                 about,
                 schema=self._script_schema,
-                ansi_quotes=ansi,
-                no_backslash_escapes=verbatim,
                 several=self._delimiter != b";",
+                **self._quoting_now()._asdict(),
             )
         except RewriteError as error:
             self._refuse(Step(statement, source, statement.sql), str(error), error.hint)
@@ -476,6 +469,10 @@ class Walk:
         if self._sandboxed:
             what = "the script's first line forbids it to read files (MariaDB's sandbox mode)"
             hint = "remove that line if you trust it."
+        elif not what and is_of_windows(wanted) and not path.exists():
+            what = f"{spelt(wanted)} is a path of Windows, and this machine has none"
+            name = PureWindowsPath(wanted).name
+            hint = f"copy the file into the script's folder, and write `source {name}`."
         elif not what and home not in path.parents and not self._policy.allow_outside_source:
             what = f"{wanted!r} lies outside the script's own folder, {home}"
             hint = "add --allow-outside-source if you trust the script."
@@ -488,12 +485,3 @@ class Walk:
 
     def _refuse(self, step: Step, what: str, hint: str = "") -> None:
         self._server.refuse(failures.refused(step, what, self._report, hint), step)
-
-
-@lru_cache(maxsize=16)
-def quoting_of(sql_mode: str) -> Quoting:
-    """Return how strings are read under a sql_mode, given by names or as a number."""
-    if sql_mode.isdigit():
-        return Quoting(bool(int(sql_mode) & 4), bool(int(sql_mode) & 1 << 20))
-    modes = {mode.strip().upper() for mode in sql_mode.split(",")}
-    return Quoting(bool(modes & _ANSI_MODES), "NO_BACKSLASH_ESCAPES" in modes)

@@ -1,4 +1,8 @@
-"""The password of the server that ``up`` starts, and the file that gives it to other programs."""
+"""The password of the server that ``up`` starts, and the file that gives it to other programs.
+
+It is kept after `down` and set at each start by ``--init-file``, so running kernels can reconnect.
+It is never tried on a server that `up` merely finds on the port: that may be another account's.
+"""
 
 from __future__ import annotations
 

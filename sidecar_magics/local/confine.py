@@ -8,6 +8,12 @@ are left as they are: what a server reads is settled by ``secure_file_priv``.
 Run as a program, this file confines itself and becomes the command after ``--``. Standard library
 only, and nothing of ours, so that this takes a few milliseconds.
 
+Options cannot close every way: log files, CLONE and DATA DIRECTORY take any path at runtime. Rights
+of accounts cannot either: SET GLOBAL is one right for all variables, and a MariaDB account that may
+change ``mysql.global_priv`` grants itself the rest. A mount namespace would need rights that Ubuntu
+24.04 and most containers refuse. `tests/integration/test_private.py` tries every known way; 24 of
+them once worked.
+
 Source: https://docs.kernel.org/userspace-api/landlock.html
 """
 

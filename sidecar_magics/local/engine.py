@@ -1,4 +1,7 @@
-"""What MySQL and MariaDB need in order to run privately, and where the two differ."""
+"""What MySQL and MariaDB need in order to run privately, and where the two differ.
+
+``--no-defaults`` ignores ``mysqld-auto.cnf`` too, so SET PERSIST has no effect after a restart.
+"""
 
 from __future__ import annotations
 
@@ -117,7 +120,7 @@ class Engine:
         if datadir.is_dir() and any(datadir.iterdir()):
             raise LocalServerError(
                 f"{datadir} is not empty, and is not a data folder of {NAMES[self.flavour]}.",
-                hint="name another folder, or move what is in it away.",
+                hint="name another folder, or move its files away.",
             )
         datadir.parent.mkdir(parents=True, exist_ok=True)
         workshop = Path(tempfile.mkdtemp(prefix=f".{datadir.name}.partial-", dir=datadir.parent))
@@ -299,6 +302,6 @@ def telling_lines(log: Path, count: int = 4) -> list[str]:
 
 
 def environment() -> dict[str, str]:
-    """Return a server's environment: the little it needs, and no password of anybody."""
+    """Return a server's environment: the little it needs, and no password."""
     keep = ("PATH", "HOME", "TMPDIR", "USER", "LOGNAME")
     return {name: os.environ[name] for name in keep if name in os.environ}

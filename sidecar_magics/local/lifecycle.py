@@ -204,7 +204,7 @@ def logs(*, lines: int = 100, follow: bool = False) -> Iterator[str]:
     lines : int, default 100
         How many.
     follow : bool, default False
-        Go on with those that come, until the server ends.
+        Continue with those that come, until the server ends.
 
     Raises
     ------
@@ -227,7 +227,8 @@ def _start(backend: str, wish: Wish, last: LocalSidecar | None, report: Reporter
         try:
             return each.start(wish, last, report)
         except passed_over as error:
-            report.say(f"{error.message} So {each.kind} is not used.")
+            said = error.message.rstrip(". ")  # an engine's words end as it likes
+            report.say(f"{said}. So {each.kind} is not used.")
     raise AssertionError("of the last candidate nothing is passed over")
 
 

@@ -5,6 +5,8 @@ a closure that is complete by itself; each package is then unpacked below one ro
 archive's signature and each package's hash, as it does for the system.
 
 Standard library only: the tools that make the development environment use this as well.
+
+MySQL is only in Debian's unstable suite; MariaDB is the fallback, as it lacks MySQL 8's collations.
 """
 
 from __future__ import annotations

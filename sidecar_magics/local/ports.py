@@ -1,4 +1,4 @@
-"""Which port a server gets, and who has the one that was wanted."""
+"""Which port a server gets, and which program has the one that was wanted."""
 
 from __future__ import annotations
 

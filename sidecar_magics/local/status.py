@@ -1,4 +1,8 @@
-"""What is known about the sidecar on this machine: whether it runs, and what it keeps."""
+"""What is known about the sidecar on this machine: whether it runs, and what it keeps.
+
+A cell that resolves settings looks at the recorded container's process (0.2 ms on Linux); the
+engine is asked only if the process is gone.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,12 @@
-"""The options of each verb, written once: the magics and the command line are made from them."""
+"""The options of each verb, written once: the magics and the command line are made from them.
+
+Modules:
+
+    option.py      one option: its name, help, values, and how they are read
+    connecting.py  where the server is; `wait`, `connect`, `doctor`
+    data.py        `load`, `dump`, `keep`
+    machine.py     `up`, `down`, `status`, `logs`, `convert`
+"""
 
 from __future__ import annotations
 

@@ -292,7 +292,7 @@ KEEP = (
     ),
     Option(
         "--status",
-        brief="show what is kept, and by whom",
+        brief="show the snapshots and their keeper",
         action="store_true",
         help="Show whether, where and by whom work is kept; do nothing else.",
     ),
@@ -351,7 +351,7 @@ KEEP = (
         "--state",
         brief="for containers: how far it is",
         metavar="FILE",
-        help="In a terminal, or a container beside the server: wait for the server, go on trying "
+        help="In a terminal, or a container beside the server: wait for the server, keep trying "
         "if it cannot be restored or kept, and write one word into this file: `kept`, `failed`, "
         "`ending` or `ended`.",
     ),

@@ -97,7 +97,7 @@ def names_in(
 
 
 def may_name_collation(sql: bytes) -> bool:
-    """Tell, fast, whether it is worth looking for collations in a statement."""
+    """Return, fast, whether it is worth looking for collations in a statement."""
     return bool(_COLLATION_HINT.search(sql))
 
 

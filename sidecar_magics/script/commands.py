@@ -165,7 +165,8 @@ def read_argument(call: Call) -> bytes:
     """Return a command's argument as the command itself understands it.
 
     Guarantees:
-    - a delimiter, a schema or a character set is the first word, without its quotes;
+    - a delimiter, a schema or a character set is the first word, without its quotes (so do the
+      clients of MariaDB and MySQL 8; MySQL 9's lets the server refuse ``use 'lab'``);
     - a file's name is the rest of the line, blanks within it included;
     - what ``clear`` dropped is returned untouched.
 
@@ -179,6 +180,8 @@ def read_argument(call: Call) -> bytes:
         return argument
     argument = argument.strip() if takes_argument else b""
     if effect in (Effect.DELIMITER, Effect.USE, Effect.CHARSET):
+        if effect is Effect.USE and argument[:1] not in (b"'", b'"', b"`"):
+            argument = argument.partition(b"/*")[0]  # `use lab/* comment */`: clients drop it
         argument = first_argument(argument)[0]
     if not argument and effect in _ARGUMENT_NEEDED:
         raise ValueError(f"{name} must be followed by {_ARGUMENT_NEEDED[effect]}")

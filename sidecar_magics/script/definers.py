@@ -77,7 +77,7 @@ def definer(
 
 
 def may_have_definer(sql: bytes) -> bool:
-    """Tell, fast, whether it is worth looking for a DEFINER."""
+    """Return, fast, whether it is worth looking for a DEFINER."""
     return bool(_HINT.search(sql))
 
 

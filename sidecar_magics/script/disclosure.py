@@ -44,7 +44,8 @@ _SUSPICIOUS = re.compile(
     rb"""passw | passphrase | \bpass\b | pwd | \bpw\b | identified | secret | credential | token
       | api_?key | private_?key | access_?key | auth | keyring | decrypt | attribute | option_list
       | encrypt(?!ion\s*=?\s*['"][YN]['"]) | \b(?:en|de)code\b | \b(?:md5|sha[12]?)\s*\(
-      | \bconnection\b | :// | := | \bmysql[`"]?\s*\.""",
+      | \bconnection\b | :// | := | \bmysql[`"]?\s*\.
+      | \b(?:mysql|mariadb)[\w-]*\s+-  # a line for a shell, with -pPASSWORD""",
     re.VERBOSE | re.IGNORECASE,
 )
 # Without a literal a table's column may well be called `password`.

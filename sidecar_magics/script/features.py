@@ -1,6 +1,6 @@
 """What of MySQL 8 and 9 a MariaDB refuses, or takes for something else.
 
-Nothing of it is rewritten: who reads the list knows what to change before the load, or what will
+Nothing of it is rewritten: the list shows what to change before the load, or what will
 be different after it. Collations are `substitutes`' business. Checked with MariaDB 10.11
 (tests/integration/test_rewrite.py): later ones know more, VECTOR since 11.7 for instance.
 

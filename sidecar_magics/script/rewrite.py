@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
 
 from .classify import Classification, Kind, classify, first_word
 from .collations import checked_collation_map, mapped, may_name_collation
 from .definers import may_have_definer, without_definer
 from .insertion import Insertion, read_insertion
 from .names import Names, read_names
+from .quoting import Quoting
 from .redirect import OBJECTS, Redirect, RewriteError, schema_of_heading
 from .selection import Look, Selection, TableSelection, is_system_schema, targets, without_items
 from .tokens import Edit, Token, edited, tokens
@@ -25,13 +25,6 @@ _OF_SCHEMAS = {Kind.SCHEMA, Kind.USE}
 # What these do has nothing to do with the default schema.
 _ANYWHERE = {Kind.SESSION, Kind.TRANSACTION, Kind.ACCOUNT, Kind.USE}
 _HAVE_BODIES = {Kind.ROUTINE, Kind.TRIGGER, Kind.EVENT}
-
-
-class _Modes(NamedTuple):
-    """How the session reads quotes."""
-
-    ansi_quotes: bool
-    no_backslash_escapes: bool
 
 
 class Rewriter:
@@ -46,7 +39,7 @@ class Rewriter:
         DATABASE gets IF NOT EXISTS. Texts and comments stay. A script that has no schema of its
         own is not changed: work in *into* from the beginning.
     source : str, optional
-        The script's own schema, where a dump's heading tells (`redirect.schema_of_heading`); else
+        The script's own schema, if a dump's heading names it (`redirect.schema_of_heading`); else
         it is the first that the script uses, creates or puts something into.
     tables : sequence of str, default none: all
         Patterns of the tables, views and sequences that are wanted, ``table`` or
@@ -171,7 +164,7 @@ class Rewriter:
         - of rows (INSERT ... VALUES) no more than the beginning is read;
         - what stands in texts, quoted names and comments that no server executes is not changed.
         """
-        modes = _Modes(ansi_quotes, no_backslash_escapes)
+        modes = Quoting(ansi_quotes, no_backslash_escapes)
         if several:
             return self._several(sql, schema, modes)
         about = about or classify(sql)
@@ -190,7 +183,7 @@ class Rewriter:
             self._redirect.see_unqualified()
         return self._edited(sql, {"schema": self._redirect.of_rows(rows)})
 
-    def _several(self, sql: bytes, schema: str | None, modes: _Modes) -> bytes | None:
+    def _several(self, sql: bytes, schema: str | None, modes: Quoting) -> bytes | None:
         pieces = [sql[start:end] for start, end in parts(sql, **modes._asdict())]
         if len(pieces) == 1:
             return self._statement(sql, classify(sql), schema, modes)
@@ -200,7 +193,7 @@ class Rewriter:
         return b";".join(piece for piece in changed if piece is not None) or None
 
     def _statement(
-        self, sql: bytes, about: Classification, schema: str | None, modes: _Modes
+        self, sql: bytes, about: Classification, schema: str | None, modes: Quoting
     ) -> bytes | None:
         statement: list[Token] | None = None
         names: Names | None = None

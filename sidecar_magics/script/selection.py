@@ -1,7 +1,6 @@
 """Which statements of a script are wanted: some tables only, no rows, rows only, no system schemas.
 
-A statement is judged by its first words. What is not recognised stays: it is the script's author
-who knows.
+A statement is judged by its first words; one that is not recognised stays.
 """
 
 from __future__ import annotations
@@ -122,7 +121,7 @@ class TableSelection:
         return any(pattern.matches(schema, table) for pattern in self._patterns)
 
     def wants(self, schema: str | None, table: str) -> bool:
-        """Tell the same of a table that a statement is about: its patterns have been of use."""
+        """Note the same of a table that a statement is about: its patterns have been of use."""
         matching = [pattern.text for pattern in self._patterns if pattern.matches(schema, table)]
         for text in matching:
             self._unmatched.pop(text, None)

@@ -5,6 +5,10 @@ checks. Lanes that run parts of a script at other times, or on other connections
 in the state in which the part stands in the script. So the state is a value: it can be kept with
 a statement, and compared with that of a connection. What cannot be followed is said to be so.
 
+A session starts as the client's does: with the server's defaults, and several statements in one
+packet. Once a SET cannot be followed, the rest of the script runs in order on lane 0, in the real
+session.
+
 Source: "SET Syntax for Variable Assignment" and "SET NAMES Statement", MySQL 9 Reference Manual.
 """
 
@@ -216,7 +220,7 @@ class Session:
         return value.sql.strip(b"'\"").decode("ascii", "replace")
 
     def connection_charset(self, initial: str) -> str | None:
-        """Return the character set of texts in statements; None if that cannot be told.
+        """Return the character set of texts in statements; None if that is not known.
 
         Parameters
         ----------

@@ -1,6 +1,6 @@
 r"""Rows that LOAD DATA reads as INSERT does, as they stand: proven, or left to INSERT.
 
-``(1,'a'),(2,NULL)`` is what an INSERT has behind VALUES, and it is what
+``(1,'a'),(2,NULL)`` is what an INSERT has after VALUES, and it is what
 
     LOAD DATA ... FIELDS TERMINATED BY ',' OPTIONALLY ENCLOSED BY '\'' ESCAPED BY '\\'
         LINES STARTING BY '(' TERMINATED BY ')'
@@ -26,6 +26,9 @@ What is left, a server tells itself: each field that does not fit, each row with
 fields, and each row that is not taken is a warning, after which the INSERT is sent instead.
 
 Looking costs some 3 ns a byte: one regular expression for each table, in a single pass.
+
+Nothing is streamed that a savepoint could not take back: AUTO_INCREMENT columns take only numbers
+with fewer digits than the type's limit, because no savepoint puts a counter back.
 
 Source: Sql_cmd_load_table::read_sep_field and READ_INFO in sql/sql_load.cc (MySQL, MariaDB);
 tests/integration/test_streamed_rows.py puts each type, spelling, mode and character set through
@@ -133,7 +136,7 @@ class Reading(NamedTuple):
     sql_mode, client, connection : str
         Its sql_mode, and the character sets of statements and of texts in them.
     notes : bool, default True
-        Whether the server tells notes.
+        Whether the server reports notes.
     """
 
     sql_mode: str

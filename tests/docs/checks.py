@@ -144,7 +144,7 @@ def _jupyter(words: list[str]) -> None:
 
 
 def _git(words: list[str]) -> None:
-    assert words[0] in {"clone", "pull"}, words
+    assert words[0] in {"clone", "pull", "remote"}, words
 
 
 def _anything(_: list[str]) -> None:

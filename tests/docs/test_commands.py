@@ -26,6 +26,7 @@ from sidecar_magics.magics import SidecarMagics
 from tests.background import LIMIT_S
 from tests.docs import checks
 from tests.docs.snippets import PAGES, PROJECT, Snippet, commands, is_code, snippets
+from tests.turns import some
 
 if TYPE_CHECKING:
     from tests.servers import Server
@@ -218,9 +219,7 @@ def ready(snippet: Snippet, server: Server) -> str:
 
 
 @pytest.mark.server
-@pytest.mark.parametrize(
-    "page", [page for page in PAGES if cells_of(page)], ids=lambda page: page.name
-)
+@some("page", [page for page in PAGES if cells_of(page)], each=3, ids=lambda page: page.name)
 def test_cells_run(
     page: Path, mysql_server: Server, place: Path, surroundings: dict[str, str], tmp_path: Path
 ) -> None:

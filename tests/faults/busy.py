@@ -44,7 +44,7 @@ LOOP = "import os\nwhile os.getppid() == {parent}:\n    sum(range(1_000_000))"
 
 
 @dataclass(frozen=True)
-class Case:
+class BusyCase:
     """One load: how large, in what statements, with how many connections."""
 
     scale: float
@@ -52,11 +52,11 @@ class Case:
     jobs: int | None
 
     @staticmethod
-    def of(seed: int, number: int, scales: Sequence[float] = SCALES) -> Case:
+    def of(seed: int, number: int, scales: Sequence[float] = SCALES) -> BusyCase:
         """Return the case of this number; the scales take turns."""
         chance = random.Random(f"{seed} {number}")
         scale = scales[number // 2 % len(scales)]
-        return Case(scale, chance.choice(ROWS_PER_INSERT), chance.choice(JOBS))
+        return BusyCase(scale, chance.choice(ROWS_PER_INSERT), chance.choice(JOBS))
 
     def __str__(self) -> str:
         return f"scale {self.scale}, {self.rows_per_insert} rows a statement, jobs {self.jobs}"
@@ -76,7 +76,7 @@ def busy_cores() -> Iterator[None]:
             loop.wait(10)
 
 
-class Stage:
+class BusyStage:
     """A server into which the tables are loaded.
 
     Parameters
@@ -93,7 +93,7 @@ class Stage:
         self._wholes: dict[float, Content] = {}
         self._worker = Worker(server)
 
-    def play(self, case: Case) -> str:
+    def play(self, case: BusyCase) -> str:
         """Load, and return what went wrong; an empty text if nothing did."""
         path = self._folder / f"{self._server.flavour}-{case.scale}-{case.rows_per_insert}.sql"
         if not path.exists():
@@ -113,7 +113,7 @@ class Stage:
         """End the process that loads."""
         self._worker.close()
 
-    def __enter__(self) -> Stage:
+    def __enter__(self) -> BusyStage:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -140,14 +140,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     tally: Counter[str] = Counter()
     start = time.monotonic()
     with guarded_folder("busy-") as folder, contextlib.ExitStack() as open_:
-        stages: dict[str, Stage] = {}
+        stages: dict[str, BusyStage] = {}
         for number in numbers:
             flavour = flavours[number % len(flavours)]
             if flavour not in stages:
                 server = Server(flavour, Path(folder, flavour), options=SERVER_OPTIONS)
                 open_.enter_context(server)
-                stages[flavour] = open_.enter_context(Stage(server, Path(folder)))
-            case = Case.of(chosen.seed, number, scales)
+                stages[flavour] = open_.enter_context(BusyStage(server, Path(folder)))
+            case = BusyCase.of(chosen.seed, number, scales)
             began = time.monotonic()
             with busy_cores() if chosen.busy else contextlib.nullcontext():
                 wrong = stages[flavour].play(case)

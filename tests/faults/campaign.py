@@ -21,7 +21,7 @@ from tests.faults.connections import end_others
 from tests.faults.kinds import KINDS
 from tests.faults.scripts import FULL, SCRIPTS, SMALL
 from tests.faults.side_by_side import on_each_server
-from tests.faults.stage import Stage
+from tests.faults.stage import KillStage
 from tests.guard import guarded_folder
 from tests.servers import Server
 
@@ -86,7 +86,7 @@ class Campaign:
         with guarded_folder("faults-") as folder:
             server = Server(flavour, folder / flavour, options=SERVER_OPTIONS)
             size = FULL if chosen.full else SMALL
-            with server, Stage(server, folder, size) as stage:
+            with server, KillStage(server, folder, size) as stage:
                 for number in numbers:
                     course = stage.play(
                         Case.of(chosen.seed, number, names[number % len(names)], chosen.rows)

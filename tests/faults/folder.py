@@ -41,6 +41,8 @@ from tests.servers import Server
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from tests.faults.refusals import Errors
+
 SERVER_OPTIONS = (
     "--innodb-flush-method=nosync",
     "--innodb-doublewrite=OFF",
@@ -79,12 +81,10 @@ LEFT_OUT = re.compile(
 )
 
 State = dict[str, str]
-Errors = list[tuple[int, int]]
-"""Line and number of each."""
 
 
 @dataclass
-class Outcome:
+class FolderOutcome:
     """What became of a script: what differs from the client, and what is only worth a look."""
 
     name: str
@@ -112,7 +112,7 @@ class Wanted:
     volatile: set[str] | None = None
 
 
-class Stage:
+class FolderStage:
     """A server into which scripts are loaded.
 
     Parameters
@@ -132,7 +132,7 @@ class Stage:
         """End the process that loads."""
         self._worker.close()
 
-    def __enter__(self) -> Stage:
+    def __enter__(self) -> FolderStage:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -140,7 +140,7 @@ class Stage:
 
     def play(
         self, path: Path, ways: Sequence[str] = tuple(WAYS), *, brief: bool = False
-    ) -> Outcome:
+    ) -> FolderOutcome:
         """Load one script in all ways, and compare.
 
         Parameters
@@ -153,7 +153,7 @@ class Stage:
             Leave out what is done once more, killed, checked and explained.
         """
         begin = time.monotonic()
-        outcome = Outcome(path.name)
+        outcome = FolderOutcome(path.name)
         wanted = Wanted(path, *self._client(path))
         seconds = 0.0
         for what in ways:
@@ -218,11 +218,15 @@ class Stage:
 
     # Ours --------------------------------------------------------------------------------------
 
-    def _load(self, path: Path, outcome: Outcome, what: str, **options: Any) -> dict[str, Any]:
+    def _load(
+        self, path: Path, outcome: FolderOutcome, what: str, **options: Any
+    ) -> dict[str, Any]:
         self.reset()
         return self._load_more(path, outcome, what, **options)
 
-    def _load_more(self, path: Path, outcome: Outcome, what: str, **options: Any) -> dict[str, Any]:
+    def _load_more(
+        self, path: Path, outcome: FolderOutcome, what: str, **options: Any
+    ) -> dict[str, Any]:
         told = self._worker.load(
             path, LIMIT_S, **{"database": SCHEMA, "system_schemas": True, **options}
         )
@@ -231,7 +235,9 @@ class Stage:
             end_others(self._server)
         return told
 
-    def _judge(self, outcome: Outcome, what: str, told: dict[str, Any], client: Wanted) -> None:
+    def _judge(
+        self, outcome: FolderOutcome, what: str, told: dict[str, Any], client: Wanted
+    ) -> None:
         """Compare the errors; places are line, and number of the error."""
         if told["error"] in ("hung", "crashed"):
             return
@@ -255,7 +261,7 @@ class Stage:
                 f" {told['error']} {str(told.get('message'))[:600]}"
             )
 
-    def _compare(self, outcome: Outcome, what: str, client: Wanted) -> None:
+    def _compare(self, outcome: FolderOutcome, what: str, client: Wanted) -> None:
         ours = self._state()
         if difference(client.state, ours) and client.volatile is None:
             time.sleep(1.1)  # times are to differ
@@ -270,7 +276,7 @@ class Stage:
         if unlike:
             outcome.failures.append(f"{what}: first: the client, second: the load\n{unlike}")
 
-    def _twice(self, outcome: Outcome, wanted: Wanted) -> None:
+    def _twice(self, outcome: FolderOutcome, wanted: Wanted) -> None:
         told = self._load(wanted.path, outcome, "once", once=True)
         self._judge(outcome, "once", told, wanted)
         told = self._load_more(wanted.path, outcome, "once more", once=True)
@@ -279,7 +285,7 @@ class Stage:
             outcome.notes.append(f"once: loaded again: {told.get('notes')}")
         self._compare(outcome, "once more", wanted)
 
-    def _killed(self, outcome: Outcome, wanted: Wanted, seconds: float) -> None:
+    def _killed(self, outcome: FolderOutcome, wanted: Wanted, seconds: float) -> None:
         """Kill a load, and resume it until it ends."""
         self.reset()
         chance = random.Random(f"{self._seed} {wanted.path.name}")
@@ -301,7 +307,7 @@ class Stage:
         if told["error"] is None:
             self._compare(outcome, what, wanted)
 
-    def _foresee(self, path: Path, outcome: Outcome) -> None:
+    def _foresee(self, path: Path, outcome: FolderOutcome) -> None:
         """Let the script be checked and explained."""
         self.reset()
         settings, policy = self._server.settings, LoadPolicy(database=SCHEMA)
@@ -373,7 +379,7 @@ def _on(flavour: str, chosen: argparse.Namespace) -> int:
     start = time.monotonic()
     with guarded_folder("folder-") as folder:
         server = Server(flavour, Path(folder, flavour), options=SERVER_OPTIONS)
-        with server, Stage(server, chosen.seed) as stage:
+        with server, FolderStage(server, chosen.seed) as stage:
             for path in paths[chosen.first :][: chosen.scripts]:
                 try:
                     outcome = stage.play(path, ways, brief=chosen.brief)

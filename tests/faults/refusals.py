@@ -57,7 +57,7 @@ Errors = list[tuple[int, int]]
 
 
 @dataclass
-class Outcome:
+class MistakeOutcome:
     """What became of a script.
 
     Attributes
@@ -83,7 +83,7 @@ class Outcome:
         return f"script {self.number}: {result} ({self.seconds:.1f} s): {told or 'no error'}"
 
 
-class Stage:
+class MistakeStage:
     """A server into which scripts with mistakes are loaded.
 
     Parameters
@@ -102,7 +102,7 @@ class Stage:
         self._seed = seed
         self._worker = Worker(server)
 
-    def play(self, number: int, *, strict: bool = False) -> Outcome:
+    def play(self, number: int, *, strict: bool = False) -> MistakeOutcome:
         """Load one script in all manners, and compare.
 
         Parameters
@@ -113,7 +113,7 @@ class Stage:
             Whether nothing may be there that stands after the mistake, with several connections.
         """
         start = time.monotonic()
-        outcome = Outcome(number)
+        outcome = MistakeOutcome(number)
         script = Maker(f"{self._seed} {number}")
         path = self._folder / f"{self._server.flavour}-{number}.sql"
         path.write_text(script.text)
@@ -134,7 +134,7 @@ class Stage:
         """End the process that loads."""
         self._worker.close()
 
-    def __enter__(self) -> Stage:
+    def __enter__(self) -> MistakeStage:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -158,7 +158,9 @@ class Stage:
     def _state(self) -> dict[str, str]:
         return fingerprint(self._server, dump=False)
 
-    def _load(self, path: Path, outcome: Outcome, what: str, **options: Any) -> dict[str, Any]:
+    def _load(
+        self, path: Path, outcome: MistakeOutcome, what: str, **options: Any
+    ) -> dict[str, Any]:
         self._server.drop_schemas()
         told = self._worker.load(path, LIMIT_S, **options)
         if told["error"] in ("hung", "crashed"):
@@ -173,7 +175,7 @@ class Stage:
         path: Path,
         options: dict[str, Any],
         wanted: tuple[Errors, dict[str, str]],
-        outcome: Outcome,
+        outcome: MistakeOutcome,
         *,
         strict: bool,
     ) -> None:
@@ -194,7 +196,9 @@ class Stage:
         if unlike:
             outcome.failures.append(f"{what}: first: the client, second: the load\n{unlike}")
 
-    def _forced(self, path: Path, jobs: int, state: dict[str, str], outcome: Outcome) -> None:
+    def _forced(
+        self, path: Path, jobs: int, state: dict[str, str], outcome: MistakeOutcome
+    ) -> None:
         what = f"force, jobs {jobs}"
         told = self._load(path, outcome, what, jobs=jobs, force=True)
         if told["error"] in ("hung", "crashed"):
@@ -284,7 +288,7 @@ def _on(flavour: str, chosen: argparse.Namespace) -> int:
     start = time.monotonic()
     with guarded_folder("refusals-") as folder:
         server = Server(flavour, Path(folder, flavour), options=SERVER_OPTIONS)
-        with server, Stage(server, Path(folder), chosen.seed) as stage:
+        with server, MistakeStage(server, Path(folder), chosen.seed) as stage:
             for number in numbers:
                 outcome = stage.play(number, strict=chosen.strict)
                 tally["scripts"] += 1

@@ -38,7 +38,7 @@ PIECES_WAITED_FOR = 6
 FAULTS_BY_US = {"setting init_file"}
 
 
-class Stage:
+class KillStage:
     """A server with scripts to load into it.
 
     Parameters
@@ -134,7 +134,7 @@ class Stage:
             self._next.communicate(b"", FAREWELL_S)
             self._next = None
 
-    def __enter__(self) -> Stage:
+    def __enter__(self) -> KillStage:
         return self
 
     def __exit__(self, *_: object) -> None:

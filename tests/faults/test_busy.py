@@ -6,9 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.corpus.case import BOTH
-from tests.faults.busy import Case, Stage, busy_cores
-from tests.turns import in_turns
+from tests.faults.busy import BusyCase, BusyStage, busy_cores
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,11 +14,13 @@ if TYPE_CHECKING:
     from tests.servers import Server
 
 pytestmark = pytest.mark.server
-LOADS = (Case(0.01, 1_500, None), Case(0.03, 1_500, 8), Case(0.06, 5_000, 4))
+LOADS = (BusyCase(0.01, 1_500, None), BusyCase(0.03, 1_500, 8), BusyCase(0.06, 5_000, 4))
 
 
-@in_turns("fault_server", BOTH, ["case"], LOADS)
-def test_a_load_ends_beside_busy_loops(case: Case, fault_server: Server, tmp_path: Path) -> None:
-    with Stage(fault_server, tmp_path) as stage, busy_cores():
+@pytest.mark.parametrize("case", LOADS)
+def test_a_load_ends_beside_busy_loops(
+    case: BusyCase, fault_server: Server, tmp_path: Path
+) -> None:
+    with BusyStage(fault_server, tmp_path) as stage, busy_cores():
         wrong = stage.play(case)
         assert not wrong, f"{case}: {wrong}"

@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.corpus.case import BOTH
 from tests.faults.cases import NOTED, Case, Fault
 from tests.faults.connections import end_others
 from tests.faults.kinds import KINDS
 from tests.faults.scripts import SMALL
-from tests.faults.stage import Stage
-from tests.turns import in_turns
+from tests.faults.stage import KillStage
+from tests.turns import some
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -26,13 +25,13 @@ pytestmark = pytest.mark.server
 
 
 @pytest.fixture(scope="module")
-def stages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Server], Stage]]:
+def stages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Server], KillStage]]:
     """Yield what makes a server's stage, once."""
-    made: dict[str, Stage] = {}
+    made: dict[str, KillStage] = {}
 
-    def stage(server: Server) -> Stage:
+    def stage(server: Server) -> KillStage:
         if server.flavour not in made:
-            made[server.flavour] = Stage(server, tmp_path_factory.mktemp("kinds"), SMALL)
+            made[server.flavour] = KillStage(server, tmp_path_factory.mktemp("kinds"), SMALL)
         return made[server.flavour]
 
     yield stage
@@ -40,9 +39,9 @@ def stages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Serve
         each.close()
 
 
-@in_turns("fault_server", BOTH, ["kind"], KINDS)
+@some("kind", KINDS, each=2)
 def test_a_load_that_is_killed_and_resumed_leaves_what_the_client_leaves(
-    kind: str, fault_server: Server, stages: Callable[[Server], Stage]
+    kind: str, fault_server: Server, stages: Callable[[Server], KillStage]
 ) -> None:
     """It is killed when a part of the table after the kind's is noted, and in the kind's own.
 

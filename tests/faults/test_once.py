@@ -8,12 +8,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sidecar_magics.connection import connect_now
-from tests.corpus.case import BOTH
 from tests.faults import kinds
 from tests.faults.child import Child, Worker
 from tests.faults.doubt import content, load_with_client
 from tests.faults.proxy import Proxy, Trigger
-from tests.turns import in_turns
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,7 +25,7 @@ ENDS = ("killed", "interrupted")
 LIMIT_S = 60.0
 
 
-class Stage:
+class OnceStage:
     """A server, and a script for it that is large enough for a journal."""
 
     def __init__(self, server: Server, folder: Path) -> None:
@@ -80,13 +78,13 @@ class Stage:
 
 
 @pytest.fixture
-def stage(fault_server: Server, tmp_path: Path) -> Iterator[Stage]:
-    stage = Stage(fault_server, tmp_path)
+def stage(fault_server: Server, tmp_path: Path) -> Iterator[OnceStage]:
+    stage = OnceStage(fault_server, tmp_path)
     with stage.worker:
         yield stage
 
 
-def test_nothing_is_done_where_it_is_all_there(stage: Stage) -> None:
+def test_nothing_is_done_where_it_is_all_there(stage: OnceStage) -> None:
     assert not stage.once()
     assert stage.content() == stage.whole
     elsewhere = "CREATE DATABASE faults_other; CREATE TABLE faults_other.t (i INT PRIMARY KEY);"
@@ -95,17 +93,15 @@ def test_nothing_is_done_where_it_is_all_there(stage: Stage) -> None:
     assert stage.content() == stage.whole
 
 
-@in_turns(
-    "fault_server",
-    BOTH,
-    ["how", "options"],
+@pytest.mark.parametrize(
+    ("how", "options"),
     [
         *((how, {}) for how in ENDS),
         *((how, {"once": True}) for how in reversed(ENDS)),  # each end on each server
     ],
 )
 def test_a_load_that_was_stopped_is_not_taken_for_a_whole_one(
-    how: str, options: dict[str, bool], stage: Stage
+    how: str, options: dict[str, bool], stage: OnceStage
 ) -> None:
     if "once" not in options:
         stage.once()
@@ -115,9 +111,9 @@ def test_a_load_that_was_stopped_is_not_taken_for_a_whole_one(
     assert stage.once()
 
 
-@in_turns("fault_server", BOTH, ["how"], ENDS)
+@pytest.mark.parametrize("how", ENDS)
 def test_another_script_that_was_stopped_ends_the_claim(
-    how: str, stage: Stage, tmp_path: Path
+    how: str, stage: OnceStage, tmp_path: Path
 ) -> None:
     stage.once()
     other = tmp_path / "other.sql"
@@ -127,10 +123,8 @@ def test_another_script_that_was_stopped_ends_the_claim(
     assert stage.content() == stage.whole
 
 
-@in_turns(
-    "fault_server",
-    BOTH,
-    ["other"],
+@pytest.mark.parametrize(
+    "other",
     [
         "DROP TABLE faults_k.a;",
         "USE faults_k; DELETE FROM b WHERE id % 2 = 0;",
@@ -141,7 +135,7 @@ def test_another_script_that_was_stopped_ends_the_claim(
         "SET @sql = 'TRUNCATE TABLE faults_k.c'; PREPARE s FROM @sql; EXECUTE s;",
     ],
 )
-def test_another_script_on_the_same_schemas_ends_the_claim(other: str, stage: Stage) -> None:
+def test_another_script_on_the_same_schemas_ends_the_claim(other: str, stage: OnceStage) -> None:
     stage.once()
     stage.load_sql(other)
     assert stage.content() != stage.whole
@@ -152,7 +146,7 @@ def test_another_script_on_the_same_schemas_ends_the_claim(other: str, stage: St
 
 
 def test_another_large_script_on_the_same_schemas_ends_the_claim(
-    stage: Stage, tmp_path: Path
+    stage: OnceStage, tmp_path: Path
 ) -> None:
     stage.once()
     other = tmp_path / "other.sql"

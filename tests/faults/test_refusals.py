@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.corpus.case import BOTH
-from tests.faults.refusals import Stage, again
-from tests.turns import in_turns
+from tests.faults.refusals import MistakeStage, again
+from tests.turns import some
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,11 +18,11 @@ pytestmark = pytest.mark.server
 SEED, SCRIPTS = 7, 15
 
 
-@in_turns("fault_server", BOTH, ["number"], range(SCRIPTS))
+@some("number", range(SCRIPTS), each=2)
 def test_a_load_tells_what_the_client_tells(
     number: int, fault_server: Server, tmp_path: Path
 ) -> None:
-    with Stage(fault_server, tmp_path, SEED) as stage:
+    with MistakeStage(fault_server, tmp_path, SEED) as stage:
         outcome = stage.play(number)
     repeat = again(fault_server.flavour, SEED, number)
     assert not outcome.failures, "\n".join([str(outcome), *outcome.failures, f"again: {repeat}"])

@@ -15,7 +15,8 @@ from sidecar_magics.load import load
 from sidecar_magics.load.journal.pieces import SCHEMA
 from tests.faults.cases import Case, Fault
 from tests.faults.scripts import SMALL
-from tests.faults.stage import Stage, unfinished
+from tests.faults.stage import KillStage, unfinished
+from tests.turns import some
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -43,14 +44,14 @@ DISTURBANCES = (
 
 
 @pytest.fixture(scope="module")
-def stages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Server], Stage]]:
+def stages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Server], KillStage]]:
     """Return what makes a server's stage, once."""
-    made: dict[str, Stage] = {}
+    made: dict[str, KillStage] = {}
 
-    def stage(server: Server) -> Stage:
+    def stage(server: Server) -> KillStage:
         if server.flavour not in made:
             folder = tmp_path_factory.mktemp("faults")
-            made[server.flavour] = Stage(server, folder, SMALL)
+            made[server.flavour] = KillStage(server, folder, SMALL)
         return made[server.flavour]
 
     yield stage
@@ -59,13 +60,13 @@ def stages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Serve
 
 
 @pytest.fixture(params=FLAVOURS)
-def stage(request: pytest.FixtureRequest, stages: Callable[[Server], Stage]) -> Stage:
+def stage(request: pytest.FixtureRequest, stages: Callable[[Server], KillStage]) -> KillStage:
     """Return each of the servers, empty, with scripts to load into it."""
     return stages(request.getfixturevalue(f"{request.param}_server"))
 
 
 @pytest.fixture
-def mysql_stage(mysql_server: Server, stages: Callable[[Server], Stage]) -> Stage:
+def mysql_stage(mysql_server: Server, stages: Callable[[Server], KillStage]) -> KillStage:
     """Return MySQL alone, where the two do not differ."""
     return stages(mysql_server)
 
@@ -73,9 +74,9 @@ def mysql_stage(mysql_server: Server, stages: Callable[[Server], Stage]) -> Stag
 # What a load leaves ------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("number", range(len(DISTURBANCES)))
+@some("number", range(len(DISTURBANCES)), each=3)
 def test_a_disturbed_load_leaves_the_same(
-    number: int, request: pytest.FixtureRequest, stages: Callable[[Server], Stage]
+    number: int, request: pytest.FixtureRequest, stages: Callable[[Server], KillStage]
 ) -> None:
     server = request.getfixturevalue(f"{FLAVOURS[number % 2]}_server")
     script, kind, moment, place, phase = DISTURBANCES[number]
@@ -85,7 +86,7 @@ def test_a_disturbed_load_leaves_the_same(
     assert not course.failures, f"{course}\n" + "\n".join(course.failures)
 
 
-def test_two_faults_in_a_row_and_one_while_it_is_resumed(stage: Stage) -> None:
+def test_two_faults_in_a_row_and_one_while_it_is_resumed(stage: KillStage) -> None:
     attempts = (
         (
             Fault("kill server", b"INSERT INTO `", 0.3, "answered", 0.0),
@@ -100,7 +101,7 @@ def test_two_faults_in_a_row_and_one_while_it_is_resumed(stage: Stage) -> None:
     assert not course.failures, f"{course}\n" + "\n".join(course.failures)
 
 
-def test_a_finished_load_leaves_no_journal(mysql_stage: Stage) -> None:
+def test_a_finished_load_leaves_no_journal(mysql_stage: KillStage) -> None:
     load(mysql_stage.script("dump"), mysql_stage.server.settings, jobs=2)
     assert SCHEMA not in mysql_stage.server.schemas()
     assert not mysql_stage.remains()
@@ -109,7 +110,7 @@ def test_a_finished_load_leaves_no_journal(mysql_stage: Stage) -> None:
 # What it says ------------------------------------------------------------------------------------
 
 
-def test_an_interrupt_says_where_and_how_to_go_on(mysql_stage: Stage) -> None:
+def test_an_interrupt_says_where_and_how_to_go_on(mysql_stage: KillStage) -> None:
     fault = Fault("interrupt", b"INSERT INTO `", 0.5, "sent", 0.0)
     outcome = mysql_stage.disturb("dump", fault)
     assert outcome["error"] == "Interrupted"
@@ -118,20 +119,20 @@ def test_an_interrupt_says_where_and_how_to_go_on(mysql_stage: Stage) -> None:
     assert outcome["message"].endswith("Resume with --resume.")
 
 
-def test_a_server_that_is_restarted_under_it_stops_nothing(stage: Stage) -> None:
+def test_a_server_that_is_restarted_under_it_stops_nothing(stage: KillStage) -> None:
     outcome = stage.disturb("dump", Fault("kill server", b"INSERT INTO `", 0.5, "sent", 0.0))
     assert outcome["error"] is None, outcome["message"]
     assert outcome["retries"] > 0
     assert not stage.remains()
 
 
-def test_a_server_that_was_made_anew_is_not_loaded_into(mysql_stage: Stage) -> None:
+def test_a_server_that_was_made_anew_is_not_loaded_into(mysql_stage: KillStage) -> None:
     outcome = mysql_stage.disturb("dump", Fault("renew server", b"COMMIT", 0.5, "sent", 0.0))
     assert outcome["error"] == "LoadStoppedError", outcome["message"]
     assert "the server was recreated during the load; its data is gone." in outcome["message"]
 
 
-def test_nothing_to_resume_is_said(mysql_stage: Stage) -> None:
+def test_nothing_to_resume_is_said(mysql_stage: KillStage) -> None:
     report = load(mysql_stage.script("dump"), mysql_stage.server.settings, jobs=2, resume=True)
     assert "There was nothing to resume: this was loaded from the beginning." in report.notes
 
@@ -233,7 +234,7 @@ def test_a_load_from_the_beginning_after_all(refused: Path, mysql_server: Server
 # What cannot be resumed exactly ------------------------------------------------------------------
 
 
-def test_rows_of_a_table_without_transactions_are_not_doubled(stage: Stage) -> None:
+def test_rows_of_a_table_without_transactions_are_not_doubled(stage: KillStage) -> None:
     fault = Fault("kill client", b"INSERT INTO `loose`", 0.0, "answered", 0.0)
     assert stage.disturb("loose", fault)["error"] == "killed"
     with pytest.raises(ScriptError, match="whether this statement was executed cannot be known"):
@@ -241,7 +242,7 @@ def test_rows_of_a_table_without_transactions_are_not_doubled(stage: Stage) -> N
     assert _count(stage.server, "loose") == SMALL.loose
 
 
-def test_rows_that_the_server_numbers_are_all_there_once(stage: Stage) -> None:
+def test_rows_that_the_server_numbers_are_all_there_once(stage: KillStage) -> None:
     """Their numbers may have gaps: what is rolled back has used some up."""
     fault = Fault("kill client", b"INSERT INTO counted_b", 0.5, "answered", 0.0)
     assert stage.disturb("counted", fault)["error"] == "killed"

@@ -11,11 +11,10 @@ import pytest
 
 from sidecar_magics.connection import connect_now
 from tests.benchmarks import employees
-from tests.corpus.case import BOTH
 from tests.faults.child import Child, start_runner
 from tests.faults.connections import end_others
 from tests.faults.doubt import content, load_with_client
-from tests.turns import in_turns
+from tests.turns import some
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,12 +47,7 @@ def server(fault_server: Server) -> Iterator[Server]:
 # Two loads of one script --------------------------------------------------------------------------
 
 
-@in_turns(
-    "fault_server",
-    BOTH,
-    ["mode", "form", "behind"],
-    [(mode, *way) for mode in MODES for way in WAYS],
-)
+@some("mode, form, behind", [(mode, *way) for mode in MODES for way in WAYS], each=3)
 def test_two_loads_of_one_script(
     mode: str, form: str, behind: bool, server: Server, tmp_path: Path
 ) -> None:
@@ -136,10 +130,8 @@ def other(server: Server) -> Iterator[pymysql.Connection[Any]]:
         yield connection
 
 
-@in_turns(
-    "fault_server",
-    BOTH,
-    ["what", "jobs"],
+@pytest.mark.parametrize(
+    ("what", "jobs"),
     [("drop", None), ("drop", 4), ("alter", None), ("truncate", 4), ("drop schema", 4)],
 )
 def test_a_load_says_whose_transaction_it_waits_for(

@@ -100,7 +100,7 @@ def run(programs: Mapping[str, str], *arguments: str, **variables: str) -> subpr
     )
 
 
-class Sidecar:
+class ImageContainer:
     """A container of the image: the made data, and a volume."""
 
     def __init__(self, programs: Mapping[str, str], made: Path, volume: Path) -> None:
@@ -133,8 +133,8 @@ class Sidecar:
 
 
 @pytest.fixture
-def sidecar(programs: dict[str, str], made: Path, tmp_path: Path) -> Sidecar:
-    return Sidecar(programs, made, tmp_path / "volume")
+def sidecar(programs: dict[str, str], made: Path, tmp_path: Path) -> ImageContainer:
+    return ImageContainer(programs, made, tmp_path / "volume")
 
 
 def ask(settings: ConnectionSettings, sql: str) -> list[object]:
@@ -144,7 +144,7 @@ def ask(settings: ConnectionSettings, sql: str) -> list[object]:
         return [row[0] for row in cursor.fetchall()]
 
 
-def test_the_dumps_are_in_it_in_their_order(sidecar: Sidecar) -> None:
+def test_the_dumps_are_in_it_in_their_order(sidecar: ImageContainer) -> None:
     with sidecar.running() as settings:
         assert ask(settings, "SELECT i FROM tutorial.t ORDER BY i") == [1, 2]
 
@@ -152,7 +152,7 @@ def test_the_dumps_are_in_it_in_their_order(sidecar: Sidecar) -> None:
 def test_no_two_pods_are_the_same_server(
     programs: dict[str, str], made: Path, tmp_path: Path
 ) -> None:
-    pods = [Sidecar(programs, made, tmp_path / name) for name in ("one", "other")]
+    pods = [ImageContainer(programs, made, tmp_path / name) for name in ("one", "other")]
     uuids, keys = [], []
     for pod in pods:
         with pod.running() as settings:
@@ -162,7 +162,7 @@ def test_no_two_pods_are_the_same_server(
     assert keys[0] != keys[1]
 
 
-def test_the_password_follows_and_the_data_stays(sidecar: Sidecar) -> None:
+def test_the_password_follows_and_the_data_stays(sidecar: ImageContainer) -> None:
     with sidecar.running() as settings:
         ask(settings, "CREATE SCHEMA mine")
     for password in (r"""it's \ a "$(id)" `id` \' -- password""", "pässwörd"):
@@ -171,7 +171,9 @@ def test_the_password_follows_and_the_data_stays(sidecar: Sidecar) -> None:
 
 
 @pytest.mark.parametrize("last_file", ["mysql.ibd.part", None])
-def test_a_copy_that_was_cut_short_is_made_again(sidecar: Sidecar, last_file: str | None) -> None:
+def test_a_copy_that_was_cut_short_is_made_again(
+    sidecar: ImageContainer, last_file: str | None
+) -> None:
     (sidecar.volume / "ibdata1").write_bytes(b"half")
     (sidecar.volume / "tutorial").mkdir()
     if last_file:

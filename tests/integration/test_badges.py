@@ -112,6 +112,7 @@ def run(script: Path, *words: str, environment: dict[str, str]) -> str:
 
 
 @pytest.mark.server
+@pytest.mark.thorough
 def test_binder(mysql_process: Server, session: dict[str, str], tmp_path: Path) -> None:
     """The image has the server, a session starts one, and what Binder runs then finds it."""
     del mysql_process  # it has fetched the server

@@ -11,7 +11,7 @@ from sidecar_magics.connection import connect_now
 from sidecar_magics.errors import AccessError, ScriptError, ServerNotReadyError, StatementError
 from sidecar_magics.load import load
 from sidecar_magics.load.check import CheckReport, advice, check
-from sidecar_magics.load.check.rehearsal import Rehearsal
+from sidecar_magics.load.check.mirror import Mirror
 from sidecar_magics.settings import ConnectionSettings, Secret
 from tests.background import LIMIT_S
 from tests.corpus.fingerprint import difference, fingerprint
@@ -535,7 +535,7 @@ def test_whatever_a_script_does_the_server_stays_as_it_is(
 ) -> None:
     """Also where no schema's name were replaced."""
     if is_blind:
-        monkeypatch.setattr(Rehearsal, "_edited", lambda _self, sql, _names: sql)
+        monkeypatch.setattr(Mirror, "_edited", lambda _self, sql, _names: sql)
     bench.run(
         "CREATE DATABASE own",
         "CREATE TABLE own.t (i INT PRIMARY KEY, s TEXT) ENGINE=InnoDB",
@@ -590,6 +590,7 @@ def test_a_server_s_own_dump_is_fine_again_and_again(bench: Bench) -> None:
     assert {thing.action for thing in report.objects} == {"created"}
 
 
+@pytest.mark.thorough
 def test_the_spyglass_dump_on_both_servers(mysql: Bench, mariadb: Bench) -> None:
     report = check(DUMP, mysql.settings)
     assert (report.problems, report.warnings) == ((), ())

@@ -223,6 +223,7 @@ FILES = [
 SPYGLASS = FILES[-1]
 
 
+@pytest.mark.thorough
 def test_the_spyglass_dump(mysql_server: Server) -> None:
     assert foreseen(SPYGLASS, mysql_server, {}) == happened(SPYGLASS, mysql_server, {}) == "loads"
     assert not scratch(mysql_server)

@@ -526,6 +526,7 @@ with server:
 @pytest.mark.parametrize(
     ("line", "flavour"), [("0.14", "mariadb"), ("2", "mysql")], ids=["0.14", "2"]
 )
+@pytest.mark.thorough
 def test_tables_go_on_with_a_server_that_was_restarted_or_made_anew(
     line: str, flavour: str, tmp_path: Path, mysql_process: Server
 ) -> None:
@@ -683,6 +684,7 @@ def test_another_module_of_datajoints_name_is_told(
     assert str(tmp_path / "datajoint.py") in out["error"]
 
 
+@pytest.mark.thorough
 def test_a_query_cache_does_not_pass_for_a_server(
     python: str, mysql_server: Server, tmp_path: Path
 ) -> None:
@@ -714,6 +716,7 @@ def test_what_is_returned_can_be_read(python: str, mysql_server: Server, tmp_pat
     assert "lab_7" not in shown
 
 
+@pytest.mark.thorough
 def test_dj_config_is_masked_whatever_it_is(python: str, tmp_path: Path) -> None:
     code = """
     import sys
@@ -774,6 +777,7 @@ def test_what_is_required_is_looked_at_in_the_end(
     assert out["kept"]
 
 
+@pytest.mark.thorough
 def test_threads_that_connect_at_the_same_time_share_one_connection(
     python: str, mysql_server: Server, tmp_path: Path
 ) -> None:
@@ -872,6 +876,7 @@ def test_a_server_that_goes_silent_for_datajoint_has_a_limit(
     assert all("no whole answer within" in each for each in out["told"])
 
 
+@pytest.mark.thorough
 def test_datajoint_gives_the_password_to_no_server_that_asks_for_it(
     python: str, mysql_server: Server, tmp_path: Path
 ) -> None:

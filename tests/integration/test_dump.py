@@ -82,6 +82,23 @@ def test_floats_come_back_to_the_last_bit(server: Server, tmp_path: Path) -> Non
     assert before[1][1] == ("-0" if server.flavour == "mysql" else "0")  # MariaDB's looks alike
 
 
+def test_a_schema_in_the_place_of_the_file(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    execute(server, "CREATE SCHEMA a", "CREATE TABLE a.t (id INT PRIMARY KEY)")
+    with pytest.raises(DumpError, match="a is a schema of the server") as caught:
+        dump("a", server.settings)
+    assert caught.value.hint == "name the file, and then the schema: a.sql.gz a"
+    assert list(tmp_path.iterdir()) == []
+    dump("a.sql.gz", server.settings, schemas="a")  # the hint, followed
+    (tmp_path / "a").touch()  # a dump is there that has this name
+    for target in ("a", "other", "a/"):
+        if target == "a/":
+            (tmp_path / "a").unlink()
+        assert dump(target, server.settings).schemas == ["a"]
+
+
 @pytest.mark.parametrize("mode", ["", "NO_BACKSLASH_ESCAPES,ANSI_QUOTES"])
 def test_comments_of_programs_come_back(server: Server, tmp_path: Path, mode: str) -> None:
     r"""Under NO_BACKSLASH_ESCAPES a server shows ``'a\\b'`` of what was ``'a\b'``."""

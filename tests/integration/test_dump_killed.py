@@ -18,6 +18,7 @@ from sidecar_magics.dump import dump
 from sidecar_magics.errors import SidecarError
 from sidecar_magics.load import load
 from tests.background import running, until
+from tests.turns import some
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -70,7 +71,7 @@ def begun(server: Server, file: str, jobs: int) -> Iterator[subprocess.Popen[byt
 
 
 @pytest.mark.timeout(60 + 30 * KILLS)
-@pytest.mark.parametrize("name", ["d.sql", "d.sql.gz", "folder/"])
+@some("name", ["d.sql", "d.sql.gz", "folder/"], each=3)
 def test_the_last_good_one_stays(mysql_server: Server, tmp_path: Path, name: str) -> None:
     fill(mysql_server)
     file = f"{tmp_path}/{name}"

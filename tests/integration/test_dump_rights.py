@@ -14,7 +14,6 @@ from sidecar_magics.errors import DumpError, KeepError
 from sidecar_magics.keep import KeepPolicy
 from sidecar_magics.keep.keeping import Keeping
 from sidecar_magics.settings import ConnectionSettings, Secret
-from tests.turns import in_turns
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -188,7 +187,8 @@ def lacking(text: str, whole: str) -> set[str]:
     return {kind for kind, word in words if word in whole and word not in text}
 
 
-@in_turns("lab", ("mysql", "mariadb"), ("name",), EVERYWHERE)
+@both
+@pytest.mark.parametrize("name", EVERYWHERE)
 def test_what_an_account_does_not_see_is_said(lab: Lab, name: str, tmp_path: Path) -> None:
     check_rights(lab, *EVERYWHERE[name], tmp_path)
 

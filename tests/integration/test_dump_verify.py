@@ -514,6 +514,7 @@ def test_the_magic_verifies(
     assert "Verified: 2 tables, 5 rows" in report._repr_html_()
 
 
+@pytest.mark.thorough
 def test_large_tables_are_read_in_the_same_parts(server: Server, tmp_path: Path) -> None:
     execute(
         server,

@@ -9,7 +9,7 @@ import pytest
 from sidecar_magics.connection import connect_now
 from sidecar_magics.load import Progress, load
 from sidecar_magics.load.reporting.pace import describe
-from sidecar_magics.load.running import loader
+from sidecar_magics.load.running import showing
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,10 +22,11 @@ ROWS = 1500
 STATEMENTS = 110
 
 
+@pytest.mark.thorough
 def test_it_names_the_table_whose_indexes_are_built(
     mysql_server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(loader, "SHOW_EVERY_S", 0.0)
+    monkeypatch.setattr(showing, "SHOW_EVERY_S", 0.0)
     with (tmp_path / "x.sql").open("w") as file:
         file.write("CREATE DATABASE lab; USE lab;\n")
         file.write("CREATE TABLE t (n INT PRIMARY KEY, x CHAR(150), KEY (x)) ENGINE=InnoDB;\n")

@@ -77,6 +77,7 @@ def test_it_is_used_and_left_empty_and_never_stopped(mysql_server: Server, tmp_p
     connect_now(mysql_server.settings).close()
 
 
+@pytest.mark.thorough
 def test_one_with_data_is_refused(mysql_server: Server, tmp_path: Path) -> None:
     with connect_now(mysql_server.settings) as connection, connection.cursor() as cursor:
         cursor.execute("CREATE SCHEMA somebodys_data")

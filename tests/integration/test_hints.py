@@ -192,6 +192,72 @@ def test_what_a_cell_has_typed(typed: str, words: str, corrected: str, server: S
         load_sql(f"{corrected}; {typed.rpartition(';')[2]}", server.settings, database="s")
 
 
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        ("SELECT * FROM s.lab_membr", "did you mean `lab_member`? If not, check the name: `SHOW"),
+        ("SELECT * FROM s.LabMembers", "did you mean `lab_member`?"),
+        ("DROP TABLE s.lab_membr", "did you mean `lab_member`?"),
+        ("INSERT INTO s.lab_membr VALUES (1, 'x')", "did you mean `lab_member`?"),
+        ("USE lab_of_anna", "did you mean `lab_of_ann`? If not,"),
+        ("SELECT * FROM lab_of_anna.t", "did you mean `lab_of_ann`?"),
+        ("SELECT full_nme FROM s.lab_member", "did you mean `full_name`?"),
+        ("SELECT m.full_nme FROM s.lab_member AS m", "did you mean `full_name`?"),
+        ("USE s; SELECT full_nme FROM lab_member", "did you mean `full_name`?"),
+        ("UPDATE s.lab_member SET full_nme = 'x'", "did you mean `full_name`?"),
+        ("CALL s.add_membr()", "did you mean `add_member`?"),
+        ("SELECT s.member_cnt(1)", "did you mean `member_count`?"),
+        ("SELECT * FROM s.größen", "did you mean `größe`?"),
+        # No schema was chosen, and one has the table.
+        ("SELECT * FROM lab_member", "add --database s, which has `lab_member`"),
+        # Nothing is like it.
+        ("SELECT * FROM s.zzz", "check the name"),
+        ("SELECT * FROM zzz", "choose a schema"),
+        ("CREATE TABLE lab_member (i INT)", "choose a schema"),
+    ],
+)
+def test_the_nearest_name_is_offered(typed: str, words: str, server: Server) -> None:
+    execute(
+        server,
+        *(f"DROP DATABASE IF EXISTS {name}" for name in ("s", "lab_of_ann")),
+        *(f"CREATE DATABASE {name}" for name in ("s", "lab_of_ann")),
+        "CREATE TABLE s.lab_member (id INT PRIMARY KEY, full_name VARCHAR(9))",
+        "CREATE TABLE s.größe (id INT)",
+        "CREATE PROCEDURE s.add_member() DO 1",
+        "CREATE FUNCTION s.member_count(i INT) RETURNS INT DETERMINISTIC RETURN 1",
+    )
+    with pytest.raises(StatementError) as caught:
+        load_sql(typed, server.settings)
+    assert caught.value.hint.startswith(words)
+    execute(server, "DROP DATABASE lab_of_ann")
+
+
+def test_the_nearest_name_in_a_file(server: Server, tmp_path: Path) -> None:
+    script = "CREATE TABLE s.mouse (i INT); INSERT INTO s.muose VALUES (1)"
+    with pytest.raises(StatementError) as caught:
+        load_with("", script, server, tmp_path)
+    assert caught.value.hint.startswith("did you mean `mouse`? If not, check that the dump has")
+
+
+def test_a_database_that_is_not_there(server: Server) -> None:
+    execute(server, "DROP DATABASE IF EXISTS s", "CREATE DATABASE s")
+    execute(server, "DROP DATABASE IF EXISTS animals", "CREATE DATABASE animals")
+    with pytest.raises(StatementError) as caught:
+        load_sql("SELECT 1", server.settings, database="animal")
+    assert caught.value.hint.startswith("did you mean `animals`? If not, create it")
+    execute(server, "DROP DATABASE animals")
+
+
+def test_a_server_that_does_not_answer_for_names_leaves_the_hint(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    execute(server, "DROP DATABASE IF EXISTS s", "CREATE DATABASE s", "CREATE TABLE s.ab (i INT)")
+    monkeypatch.setattr("sidecar_magics.load.reporting.nearest.LIMIT_BYTES", 10)
+    with pytest.raises(StatementError) as caught:
+        load_sql("SELECT * FROM s.abb", server.settings)
+    assert caught.value.hint.startswith("check the name")
+
+
 def test_a_pasted_dump_is_none_that_a_person_typed(server: Server) -> None:
     execute(server, "DROP DATABASE IF EXISTS s", "CREATE DATABASE s")
     with pytest.raises(StatementError) as caught:

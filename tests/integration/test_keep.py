@@ -14,7 +14,7 @@ from sidecar_magics.connection import connect_now
 from sidecar_magics.dump import dump
 from sidecar_magics.errors import Interrupted, KeepError
 from sidecar_magics.keep import Keeper, KeepPolicy
-from sidecar_magics.keep.fingerprints import Look
+from sidecar_magics.keep.fingerprints import Fingerprint
 from sidecar_magics.keep.keeping import Keeping
 from sidecar_magics.load import load
 from sidecar_magics.settings import Secret
@@ -142,7 +142,7 @@ def test_only_what_changed_is_dumped_again(
     work: Work, script: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # A table proves nothing for some seconds after it was changed.
-    monkeypatch.setattr(Look, "is_settled", Look.is_settled_if_alone)
+    monkeypatch.setattr(Fingerprint, "is_settled", Fingerprint.is_settled_if_alone)
     load(script, work.server.settings)
     wait_a_second(work)
     keeper = work.keep()
@@ -219,12 +219,13 @@ CHANGES = {
 
 
 @pytest.mark.parametrize("settles", [True, pytest.param(False, marks=pytest.mark.campaign)])
+@pytest.mark.thorough
 def test_no_change_is_missed(
     work: Work, script: Path, monkeypatch: pytest.MonkeyPatch, settles: bool
 ) -> None:
     """Make each kind of change after a snapshot, within a second and later."""
     if settles:
-        monkeypatch.setattr(Look, "is_settled", Look.is_settled_if_alone)
+        monkeypatch.setattr(Fingerprint, "is_settled", Fingerprint.is_settled_if_alone)
     keeper = work.keep()
     missed = []
     for kind, statements in CHANGES.items():
@@ -283,6 +284,7 @@ def test_several_notebooks_begin_at_once(work: Work, script: Path) -> None:
 # What is never overwritten -------------------------------------------------------------------
 
 
+@pytest.mark.thorough
 def test_data_of_another_origin_is_never_overwritten(work: Work, script: Path) -> None:
     load(script, work.server.settings)
     (first,) = work.keep().now().snapshots
@@ -307,6 +309,7 @@ def test_data_of_another_origin_is_never_overwritten(work: Work, script: Path) -
     assert work.text() == other
 
 
+@pytest.mark.thorough
 def test_a_server_that_comes_with_data_is_a_new_one(work: Work, script: Path) -> None:
     """An operator's image has the tutorial in it, on each pod anew."""
     load(script, work.server.settings)
@@ -331,6 +334,7 @@ def test_a_server_that_comes_with_data_is_a_new_one(work: Work, script: Path) ->
         work.keep()
 
 
+@pytest.mark.thorough
 def test_now_makes_a_servers_own_data_the_newest(work: Work, script: Path) -> None:
     load(script, work.server.settings)
     work.keep().now()
@@ -363,6 +367,7 @@ def test_older_data_does_not_follow_what_is_newer(work: Work, script: Path, tmp_
     assert len(keeper.status().snapshots) == 2
 
 
+@pytest.mark.thorough
 def test_a_server_that_was_exchanged_is_not_kept(work: Work, script: Path) -> None:
     """The sidecar's container starts anew, without its data, in the midst of a session."""
     load(script, work.server.settings)
@@ -384,6 +389,7 @@ def test_a_server_that_was_exchanged_is_not_kept(work: Work, script: Path) -> No
 # The thread ----------------------------------------------------------------------------------
 
 
+@pytest.mark.thorough
 def test_what_changes_is_kept_meanwhile(work: Work, script: Path) -> None:
     keeper = work.keep(every_s=0.05, last=3)
     load(script, work.server.settings)
@@ -481,6 +487,7 @@ def test_a_damaged_newest_snapshot_is_not_passed_over(work: Work, script: Path) 
     assert keeper.restore(first.name).restored
 
 
+@pytest.mark.thorough
 def test_a_locked_table_is_not_waited_for_without_end(
     work: Work, script: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -497,6 +504,7 @@ def test_a_locked_table_is_not_waited_for_without_end(
     assert keeper._keeping.now(is_automatic=True) is not None
 
 
+@pytest.mark.thorough
 def test_the_next_sidecar_may_be_of_the_other_kind(
     mysql_server: Server, mariadb_server: Server, tmp_path: Path, script: Path
 ) -> None:
@@ -577,7 +585,7 @@ def test_a_full_disk_harms_nothing(
         "sidecar_magics.dump.output.OrderedFile._opened",
         "sidecar_magics.keep.saving.share",
         "sidecar_magics.keep.manifest.Manifest.write",
-        "sidecar_magics.dump.output.Target.complete",
+        "sidecar_magics.dump.output.Destination.complete",
     ):
         with monkeypatch.context() as patch:
             patch.setattr(place, full)

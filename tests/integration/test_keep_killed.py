@@ -121,6 +121,7 @@ def keeping(server: Server, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
 
 
 @pytest.mark.timeout(120 + 30 * KILLS)
+@pytest.mark.thorough
 def test_the_newest_snapshot_is_a_state_that_was(server: Server, tmp_path: Path) -> None:
     fill(server)
     folder = KeepFolder(tmp_path / "kept")
@@ -166,6 +167,7 @@ keep(ConnectionSettings(host, int(port), "root", Secret(password)), folder=folde
 
 
 @pytest.mark.timeout(120 + 30 * KILLS)
+@pytest.mark.thorough
 def test_a_restore_that_is_killed_begins_anew(server: Server, tmp_path: Path) -> None:
     fill(server)
     folder = tmp_path / "kept"

@@ -15,7 +15,7 @@ from sidecar_magics.connection import connect_now
 from sidecar_magics.dump import dump
 from sidecar_magics.errors import AccessError, KeepError, StatementError
 from sidecar_magics.keep import KeepPolicy, KeepStatus
-from sidecar_magics.keep.fingerprints import Look
+from sidecar_magics.keep.fingerprints import Fingerprint
 from sidecar_magics.keep.folder import KeepFolder, unwritable
 from sidecar_magics.keep.keeping import Keeping
 from sidecar_magics.load import load
@@ -76,7 +76,7 @@ def test_schemas_that_differ_in_capitals_or_accents_alone_are_all_kept(
 def test_tables_whose_paths_look_the_same_are_kept_apart(
     server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Look, "is_settled", Look.is_settled_if_alone)
+    monkeypatch.setattr(Fingerprint, "is_settled", Fingerprint.is_settled_if_alone)
     execute(server, "CREATE SCHEMA a", "CREATE SCHEMA `a.b`")
     execute(server, "CREATE TABLE a.`b.c` (id INT PRIMARY KEY, x INT) AS SELECT 1 AS id, 1 AS x")
     execute(server, "CREATE TABLE `a.b`.c (id INT PRIMARY KEY) AS SELECT 2 AS id")

@@ -73,6 +73,7 @@ sys.exit(main(sys.argv[1:]))
 """
 
 
+@pytest.mark.thorough
 def test_a_disk_that_is_full_harms_nothing(
     command: list[str], mysql_server: Server, tmp_path: Path
 ) -> None:
@@ -117,6 +118,7 @@ def test_it_keeps_until_it_is_stopped(
     assert [each.rows for each in folder.snapshots()] == [1, 0], "once more at the end"
 
 
+@pytest.mark.thorough
 def test_a_killed_one_is_told(command: list[str], mysql_server: Server) -> None:
     """Until another one has kept a server to its end."""
     said(command, "--now")
@@ -179,6 +181,7 @@ def signals(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("signals")
+@pytest.mark.thorough
 def test_it_goes_on_trying(command: list[str], mysql_server: Server, tmp_path: Path) -> None:
     """Data that no snapshot holds is not touched; once a user has decided, it is kept."""
     said(command, "--now")
@@ -199,6 +202,7 @@ def test_it_goes_on_trying(command: list[str], mysql_server: Server, tmp_path: P
 
 
 @pytest.mark.usefixtures("signals")
+@pytest.mark.thorough
 def test_nobody_at_work_is_overrun(
     command: list[str], mysql_server: Server, tmp_path: Path
 ) -> None:
@@ -230,6 +234,7 @@ def test_nobody_at_work_is_overrun(
     keeper.off()
 
 
+@pytest.mark.thorough
 def test_an_end_that_is_not_kept_is_told(
     command: list[str], mysql_server: Server, tmp_path: Path
 ) -> None:

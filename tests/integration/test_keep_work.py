@@ -12,7 +12,7 @@ import pytest
 from sidecar_magics import mysql_keep
 from sidecar_magics.connection import connect_now
 from sidecar_magics.dump import dump
-from sidecar_magics.keep.fingerprints import Look
+from sidecar_magics.keep.fingerprints import Fingerprint
 from sidecar_magics.load import load
 
 if TYPE_CHECKING:
@@ -142,10 +142,11 @@ class Days:
 
 
 @pytest.mark.timeout(300 + 20 * ROUNDS)
+@pytest.mark.thorough
 def test_what_was_kept_comes_back_anywhere(
     server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Look, "is_settled", Look.is_settled_if_alone)
+    monkeypatch.setattr(Fingerprint, "is_settled", Fingerprint.is_settled_if_alone)
     seed = int(os.environ.get("KEEP_SEED", random.randrange(10**6)))
     draw = random.Random(seed)
     (tmp_path / "lab.sql").write_text(SCRIPT)

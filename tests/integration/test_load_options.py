@@ -387,6 +387,7 @@ def test_system_schemas_are_skipped_unless_asked_for(
 # Collations --------------------------------------------------------------------------------------
 
 
+@pytest.mark.thorough
 def test_the_nearest_collations_take_a_dump_of_mysql_8_to_mariadb(
     maria: ConnectionSettings,
 ) -> None:

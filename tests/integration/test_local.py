@@ -150,6 +150,7 @@ def test_password_is_not_to_be_seen(kept: Path) -> None:
 
 @pytest.mark.usefixtures("kept", "default_port")
 @pytest.mark.parametrize("password", ["", NASTY])
+@pytest.mark.thorough
 def test_password_as_configured_always_wins(password: str) -> None:
     up(password="before")
     lifecycle.down()
@@ -160,6 +161,7 @@ def test_password_as_configured_always_wins(password: str) -> None:
 
 
 @pytest.mark.usefixtures("default_port", "shell")
+@pytest.mark.thorough
 def test_nobody_knows_the_password_but_the_settings_find_it(kept: Path) -> None:
     sidecar = up()
     assert len(sidecar.password) > 30
@@ -181,6 +183,7 @@ def test_nobody_knows_the_password_but_the_settings_find_it(kept: Path) -> None:
 
 @pytest.mark.usefixtures("kept", "default_port")
 @pytest.mark.parametrize("public", ["tutorial", ""])
+@pytest.mark.thorough
 def test_a_public_password_is_not_kept(public: str) -> None:
     """As when what an earlier version started is started anew: its data stays, its password not."""
     first = up(password=public)
@@ -270,6 +273,7 @@ def test_said_if_the_server_cannot_be_confined(monkeypatch: pytest.MonkeyPatch) 
 
 
 @pytest.mark.usefixtures("default_port")
+@pytest.mark.thorough
 def test_ephemeral_leaves_nothing(
     home: Path, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
@@ -285,6 +289,7 @@ def test_ephemeral_leaves_nothing(
 
 
 @pytest.mark.usefixtures("home", "default_port")
+@pytest.mark.thorough
 def test_ephemeral_data_of_a_killed_server_goes_with_the_next_command() -> None:
     sidecar = up(ephemeral=True)
     assert sidecar.pid is not None
@@ -299,6 +304,7 @@ def test_ephemeral_data_of_a_killed_server_goes_with_the_next_command() -> None:
 
 
 @pytest.mark.usefixtures("home")
+@pytest.mark.thorough
 def test_two_at_once_give_one_server() -> None:
     port = quiet_port()
     script = f"""
@@ -319,6 +325,7 @@ def test_two_at_once_give_one_server() -> None:
 
 
 @pytest.mark.usefixtures("kept")
+@pytest.mark.thorough
 def test_taken_default_port_is_left_and_said(default_port: int) -> None:
     lines: list[str] = []
     with socket.create_server(("127.0.0.1", default_port)) as stranger:
@@ -367,6 +374,7 @@ def test_a_server_with_another_password_is_a_stranger(
 
 
 @pytest.mark.usefixtures("kept", "default_port")
+@pytest.mark.thorough
 def test_another_port_while_it_is_up_is_an_error() -> None:
     sidecar = up()
     with pytest.raises(LocalServerError, match="already up"):
@@ -412,6 +420,7 @@ def test_down_never_ends_a_stranger() -> None:
 
 
 @pytest.mark.usefixtures("home")
+@pytest.mark.thorough
 def test_outlives_the_process_that_started_it() -> None:
     script = (
         "from sidecar_magics.local import lifecycle; "

@@ -419,6 +419,7 @@ def test_no_code_is_taken_in(sidecar: LocalSidecar, attempt: Any) -> None:
     assert not Path(values["plugin_dir"]).is_dir()
 
 
+@pytest.mark.thorough
 def test_a_restart_opens_nothing(sidecar: LocalSidecar, victim: Victim) -> None:
     """MySQL keeps variables for its next start, also some that cannot be set while it runs."""
     ask = (

@@ -174,6 +174,7 @@ def test_a_refused_set_has_the_clients_outcome(
     assert ours(server, whole, force=force, jobs=jobs) == known[case]
 
 
+@pytest.mark.thorough
 def test_the_scripts_try_what_they_should(mysql_server: Server) -> None:
     refused = [
         name

@@ -189,6 +189,7 @@ def test_a_statement_that_is_refused_leaves_what_came_before_it(mysql_server: Se
     assert report.result.rows == [(7,)]
 
 
+@pytest.mark.thorough
 def test_rows_without_end_do_not_fill_the_memory(mysql_server: Server) -> None:
     digits = "(SELECT 0 d UNION ALL SELECT 1 UNION ALL SELECT 2 UNION ALL SELECT 3)"
     cross = ", ".join(f"{digits} t{n}" for n in range(9))

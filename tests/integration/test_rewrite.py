@@ -264,6 +264,7 @@ def known_collations(server: Server) -> set[str]:
     return {name for (name, *_) in ask(server, "SHOW COLLATION")}
 
 
+@pytest.mark.thorough
 def test_the_spyglass_dump_loads_on_mariadb(mariadb_server: Server) -> None:
     script = gzip.decompress(SPYGLASS.read_bytes())
     new, rewriter = rewritten(script, collation_map=MARIADB_DEFAULTS)

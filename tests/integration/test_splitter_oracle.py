@@ -175,6 +175,7 @@ FRAGMENTS = [
     st.sampled_from([b"", b"DELIMITER @@\n", b"DELIMITER ;;\n"]),
     st.lists(st.sampled_from(FRAGMENTS), max_size=20),
 )
+@pytest.mark.thorough
 def test_the_client_sends_the_same_for_any_mixture(
     oracle: Oracle, head: bytes, fragments: list[bytes]
 ) -> None:

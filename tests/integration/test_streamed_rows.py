@@ -19,6 +19,7 @@ from sidecar_magics.script.rows import head_of_rows
 from sidecar_magics.script.session import Session
 from sidecar_magics.script.streamable import Reading, load_data, target
 from sidecar_magics.server import read_rows, send
+from tests.turns import some
 
 if TYPE_CHECKING:
     from tests.servers import Server
@@ -233,7 +234,7 @@ def test_every_type_and_spelling(schema: Server, separator: bytes) -> None:
     assert became["bit(8)", "taken"] == became["geometry", "taken"] == 0
 
 
-@pytest.mark.parametrize("mode", [mode.strip() for mode in MODES])
+@some("mode", [mode.strip() for mode in MODES], each=4)
 def test_every_mode(schema: Server, mode: str) -> None:
     # Without notes, as in dumps, and here for LOAD DATA, too.
     settings = (f"SET sql_mode = '{mode}'", "SET sql_notes = 0")

@@ -73,6 +73,7 @@ def test_a_notebook_goes_to_the_labs_server_and_back(
     assert schemas(shell) == ["of_mine"]
 
 
+@pytest.mark.thorough
 def test_its_password_goes_to_no_other_server(shell: InteractiveShell) -> None:
     mine: Any = shell.run_line_magic("mysql_up", "--backend native --port 0 -q")
     shown: Any = shell.run_line_magic("mysql_wait", "--show --port 1")
@@ -90,6 +91,7 @@ def test_a_new_kernel_finds_it_too(shell: Any) -> None:
     assert shown.sources["port"] == "the sidecar that `sidecar-magics up` started"
 
 
+@pytest.mark.thorough
 def test_the_function_is_the_same(shell: InteractiveShell) -> None:
     started = sidecar_magics.mysql_up(backend="native", port=0)
     again: Any = shell.run_line_magic("mysql_up", "-q")

@@ -11,6 +11,7 @@ from tests.matrix.arena import KINDS, run_cell, server_of
 from tests.matrix.environments import EVERY, VENVS, Environment
 from tests.matrix.table import DOCUMENT, alone, failures, row_of, with_us
 from tests.servers import DATAJOINT_CIPHER, DEFAULT_LIST_HAS_IT, needs_servers
+from tests.turns import some
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,7 +34,7 @@ def kind_and_server(
         yield request.param, server
 
 
-@pytest.mark.parametrize("environment", EVERY, ids=" with PyMySQL ".join)
+@some("environment", EVERY, each=3, ids=" with PyMySQL ".join)
 def test_a_cell_is_as_the_documentation_says(
     environment: Environment, kind_and_server: tuple[str, Server]
 ) -> None:

@@ -165,6 +165,7 @@ def test_a_quick_start_of_one_hub_runs_here_twice(
         assert ("loaded before" in loaded or "already" in loaded) == (run == 1), loaded
 
 
+@pytest.mark.thorough
 def test_a_tutorial_with_its_credentials_in_cells_runs_on_another_port(
     folder: Path,
     mysql_server: Server,
@@ -190,6 +191,7 @@ def run_all_twice(notebook: Any, folder: Path) -> Iterator[int]:
             yield run
 
 
+@pytest.mark.thorough
 def test_all_cells_are_run_again_in_a_kernel_that_has_left_the_folder(
     folder: Path,
     mysql_server: Server,

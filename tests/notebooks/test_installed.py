@@ -17,8 +17,6 @@ import pytest
 from tests.background import LIMIT_S
 from tests.docs.snippets import PROJECT, snippets
 from tests.notebooks.running import client_of, notebook_of, outputs_of, shown_by, text_of
-from tests.turns import only
-from tools.installed import LINES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -162,7 +160,6 @@ def execute_in(client: Any, notebook: Any) -> None:
         client.execute_cell(cell, index)
 
 
-@only("installed", "2", LINES)
 def test_papermill_runs_the_notebooks(
     mysql_server: Server, installed_kernel: str, notebooks: Path, tmp_path: Path
 ) -> None:
@@ -177,7 +174,7 @@ def test_papermill_runs_the_notebooks(
             check_sql(notebook)
 
 
-@only("installed", "0.14", LINES)
+@pytest.mark.thorough
 def test_the_notebooks_run_as_scripts_in_ipython(
     installed: tuple[str, Path], installed_kernel: str, notebooks: Path, mysql_server: Server
 ) -> None:
@@ -200,6 +197,7 @@ def test_the_notebooks_run_as_scripts_in_ipython(
     assert "tutorial_path" in mysql_server.schemas()
 
 
+@pytest.mark.thorough
 def test_a_dump_of_0_14_is_read_as_the_page_says(
     installed: tuple[str, Path], installed_kernel: str, mysql_server: Server, notebooks: Path
 ) -> None:

@@ -11,7 +11,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Callable, NamedTuple
 
-from sidecar_magics.load.running.lane import get_lock
 from sidecar_magics.load.running.link import Link, text
 from sidecar_magics.load.running.operations import (
     Ask,
@@ -28,6 +27,7 @@ from sidecar_magics.load.running.operations import (
     Stream,
     Take,
 )
+from sidecar_magics.load.running.reconnecting import get_lock
 from sidecar_magics.server import Keep, Outcome, pymysql_errors
 from sidecar_magics.settings import ConnectionSettings
 from sidecar_magics.sidecar import Sidecar

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sidecar_magics.blockers import Blocker, blockers_in
-from sidecar_magics.locks import Lock, Process, Sight, Wait
+from sidecar_magics.locks import Lock, LockWait, Process, Sight
 
 
 def process(number: int, *, command: str = "Sleep", state: str = "", sql: str = "") -> Process:
@@ -16,7 +16,7 @@ def sight(
     *numbers: int,
     transactions: dict[int, float] | None = None,
     locks: tuple[Lock, ...] = (),
-    rows: tuple[Wait, ...] = (),
+    rows: tuple[LockWait, ...] = (),
     states: dict[int, str] | None = None,
     stuck: frozenset[int] = frozenset(),
 ) -> Sight:
@@ -94,7 +94,9 @@ def test_lanes_of_one_load_are_not_in_each_others_way_but_the_stranger_is() -> N
 
 
 def test_a_circle_ends() -> None:
-    seen = sight(1, 2, 3, rows=(Wait(1, 2, "lab.t"), Wait(2, 3, "lab.t"), Wait(3, 2, "lab.t")))
+    seen = sight(
+        1, 2, 3, rows=(LockWait(1, 2, "lab.t"), LockWait(2, 3, "lab.t"), LockWait(3, 2, "lab.t"))
+    )
     assert ids(blockers_in(seen, own=9, waiting=[1])) == [2, 3]
 
 

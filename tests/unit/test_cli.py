@@ -9,6 +9,7 @@ import pytest
 
 from sidecar_magics import __version__
 from sidecar_magics.cli import main
+from sidecar_magics.errors import for_terminal
 from sidecar_magics.local import lifecycle
 
 PROJECT = Path(__file__).parents[2]
@@ -27,6 +28,41 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
         main(["--version"])
     assert caught.value.code == 0
     assert capsys.readouterr().out.strip() == __version__
+
+
+@pytest.mark.parametrize(
+    ("message", "shown"),
+    [
+        ("run %mysql_load a.sql --resume.", "run sidecar-magics load a.sql --resume."),
+        ("%mysql_wait? shows its options", "`sidecar-magics wait --help` shows its options"),
+        ("a cell below %%mysql_load", "a cell below %%mysql_load"),
+        (
+            "there is no folder x; %pwd shows the notebook's.",
+            "there is no folder x; pwd shows the ",
+        ),
+        ("write %datajoint_connect", "write %datajoint_connect"),
+    ],
+)
+def test_a_terminal_gets_words_for_a_terminal(message: str, shown: str) -> None:
+    assert for_terminal(message).startswith(shown)
+
+
+def test_hints_in_a_terminal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SIDECAR_MYSQL_PORT", "1")
+    cases = {
+        ("load", "no.sql"): "relative to the current folder; pwd shows it",
+        ("load", "SELECT 1"): "echo 'SELECT 1' | sidecar-magics load -",
+        ("load", "mysql://root:s3cret@db.lab/x"): "did you mean --host db.lab --user NAME",
+    }
+    for arguments, words in cases.items():
+        assert main(arguments) == 1
+        said = capsys.readouterr().err
+        assert words in said
+        assert "%" not in said
+        assert "s3cret" not in said
 
 
 @pytest.mark.parametrize(

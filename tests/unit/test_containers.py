@@ -25,10 +25,10 @@ from sidecar_magics.local.containers.container import moment_s, read
 from sidecar_magics.local.containers.pulling import layer_of
 from sidecar_magics.local.containers.recipe import Limits
 from sidecar_magics.local.containers.refusals import (
+    EngineRefusal,
     NoImageError,
     NotHereError,
     NotPermittedError,
-    Refusal,
     RefusedError,
     explained,
 )
@@ -580,7 +580,7 @@ NOT_RUNNING = (
 def test_refusals_are_sentences(
     verb: str, said: str, kind: type[LocalServerError], words: str
 ) -> None:
-    error = explained(Refusal("Docker", verb, said))
+    error = explained(EngineRefusal("Docker", verb, said))
     assert type(error) is kind
     with pytest.raises(LocalServerError, match=words):
         raise error

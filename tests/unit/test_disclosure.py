@@ -23,6 +23,8 @@ SECRET = [
     ("CREATE USER 'bob'@'%' IDENTIFIED BY \"hunter2\"", "CREATE USER bob@% …"),
     ("CREATE USER IF NOT EXISTS `bob`@`localhost` IDENTIFIED BY 'hunter2'", "CREATE USER bob@"),
     ("CREATE USER bob IDENTIFIED BY hunter2", "CREATE USER bob …"),
+    ("mysql -u root -phunter2 < dump.sql", "…"),
+    ("docker exec db mysqldump -phunter2 lab", "…"),
     ("CREATE USER bob IDENTIFIED BY 0x68756e74657232 -- hunter2", "CREATE USER bob …"),
     ("CREATE USER bob IDENTIFIED WITH 'caching_sha2_password' AS 'hunter2'", "CREATE USER bob …"),
     ("CREATE USER bob IDENTIFIED WITH caching_sha2_password BY 'hunter2'", "CREATE USER bob …"),

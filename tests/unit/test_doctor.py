@@ -26,7 +26,7 @@ from sidecar_magics.doctor.facts import ServerFacts
 from sidecar_magics.doctor.terminal import for_terminal
 from sidecar_magics.errors import SettingsError
 from sidecar_magics.hints import Runtime
-from sidecar_magics.load.journal.loads import Call, Unfinished
+from sidecar_magics.load.journal.loads import LoadCall, Unfinished
 from sidecar_magics.settings import ConnectionSettings, Secret, resolve
 from sidecar_magics.sidecar import Sidecar
 from tests.background import LIMIT_S, running
@@ -299,7 +299,7 @@ def test_a_load_that_stopped_is_named_as_it_can_be_loaded_from_here(
     began = "2026-01-01 09:00:00"
 
     def hint(where: str, name: str = "x.sql") -> str:
-        broken = Unfinished(name, began, False, 2, Call(where, options if where else ()))
+        broken = Unfinished(name, began, False, 2, LoadCall(where, options if where else ()))
         check = condition.journal(replace(facts(), unfinished=(broken,)))
         assert check.verdict is Verdict.WARNING
         return check.hint
@@ -325,8 +325,8 @@ def test_a_load_of_which_nothing_is_done_cannot_be_resumed() -> None:
 
 @pytest.mark.parametrize("text", ["", "{", "[1]", '{"options": 1}', '{"where": null}', "\0"])
 def test_what_the_journal_says_of_a_call_may_be_anything(text: str) -> None:
-    assert isinstance(Call.from_json(text).where, str)
-    assert Call.from_json(Call("x" * 9000).to_json()) == Call()
+    assert isinstance(LoadCall.from_json(text).where, str)
+    assert LoadCall.from_json(LoadCall("x" * 9000).to_json()) == LoadCall()
 
 
 # In a terminal -------------------------------------------------------------------------------

@@ -5,14 +5,15 @@ from __future__ import annotations
 import pytest
 
 from sidecar_magics.dump import script
-from sidecar_magics.dump.content import Content, Defined, Thing
-from sidecar_magics.dump.elsewhere import Copy, Relocation, ScratchRewriter, UnmovableError, _Modes
+from sidecar_magics.dump.content import Content, Defined, DumpedThing
+from sidecar_magics.dump.elsewhere import Copy, Relocation, ScratchRewriter, UnmovableError
 from sidecar_magics.script.classify import Kind
+from sidecar_magics.script.quoting import Quoting
 from sidecar_magics.script.rewrite import RewriteError
 from sidecar_magics.script.splitter import Splitter, Statement
 
 TO = Relocation({"lab": "x0", "Lab 2": "x1"}, ["lab", "Lab 2", "other"], "x9", folds=False)
-PLAIN = _Modes()
+PLAIN = Quoting()
 
 
 @pytest.mark.parametrize(
@@ -129,6 +130,6 @@ def test_the_fixed_words_of_a_dump_are_sent_as_they_are(server: str) -> None:
 )
 def test_nothing_but_a_dumps_own_forms_is_sent(sql: bytes, schema: str | None) -> None:
     copy = copy_of(("table", "u", b"CREATE TABLE `u` (`i` int)"))
-    assert Thing("table", "lab", "u") in copy.defined
+    assert DumpedThing("table", "lab", "u") in copy.defined
     with pytest.raises(RewriteError):
         ScratchRewriter(copy).rewrite(sql, schema=schema)

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from sidecar_magics.dump.catalogue import StoredTable
 from sidecar_magics.dump.compression import compressor
 from sidecar_magics.dump.definitions import ShownView, in_order
-from sidecar_magics.dump.output import OrderedFile, Target
+from sidecar_magics.dump.output import Destination, OrderedFile
 from sidecar_magics.dump.plan import FileNames
 from sidecar_magics.dump.rows import LARGE_BYTES, WHOLE, parts
 from sidecar_magics.dump.script import Made, Setting
@@ -97,10 +97,10 @@ def test_what_cannot_be_written_is_known_at_once(tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.tex").touch()
     with pytest.raises(DumpError, match="no dump of ours"):
-        Target(tmp_path / "mine", is_folder=True)
+        Destination(tmp_path / "mine", is_folder=True)
     with pytest.raises(DumpError, match="there is no folder"):
-        Target(tmp_path / "nowhere" / "d.sql", is_folder=False)
+        Destination(tmp_path / "nowhere" / "d.sql", is_folder=False)
     with pytest.raises(DumpError, match="is a folder"):
-        Target(tmp_path / "mine", is_folder=False)
+        Destination(tmp_path / "mine", is_folder=False)
     with pytest.raises(SettingsError, match=r"compressed as \.zip"):
         compressor("d.sql.zip")

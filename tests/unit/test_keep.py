@@ -15,7 +15,7 @@ import pytest
 
 from sidecar_magics import cli
 from sidecar_magics.errors import KeepError, SettingsError, UsageError
-from sidecar_magics.keep.choice import Step, choose, too_old
+from sidecar_magics.keep.choice import FirstStep, choose, too_old
 from sidecar_magics.keep.fingerprints import Activity
 from sidecar_magics.keep.folder import KeepFolder, Seen
 from sidecar_magics.keep.manifest import (
@@ -68,23 +68,23 @@ def put(
 @pytest.mark.parametrize(
     ("marker", "newest", "has_data", "step"),
     [
-        (None, None, False, Step.GO_ON),
-        (None, None, True, Step.GO_ON),
-        (None, "a", False, Step.RESTORE),
-        (None, "a", True, Step.REFUSE_UNKNOWN),
-        (Marker("a"), "a", True, Step.GO_ON),
-        (Marker("a"), "a", False, Step.GO_ON),  # the user has dropped everything
-        (Marker("b", "s2"), "a", True, Step.GO_ON),  # it was restored from there
-        (Marker("b", "s1"), "a", True, Step.REFUSE_OTHER),
-        (Marker("b", "s1"), "a", False, Step.RESTORE),
-        (Marker("b"), None, True, Step.GO_ON),
-        (Marker("b", "s2", is_restoring=True), "a", True, Step.RESTORE_AGAIN),
-        (Marker("b", "gone", is_restoring=True), "a", True, Step.RESTORE_AGAIN),
-        (Marker("b", "gone", is_restoring=True), None, True, Step.GO_ON),
+        (None, None, False, FirstStep.GO_ON),
+        (None, None, True, FirstStep.GO_ON),
+        (None, "a", False, FirstStep.RESTORE),
+        (None, "a", True, FirstStep.REFUSE_UNKNOWN),
+        (Marker("a"), "a", True, FirstStep.GO_ON),
+        (Marker("a"), "a", False, FirstStep.GO_ON),  # the user has dropped everything
+        (Marker("b", "s2"), "a", True, FirstStep.GO_ON),  # it was restored from there
+        (Marker("b", "s1"), "a", True, FirstStep.REFUSE_OTHER),
+        (Marker("b", "s1"), "a", False, FirstStep.RESTORE),
+        (Marker("b"), None, True, FirstStep.GO_ON),
+        (Marker("b", "s2", is_restoring=True), "a", True, FirstStep.RESTORE_AGAIN),
+        (Marker("b", "gone", is_restoring=True), "a", True, FirstStep.RESTORE_AGAIN),
+        (Marker("b", "gone", is_restoring=True), None, True, FirstStep.GO_ON),
     ],
 )
 def test_what_is_done_first(
-    marker: Marker | None, newest: str | None, has_data: bool, step: Step
+    marker: Marker | None, newest: str | None, has_data: bool, step: FirstStep
 ) -> None:
     snapshots = [made(2, newest), made(1, "b")] if newest else []
     assert choose(marker, snapshots, has_data=has_data).step is step

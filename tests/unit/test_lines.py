@@ -96,7 +96,18 @@ def test_what_was_meant(
     [
         ("mysql_wait", "60", "did you mean --timeout 60?"),
         ("mysql_wait", "60s", "did you mean --timeout 60?"),
-        ("mysql_wait", "localhost", "--host NAME"),
+        ("mysql_wait", "localhost", "did you mean --host localhost?"),
+        ("mysql_wait", "127.0.0.1:3306", "did you mean --host 127.0.0.1 --port 3306?"),
+        ("mysql_wait", "db.lab.org", "did you mean --host db.lab.org?"),
+        ("mysql_wait", "root:hunter2@db.lab:3307", "--host db.lab --port 3307 --user NAME --pass"),
+        ("mysql_wait", "mysql://bob@db.lab/x", "did you mean --host db.lab --user NAME?"),
+        ("mysql_wait", "?", "write %mysql_wait? for help"),
+        ("datajoint_connect", "root hunter2", "--user NAME; a password only in a variable"),
+        ("datajoint_connect", "hunter2", "--user NAME; a password only in a variable"),
+        ("mysql_load", "mysql://root:hunter2@db.lab:3307/x", "did you mean --host db.lab --port"),
+        ("mysql_load", "mysql+pymysql://x", "--host NAME"),
+        ("mysql_dump", "a.sql --schema lab", "after the file: %mysql_dump dump.sql.gz my_schema"),
+        ("mysql_dump", "a.sql --databases lab", "after the file"),
         ("mysql_wait", "--tim 3", "did you mean --timeout?"),
         ("mysql_wait", "-h localhost", "did you mean --host?"),
         ("mysql_wait", ";", "remove it"),
@@ -115,6 +126,7 @@ def test_what_was_meant_elsewhere(
     with pytest.raises(UsageError) as caught:
         shell.run_line_magic(magic, line)
     assert hint in caught.value.hint
+    assert "hunter2" not in str(caught.value)
 
 
 @pytest.mark.parametrize(

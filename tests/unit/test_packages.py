@@ -512,5 +512,5 @@ def test_up_shows_its_download(
     monkeypatch.setattr("sidecar_magics.display.PLAIN_INTERVAL_S", 0.0)
     assert main(["up"]) == 0
     first, last = capsys.readouterr().err.splitlines()
-    assert " 50% 30 MB of 60 MB · " in first
+    assert " 50% packages: 30 MB of 60 MB · " in first
     assert last == "Downloaded 60 MB."

@@ -108,3 +108,10 @@ def test_sizes(size_bytes: float, text: str) -> None:
 )
 def test_durations(seconds: float, text: str) -> None:
     assert duration(seconds) == text
+
+
+def test_of_many_tables_some_are_named() -> None:
+    many = progress(5, 10, 1.0, jobs=8, busy=8, tables=("a.a", "a.b", "a.c", "a.d", "a.e"))
+    assert str(many).endswith("8 of 8 connections · a.a, a.b, a.c and 2 more")
+    three = progress(5, 10, 1.0, jobs=8, busy=3, tables=("a.a", "a.b", "a.c"))
+    assert str(three).endswith("3 of 8 connections · a.a, a.b, a.c")

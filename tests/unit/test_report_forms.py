@@ -125,11 +125,11 @@ def test_a_refused_statement_is_kept_with_its_place() -> None:
 def test_what_harms_nothing_is_a_note() -> None:
     report = loaded()
     report.add_warnings([("Warning", "1681", "Integer display width is deprecated")] * 15, 15)
-    report.add_warnings([("Note", "1007", "Can't create database 'lab'; database exists")], 1)
+    report.add_warnings([("Note", "1592", "Unsafe statement written to the binary log")], 1)
     assert "2 schemas, 16 notes;" in repr(report).splitlines()[0]
     assert repr(report).splitlines()[-2:] == [
         "  Note 1681: Integer display width is deprecated (15 times; nothing is lost)",
-        "  Note 1007: Can't create database 'lab'; database exists (once)",
+        "  Note 1592: Unsafe statement written to the binary log (once)",
     ]
     # What the server called it stays, for programs.
     assert report.warnings[1681].level == "Warning"
@@ -257,13 +257,27 @@ def test_columns_that_have_nothing_in_them_are_left_out() -> None:
 
 def test_notes_are_no_warnings() -> None:
     report = loaded()
-    report.add_warnings([("Note", "1051", "Unknown table"), ("Warning", "1366", "Bad")], 2)
+    report.add_warnings([("Note", "1592", "Unsafe"), ("Warning", "1366", "Bad")], 2)
     assert ", 1 warning" in report.summary()
     lines = repr(report).splitlines()
-    assert [line for line in lines if "Bad" in line or "Unknown" in line] == [
+    assert [line for line in lines if "Bad" in line or "Unsafe" in line] == [
         "  Warning 1366: Bad (once)",
-        "  Note 1051: Unknown table (once)",
+        "  Note 1592: Unsafe (once)",
     ]
+
+
+def test_what_a_script_asks_for_by_if_exists_is_not_shown() -> None:
+    plain, report = loaded(), loaded()
+    report.add_warnings([("Note", "1051", "Unknown table 'lab.t'")] * 3, 3)
+    report.add_warnings([("Note", "1007", "Can't create database 'lab'; database exists")], 1)
+    assert repr(report) == repr(plain)
+    assert report._repr_html_() == plain._repr_html_()
+    assert report.warnings[1051].count == 3  # for programs
+    assert report.to_dict()["warnings"][1007]["is_asked_for"]
+    # Where the server warns of the same, nothing asked for it.
+    warned = loaded()
+    warned.add_warnings([("Warning", "1051", "Unknown table 'lab.t'")], 1)
+    assert ", 1 warning" in warned.summary()
 
 
 def test_the_page_fits_dark_and_light() -> None:

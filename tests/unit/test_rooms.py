@@ -1,4 +1,4 @@
-"""ARCHITECTURE.md names each module, in the folder where it is."""
+"""ARCHITECTURE.md names each folder of the packages, and each folder its modules."""
 
 from __future__ import annotations
 
@@ -8,39 +8,46 @@ from pathlib import Path
 
 PROJECT = Path(__file__).parents[2]
 PACKAGES = ("sidecar_magics", "sidecar_magics_convert")
-FOLDER = re.compile(r"`(sidecar_magics[\w/]*/)`: ")
-MODULE = re.compile(r"`(\w+\.py)`")
+FOLDER = re.compile(r"^\| `(sidecar_magics[\w/]*/)` \|", re.MULTILINE)
+# A module and what it is for, as a line of its own.
+MODULE = re.compile(r"^    (\w+\.py) +\S", re.MULTILINE)
+WORDS_AT_MOST = 2200
 
 
-def rooms(text: str) -> dict[str, list[str]]:
-    """Return the modules that a text names, by folder: from a folder's line to the empty one."""
-    found: dict[str, list[str]] = {}
-    for paragraph in text.split("\n\n"):
-        folder = FOLDER.match(paragraph)
-        if folder:
-            found[folder[1]] = MODULE.findall(paragraph)
-    return found
+def architecture() -> str:
+    """Return the page."""
+    return PROJECT.joinpath("ARCHITECTURE.md").read_text(encoding="utf-8")
 
 
-def tree() -> dict[str, list[str]]:
+def docstring(path: Path) -> str:
+    """Return a module's docstring; empty if it has none."""
+    return ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+
+
+def tree() -> dict[str, list[Path]]:
     """Return the modules that there are, by folder."""
-    found: dict[str, list[str]] = {}
+    found: dict[str, list[Path]] = {}
     for package in PACKAGES:
-        for path in PROJECT.joinpath(package).rglob("*.py"):
-            modules = found.setdefault(f"{path.parent.relative_to(PROJECT).as_posix()}/", [])
-            if path.name != "__init__.py":
-                modules.append(path.name)
+        for path in sorted(PROJECT.joinpath(package).rglob("*.py")):
+            folder = f"{path.parent.relative_to(PROJECT).as_posix()}/"
+            found.setdefault(folder, []).append(path)
     return found
 
 
-def test_each_module_is_named_once_and_where_it_is() -> None:
-    named = rooms(PROJECT.joinpath("ARCHITECTURE.md").read_text(encoding="utf-8"))
-    assert {folder: sorted(modules) for folder, modules in named.items()} == {
-        folder: sorted(modules) for folder, modules in tree().items()
-    }
+def test_the_page_names_each_folder_once() -> None:
+    assert sorted(FOLDER.findall(architecture())) == sorted(tree())
+
+
+def test_a_folder_names_each_of_its_modules_once() -> None:
+    for folder, paths in tree().items():
+        named = MODULE.findall(docstring(PROJECT / folder / "__init__.py"))
+        assert sorted(named) == [path.name for path in paths if path.name != "__init__.py"], folder
 
 
 def test_each_module_says_what_it_is_for() -> None:
-    for package in PACKAGES:
-        for path in PROJECT.joinpath(package).rglob("*.py"):
-            assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))), path
+    for paths in tree().values():
+        assert [path for path in paths if not docstring(path)] == []
+
+
+def test_the_page_is_short() -> None:
+    assert len(architecture().split()) <= WORDS_AT_MOST

@@ -249,6 +249,52 @@ def test_the_window_is_bounded_in_bytes() -> None:
     assert large.done
 
 
+def test_what_is_done_leaves_room_beside_what_is_not() -> None:
+    scheduler = Scheduler()
+    large, small = definition(size_bytes=WINDOW_BYTES - 1), definition(size_bytes=1)
+    scheduler.add(large)
+    scheduler.add(small)
+    assert not scheduler.has_room(large)
+    scheduler.done([large])
+    assert scheduler.unfinished_bytes == 1
+    assert scheduler.has_room(definition(size_bytes=WINDOW_BYTES - 1))
+    assert not scheduler.has_room(definition(size_bytes=WINDOW_BYTES))
+
+
+def test_lanes_stay_for_what_stands_before_a_failure() -> None:
+    first, second, bad = definition(writes="a"), definition(writes="a"), definition(writes="b")
+    scheduler = Scheduler()
+    for task in (first, second, bad):
+        scheduler.add(task)
+    assert [scheduler.next_for(0), scheduler.next_for(1)] == [first, bad]
+    scheduler.fail(bad)
+    assert not scheduler.is_over
+    scheduler.done([first])
+    assert scheduler.next_for(1) is second
+    assert scheduler.is_over
+
+
+def test_of_two_failures_the_first_in_the_script_counts() -> None:
+    tasks = [definition(writes=letter) for letter in "abc"]
+    scheduler = Scheduler()
+    for task in tasks:
+        scheduler.add(task)
+    scheduler.fail(tasks[0])
+    scheduler.fail(tasks[2])
+    assert scheduler.next_for(0) is tasks[0]
+    assert scheduler.next_for(0) is None
+
+
+def test_a_lost_lane_ends_the_load() -> None:
+    scheduler = Scheduler()
+    scheduler.add(definition())
+    assert not scheduler.has_ended
+    scheduler.halt()
+    assert scheduler.has_ended
+    assert scheduler.is_over
+    assert scheduler.next_for(0) is None
+
+
 def test_a_task_larger_than_the_window_comes_alone() -> None:
     assert scheduler_of(definition(size_bytes=WINDOW_BYTES + 1))
 

@@ -233,7 +233,8 @@ def test_a_file_that_shrinks(tmp_path: Path) -> None:
     next(source.chunks())
     os.truncate(path, 300_000)
     with pytest.raises(ScriptError, match=r"has become shorter while it was read, near byte 300"):
-        source.read_rest()
+        for _ in source.chunks():
+            pass
     source.close()
 
 
@@ -323,7 +324,7 @@ def test_a_zip64_with_a_data_descriptor(tmp_path: Path) -> None:
 @pytest.mark.parametrize("over", range(0, 264, 8))
 def test_a_stream_whose_last_step_is_full(tmp_path: Path, over: int) -> None:
     # zlib has taken all input and still holds back a part of the output.
-    script = bytes(2 * compression.OUTPUT_BYTES + over)
+    script = b" " * (2 * compression.OUTPUT_BYTES + over)
     assert read(write(tmp_path, zipped(script)))[0] == script
 
 
@@ -363,6 +364,17 @@ def tar() -> bytes:
         (b"\xfebin", "a binary log of MySQL"),
         (b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive"),
         (b"\n<!DOCTYPE html>\n<html>", "a web page"),
+        (b"%PDF-1.7\n", "a PDF document"),
+        (b"\x89PNG\r\n\x1a\n", "a picture"),
+        (b"\xff\xd8\xff\xe0\0\x10JFIF", "a picture"),
+        (b"\x93NUMPY\1\0", "a NumPy file"),
+        (b"MATLAB 5.0 MAT-file, Platform", "a MATLAB file"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an Office document"),
+        (b'{\n "cells": [', "a notebook"),
+        (b'[{"a": 1}]', "a JSON file"),
+        (b'{"a": 1}', "a JSON file"),
+        (b"\x5a\x12\x09\x77" + bytes(600), "a binary file"),
+        (bytes(600), "a binary file"),
         (b"version https://git-lfs.github.com/spec/v1\n", "a placeholder of Git LFS"),
         (b"/annex/objects/MD5E-s7--0.sql\n", "a placeholder of git-annex"),
     ],
@@ -376,6 +388,14 @@ def test_no_script(tmp_path: Path, data: bytes, message: str, kind: str) -> None
     assert error.hint
 
 
+def test_a_sheet_is_no_archive_of_scripts(tmp_path: Path) -> None:
+    sheet = several("[Content_Types].xml", "xl/workbook.xml")
+    script, error, _ = read_to_the_error(write(tmp_path, sheet))
+    assert script == b""
+    assert "is an Office document" in error.message
+    assert "pandas.read_excel" in error.hint
+
+
 @pytest.mark.parametrize("outer", [*STREAMS, "zip"])
 @pytest.mark.parametrize("inner", [*STREAMS, "zip"])
 def test_compressed_twice(tmp_path: Path, outer: str, inner: str) -> None:
@@ -385,7 +405,10 @@ def test_compressed_twice(tmp_path: Path, outer: str, inner: str) -> None:
     assert f"is {inner} data, compressed once more with {outer}" in error.message
 
 
-@pytest.mark.parametrize("text", [b"BZhello", b"PKILL", b"P", b"\x1f", b"(\xb5", b"<", b"PAR"])
+@pytest.mark.parametrize(
+    "text",
+    [b"BZhello", b"PKILL", b"P", b"\x1f", b"(\xb5", b"<", b"PAR", b"{", b"[a]", b"%PD", b"\0\0\0S"],
+)
 def test_what_only_begins_like_something_else(tmp_path: Path, text: bytes) -> None:
     assert read(write(tmp_path, text))[0] == text
 
@@ -433,7 +456,8 @@ def test_the_rest_of_a_script_that_quits_counts(tmp_path: Path, kind: str, end: 
     packed = PACKERS[kind](MYSQL + SCRIPT + end)
     source = Source.from_file(write(tmp_path, packed))
     next(source.chunks())
-    source.read_rest()
+    for _ in source.chunks():
+        pass
     assert source.looks_truncated is (not end)
     assert source.sha256 == hashlib.sha256(packed).hexdigest()
     assert source.position_bytes == len(packed)

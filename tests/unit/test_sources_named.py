@@ -86,10 +86,12 @@ def test_digest_of_a_part_is_none() -> None:
     first, _ = sources
     assert sources.sha256 is None
     first.close()
-    sources.open(1).read_rest()
+    for _ in sources.open(1).chunks():
+        pass
     assert sources.sha256 is None
     assert sources.position_bytes == sources.size_bytes
-    sources.open(0).read_rest()
+    for _ in sources.open(0).chunks():
+        pass
     assert sources.sha256 == sources.digest()
     sources.close()
 
@@ -141,6 +143,11 @@ def test_nothing_of_that_name() -> None:
         open_sources(Path("bare"))
     with pytest.raises(ScriptError, match=r"is no path"):
         open_sources("a\0b")
+    for windows in (r"C:\data\x.sql", "C:/data/x.sql", "C:datax.sql", r"\\server\data\x.sql"):
+        with pytest.raises(ScriptError) as caught:
+            open_sources(windows)
+        assert f"there is no file '{windows}'" in str(caught.value)
+        assert "a path of a Windows machine" in caught.value.hint
 
 
 def test_a_folder() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from sidecar_magics.errors import ScriptError
 from sidecar_magics.grants import Grants
-from sidecar_magics.load.check.assignments import Assignment, assignments
+from sidecar_magics.load.check.assignments import ScopedAssignment, assignments
 from sidecar_magics.load.check.findings import Finding, some
 from sidecar_magics.load.check.recorder import Dialect
 from sidecar_magics.load.check.statements import (
@@ -167,7 +167,9 @@ ASSIGNMENTS = {
 
 @pytest.mark.parametrize("sql", ASSIGNMENTS)
 def test_assignments(sql: str) -> None:
-    wanted = [Assignment(scope, name, value.encode()) for scope, name, value in ASSIGNMENTS[sql]]
+    wanted = [
+        ScopedAssignment(scope, name, value.encode()) for scope, name, value in ASSIGNMENTS[sql]
+    ]
     assert assignments(sql.encode()) == wanted
 
 

@@ -10,7 +10,8 @@ from sidecar_magics.load.planning.planner import Planner, Server
 from sidecar_magics.load.policy import LoadPolicy
 from sidecar_magics.load.reporting.report import LoadReport
 from sidecar_magics.load.sources.opening import Sources
-from sidecar_magics.load.walk import Quoting, Walk
+from sidecar_magics.load.walk import Walk
+from sidecar_magics.script.quoting import Quoting
 
 if TYPE_CHECKING:
     from sidecar_magics.errors import ScriptError
@@ -70,7 +71,7 @@ def seen(script: str, options: dict[str, Any]) -> tuple[list[tuple[object, ...]]
         policy,
         target=witness,
         report=report,
-        quoting=Quoting(ansi=False, verbatim=False),
+        quoting=Quoting(),
     )
     list(walk.tasks(Sources.from_text(script)))
     return witness.seen, dict(report.skipped)

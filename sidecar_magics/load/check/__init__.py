@@ -1,7 +1,35 @@
 """Look before a load: read the script and the server, and show what would happen.
 
-Nothing on the server is changed. What the server refuses is found out by asking it on a session of
-our own; what the script does is played through against what is there (`world`).
+Nothing of the server's is changed. What it refuses is found out by asking it on a session of our
+own, and in scratch schemas that are dropped again; what the script does is played through against
+what is there (`world`).
+
+The script:
+
+    survey.py       the loader's own walk, with what it yields taken down
+    recorder.py     takes it down, statement by statement
+    statements.py   what a definition says
+    assignments.py  what a SET says
+    session.py      the session at each place
+    inventory.py    all of it
+    features.py     what only MariaDB has
+
+The server:
+
+    target.py       what it has, asked on a connection of ours
+    privileges.py   what the account lacks
+    world.py        the script played against what is there
+    rehearsal.py    definitions, executed in scratch schemas
+    mirror.py       these schemas, with what the server has of the script's
+
+Findings:
+
+    rules.py        the script's demands and the server's settings
+    objects.py      what the script makes and what is there
+    advice.py       what stops no load but is better known before
+    verdict.py      the rehearsal decides between them
+    findings.py     one finding, and groups of them
+    report.py       the report
 """
 
 from __future__ import annotations

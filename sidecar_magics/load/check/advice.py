@@ -107,7 +107,7 @@ def unfollowed(case: Case) -> Iterator[Finding]:
     if places:
         message = (
             f"{count(len(places), 'statement')} whose effect cannot be foreseen (CALL, PREPARE or "
-            "EXECUTE): what is said of existing and missing tables may be wrong after it"
+            "EXECUTE): findings about existing and missing tables may be wrong after it"
         )
         yield Finding("unfollowed", message, "", str(places[0]))
 

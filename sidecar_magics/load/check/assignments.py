@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-class Assignment(NamedTuple):
+class ScopedAssignment(NamedTuple):
     """One ``name = value`` of a SET; `scope` is ``session``, ``global`` or ``user``."""
 
     scope: str
@@ -20,7 +20,7 @@ class Assignment(NamedTuple):
     value: bytes
 
 
-def assignments(sql: bytes) -> list[Assignment]:
+def assignments(sql: bytes) -> list[ScopedAssignment]:
     """Return the assignments of a SET, in order; SET NAMES is one to ``names``.
 
     A GLOBAL or SESSION without ``@@`` holds for those after it, too. Source: "SET Syntax for
@@ -31,14 +31,14 @@ def assignments(sql: bytes) -> list[Assignment]:
         return []
     names = _SET_NAMES.match(sql, start.end())
     if names:
-        return [Assignment("session", "names", names[1])]
+        return [ScopedAssignment("session", "names", names[1])]
     found, scope = [], "session"
     for part in _parts(sql, start.end()):
         target = _TARGET.match(part)
         if not target:
             continue
         if target["user"]:
-            found.append(Assignment("user", target["user"].decode("utf-8", "replace"), b""))
+            found.append(ScopedAssignment("user", target["user"].decode("utf-8", "replace"), b""))
             continue
         word = (target["word"] or b"").lower().decode()
         scope = word or scope
@@ -48,7 +48,7 @@ def assignments(sql: bytes) -> list[Assignment]:
         is_global = name_scope in ("global", "persist", "persist_only")
         name = target["name"].strip(b"`").lower().decode("utf-8", "replace")
         value = part[target.end() :].strip()
-        found.append(Assignment("global" if is_global else "session", name, value))
+        found.append(ScopedAssignment("global" if is_global else "session", name, value))
     return found
 
 

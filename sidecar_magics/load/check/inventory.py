@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 TableKey = tuple[Optional[str], str]
 
 
-class Mention(NamedTuple):
+class Position(NamedTuple):
     """Where something stands: the script's name, line and column from 1."""
 
     source: str
@@ -45,7 +45,7 @@ class Event(NamedTuple):
         As `statements.Definition.what`.
     schema, name : str or None
         What it is about; no schema where none was chosen.
-    place : Mention
+    place : Position
         Of the statement.
     state : State
         The session there.
@@ -63,7 +63,7 @@ class Event(NamedTuple):
     what: str
     schema: str | None
     name: str
-    place: Mention
+    place: Position
     state: State
     definition: Definition | None = None
     traits: TableTraits | None = None
@@ -76,7 +76,7 @@ class Event(NamedTuple):
 class Obstacle(NamedTuple):
     """Something that the loader itself refuses."""
 
-    place: Mention
+    place: Position
     message: str
     hint: str
 
@@ -93,15 +93,15 @@ class Mentions:
     """Names that a script mentions: how often, and where first."""
 
     def __init__(self) -> None:
-        self._places: dict[str, list[Mention]] = {}
+        self._places: dict[str, list[Position]] = {}
         self._counts: dict[str, int] = {}
 
-    def add(self, name: str, place: Mention) -> None:
+    def add(self, name: str, place: Position) -> None:
         """Count one more."""
         self._counts[name] = self._counts.get(name, 0) + 1
         self._places.setdefault(name, [place])
 
-    def first(self, name: str) -> Mention:
+    def first(self, name: str) -> Position:
         """Return where a name stands first."""
         return self._places[name][0]
 
@@ -150,11 +150,11 @@ class Inventory:
         Statements that need an administrator's right, by the right.
     obstacles : list of Obstacle
         What the loader itself refuses.
-    local_files : list of Mention
+    local_files : list of Position
         LOAD DATA LOCAL.
     system_statements : int
         Statements on the server's own schemas, which are left out.
-    unfollowed : list of Mention
+    unfollowed : list of Position
         Statements whose effect cannot be known: procedures that are called, prepared statements.
     truncated : list of str
         Scripts that lack the line that their maker ends with.
@@ -166,7 +166,7 @@ class Inventory:
     tables: dict[TableKey, Tally] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)
     largest_bytes: int = 0
-    largest_at: Mention | None = None
+    largest_at: Position | None = None
     maker: str = ""
     maker_version: str = ""
     session_variables: Mentions = field(default_factory=Mentions)
@@ -180,7 +180,7 @@ class Inventory:
     definers: dict[Account, Mentions] = field(default_factory=dict)
     commands: Mentions = field(default_factory=Mentions)
     obstacles: list[Obstacle] = field(default_factory=list)
-    local_files: list[Mention] = field(default_factory=list)
+    local_files: list[Position] = field(default_factory=list)
     system_statements: int = 0
-    unfollowed: list[Mention] = field(default_factory=list)
+    unfollowed: list[Position] = field(default_factory=list)
     truncated: list[str] = field(default_factory=list)

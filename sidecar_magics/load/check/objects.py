@@ -13,7 +13,7 @@ from .world import World
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from .inventory import Event, Inventory, Mention
+    from .inventory import Event, Inventory, Position
     from .rules import Case
     from .target import ServerView
     from .world import Clash
@@ -185,7 +185,7 @@ def engines(case: Case, *, refused: bool) -> Iterator[Finding]:
         hint = "change the engine in the script, or switch it on at the server."
         if not refused:
             message += f", and takes {default} instead"
-        place: Mention = events[0].place
+        place: Position = events[0].place
         yield Finding("engine", message, hint, str(place), 1286 if refused else 1266, names)
 
 

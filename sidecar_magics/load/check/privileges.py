@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from ...grants import Grants
-    from .inventory import Event, Inventory, Mention
+    from .inventory import Event, Inventory, Position
     from .statements import Account
 
 
@@ -22,7 +22,7 @@ class Need(NamedTuple):
     privilege: str
     schema: str | None
     table: str | None
-    place: Mention
+    place: Position
     errno: int
     optional: bool = False  # the loader may leave the statement out
 
@@ -90,7 +90,7 @@ def lacking(inventory: Inventory, grants: Grants, flavour: str) -> list[Need]:
     return list(found.values())
 
 
-def foreign_definers(inventory: Inventory, account: str) -> dict[Account, Mention]:
+def foreign_definers(inventory: Inventory, account: str) -> dict[Account, Position]:
     """Return the definers that are not the account itself, with the place of each."""
     user, _, host = account.rpartition("@")
     return {

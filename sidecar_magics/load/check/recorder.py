@@ -12,7 +12,7 @@ from ...script.splitter import Statement, split
 from ...script.versioned import effective
 from . import statements
 from .features import features
-from .inventory import Event, Inventory, Mention, Mentions, Obstacle, Tally
+from .inventory import Event, Inventory, Mentions, Obstacle, Position, Tally
 from .session import ReadSession
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ class Recorder:
         self._dialect = dialect
         self.session = ReadSession(dialect.sql_mode)
 
-    def begin(self, schema: str | None, place: Mention) -> None:
+    def begin(self, schema: str | None, place: Position) -> None:
         """Begin a script that knows nothing of the one before it: in a new session."""
         self.session = ReadSession(self._dialect.sql_mode)
         self._enter(None)
@@ -98,7 +98,7 @@ class Recorder:
 
     # Statements --------------------------------------------------------------------------------
 
-    def first_rows(self, rows: re.Match[bytes], size: int, place: Mention) -> None:
+    def first_rows(self, rows: re.Match[bytes], size: int, place: Position) -> None:
         """Take down a table that gets rows; the statements that follow are only counted."""
         table = classify(rows[0])
         key = (table.schema or self.session.schema, table.table or "")
@@ -108,7 +108,7 @@ class Recorder:
         self.filling[rows[0]] = tally
         self._event(rows[1].lower().decode(), "table", key[0], key[1], place)
 
-    def statement(self, sql: bytes, place: Mention, delimiter: bytes) -> None:
+    def statement(self, sql: bytes, place: Position, delimiter: bytes) -> None:
         """Take down a statement, or several that were under another delimiter."""
         if reads_local_file(sql):
             self.inventory.local_files.append(place)
@@ -134,7 +134,7 @@ class Recorder:
                     return
                 self._one(part.sql, place)
 
-    def _one(self, sql: bytes, place: Mention) -> None:
+    def _one(self, sql: bytes, place: Position) -> None:
         if not sql.strip():
             return  # for another server
         about = classify(sql)
@@ -158,7 +158,7 @@ class Recorder:
             self._define(sql, about, place)
         self._mention_names(sql, kind, place)
 
-    def _define(self, sql: bytes, about: Classification, place: Mention) -> None:
+    def _define(self, sql: bytes, about: Classification, place: Position) -> None:
         definition = statements.read_definition(sql)
         if definition is None:
             return
@@ -189,7 +189,7 @@ class Recorder:
         if what == "schema" and verb == "drop" and self.session.schema == about.schema:
             self._enter(None)
 
-    def _data(self, sql: bytes, about: Classification, place: Mention) -> None:
+    def _data(self, sql: bytes, about: Classification, place: Position) -> None:
         if about.table is None:
             return
         schema = about.schema or self.session.schema
@@ -201,7 +201,7 @@ class Recorder:
         tally.bytes += len(sql)
         self._event(verb, "table", schema, about.table, place)
 
-    def _other(self, sql: bytes, place: Mention) -> None:
+    def _other(self, sql: bytes, place: Position) -> None:
         word = _first_word(sql)
         called = _CALL.match(sql)
         # With a schema MariaDB may mean a package's procedure.
@@ -213,18 +213,18 @@ class Recorder:
         elif word == b"FLUSH":
             self.inventory.commands.add("RELOAD", place)
 
-    def _lose_sight(self, place: Mention) -> None:
+    def _lose_sight(self, place: Position) -> None:
         """Take note that from here on anything may have been done."""
         self.inventory.unfollowed.append(place)
         self.filling.clear()
 
-    def refuse(self, place: Mention, error: ScriptError) -> None:
+    def refuse(self, place: Position, error: ScriptError) -> None:
         """Take down what the loader would refuse."""
         message = error.message.removeprefix(f"{place}: ").rstrip(".")
         self.inventory.obstacles.append(Obstacle(place, message, error.hint))
 
     def _event(
-        self, verb: str, what: str, schema: str | None, name: str, place: Mention, **more: object
+        self, verb: str, what: str, schema: str | None, name: str, place: Position, **more: object
     ) -> None:
         self.inventory.events.append(
             Event(
@@ -254,24 +254,24 @@ class Recorder:
         self.session.schema = schema
         self.filling.clear()
 
-    def use(self, schema: str, place: Mention) -> None:
+    def use(self, schema: str, place: Position) -> None:
         """Follow the script into another schema."""
         self._enter(schema)
         self._event("use", "schema", schema, "", place)
 
-    def set(self, sql: bytes, place: Mention) -> None:
+    def set(self, sql: bytes, place: Position) -> None:
         """Follow a SET."""
         self.session.set(sql, place, self.inventory)
         self.filling.clear()
 
-    def _mention_features(self, sql: bytes, as_read: bytes, place: Mention) -> None:
+    def _mention_features(self, sql: bytes, as_read: bytes, place: Position) -> None:
         if not as_read.strip() or classify(as_read).kind in _NEVER_PECULIAR:
             return
         mode = self.session.sql_mode
         for feature in features(sql, as_read, self._dialect.flavour, sql_mode=mode):
             self.inventory.features.setdefault(feature, Mentions()).add(feature.name, place)
 
-    def _mention_names(self, sql: bytes, kind: Kind, place: Mention) -> None:
+    def _mention_names(self, sql: bytes, kind: Kind, place: Position) -> None:
         if kind is Kind.DATA or len(sql) > _LONGEST_DEFINITION_BYTES:
             return
         mode = self.session.sql_mode
@@ -288,7 +288,7 @@ class Recorder:
 
 def _subjects(
     definition: statements.Definition, sql: bytes
-) -> Iterator[tuple[statements.Name, statements.Name | None]]:
+) -> Iterator[tuple[statements.DefinedName, statements.DefinedName | None]]:
     """Yield what a definition is about, and the new name where it gives one."""
     verb, what, names = definition.verb, definition.what, definition.names
     if what == "schema":

@@ -10,7 +10,7 @@ from .assignments import assignments, unquoted_text
 from .inventory import State
 
 if TYPE_CHECKING:
-    from .inventory import Inventory, Mention
+    from .inventory import Inventory, Position
 
 _SQL_MODE = "sql_mode"
 _SYSTEM_VARIABLE = re.compile(
@@ -42,7 +42,7 @@ class ReadSession:
         self.schema: str | None = None
         self.state = State()
 
-    def set(self, sql: bytes, place: Mention, inventory: Inventory) -> None:
+    def set(self, sql: bytes, place: Position, inventory: Inventory) -> None:
         """Follow a SET, and take down what it names."""
         for variable in _SYSTEM_VARIABLE.findall(sql):
             inventory.read_variables.add(variable.decode().lower(), place)
@@ -71,7 +71,7 @@ class ReadSession:
         return not self._variables.is_off(variable)
 
 
-def _take_down(name: str, value: bytes, place: Mention, inventory: Inventory) -> None:
+def _take_down(name: str, value: bytes, place: Position, inventory: Inventory) -> None:
     text = unquoted_text(value)
     if name == "time_zone" and text is not None:
         inventory.time_zones.add(text, place)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple, Optional
 
-Name = tuple[Optional[str], str]
+DefinedName = tuple[Optional[str], str]
 """Schema, None where the default schema is meant, and object."""
 
 WHAT = {
@@ -98,7 +98,7 @@ class Definition(NamedTuple):
     what : str
         ``schema``, ``table``, ``view``, ``trigger``, ``procedure``, ``function``, ``event``,
         ``index`` or ``account``.
-    names : tuple of Name
+    names : tuple of DefinedName
         What it is about; of RENAME the old and the new names in turn.
     conditional : bool
         IF EXISTS or IF NOT EXISTS.
@@ -108,25 +108,25 @@ class Definition(NamedTuple):
         A temporary table.
     definer : Account or None
         As given; None for CURRENT_USER, too.
-    on : Name or None
+    on : DefinedName or None
         The table of a trigger or an index.
     """
 
     verb: str
     what: str
-    names: tuple[Name, ...]
+    names: tuple[DefinedName, ...]
     conditional: bool = False
     replaces: bool = False
     temporary: bool = False
     definer: Account | None = None
-    on: Name | None = None
+    on: DefinedName | None = None
 
 
 class TableTraits(NamedTuple):
     """What a CREATE or ALTER TABLE asks of the server; `engine` is None for the default."""
 
     engine: str | None
-    parents: tuple[Name, ...]
+    parents: tuple[DefinedName, ...]
     may_have_primary_key: bool
     copies: bool
 
@@ -151,7 +151,7 @@ def read_definition(sql: bytes) -> Definition | None:
         account = words.account()
         # A user without a host is one with any.
         name = account and f"{account.user}@{account.host or '%'}"
-        names: tuple[Name, ...] = ((None, name),) if name else ()
+        names: tuple[DefinedName, ...] = ((None, name),) if name else ()
     else:
         names = _names(words, verb, what)
     on = words.name() if what in ("index", "trigger") and words.seek(b"ON") else None
@@ -191,7 +191,7 @@ def switches_keys(sql: bytes) -> bool:
     return bool(_KEYS_SWITCH.search(sql))
 
 
-def renamed_to(sql: bytes) -> Name | None:
+def renamed_to(sql: bytes) -> DefinedName | None:
     """Return the new name that an ALTER TABLE gives, if it does nothing else at its end."""
     found = _RENAMES_TO.search(sql)
     return _name(found[1], found[2] or b"") if found else None
@@ -224,7 +224,7 @@ def _seek(words: _Words, options: _Options) -> str | None:
     return None
 
 
-def _names(words: _Words, verb: bytes, what: str) -> tuple[Name, ...]:
+def _names(words: _Words, verb: bytes, what: str) -> tuple[DefinedName, ...]:
     if what == "schema" and verb == b"ALTER" and words.word in _SCHEMA_OPTIONS:
         return ()
     first = words.name()
@@ -274,7 +274,7 @@ class _Words:
             self.take()
         return False
 
-    def name(self) -> Name | None:
+    def name(self) -> DefinedName | None:
         """Read a name, qualified or not."""
         first = self._identifier()
         if first is None or self._text != b".":
@@ -315,7 +315,7 @@ def _keep_words(text: re.Match[bytes]) -> bytes:
     return text[0] if _WORD_IN_QUOTES.match(text[0]) else b"''"
 
 
-def _name(first: bytes, second: bytes) -> Name:
+def _name(first: bytes, second: bytes) -> DefinedName:
     names = [
         (name[1:-1].replace(b"``", b"`") if name.startswith(b"`") else name).decode(
             "utf-8", "replace"

@@ -11,6 +11,7 @@ import re
 from typing import TYPE_CHECKING
 
 from ...errors import ScriptError
+from ...script.quoting import Quoting, quoting_of
 from ...script.rows import literal_rows
 from ..planning.planner import Planner, Server
 from ..policy import RESERVED, LoadPolicy
@@ -18,8 +19,8 @@ from ..reporting.report import LoadReport
 from ..sources.dump_marks import maker
 from ..sources.folders import ALLOW_LINKS, astray
 from ..sources.opening import Sources
-from ..walk import Quoting, Walk, quoting_of
-from .inventory import Inventory, Mention
+from ..walk import Walk
+from .inventory import Inventory, Position
 from .recorder import Recorder
 
 if TYPE_CHECKING:
@@ -115,10 +116,10 @@ class Surveyor:
         for source in sources:
             if source.stray is not None and not self._allows_outside:
                 error = ScriptError(f"refused: it {astray(source.stray)}.", hint=ALLOW_LINKS)
-                self._recorder.refuse(Mention(source.name, 1, 1), error)
+                self._recorder.refuse(Position(source.name, 1, 1), error)
                 continue
             if source.fresh_session:
-                self._recorder.begin(source.schema, Mention(source.name, 1, 1))
+                self._recorder.begin(source.schema, Position(source.name, 1, 1))
                 if self._rehearsal:
                     self._rehearsal.begin_session(source.schema)
             yield source
@@ -133,7 +134,7 @@ class Surveyor:
         mode = self._recorder.session.sql_mode
         if mode.isdigit():
             return quoting_of(mode)
-        return Quoting(ansi="ANSI" in mode, verbatim="NO_BACKSLASH_ESCAPES" in mode)
+        return Quoting("ANSI" in mode, "NO_BACKSLASH_ESCAPES" in mode)
 
     def renew(self) -> None:
         """Do nothing: there is no connection."""
@@ -165,8 +166,8 @@ class Surveyor:
             self._rehearsal.play(step, about, delimiter, place)
 
 
-def _place(step: Step) -> Mention:
-    return Mention(step.source.name, step.line, step.item.column)
+def _place(step: Step) -> Position:
+    return Position(step.source.name, step.line, step.item.column)
 
 
 def _look_up(schema: bytes, name: bytes, /, *, settled: bool) -> TableFacts | None:

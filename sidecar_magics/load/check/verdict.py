@@ -16,7 +16,7 @@ from .findings import Finding
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from .rehearsal import Refused, Rehearsal
+    from .rehearsal import RefusedStatement, Rehearsal
     from .world import Clash
 
 # What a rehearsal shows: these are the server's answers to a definition or a SET.
@@ -58,7 +58,7 @@ def confirmed(problems: Sequence[Finding], rehearsal: Rehearsal) -> list[Finding
         elif errno or finding.kind in ("exists", "missing"):
             standing.append(replace(finding, errno=errno or finding.errno))
     explained = {finding.place for finding in standing}
-    groups: dict[tuple[int, str, bool], list[Refused]] = {}
+    groups: dict[tuple[int, str, bool], list[RefusedStatement]] = {}
     for refused in rehearsal.refused:
         groups.setdefault((refused.errno, refused.message, refused.likely), []).append(refused)
     for (errno, message, likely), found in groups.items():

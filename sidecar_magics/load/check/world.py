@@ -13,7 +13,7 @@ from .target import Thing
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from .inventory import Event, Mention
+    from .inventory import Event, Position
     from .target import Contents
 
 # Tables and views share their names; everything else has a space of its own.
@@ -38,7 +38,7 @@ class Clash(NamedTuple):
         What it is about; the name as ``schema.name``.
     errno : int
         The server's error number.
-    place : Mention
+    place : Position
         Of the event.
     parent : str
         The table that a foreign key misses.
@@ -52,7 +52,7 @@ class Clash(NamedTuple):
     what: str
     name: str
     errno: int
-    place: Mention
+    place: Position
     parent: str = ""
     rows: int | None = None
     likely: bool = False
@@ -115,7 +115,7 @@ class World:
         self._touched: dict[_Key, tuple[str, str, str]] = {}
         self._marks: dict[_Key, set[str]] = {}
         self._excused: set[str] = set()
-        self._spellings: dict[_Key, dict[str, Mention]] = {}
+        self._spellings: dict[_Key, dict[str, Position]] = {}
         self.clashes: list[Clash] = []
 
     def play(self, events: Iterable[Event]) -> None:
@@ -157,7 +157,7 @@ class World:
                 found[schema] = ("kept", tables.get(schema, 0))
         return found
 
-    def same_but_for_case(self) -> list[tuple[tuple[str, ...], Mention]]:
+    def same_but_for_case(self) -> list[tuple[tuple[str, ...], Position]]:
         """Return tables that the script spells in several ways, which are one to this server."""
         return [
             (tuple(spellings), list(spellings.values())[1])

@@ -2,6 +2,13 @@
 
 Each script is loaded by one process at a time; the second one waits. What `--once` says must be
 true, so the record that a script is loaded ends as soon as another load touches the same schemas.
+
+Loads are known by named locks: one for each connection, by which `--resume` finds and ends those of
+a killed process; one for each script; one for each schema, since two loads of one schema are
+allowed, and reported.
+
+`--resume` compares names, size and options, then a CRC-32 of each skipped piece; `--once` compares
+SHA-256 and options, with size and time as a shortcut.
 """
 
 from __future__ import annotations
@@ -66,7 +73,7 @@ class Bookkeeping:
         self._link = loader.control
         name = "\n".join(sources.labels)[:1000]
         self._script = loads.Identity(name, sources.size_bytes or 0, policy.identity)
-        self._call = loads.Call(sources.whereabouts, policy.words, policy.target)
+        self._call = loads.LoadCall(sources.whereabouts, policy.words, policy.target)
         self._touched: dict[str, bool] = {}  # schemas, and whether records of them are ended
         self._records: dict[str, list[int]] | None = None
 

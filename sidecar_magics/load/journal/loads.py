@@ -43,8 +43,8 @@ class LoadRecord:
     rows: int = 0
 
 
-class Call(NamedTuple):
-    """How a load was called, so that a user can be told how to call it again.
+class LoadCall(NamedTuple):
+    """How a load was called, so that a message can show how to call it again.
 
     Attributes
     ----------
@@ -64,10 +64,10 @@ class Call(NamedTuple):
     def to_json(self) -> str:
         """Return it as the journal keeps it; what is too long for that is left out."""
         text = json.dumps(self._asdict())
-        return text if len(text.encode()) <= _STAMP_BYTES else json.dumps(Call()._asdict())
+        return text if len(text.encode()) <= _STAMP_BYTES else json.dumps(LoadCall()._asdict())
 
     @classmethod
-    def from_json(cls, text: str) -> Call:
+    def from_json(cls, text: str) -> LoadCall:
         """Read what `to_json` has written; of anything else nothing is known."""
         try:
             kept = json.loads(text or "{}")
@@ -92,7 +92,7 @@ class Unfinished(NamedTuple):
         Whether a connection holds its lock, so that it may still come to its end.
     pieces : int
         How many pieces of it are noted as done.
-    call : Call
+    call : LoadCall
         How it was called, as far as the journal has that.
     """
 
@@ -100,7 +100,7 @@ class Unfinished(NamedTuple):
     started: str
     is_running: bool
     pieces: int = 0
-    call: Call = Call()
+    call: LoadCall = LoadCall()
 
 
 # The third column is the connection that holds the load's lock, NULL if none does.
@@ -123,7 +123,7 @@ _STAMP_BYTES = 8192
 
 
 def begin(
-    link: Link, script: Identity, *, token: str, jobs: int, call: Call
+    link: Link, script: Identity, *, token: str, jobs: int, call: LoadCall
 ) -> tuple[LoadRecord, LoadRecord | None]:
     """Enter a load that begins; return it, and the unfinished one whose place it takes, if any."""
     replaced: LoadRecord | None = None
@@ -153,14 +153,14 @@ def unfinished(link: Link, script: Identity) -> LoadRecord | None:
     return None
 
 
-def end_repeated(link: Link, call: Call, own: int | None) -> None:
+def end_repeated(link: Link, call: LoadCall, own: int | None) -> None:
     """End the records of loads of the same file that stopped, now that it is loaded completely.
 
     Parameters
     ----------
     link : Link
         A connection.
-    call : Call
+    call : LoadCall
         The load that is complete; a load that went elsewhere, or took other parts, stays.
     own : int, optional
         Its number, if it has a record.
@@ -171,7 +171,7 @@ def end_repeated(link: Link, call: Call, own: int | None) -> None:
         f"SELECT id, HEX(stamp) FROM {SCHEMA}.loads WHERE finished IS NULL AND id <> {own or 0}"
         " AND IS_USED_LOCK(CONCAT('sidecar_magics.', token, '.0')) IS NULL"
     ):
-        earlier = Call.from_json(bytes.fromhex(stamp or "").decode("utf-8", "replace"))
+        earlier = LoadCall.from_json(bytes.fromhex(stamp or "").decode("utf-8", "replace"))
         if (earlier.where, earlier.target) == (call.where, call.target):
             _forget(link, int(number or 0))
 

@@ -5,6 +5,10 @@ is noted as well, at the latest by the same transaction. Rows are noted in their
 A definition commits by itself; it is kept as *pending* from then on, and every note that any lane
 writes takes all pending pieces along. So a piece is never noted without those that it needs, and a
 resumed load never runs a DROP or CREATE again under rows that it takes for done.
+
+Statements that must not run twice are noted before they run, with a checksum of SHOW CREATE TABLE
+where they alter a table. Within the script's own transaction or LOCK TABLES these notes use another
+connection.
 """
 
 from __future__ import annotations

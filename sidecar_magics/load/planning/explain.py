@@ -8,13 +8,14 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from ...errors import ScriptError, printable
+from ...script.quoting import Quoting
 from ...script.versioned import version_number
 from ...units import count, size
 from ..policy import LoadPolicy
 from ..reporting.failures import excerpt
 from ..reporting.report import LoadReport
 from ..sources.opening import Sources, open_sources
-from ..walk import Quoting, Walk
+from ..walk import Walk
 from .planner import Planner, Server
 from .tasks import TaskKind
 
@@ -180,7 +181,7 @@ def _explain(sources: Sources, policy: LoadPolicy, server: tuple[str, str]) -> L
         policy,
         target=_Nowhere(),
         report=report,
-        quoting=Quoting(ansi=False, verbatim=False),
+        quoting=Quoting(),
     )
     counts: Counter[str] = Counter()
     try:

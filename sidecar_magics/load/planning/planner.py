@@ -7,6 +7,14 @@ where a statement may have changed its session in a way that cannot be followed,
 script runs in order on one connection.
 
 The planner asks only its `lookup`, so a plan can be shown without a server.
+
+Which tool made a dump does not matter for the order: conflicts decide it. Rows of one table run in
+any order only if the table is InnoDB with a primary key and no trigger, and the statements are
+plain INSERTs with a number in every counted column; checked foreign keys put rows in one order.
+Only autocommit=0 and COMMIT depend on the tool: after a dump tool's heading they are left out,
+because such tools put them around tables and never roll back. In other scripts each transaction
+under autocommit=0 begins with a START TRANSACTION of ours, so that the session is known, and what
+was committed is noted.
 """
 
 from __future__ import annotations
@@ -75,14 +83,14 @@ class Server(NamedTuple):
 
 
 class Takes(Protocol):
-    """Tells whether the server takes a SET, as `trial.Trial.takes` does."""
+    """Returns whether the server takes a SET, as `trial.Trial.takes` does."""
 
     def __call__(self, step: Step, before: Session, sql: bytes, *, settled: bool) -> bool:
         """Return whether it does; `settled` if all that comes before it is yielded."""
 
 
 class Enters(Protocol):
-    """Tells whether a schema can be entered, as `trial.Trial.enters` does."""
+    """Returns whether a schema can be entered, as `trial.Trial.enters` does."""
 
     def __call__(self, step: Step, schema: bytes, *, settled: bool) -> bool:
         """Return whether it can; `settled` if all that comes before it is yielded."""

@@ -140,6 +140,7 @@ def failed(
             step.sql,
             is_foreign=step.source.is_foreign_to(report.flavour, version),
             is_typed=step.source.is_typed,
+            name=step.source.name,
         )
     )
     if report.resumed and errno in NOT_THERE:

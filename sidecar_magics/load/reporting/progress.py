@@ -8,6 +8,7 @@ from ...units import duration, size
 
 # Before this a speed says nothing about the time that is left.
 SPEED_FROM_S = 2.0
+MOST_TABLES = 3
 
 
 @dataclass(frozen=True)
@@ -111,7 +112,10 @@ class Progress:
     def work(self) -> list[str]:
         """Return what the connections are doing: indexes, each with its time, and other tables."""
         built = {table for table, _ in self.builds}
-        other = ", ".join(table for table in self.tables if table not in built)
+        others = [table for table in self.tables if table not in built]
+        other = ", ".join(others[:MOST_TABLES])
+        if len(others) > MOST_TABLES:  # a line that fills the page says less
+            other += f" and {len(others) - MOST_TABLES} more"
         builds = [f"building the indexes of {table} ({_time(s)})" for table, s in self.builds]
         return [*builds, *([other] if other else [])]
 

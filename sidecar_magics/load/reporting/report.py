@@ -29,8 +29,15 @@ UNTOLD = 0
 # A later MySQL will do without something: that is for who writes such scripts. Of what is loaded
 # nothing is lost, so it is no warning to who loads one.
 DEPRECATIONS = frozenset({1287, 1681, 3090, 3129, 3135, 3719, 3778})
-# The level of what a server only remarks: a table that DROP IF EXISTS did not find is no warning.
+# The level of what a server only remarks.
 NOTE = "Note"
+# As notes they answer IF EXISTS or IF NOT EXISTS, of a schema, table, view, sequence, routine,
+# trigger, event, column, index, constraint or account: the script asks for that case to pass.
+# Source: MySQL server error reference; MariaDB error codes.
+ASKED_FOR = frozenset(
+    {1007, 1008, 1050, 1051, 1060, 1061, 1091, 1304, 1305, 1359, 1360, 1537, 1539}
+)
+ASKED_FOR |= {1476, 1477, 1826, 1973, 1974, 1975, 1976, 3162, 3163, 4091, 4092}
 
 
 @dataclass
@@ -64,6 +71,7 @@ class WarningReport:
     message: str
     count: int = 0
     is_note: bool = False  # it changes nothing of what was loaded, so it is no warning
+    is_asked_for: bool = False  # by IF EXISTS or IF NOT EXISTS: counted, and not shown
 
 
 @dataclass(frozen=True)
@@ -221,7 +229,12 @@ class LoadReport(CellOutput):
         with self._lock:
             for level, code, message in told:
                 words = printable(message or "")
-                warning = WarningReport(level or "", words, is_note=is_note(code, level))
+                warning = WarningReport(
+                    level or "",
+                    words,
+                    is_note=is_note(code, level),
+                    is_asked_for=level == NOTE and int(code or 0) in ASKED_FOR,
+                )
                 self.warnings.setdefault(int(code or 0), warning).count += 1
                 count -= 1
             if count > 0:
@@ -344,9 +357,14 @@ class LoadReport(CellOutput):
 
     def _warnings_and_notes(self) -> tuple[int, int]:
         """Return how many warnings the server gave, and how often it noted what harms nothing."""
-        counts = [(warning.count, warning.is_note) for warning in list(self.warnings.values())]
+        counts = [(warning.count, warning.is_note) for _, warning in self._told()]
         notes = sum(number for number, is_note in counts if is_note)
         return sum(number for number, _ in counts) - notes, notes
+
+    def _told(self) -> list[tuple[int, WarningReport]]:
+        """Return what the server warned of or noted unasked, by its number."""
+        told = list(self.warnings.items())
+        return [(code, warning) for code, warning in told if not warning.is_asked_for]
 
     def _returned(self) -> str:
         """Return how many result sets there were, and how many rows the last has."""
@@ -364,7 +382,7 @@ class LoadReport(CellOutput):
         lines = [str(error) for error in self.errors[:MOST_ERRORS]]
         if len(self.errors) > MOST_ERRORS:
             lines.append(f"… and {count(len(self.errors) - MOST_ERRORS, 'more error')}, in .errors")
-        for code, warning in sorted(self.warnings.items(), key=lambda item: item[1].is_note):
+        for code, warning in sorted(self._told(), key=lambda item: item[1].is_note):
             number = f" {code}" if code != UNTOLD else ""
             times = "once" if warning.count == 1 else f"{warning.count:,} times"
             harmless = "; nothing is lost" if code in DEPRECATIONS else ""
@@ -384,7 +402,7 @@ class LoadReport(CellOutput):
         return self._text([] if shown is None else [repr(shown)])
 
     def for_terminal(self) -> str:
-        """Return what a command shows: with the last result set, since nobody can ask for it."""
+        """Return what a command shows: with the last result set, since it returns no value."""
         from .result_views import as_text  # noqa: PLC0415 - it imports what draws tables
 
         self.shows_result = True

@@ -37,7 +37,7 @@ def as_text(result: ResultSet, *, is_kept: bool = True) -> str:
     result : ResultSet
         The rows.
     is_kept : bool, default True
-        Whether its reader can ask for the other rows; in a terminal nobody can.
+        Whether its reader can ask for the other rows, as in a notebook.
     """
     # rich is imported when the first table is drawn, not when a script is loaded.
     from rich.box import ASCII2  # noqa: PLC0415

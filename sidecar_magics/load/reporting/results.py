@@ -1,4 +1,8 @@
-"""Rows that a script asks for: the last result set, as Python values, and how many there were."""
+"""Rows that a script asks for: the last result set, as Python values, and how many there were.
+
+The last result set is the script's last, by task and statement and not by time; it is kept as bytes
+within limits, and decoded only at the end.
+"""
 
 from __future__ import annotations
 

@@ -32,6 +32,8 @@ class Refusal(NamedTuple):
         Its file's heading names another kind of server than the one that refused, or a later one.
     is_typed : bool
         A person wrote it into a cell, and it is no dump's: what helps a dump would harm.
+    name : str
+        Its file's name.
     """
 
     errno: int
@@ -40,6 +42,7 @@ class Refusal(NamedTuple):
     sql: bytes = b""
     is_foreign: bool = False
     is_typed: bool = False
+    name: str = ""
 
 
 class _Rule(NamedTuple):
@@ -50,6 +53,7 @@ class _Rule(NamedTuple):
     sql: bytes = b""
     is_foreign: bool | None = None
     is_typed: bool | None = None
+    name: str = ""
 
     def fits(self, refusal: Refusal) -> bool:
         """Return whether this is the cause."""
@@ -58,6 +62,7 @@ class _Rule(NamedTuple):
             and self.flavour in ("", refusal.flavour)
             and self.is_foreign in (None, refusal.is_foreign)
             and self.is_typed in (None, refusal.is_typed)
+            and bool(re.search(self.name, refusal.name, re.IGNORECASE))
             and bool(re.search(self.words, refusal.message, re.IGNORECASE))
             and bool(re.search(self.sql, refusal.sql[:_HEAD_BYTES], re.IGNORECASE))
         )
@@ -81,8 +86,9 @@ def _on(
     sql: bytes = b"",
     is_foreign: bool | None = None,
     is_typed: bool | None = None,
+    name: str = "",
 ) -> _Rule:
-    return _Rule(frozenset(errnos), hint, flavour, words, sql, is_foreign, is_typed)
+    return _Rule(frozenset(errnos), hint, flavour, words, sql, is_foreign, is_typed, name)
 
 
 def _typed(*errnos: int, hint: str, words: str = "", sql: bytes = b"") -> _Rule:
@@ -105,6 +111,7 @@ _PARENT = (
     r"(?P<parent>(?:`[^`]{1,64}`\.)?`[^`]{1,64}`)"
 )
 
+_VERBS = "SELECT|INSERT|UPDATE|DELETE|CREATE|DROP|ALTER|USE|SHOW|CALL|REPLACE|TRUNCATE"
 _AT_THE_END = r"near '' at line"
 _TYPOGRAPHIC = "[\u2018-\u201f]"
 # Blanks that are none for a server, and marks of the order of bytes.
@@ -290,6 +297,29 @@ _FILE_RULES = (
         1064,
         sql=rb"\A\s*%",
         hint="remove the line with the magic (%): a script has SQL only.",
+    ),
+    _on(
+        1064,
+        sql=rb"\A\s*(?:sudo\s|docker\s|\$\s|!|(?:\S*/)?(?:mysql|mariadb)[\w-]*(?:\.exe)?\s+[-<])",
+        hint="remove what is for a shell: a script has SQL only; %mysql_load FILE loads a file.",
+    ),
+    _on(
+        1064,
+        sql=rb"\A\s*(?:import\s+\w|from\s+[\w.]+\s+import\b|print\s*\(|\w+\s*=\s*\w|(?:dj|pd)\.)",
+        hint="write the Python into a cell of its own: below %%mysql_load is SQL only.",
+        is_typed=True,
+    ),
+    _on(
+        1064,
+        name=r"\.[ct]sv(?:\.\w+)?\Z",
+        hint="load it with pandas.read_csv and DataFrame.to_sql: it is a table, not SQL.",
+    ),
+    _on(
+        1064,
+        words=rf"near '(?P<verb>{_VERBS})\b",
+        sql=rb"\n\s*" + f"(?:{_VERBS})".encode() + rb"\b",
+        hint="write a semicolon (;) before the {verb} that the message names: another statement "
+        "begins there.",
     ),
     _on(
         1054,
@@ -538,14 +568,14 @@ _FILE_RULES = (
     _on(1040, hint="close other notebooks' kernels, or raise the server's max_connections."),
     _on(1114, hint="free space on the server's disk, then load again."),
     _on(1205, hint="end other notebooks' transactions, then load again."),
-    _on(1213, hint="load again when no one else works on these tables."),
+    _on(1213, hint="load again when no other connection changes these tables."),
     _on(4161, hint="load it into the kind of server that made the dump."),
 )
 
 RULES = _TYPED_RULES + _FILE_RULES
 
 # What to do about a warning or a note, of which the load has an effect later.
-WARNING_HINTS = {1449: "load again with --skip-definer, else nobody can use what it defines"}
+WARNING_HINTS = {1449: "load again with --skip-definer, else no account can use this object"}
 
 
 def hint_for(refusal: Refusal) -> str:

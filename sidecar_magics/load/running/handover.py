@@ -20,7 +20,7 @@ class Handover:
     Parameters
     ----------
     scheduler : Scheduler
-        Nobody else uses it.
+        Nothing else uses it.
 
     Attributes
     ----------

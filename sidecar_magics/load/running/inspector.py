@@ -19,7 +19,7 @@ class Inspector:
     """Looks at tables; any thread may use it.
 
     It is a connection of its own, so the server does not know that a lane which asks it also has
-    another one. Whoever asks must therefore have nothing uncommitted and hold no lock: the answer
+    another one. So a lane that asks must have nothing uncommitted and hold no lock: the answer
     may have to wait for a definition, and that for the asker's locks, and the server would not see
     the circle.
 

@@ -14,16 +14,18 @@ lanes from waiting for each other in a circle that no server sees:
 
 What was not committed when a connection is lost, or the server ends a deadlock, is done once more.
 That is possible as long as the session's state is known, and right because nothing of it is there.
+
+The server cannot end such a circle, because it does not see that two connections are one load. Of
+several failures the one that comes first in the script is reported.
 """
 
 from __future__ import annotations
 
-import zlib
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Callable
 
-from ...errors import AccessError, ScriptError, ServerNotReadyError, SidecarError, StatementError
+from ...errors import ScriptError, SidecarError, StatementError
 from ...script import forms
 from ...server import pymysql_errors
 from ..journal.pieces import REFUSED, Note, lock_name, piece_of
@@ -31,21 +33,20 @@ from ..planning.planner import LARGE_STATEMENT_BYTES
 from ..planning.tasks import TaskKind
 from ..reporting import failures
 from . import index_builds
+from .doubts import Doubts
 from .index_clauses import read_indexes
 from .link import SessionError
 from .numbering import Numbering
 from .operations import (
-    Ask,
-    AwaitServer,
     AwaitWork,
     Enter,
     Open,
-    Record,
     Send,
     ShowCreate,
     Sleep,
     Take,
 )
+from .reconnecting import RETRIES, reconnect
 from .sender import Lost, Refused, RolledBack, Sender
 from .streaming import StreamTarget
 
@@ -63,10 +64,7 @@ if TYPE_CHECKING:
 BEGIN = b"START TRANSACTION"
 BATCH_BYTES = 8 * 1024 * 1024
 BATCH_S = 1.0
-RETRIES = 5
 RETRY_PAUSE_S = 0.01
-OLD_CONNECTION_TIMEOUT_S = 60.0
-OLD_CONNECTION_PAUSE_S = 0.05
 NOTED_TOGETHER = 50
 
 
@@ -102,6 +100,7 @@ class Lane:
         self._committing: Note | None = None  # what is noted by the COMMIT that is under way
         self._own_notes: list[NotedPiece] = []  # of the script's own transaction
         self._numbering = Numbering(load, self._sender)
+        self._doubts = Doubts(load, self._sender)
 
     def run(self) -> Work[None]:
         """Do tasks until there are none left; whatever ends it, no other lane waits for it."""
@@ -287,8 +286,8 @@ class Lane:
             raise failures.in_doubt(step, self._load.report)
         for attempt in range(RETRIES + 1):
             try:
-                if not (maybe_done and (yield from self._was_altered(task, doubt))):
-                    doubt = yield from self._note_doubt(task, doubt)
+                if not (maybe_done and (yield from self._doubts.was_altered(task, doubt))):
+                    doubt = yield from self._doubts.note(task, doubt)
                     yield from self._enter(task)
                     yield from self._send(task, maybe_done=maybe_done)
                 self._sender.count()
@@ -325,60 +324,15 @@ class Lane:
         if replies.error is None:
             journal.noted(note)
 
-    def _note_doubt(self, task: Task, doubt: int | None) -> Work[int | None]:
-        """Note a statement before it runs, if running it twice would do more than running it once.
-
-        Tables and schemas that are dropped and created tell by themselves whether that is done.
-        """
-        journal, step = self._load.journal, task.steps[0]
-        simple = task.kind is TaskKind.DEFINITION and not forms.alters(step.sql)
-        if journal is None or simple or doubt is not None or not step.sql or step.is_ours:
-            return doubt
-        before = yield from self._state_of(task)
-        yield from self._doubt(step, before)
-        return before
-
-    def _doubt(self, step: Step, before: int) -> Work[None]:
-        """Note a statement that is about to run, and before that all that is done."""
-        journal = self._load.journal
-        if journal is None:
-            return
-        note = journal.note()
-        yield from self._sender.own([note.sql, journal.note_doubt(step, before)], step)
-        journal.noted(note)
-
-    def _record_doubt(self, step: Step, before: int) -> Work[None]:
-        """Do as `_doubt` on another connection.
-
-        The lane's own may be within a transaction that is undone, but the doubt must stay; or under
-        LOCK TABLES, which leaves the journal out.
-        """
-        journal = self._load.journal
-        if journal is not None:
-            note = journal.note()
-            doubt = journal.note_doubt(step, before)
-            yield Record((note.sql, doubt) if note.sql else (doubt,))
-            journal.noted(note)
-
-    def _was_altered(self, task: Task, before: int | None) -> Work[bool]:
-        """Return whether the table that a statement alters has changed since it was noted."""
-        if before is None or not forms.alters(task.steps[0].sql):
-            return False
-        return (yield from self._state_of(task)) != before
-
-    def _state_of(self, task: Task) -> Work[int]:
-        create = (yield ShowCreate(task.table)) if task.table else None
-        return zlib.crc32(create or b"")
-
     def _do_raw(self, task: Task) -> Work[None]:
         """Run what belongs to a transaction of the script's own, or needs what its session has."""
         note, journal = None, self._load.journal
         try:
             if task.session is None:
-                yield from self._enter_unknown(task.steps[0])
+                yield from self._doubts.note_unknown(task.steps[0])
             else:
                 yield from self._enter(task)
-                yield from self._note_irreversible(task)
+                yield from self._doubts.note_irreversible(task)
                 note = yield from self._note_own(task)
                 if journal and self._own_notes:
                     first = self._own_notes[0]
@@ -397,22 +351,6 @@ class Lane:
                 journal.completed(self._own_notes.pop())
         self._sender.count()
         self._load.report.in_transaction = self.link.is_in_transaction
-
-    def _note_irreversible(self, task: Task) -> Work[None]:
-        """Note a statement that stays done where the transaction that it is in is undone."""
-        journal, step = self._load.journal, task.steps[0]
-        if journal is None or task.repeatable:
-            return
-        if journal.doubt(step) not in (None, REFUSED):
-            raise failures.in_doubt(step, self._load.report)
-        yield from self._record_doubt(step, 0)
-
-    def _enter_unknown(self, step: Step) -> Work[None]:
-        """Note where the part of a script begins that cannot be resumed: its session is unknown."""
-        journal = self._load.journal
-        if journal is not None and not journal.is_past_resuming:
-            journal.is_past_resuming = True
-            yield from self._record_doubt(step, 0)
 
     def _note_own(self, task: Task) -> Work[Note | None]:
         """Keep a piece of the script's own transaction; return what notes them where it commits."""
@@ -530,42 +468,5 @@ class Lane:
         return True
 
     def _reconnect(self, step: Step, attempt: int) -> Work[None]:
-        """Connect again, once the server is ready and has let go of the lost connection."""
-        load = self._load
-        stopped = failures.stopped(step, load.report)
-        if load.tasks.was_aborted or not load.may_retry or attempt == RETRIES:
-            raise stopped from None
-        load.report.add_retry()
-        deadline = load.clock() + OLD_CONNECTION_TIMEOUT_S
-        try:
-            uuid = yield AwaitServer()
-            is_free = yield Open(self._lock)
-            while not is_free:
-                yield from end_holder(self._lock)
-                if load.clock() > deadline:
-                    raise stopped
-                yield Sleep(OLD_CONNECTION_PAUSE_S)
-                is_free = (yield Ask(get_lock(self._lock)))[0][0] == "1"
-            journal = load.journal
-            rows = (yield Ask(journal.token_query())) if journal else []
-        except (ServerNotReadyError, AccessError):
-            raise stopped from None
-        except pymysql_errors():
-            raise stopped from None
-        if uuid != load.uuid:
-            raise failures.new_server(step, load.report)
-        if journal and rows != [(journal.entry.token,)]:  # another process has taken it over
-            raise stopped
+        yield from reconnect(self._load, self._lock, step, attempt)
         yield from self._numbering.take_up()
-
-
-def get_lock(lock: str) -> str:
-    """Return the question that takes a lock; 1 if it was free."""
-    return f"SELECT GET_LOCK('{lock}', 0)"
-
-
-def end_holder(lock: str) -> Work[None]:
-    """End the connection that holds a lock: what it has not committed is undone."""
-    rows = yield Ask(f"SELECT IS_USED_LOCK('{lock}')")
-    if rows and rows[0][0]:
-        yield Send((f"KILL {int(rows[0][0])}".encode(),))  # refused if it has just ended

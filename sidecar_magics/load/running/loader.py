@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import os
 import secrets
 from typing import TYPE_CHECKING
 
-from ...errors import Interrupted, LoadStoppedError, ScriptError, SidecarError
+from ...errors import Interrupted, LoadStoppedError, ScriptError, SidecarError, shown
+from ...script.quoting import Quoting, quoting_of
 from ...script.versioned import version_number
 from ...server import WHOLE_ANSWERS, pymysql_errors
 from ..journal.bookkeeping import Bookkeeping
@@ -16,14 +16,16 @@ from ..journal.pieces import lock_name
 from ..planning.planner import Planner, Server
 from ..planning.tasks import TaskKind
 from ..reporting import failures
-from ..reporting.progress import Progress
-from ..walk import Quoting, Walk, quoting_of
+from ..walk import Walk
+from . import terms
 from .context import LoadContext
 from .index_builds import missing_clause
 from .inspector import Inspector
-from .lane import OLD_CONNECTION_TIMEOUT_S, Lane, get_lock
+from .lane import Lane
+from .reconnecting import OLD_CONNECTION_TIMEOUT_S, get_lock
 from .scheduler import Scheduler
 from .set_trial import Trial
+from .showing import Showing
 from .stall import StallWatch
 from .streaming import cost_note, rows_way
 from .threads import Threads
@@ -38,22 +40,10 @@ if TYPE_CHECKING:
     from ..planning.tables import TableFacts
     from ..planning.tasks import Step, Task
     from ..policy import LoadPolicy
+    from ..reporting.progress import Progress
     from ..reporting.report import LoadReport
     from ..sources.opening import Sources
-    from .link import Link
 
-# MySQL has had strings in dollar quotes since 9.0; MariaDB has none.
-DOLLAR_QUOTES_SINCE = 9
-# From then on MySQL answers with AUTO_INCREMENT numbers of up to a day ago, unless told otherwise.
-REMEMBERS_NUMBERS_SINCE = 80003
-# A script this short is over before a second connection is made.
-SHORT_SCRIPT_BYTES = 32 * 1024
-# Rows keep the cores busy: one lane more than those, for when another waits for the disk. That is
-# what definitions do most of the time, so more of them may run at once.
-MOST_ROW_JOBS = 9
-DEFINITION_JOBS_PER_CORE = 4
-MOST_JOBS = 16
-SHOW_EVERY_S = 0.2
 END_PAUSE_S = 0.02
 
 
@@ -92,23 +82,16 @@ class Loader:
         progress: Callable[[Progress], None] | None = None,
         runtime: Threads | None = None,
     ) -> None:
-        self._settings = settings
         self.host, self.is_loopback = settings.host, settings.is_loopback
         self.report = report
         self._policy = policy
-        self._progress = progress
         self._runtime = runtime or Threads(settings)
         self._lanes: list[Lane] = []
         self._scripts: Sources | None = None
         self._books: Bookkeeping | None = None
         self._stall = StallWatch(self._runtime.connect)
         self._trial: Trial | None = None
-        self._began = self._runtime.clock()
-        self._shown_at = 0.0
-        self._reads = True
-        self._skipped_bytes = 0
-        self._seen_bytes = 0
-        self._builds: dict[Task, float] = {}  # since when a table gets its indexes
+        self._showing = Showing(report, progress, self._stall, self._runtime.clock)
         self._last_step: Step | None = None
         # The journal is read on it, and no statement of the script ever runs there.
         self.control = self._runtime.link([*(sql.encode() for sql in policy.init), WHOLE_ANSWERS])
@@ -126,12 +109,9 @@ class Loader:
         control = self.control
         self.sidecar = control.open()
         self.report.describe_server(self.sidecar)
-        self._first = [sql.encode() for sql in self._policy.init]
-        if not self._policy.binlog and self._may_skip_binlog(control):
-            self._first.append(b"SET SESSION sql_log_bin = 0")
-        version = version_number(self.sidecar.version)
-        if self.sidecar.flavour == "mysql" and version >= REMEMBERS_NUMBERS_SINCE:
-            self._first.append(b"SET SESSION information_schema_stats_expiry = 0")
+        self._first = terms.first_statements(
+            control, self.sidecar, self._policy, is_loopback=self.is_loopback
+        )
         collations = []
         if self._policy.wants_collations:
             names = control.rows("SELECT collation_name FROM information_schema.collations")
@@ -140,11 +120,10 @@ class Loader:
         quoting = quoting_of(control.ask("SELECT @@sql_mode"))
         rows = rows_way(control, self._policy, self.report)
         self.inspector = Inspector(control, self._runtime.await_server)
-        jobs = self._jobs(control, size_bytes)
-        row_jobs = self._policy.jobs or min(jobs, _cores() + 1, MOST_ROW_JOBS)
+        jobs = terms.jobs_for(control, self._policy, size_bytes)
         self.load = LoadContext(
             self.report,
-            self._runtime.handover(Scheduler(row_jobs)),
+            self._runtime.handover(Scheduler(terms.row_jobs_for(self._policy, jobs))),
             token=secrets.token_hex(16),
             jobs=jobs,
             max_packet_bytes=int(control.ask("SELECT @@max_allowed_packet")),
@@ -155,21 +134,16 @@ class Loader:
             flavour=self.sidecar.flavour,
             rows=rows,
         )
-        major = self.sidecar.version.partition(".")[0]
-        self.dollar_quotes = (
-            self.sidecar.flavour == "mysql"
-            and major.isdigit()
-            and int(major) >= DOLLAR_QUOTES_SINCE
-        )
+        self.dollar_quotes = terms.has_dollar_quotes(self.sidecar)
         self._trial = Trial(self._runtime.link(self._first), self.load, self._drain)
         planner = Planner(
-            Server(self.sidecar.flavour, version),
+            Server(self.sidecar.flavour, version_number(self.sidecar.version)),
             self._look_up,
             takes=self._trial.takes,
             enters=self._trial.enters if self._policy.force else None,
             is_done=self._is_done,
             checks_foreign_keys=control.ask("SELECT @@foreign_key_checks") == "1",
-            verbatim=quoting.verbatim,
+            verbatim=quoting.no_backslash_escapes,
         )
         self._walk = Walk(
             planner, make_rewriter, self._policy, target=self, report=self.report, quoting=quoting
@@ -183,7 +157,7 @@ class Loader:
             raise ScriptError("--once needs a file: standard input can be read only once.")
         self.connect(scripts.size_bytes)
         self._books = Bookkeeping(self, scripts, self._policy, self.report)
-        self._books.await_turn(self._show_waiting)
+        self._books.await_turn(self._showing.show_waiting)
         if self._books.is_loaded():
             return
         self.load.journal = self._books.open()
@@ -195,7 +169,7 @@ class Loader:
     @property
     def seconds(self) -> float:
         """Seconds since it began."""
-        return self._runtime.clock() - self._began
+        return self._showing.seconds
 
     def run(self, scripts: Sources) -> None:
         """Run scripts, one after another; what was done is in the report, also after an error.
@@ -234,8 +208,7 @@ class Loader:
             results = self.load.results
             self.report.results, self.report.result = results.number, results.last()
             self.report.notes += filter(None, [self._stall.note(), cost_note(self.report)])
-        self._shown_at = -SHOW_EVERY_S  # the end is shown at any time
-        self._show()
+        self._show(is_end=True)
         if self.report.in_transaction:
             self.report.notes.append(
                 "The script ended inside a transaction; what it did not commit is rolled back."
@@ -294,7 +267,7 @@ class Loader:
         link.ask(get_lock(lock_name(self.load.token, 0)))
 
     def _await_lanes(self, error: Exception | None) -> None:
-        self._reads = False
+        self._showing.reads = False
         self.load.tasks.close()
         self._runtime.finish(self._show)
         for lane in self._lanes:  # undoes what is uncommitted, and lets go of its locks
@@ -332,33 +305,6 @@ class Loader:
             except pymysql_errors():
                 continue  # the next load tries again
 
-    # What the server allows --------------------------------------------------------------------
-
-    def _may_skip_binlog(self, control: Link) -> bool:
-        """Return whether there is a binary log that no replica reads, and the right to skip it."""
-        if not self._settings.is_loopback or control.ask("SELECT @@log_bin") != "1":
-            return False
-        replicas = "SHOW SLAVE HOSTS" if self.sidecar.flavour == "mariadb" else "SHOW REPLICAS"
-        try:
-            if control.rows(replicas):
-                return False
-            control.send(b"SET SESSION sql_log_bin = 0")
-        except pymysql_errors():
-            return False
-        return True
-
-    def _jobs(self, control: Link, size_bytes: int | None) -> int:
-        if self._policy.jobs is not None:
-            return self._policy.jobs
-        if size_bytes is not None and size_bytes < SHORT_SCRIPT_BYTES:
-            return 1
-        jobs = min(MOST_JOBS, DEFINITION_JOBS_PER_CORE * _cores())
-        limit = int(control.ask("SELECT @@max_connections"))
-        used = control.rows("SHOW GLOBAL STATUS LIKE 'Threads_connected'")
-        room = limit - int(used[0][1] or 0) - 2 if used else jobs
-        own = int(control.ask("SELECT @@max_user_connections"))
-        return max(1, min(jobs, room, own - 1 if own else jobs))
-
     # What the reader asks for -------------------------------------------------------------------
 
     def quoting(self, before: Quoting) -> Quoting:
@@ -393,60 +339,14 @@ class Loader:
         del step
         raise error
 
-    def _show(self) -> None:
-        """Report progress, if the caller asked for it and it is time."""
-        now = self._runtime.clock()
-        if self._scripts is None or now - self._shown_at < SHOW_EVERY_S:
-            return
-        self._shown_at = now
-        running = self.load.tasks.running
-        sign = (self.report.statements, self._scripts.position_bytes, len(running))
-        waits_for = self._stall.look(now, sign, running, self._connections)
-        if self._progress is None:
-            return
-        tables = dict.fromkeys(str(task.table) for task in running if task.table)
-        began = self._builds
-        self._builds = {
-            task: began.get(task, now) for task in running if task.kind is TaskKind.INDEXES
-        }
-        self._progress(
-            Progress(
-                self.report.source,
-                self._done_bytes(self._scripts.position_bytes),
-                self._scripts.size_bytes,
-                now - self._began,
-                rows=self.report.rows,
-                busy=len(running),
-                jobs=self.load.jobs,
-                tables=tuple(tables),
-                builds=tuple(
-                    (str(task.table), now - since) for task, since in self._builds.items()
-                ),
-                reads=self._reads,
-                skipped_bytes=self._skipped_bytes,
-                waits_for=waits_for,
-            )
-        )
-
-    def _done_bytes(self, read_bytes: int) -> int:
-        """Return how much is done, as it lies on disk: what waits in memory is read, not done."""
-        waiting = self.load.tasks.unfinished_bytes
-        packed = read_bytes / max(self.report.script_bytes, 1)  # SQL is counted unpacked
-        done_bytes = max(read_bytes - int(waiting * min(packed, 1.0)), 0)
-        # Not back where the next part of the file is packed better.
-        self._seen_bytes = max(self._seen_bytes, done_bytes)
-        return self._seen_bytes
+    def _show(self, *, is_end: bool = False) -> None:
+        if self._scripts is not None:
+            self._showing.show(self.load, self._scripts, self._connections, is_end=is_end)
 
     def _connections(self) -> list[int]:
         """Return the numbers of this load's connections at the server."""
         links = [*(lane.link for lane in self._lanes), self.control]
         return [link.thread_id for link in links if link.is_open]
-
-    def _show_waiting(self, holder: str) -> None:
-        """Show that another process loads the same script."""
-        if holder and self._progress is not None:
-            waits_for = f"{holder}, which loads the same script"
-            self._progress(Progress(self.report.source, 0, None, self.seconds, waits_for=waits_for))
 
     def _drain(self) -> None:
         if not self.load.tasks.drain():
@@ -461,7 +361,7 @@ class Loader:
             if self._was_done(task):
                 self.load.count(task.absorbed)
                 self.load.tasks.skip(task)
-                self._skipped_bytes = self._scripts.position_bytes if self._scripts else 0
+                self._showing.skipped_bytes = self._scripts.position_bytes if self._scripts else 0
             elif not self.load.tasks.add(task):
                 raise _Ended
 
@@ -518,9 +418,12 @@ def run_load(loader: Loader, sources: Sources) -> None:
     except SidecarError:
         raise
     except pymysql_errors() as error:
-        when = "" if report.statements else " before its first statement"
+        near = f" near {loader.place}" if loader.place else ""
+        when = near if report.statements else " before its first statement"
+        words = shown(error.args[-1] if error.args else error)
         raise LoadStoppedError(
-            f"The connection for {sources.name} was lost{when}: {error}.",
+            f"The connection for {sources.name} was lost{when}: {words}.",
+            details=[*map(str, report.errors[-1:]), report.so_far()],
             hint="%mysql_wait shows whether the server is back; then load again, with --resume.",
             report=report,
         ) from None
@@ -528,10 +431,3 @@ def run_load(loader: Loader, sources: Sources) -> None:
         report.seconds = loader.seconds
         sources.close()
         loader.close()
-
-
-def _cores() -> int:
-    """Return how many cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):  # not on macOS and Windows
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

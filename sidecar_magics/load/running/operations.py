@@ -1,6 +1,6 @@
 """What a lane asks the outside world for: plain values, which its generator yields.
 
-A lane decides; it does not wait, open sockets or start threads. Whoever drives it carries out each
+A lane decides; it does not wait, open sockets or start threads. Its driver carries out each
 operation and sends the result back into the generator, or throws the error. `drive` does that with
 a real connection in a thread; a simulation does it with a server of its own.
 """

@@ -7,6 +7,9 @@ at hand is bounded, so that a script of any size takes the same memory.
 
 Nothing here waits or knows of threads: `handover` makes threads wait, a simulation makes its own
 lanes wait, and both ask the same scheduler.
+
+CREATE TABLE takes exclusive metadata locks, also on the tables at both ends of its foreign keys;
+with eight lanes on Spyglass's dump, waiting for these in the server took 9 of 16 lane seconds.
 """
 
 from __future__ import annotations

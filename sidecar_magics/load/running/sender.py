@@ -42,7 +42,7 @@ class Refused(Exception):
     at : int
         Which of the task's statements; those before it are done.
     failure : SidecarError
-        What to tell the user.
+        What to show to the user.
     """
 
     def __init__(self, at: int, failure: SidecarError) -> None:
@@ -237,7 +237,7 @@ class Sender:
     # Failures ----------------------------------------------------------------------------------
 
     def failure(self, error: Exception, step: Step) -> Work[StatementError]:
-        """Return what to tell of an error that the server gave on this connection.
+        """Return what to report of an error that the server gave on this connection.
 
         Raises
         ------

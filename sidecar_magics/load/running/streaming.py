@@ -5,6 +5,10 @@ are warnings, and a row that cannot be stored as it is may be changed, or left o
 server says but "as many rows as there are, and no warning" undoes what it has read, up to a
 savepoint, and the INSERT statements are sent as they are: errors, places and warnings are theirs.
 Rows of such a table are sent as INSERT from then on.
+
+Notes are switched on for LOAD DATA: under ``sql_notes=0``, which dumps set, '12:34:56' goes into a
+DECIMAL without a warning, where INSERT is refused (seen with MySQL 9.7). With ``wsrep_on`` Galera
+may split LOAD DATA into transactions, so INSERT is used.
 """
 
 from __future__ import annotations
@@ -74,7 +78,7 @@ def rows_way(link: Link, policy: LoadPolicy, report: LoadReport) -> RowsWay | No
     policy : LoadPolicy
         Which way the user wants.
     report : LoadReport
-        Is told what is missing.
+        Takes a note of what the server lacks.
 
     Raises
     ------

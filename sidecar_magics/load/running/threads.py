@@ -12,7 +12,6 @@ from ...server import connect, pymysql_errors
 from ...wait import wait
 from ..reporting.results import KEPT
 from .handover import Handover
-from .lane import get_lock
 from .link import Link
 from .operations import (
     Ask,
@@ -29,6 +28,7 @@ from .operations import (
     Stream,
     Take,
 )
+from .reconnecting import get_lock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

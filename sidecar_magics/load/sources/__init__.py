@@ -1,1 +1,17 @@
-"""What a user names as a script, turned into streams of its bytes."""
+"""What a user names as a script, turned into streams of its bytes.
+
+Modules:
+
+    opening.py      from the user's words to sources: a file, several, a folder, an address, a text
+    paths.py        ``~``, ``$VAR``, members of archives; similar names that exist
+    folders.py      the scripts of a folder, in their order
+    mydumper.py     the folders that mydumper writes
+    remote.py       addresses: https, s3, gcs
+    source.py       one script, as a stream
+    origins.py      where its bytes lie: a file, standard input, a text
+    zips.py         a member of a zip archive
+    compression.py  gzip, bzip2, xz, zstd
+    formats.py      which of these a file is, by its first bytes
+    counting.py     bytes counted and hashed on the way
+    dump_marks.py   what dumps say of themselves: complete or not, from which server
+"""

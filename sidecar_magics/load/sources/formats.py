@@ -78,6 +78,33 @@ FOREIGN = (
         "a Parquet file",
         "read it with pandas.read_parquet, and load it with DataFrame.to_sql.",
     ),
+    _foreign(rb"\x93NUMPY", "a NumPy file", "read it with numpy.load: it is data."),
+    _foreign(
+        rb"MATLAB 5\.0 MAT-file",
+        "a MATLAB file",
+        "read it with scipy.io.loadmat: it is data, not a dump of a database.",
+    ),
+    _foreign(
+        rb"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",
+        "an Office document (.xls, .doc)",
+        "read a table of it with pandas.read_excel, and load it with DataFrame.to_sql.",
+    ),
+    _foreign(rb"%PDF-", "a PDF document", "ask for the dump itself, a .sql or .sql.gz file."),
+    _foreign(
+        rb"\x89PNG\r\n|\xff\xd8\xff|GIF8[79]a",
+        "a picture",
+        "check the name: a dump is a .sql or .sql.gz file.",
+    ),
+    _foreign(
+        rb"\s*\{\s*\"(?:cells|metadata|nbformat)\"",
+        "a notebook",
+        "open it in JupyterLab: a notebook is run, not loaded.",
+    ),
+    _foreign(
+        rb"\s*[\[{]\s*[\[\]{}\"]",
+        "a JSON file",
+        "read it with pandas.read_json, and load it with DataFrame.to_sql.",
+    ),
     _foreign(
         rb"version https://git-lfs\.github\.com/",
         "a placeholder of Git LFS",
@@ -93,6 +120,14 @@ FOREIGN = (
         "a web page",
         "check the address: it may need a login, or lead to a page about the file.",
     ),
+)
+
+
+# A server's own data file begins with a checksum. UTF-32 has three such bytes in a row.
+BINARY = _foreign(
+    rb".{0,8}\0{4}",
+    "a binary file",
+    "check the name: a dump is text; a server's data files (.ibd, .frm) are none.",
 )
 
 
@@ -121,4 +156,4 @@ def foreign(head: bytes) -> Foreign | None:
     for kind in FOREIGN:
         if kind.mark.match(head):
             return kind
-    return None
+    return BINARY if BINARY.mark.match(head) and compression(head) is None else None

@@ -14,6 +14,8 @@ NUMBER = re.compile(r"(\d+)")
 URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+(?:://|::)")
 # In the path of an address, the archive's name ends where the member's begins.
 MEMBER_IN_URL = re.compile(r"(?i)(?<=\.zip):(?!/)([^?#]+)")
+# A drive, or a server's share.
+WINDOWS = re.compile(r"[A-Za-z]:|\\\\")
 NEAR_MISSES = 5
 
 
@@ -105,14 +107,33 @@ def natural(name: str) -> tuple[tuple[int | str, ...], str]:
     return (tuple(ordered), name)
 
 
+def is_of_windows(path: str | os.PathLike[str]) -> bool:
+    """Return whether a path begins as those of Windows do, and this is another system."""
+    return os.name != "nt" and WINDOWS.match(os.fspath(path)) is not None
+
+
+def spelt(path: str | os.PathLike[str]) -> str:
+    """Return a path in quotes, fit for a message; a backslash is one, as in what was typed."""
+    return repr(os.fspath(path)).replace(r"\\", "\\")
+
+
 def near_misses(path: Path) -> str:
     """Return a hint for a path that is not there: what may be meant, or what its folder has."""
+    if is_of_windows(path):
+        return (
+            "it is a path of a Windows machine, and the notebook runs on another one: upload the "
+            "file, and name it as it is there."
+        )
     folder = path.parent
-    if not folder.is_dir():
-        near = difflib.get_close_matches(folder.name, _names(folder.parent, is_folder=True), n=1)
-        if near:
-            return f"did you mean {folder.parent / near[0] / path.name}?"
-        return f"there is no folder {folder} either; %pwd shows the notebook's."
+    if folder.is_dir():
+        return _near_misses_in(folder, path)
+    near = difflib.get_close_matches(folder.name, _names(folder.parent, is_folder=True), n=1)
+    if near:
+        return f"did you mean {folder.parent / near[0] / path.name}?"
+    return f"there is no folder {folder} either; %pwd shows the notebook's."
+
+
+def _near_misses_in(folder: Path, path: Path) -> str:
     scripts = sorted(_names(folder, is_folder=False), key=natural)
     meant = {script.casefold(): script for script in scripts}
     for folded in difflib.get_close_matches(path.name.casefold(), meant, n=1):

@@ -14,7 +14,7 @@ from .compression import DamagedError, expand
 from .counting import BLOCK_BYTES, CountingReader
 from .dump_marks import DumpMarks, LoadedBefore, maker
 from .formats import HEAD_BYTES, compression, foreign
-from .paths import near_misses
+from .paths import near_misses, spelt
 
 if TYPE_CHECKING:
     import zipfile
@@ -177,17 +177,6 @@ class Source:
             self._stream = self._watched()
         return self._stream
 
-    def read_rest(self) -> None:
-        """Read the file to its end, where a script ended before it, so that the digest is whole.
-
-        Raises
-        ------
-        ScriptError
-            As from `chunks`: the rest is damaged.
-        """
-        for _ in self.chunks():
-            pass
-
     def close(self) -> None:
         """Close the file."""
         self._raw.close()
@@ -294,7 +283,7 @@ def open_file(path: str | os.PathLike[str], *, wanted_at: str = "") -> tuple[IO[
         status = os.fstat(file.fileno())
     except FileNotFoundError:
         where = "" if expanded.is_absolute() else f" in {Path.cwd()}"
-        message = f"{asked}there is no file {str(path)!r}{where}."
+        message = f"{asked}there is no file {spelt(path)}{where}."
         raise ScriptError(message, hint=near_misses(expanded)) from None
     except OSError as error:
         raise ScriptError(f"{asked}{path} cannot be read: {error.strerror}.") from None

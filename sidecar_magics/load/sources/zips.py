@@ -73,6 +73,11 @@ def choose(raw: CountingReader, wanted: str | None) -> zipfile.ZipInfo:
             raise MemberError(f"has no member {wanted!r}", hint=_listed(scripts or members))
     else:
         chosen = scripts or (members if len(members) == 1 else [])
+    if not chosen and any(member.filename == "[Content_Types].xml" for member in members):
+        raise MemberError(
+            "is an Office document (.xlsx, .docx), not SQL text",
+            hint="read a table of it with pandas.read_excel, and load it with DataFrame.to_sql.",
+        )
     if not chosen:
         raise MemberError("is a zip archive without a script (.sql)", hint=_listed(members))
     if len(chosen) > 1:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ...errors import LocalServerError
 from . import found, recipe
 from .client import COMMAND_S, client_of
-from .refusals import Refusal, explained
+from .refusals import EngineRefusal, explained
 from .starting import Starting
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ class ContainerBackend:
     def delete_data(self, sidecar: LocalSidecar) -> None:
         """Remove a container of ours, and its volume."""
         with _sentences():
-            with contextlib.suppress(Refusal):  # it may be gone already
+            with contextlib.suppress(EngineRefusal):  # it may be gone already
                 self.client.run("rm", "--force", "--volumes", _of(sidecar).id)
             volume = _of(sidecar).volume
             if volume and not sidecar.ephemeral:
@@ -94,7 +94,7 @@ class ContainerBackend:
 
     def size_bytes(self, sidecar: LocalSidecar) -> int | None:
         """Return what the data take; None if the container does not run, or has no ``du``."""
-        with contextlib.suppress(Refusal, ValueError, IndexError):
+        with contextlib.suppress(EngineRefusal, ValueError, IndexError):
             said = self.client.ask("exec", _of(sidecar).id, "du", "-sk", recipe.DATA_FOLDER)
             return int(said.split()[0]) * 1024
         return None
@@ -126,13 +126,13 @@ def _of(sidecar: LocalSidecar) -> ContainerRecord:
 
 
 def is_up(sidecar: LocalSidecar) -> bool:
-    """Return whether the recorded container runs, on the recorded port; False if nobody answers."""
+    """Return whether the recorded container runs, on the recorded port; False without an answer."""
     client = client_of(sidecar.backend)
     if client is None:
         return False
     try:
         now = found.named(client, _of(sidecar).id)
-    except Refusal:
+    except EngineRefusal:
         return False
     return now is not None and now.is_running and now.port == sidecar.port
 
@@ -142,5 +142,5 @@ def _sentences() -> Iterator[None]:
     """Have what an engine refuses become an error with a next step."""
     try:
         yield
-    except Refusal as refusal:
+    except EngineRefusal as refusal:
         raise explained(refusal) from None

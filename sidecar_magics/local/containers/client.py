@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from ...addresses import is_loopback
 from .recipe import ALL_LIMITS, Limits
-from .refusals import Refusal, explained
+from .refusals import EngineRefusal, explained
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -41,8 +41,8 @@ class EngineFacts:
     version : str
         Such as ``28.2.2``.
     is_used : bool
-        Whether it has images or containers. podman has no daemon: one without any is installed, and
-        nobody works with it.
+        Whether it has images or containers. podman has no daemon: one without any is installed,
+        and not used.
     limits : Limits
         Which limits it can keep.
     """
@@ -86,7 +86,7 @@ class Client:
 
         Raises
         ------
-        Refusal
+        EngineRefusal
             It failed, or took too long.
         """
         try:
@@ -99,11 +99,11 @@ class Client:
                 env=_environment(),
             )
         except subprocess.TimeoutExpired:
-            raise Refusal(self.name, arguments[0], "", limit_s) from None
+            raise EngineRefusal(self.name, arguments[0], "", limit_s) from None
         except OSError as error:
-            raise Refusal(self.name, arguments[0], str(error)) from None
+            raise EngineRefusal(self.name, arguments[0], str(error)) from None
         if done.returncode:
-            raise Refusal(self.name, arguments[0], done.stderr.decode("utf-8", "replace"))
+            raise EngineRefusal(self.name, arguments[0], done.stderr.decode("utf-8", "replace"))
         return done.stdout
 
     def ask(self, *arguments: str) -> str:
@@ -111,7 +111,7 @@ class Client:
 
         Raises
         ------
-        Refusal
+        EngineRefusal
             As `run`.
         """
         return self.run(*arguments, limit_s=QUESTION_S).decode("utf-8", "replace")
@@ -128,7 +128,7 @@ class Client:
 
         Raises
         ------
-        Refusal
+        EngineRefusal
             It failed, or took too long.
         """
         try:
@@ -140,21 +140,21 @@ class Client:
                 env=_environment(),
             )
         except OSError as error:
-            raise Refusal(self.name, arguments[0], str(error)) from None
+            raise EngineRefusal(self.name, arguments[0], str(error)) from None
         with _ended(process, limit_s) as is_late:
             last = ""
             for line in _merged(process):
                 last = line
                 yield line
             if process.wait(QUESTION_S):
-                raise Refusal(self.name, arguments[0], last, limit_s if is_late() else None)
+                raise EngineRefusal(self.name, arguments[0], last, limit_s if is_late() else None)
 
     def facts(self) -> EngineFacts:
         """Ask the engine whether it works for this account.
 
         Raises
         ------
-        Refusal
+        EngineRefusal
             It does not answer, or not to this account.
         LocalServerError
             It is on another machine.
@@ -172,13 +172,13 @@ class Client:
     def _check_place(self) -> None:
         where = os.environ.get(REMOTE_VARIABLES[self.kind], "")
         if not where and self.kind == DOCKER:
-            with contextlib.suppress(Refusal):  # podman that is called docker has no contexts
+            with contextlib.suppress(EngineRefusal):  # podman that is called docker has no contexts
                 where = self.ask(
                     "context", "inspect", "--format={{.Endpoints.docker.Host}}"
                 ).strip()
         host = urlsplit(where).hostname if "://" in where else None
         if host and not is_loopback(host):
-            raise explained(Refusal(self.name, "version", f"remote engine {host}"))
+            raise explained(EngineRefusal(self.name, "version", f"remote engine {host}"))
 
 
 def installed() -> Iterator[Client]:

@@ -14,7 +14,7 @@ from ..state import HOME_VARIABLE, folders
 from .client import installed
 from .container import read
 from .recipe import LABEL
-from .refusals import Refusal
+from .refusals import EngineRefusal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -49,7 +49,7 @@ def named(client: Client, name: str) -> Container | None:
     """Return the container of a name or an id; None if there is none."""
     try:
         return read(client.inspect(name)[0])
-    except Refusal as refusal:
+    except EngineRefusal as refusal:
         if re.search(r"no such (container|object)|no container with", refusal.said, re.IGNORECASE):
             return None
         raise
@@ -74,7 +74,7 @@ def pick(found: Sequence[Container], engine: str) -> Container | None:
     Raises
     ------
     LocalServerError
-        It cannot be told which one is meant.
+        It is not clear which one is meant.
     """
     running = [each for each in found if each.is_running]
     for group in (running, list(found)):
@@ -98,7 +98,7 @@ def container_at(port: int) -> str | None:
             for each in _listed(client):
                 if re.search(rf":{port}->", each["Ports"]):
                     return f"the container {each['Names'].split(',')[0]} of {client.name}"
-        except Refusal:
+        except EngineRefusal:
             continue
     return None
 

@@ -1,4 +1,8 @@
-"""Root's password in a container of ours: in a file there, not on command lines or in `inspect`."""
+"""Root's password in a container of ours: in a file there, not on command lines or in `inspect`.
+
+The file comes through standard input of ``cp``, before the first start: an environment variable is
+visible in `inspect`.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +32,7 @@ def put_password(client: Client, identifier: str, password: str) -> None:
 
     Raises
     ------
-    Refusal
+    EngineRefusal
         The engine does not take it.
     """
     content = password.encode()
@@ -51,7 +55,7 @@ def read_password(client: Client, identifier: str) -> str:
     ------
     LocalServerError
         The file is missing or broken.
-    Refusal
+    EngineRefusal
         The engine does not hand it out.
     """
     archive = client.run("cp", f"{identifier}:{PASSWORD_FILE}", "-")
@@ -74,7 +78,7 @@ def change_password(client: Client, container: Container, old: str, new: str) ->
 
     Raises
     ------
-    Refusal
+    EngineRefusal
         The engine does not take the file; then the accounts have the new password already.
     """
     with (

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from . import recipe
 from .client import PULL_S
-from .refusals import Refusal
+from .refusals import EngineRefusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,10 +23,10 @@ def fetch(client: Client, report: Reporter) -> None:
 
     Raises
     ------
-    Refusal
+    EngineRefusal
         It cannot be had; its verb is ``pull``.
     """
-    with contextlib.suppress(Refusal):
+    with contextlib.suppress(EngineRefusal):
         client.ask("image", "inspect", "--format={{.Id}}", recipe.IMAGE)
         return
     report.say(f"Fetching {recipe.IMAGE} with {client.name}.")
@@ -36,9 +36,9 @@ def fetch(client: Client, report: Reporter) -> None:
         for line in client.lines("pull", recipe.IMAGE, limit_s=PULL_S):
             said = [*said[-KEPT_LINES:], line]
             pulled.see(line)
-    except Refusal as refusal:
+    except EngineRefusal as refusal:
         text = "\n".join(said) or refusal.said
-        raise Refusal(refusal.engine, "pull", text, refusal.limit_s) from None
+        raise EngineRefusal(refusal.engine, "pull", text, refusal.limit_s) from None
     pulled.end()
 
 

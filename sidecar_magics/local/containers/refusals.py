@@ -11,7 +11,7 @@ from .recipe import IMAGE
 SHOWN = 300
 
 
-class Refusal(Exception):
+class EngineRefusal(Exception):
     """A command of the engine's client has failed.
 
     Parameters
@@ -140,8 +140,8 @@ _RULES = (
         r"no space left|quota exceeded",
         LocalServerError,
         "{engine}'s disk is full: {last}",
-        "`{program} system df` shows what takes the space, `{program} system prune` removes what "
-        "is not in use.",
+        "`{program} system df` shows what takes the space, `{program} system prune` removes unused "
+        "containers and images.",
     ),
     _Rule(
         r"(port is|address) already (allocated|in use)|ports are not available"
@@ -160,7 +160,7 @@ _NO_IMAGE = _Rule(
 )
 
 
-def explained(refusal: Refusal) -> LocalServerError:
+def explained(refusal: EngineRefusal) -> LocalServerError:
     """Return the error for what an engine has refused, with the next step."""
     if refusal.limit_s is not None:
         return NotHereError(

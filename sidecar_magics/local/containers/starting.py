@@ -18,7 +18,7 @@ from . import found, recipe
 from .container import read
 from .password import change_password, put_password, read_password
 from .pulling import fetch
-from .refusals import Refusal
+from .refusals import EngineRefusal
 from .watching import Watch, visible_process
 
 if TYPE_CHECKING:
@@ -170,7 +170,7 @@ class Starting:
             self._start(container)
             return self._finish(container, password)
         except BaseException:
-            with contextlib.suppress(Refusal):
+            with contextlib.suppress(EngineRefusal):
                 self.client.run("rm", "--force", "--volumes", container.id)
                 if volume is not None and not had_data:
                     self.client.run("volume", "rm", volume)
@@ -187,7 +187,7 @@ class Starting:
             put_password(self.client, identifier, password)
             return read(self.client.inspect(identifier)[0])
         except BaseException:
-            with contextlib.suppress(Refusal):
+            with contextlib.suppress(EngineRefusal):
                 self.client.run("rm", "--force", identifier)
             raise
 
@@ -254,7 +254,7 @@ class Starting:
         )
 
     def _has_volume(self, name: str) -> bool:
-        with contextlib.suppress(Refusal):
+        with contextlib.suppress(EngineRefusal):
             self.client.ask("volume", "inspect", name)
             return True
         return False

@@ -10,7 +10,7 @@ from ...errors import LocalServerError, SidecarError
 from ..logs import shown_line
 from . import found
 from .client import COMMAND_S
-from .refusals import Refusal
+from .refusals import EngineRefusal
 
 if TYPE_CHECKING:
     from .client import Client
@@ -52,7 +52,7 @@ class Watch:
         """Return an error with the lines of the log that say why."""
         engine, name = self._client.kind, self._container.name
         lines: list[str] = []
-        with contextlib.suppress(Refusal, SidecarError):
+        with contextlib.suppress(EngineRefusal, SidecarError):
             log = self._client.lines("logs", "--tail=200", self._container.id, limit_s=COMMAND_S)
             lines = [shown_line(line) for line in log]
         errors = [line for line in lines if "[ERROR]" in line]

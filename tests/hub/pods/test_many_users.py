@@ -48,7 +48,7 @@ def small() -> Values:
 
 
 @dataclass
-class Figures:
+class UserFigures:
     """What one user met."""
 
     runs_s: float
@@ -58,7 +58,7 @@ class Figures:
     peak_mib: float
 
 
-async def come(here: PodHub, name: str) -> tuple[Server, Figures]:
+async def come(here: PodHub, name: str) -> tuple[Server, UserFigures]:
     """Start a server and work on it."""
     began_s = time.monotonic()
     server = await here.start(User(name))
@@ -66,11 +66,11 @@ async def come(here: PodHub, name: str) -> tuple[Server, Figures]:
     done = await run_python(server, WORK % name, 300)
     assert done.status == 0, done.errors[-1000:]
     wait_s, load_s, peak_mib = json.loads(done.output)
-    return server, Figures(runs_s, wait_s, load_s, await memory_mib(server.mysql), peak_mib)
+    return server, UserFigures(runs_s, wait_s, load_s, await memory_mib(server.mysql), peak_mib)
 
 
 def test_ten_users_at_once(tmp_path: Path) -> None:
-    async def go() -> list[Figures]:
+    async def go() -> list[UserFigures]:
         async with hub(SIDECAR, tmp_path, small()) as here:
             came = await asyncio.gather(*(come(here, name) for name in USERS))
             for name, (server, _) in zip(USERS, came):
@@ -85,7 +85,7 @@ def test_ten_users_at_once(tmp_path: Path) -> None:
         Path(os.environ["TEN_USERS"]).write_text(table + "\n")
 
 
-def lines(figures: list[Figures]) -> list[str]:
+def lines(figures: list[UserFigures]) -> list[str]:
     """Return the figures as a table in Markdown: the median, the least and the most."""
     rows = ["| of ten users at once | median | least | most |", "|---|---|---|---|"]
     for title, unit, values in (

@@ -1,0 +1,100 @@
+"""Statements that may be done or not, if the load is killed now: noted before they run.
+
+Rows are noted in their own transaction. A statement that commits by itself is not, so a load that
+is resumed finds out whether it was done: a table that was altered looks different than when that
+was noted. Where that cannot be found out, the load ends and says so.
+"""
+
+from __future__ import annotations
+
+import zlib
+from typing import TYPE_CHECKING
+
+from ...script import forms
+from ..journal.pieces import REFUSED
+from ..planning.tasks import TaskKind
+from ..reporting import failures
+from .operations import Record, ShowCreate
+
+if TYPE_CHECKING:
+    from ..planning.tasks import Step, Task
+    from .context import LoadContext
+    from .operations import Work
+    from .sender import Sender
+
+
+class Doubts:
+    """What one lane notes before a statement runs that must not run twice.
+
+    Parameters
+    ----------
+    load : LoadContext
+        The load.
+    sender : Sender
+        Sends on the lane's connection.
+    """
+
+    def __init__(self, load: LoadContext, sender: Sender) -> None:
+        self._load = load
+        self._sender = sender
+
+    def note(self, task: Task, doubt: int | None) -> Work[int | None]:
+        """Note a statement before it runs, if running it twice would do more than running it once.
+
+        Tables and schemas that are dropped and created tell by themselves whether that is done.
+        """
+        journal, step = self._load.journal, task.steps[0]
+        simple = task.kind is TaskKind.DEFINITION and not forms.alters(step.sql)
+        if journal is None or simple or doubt is not None or not step.sql or step.is_ours:
+            return doubt
+        before = yield from self._state_of(task)
+        yield from self._note(step, before)
+        return before
+
+    def was_altered(self, task: Task, before: int | None) -> Work[bool]:
+        """Return whether the table that a statement alters has changed since it was noted."""
+        if before is None or not forms.alters(task.steps[0].sql):
+            return False
+        return (yield from self._state_of(task)) != before
+
+    def note_irreversible(self, task: Task) -> Work[None]:
+        """Note a statement that stays done where the transaction that it is in is undone."""
+        journal, step = self._load.journal, task.steps[0]
+        if journal is None or task.repeatable:
+            return
+        if journal.doubt(step) not in (None, REFUSED):
+            raise failures.in_doubt(step, self._load.report)
+        yield from self._record(step, 0)
+
+    def note_unknown(self, step: Step) -> Work[None]:
+        """Note where the part of a script begins that cannot be resumed: its session is unknown."""
+        journal = self._load.journal
+        if journal is not None and not journal.is_past_resuming:
+            journal.is_past_resuming = True
+            yield from self._record(step, 0)
+
+    def _note(self, step: Step, before: int) -> Work[None]:
+        """Note a statement that is about to run, and before that all that is done."""
+        journal = self._load.journal
+        if journal is None:
+            return
+        note = journal.note()
+        yield from self._sender.own([note.sql, journal.note_doubt(step, before)], step)
+        journal.noted(note)
+
+    def _record(self, step: Step, before: int) -> Work[None]:
+        """Do as `_note` on another connection.
+
+        The lane's own may be within a transaction that is undone, but the doubt must stay; or under
+        LOCK TABLES, which leaves the journal out.
+        """
+        journal = self._load.journal
+        if journal is not None:
+            note = journal.note()
+            doubt = journal.note_doubt(step, before)
+            yield Record((note.sql, doubt) if note.sql else (doubt,))
+            journal.noted(note)
+
+    def _state_of(self, task: Task) -> Work[int]:
+        create = (yield ShowCreate(task.table)) if task.table else None
+        return zlib.crc32(create or b"")
