@@ -591,7 +591,7 @@ def test_refusals_are_sentences(
 @pytest.mark.parametrize("engine", ["Docker", "podman"])
 @pytest.mark.parametrize("said", ["no space left", "toomanyrequests", "unauthorized", "EOF"])
 def test_hints_name_the_engines_own_program(engine: str, said: str) -> None:
-    hint = explained(Refusal(engine, "pull", said)).hint
+    hint = explained(EngineRefusal(engine, "pull", said)).hint
     assert f"`{engine.lower()} " in hint
     assert "{" not in hint
 
