@@ -28,6 +28,7 @@ import asyncio
 import base64
 import contextlib
 import copy
+import importlib
 import json
 import logging
 import os
@@ -40,7 +41,7 @@ import types
 import urllib.request
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
-from unittest.mock import MagicMock
+from unittest.mock import DEFAULT, MagicMock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -53,6 +54,7 @@ PACKED: str | None = None
 
 HOME = "/usr/local/etc/jupyterhub"
 CONFIG = "jupyterhub_config.py"
+FIRST_PROCESS = Path("/proc/1/cmdline")
 ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 NEWEST = "1.34"
 NATIVE = (1, 29)
@@ -63,6 +65,8 @@ NOT_SEEN = "not-seen-by-check"
 CLUSTER_ONLY = "in the cluster only"
 DATA = "/var/lib/mysql"
 KEEPER = "mysql-keep"
+OWNER = "mysql-data-owner"
+MYSQLS_SCC = "MySQL's 999 is refused without the SCC nonroot-v2"
 IMAGES_USER = "the image's user"
 TUTORIAL = "tutorial"
 MYSQL_IMAGES = ("mysql", "mariadb", "mysql-server", "percona", "sidecar-mysql")
@@ -106,7 +110,16 @@ NO_NULL = (
     "render with the Helm that you deploy with (up to 3.16 null takes a key away that a chart "
     "around z2jh has, and 3.17 to 4.1 leave it), or take the key out of the file that has it"
 )
+# The file that a hub's command names, if it names one; it may be a line for a shell.
+STARTED = re.compile(
+    r"jupyterhub\s(?:.*?\s)?(?:--config|-f|--JupyterHub\.config_file)[\s=]+([^\s;&|]+)", re.DOTALL
+)
+WORKING_FOLDER = "/srv/jupyterhub"
 LOG = "see the hub's log"
+RUN_EXTRA = (
+    "end that file with the lines `import z2jh` and `for _, code in "
+    "sorted(z2jh.get_config('hub.extraConfig', {}).items()): exec(code)`"
+)
 OWN_FIX = "do so, or change that setting"
 USE_INJECT = "use inject.values.yaml"
 
@@ -133,8 +146,8 @@ class Hub(NamedTuple):
 
     Parameters
     ----------
-    folder : Path
-        Where its jupyterhub_config.py is.
+    root : Path
+        Where all of the files are, each at its path in the hub's container.
     environment : dict
         Variables of the hub's container that are not set here.
     placeholder : dict or None
@@ -143,13 +156,26 @@ class Hub(NamedTuple):
         What of it cannot be seen.
     is_installed : bool
         It is the one of this container.
+    starts_with : str
+        The file that the hub loads, as the hub names it.
     """
 
-    folder: Path
+    root: Path
     environment: dict[str, str]
     placeholder: Tree | None
     notes: list[str]
     is_installed: bool = False
+    starts_with: str = f"{HOME}/{CONFIG}"
+
+    @property
+    def folder(self) -> Path:
+        """The folder of z2jh's own files."""
+        return _below(self.root, HOME)
+
+    @property
+    def is_of_z2jh(self) -> bool:
+        """Whether the hub loads z2jh's own file."""
+        return _below(self.root, self.starts_with) == self.folder / CONFIG
 
 
 class Case(NamedTuple):
@@ -159,7 +185,19 @@ class Case(NamedTuple):
     user: str = "check-user"
     server: str = ""
     is_admin: bool = False
-    options: tuple[tuple[str, str], ...] = ()
+    options: tuple[tuple[str, Any], ...] = ()
+
+
+class Choices(dict[str, Any]):
+    """What a user has chosen; it notes which choices are asked for in vain."""
+
+    def __init__(self, *given: Any) -> None:
+        super().__init__(*given)
+        self.missing: list[str] = []
+
+    def __missing__(self, key: str) -> Any:
+        self.missing.append(key)
+        raise KeyError(key)
 
 
 def main() -> int:
@@ -195,6 +233,13 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--removed", action="store_true", help="after going back: MySQL must be in no pod"
     )
+    parser.add_argument(
+        "--user-options",
+        type=_choices_of,
+        default={},
+        metavar="JSON",
+        help="what a user chooses in a form of the hub's own",
+    )
     parser.add_argument("--verbose", action="store_true", help="show what the configuration prints")
     options = parser.parse_args()
     if (options.before or options.pack) and options.rendered is None:
@@ -207,6 +252,16 @@ def _version_of(text: str) -> tuple[int, int]:
     if found is None:
         raise argparse.ArgumentTypeError(f"{text} is no version: write it like {NEWEST}")
     return int(found[1]), int(found[2])
+
+
+def _choices_of(text: str) -> Tree:
+    try:
+        found = json.loads(text)
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise argparse.ArgumentTypeError(f'{text} is no mapping: write it like {{"cores": 2}}')
+    return found
 
 
 def _packed(options: argparse.Namespace) -> str:
@@ -223,7 +278,7 @@ def _report(options: argparse.Namespace, folder: Path) -> int:
     made = _make(after, options)
     notes = [*after.notes, *made["notes"]]
     base = None
-    if before is None and made["facts"]["injects"]:
+    if before is None and made["facts"]["injects"] and after.is_of_z2jh:
         before = _without_ours(after, folder / "without")
     if before is not None:
         base = _make(before, options)
@@ -272,10 +327,30 @@ def _lines(findings: list[tuple[str, Finding]], pods: Tree) -> Iterator[str]:
 def _of_users(pods: Tree) -> Iterator[str]:
     whole = [each["pod"] for each in pods.values() if each["pod"]]
     if any(_mysqls(pod) and _user(_notebook(pod), pod) == IMAGES_USER for pod in whole):
+        owns = any(_named(pod, OWNER) for pod in whole)
+        refused = f"{OWNER}'s 0 is refused without the SCC anyuid"
         yield (
             "notebooks have no user id (singleuser.uid): where the cluster gives a random one "
-            "(OpenShift), MySQL's 999 is refused without the SCC nonroot-v2"
+            f"(OpenShift), {refused if owns else MYSQLS_SCC}"
         )
+    users = [each for label, each in pods.items() if label in ("default", "hostile name")]
+    claims = [_claim_of_data(each["pod"]) for each in users if each["pod"]]
+    if len(claims) > 1 and claims[0] and len(set(claims)) == 1:
+        yield (
+            f"the data of all users is on one claim ({claims[0]}): if that is NFS, take data: keep "
+            "(docs/hub-deployments.md, Homes on NFS)"
+        )
+
+
+def _claim_of_data(pod: Tree) -> str | None:
+    """Return the claim that MySQL's data is on, if it is on one."""
+    volumes = {each["name"]: each for each in pod["spec"].get("volumes") or []}
+    for _, mysql in _mysqls(pod):
+        mount = _mount_at(mysql, DATA)
+        claim = mount and volumes.get(mount["name"], {}).get("persistentVolumeClaim")
+        if claim:
+            return str(claim["claimName"])
+    return None
 
 
 def _failed_before(pods: Tree, before: Tree) -> Iterator[str]:
@@ -340,12 +415,36 @@ def _hubs(options: argparse.Namespace, folder: Path) -> tuple[Hub, Hub | None]:
             texts = [path and path.read_text() for path in paths]
         except OSError as error:
             raise Unreadable(str(error)) from error
-    elif Path(HOME, CONFIG).is_file():
-        return Hub(Path(HOME), {}, None, [], is_installed=True), None
+    elif installed := _installed():
+        return installed, None
     else:
         raise Unreadable(f"no {HOME}/{CONFIG} here, and no output of helm template was named")
     after = _rendered(texts[0], folder / "after")
     return after, texts[1] and _rendered(texts[1], folder / "before")
+
+
+def _installed() -> Hub | None:
+    """Return the hub of this container: what its first process has loaded, or z2jh's file."""
+    try:
+        words = FIRST_PROCESS.read_bytes().decode(errors="replace").split("\0")
+    except OSError:
+        words = []
+    for path in (_starts_with({"args": words}), f"{HOME}/{CONFIG}"):
+        if Path(path).is_file():
+            return Hub(Path("/"), {}, None, [], is_installed=True, starts_with=path)
+    return None
+
+
+def _starts_with(container: Tree) -> str:
+    """Return the file that a hub's container loads."""
+    words = [*(container.get("command") or []), *(container.get("args") or [])]
+    found = STARTED.search(" ".join(map(str, words)))
+    path = found[1].strip("'\"") if found else f"{HOME}/{CONFIG}"
+    return str(Path(container.get("workingDir") or WORKING_FOLDER, path))
+
+
+def _below(root: Path, path: str) -> Path:
+    return root / path.lstrip("/")
 
 
 def _rendered(text: str, root: Path) -> Hub:
@@ -362,6 +461,7 @@ def _rendered(text: str, root: Path) -> Hub:
             "(helm template RELEASE jupyterhub/jupyterhub -f config.yaml -f ... > rendered.yaml)"
         )
     hubs = [(each, found) for each in objects for found in _hub_containers(each)]
+    hubs = [each for each in hubs if _has_config(each[1])] or hubs
     if len(hubs) != 1:
         raise Unreadable(f"{len(hubs)} hubs in the output of helm template, where one is needed")
     ((deployment, container),) = hubs
@@ -377,23 +477,31 @@ def _rendered(text: str, root: Path) -> Hub:
                 notes.append(f"{key[0]} {key[1]} is {CLUSTER_ONLY}: its values are not seen")
                 continue
             _lay(root, mount, kept[key], (volume.get("secret") or {}).get("items"))
-    folder = root / HOME.lstrip("/")
-    if not (folder / CONFIG).is_file():
-        raise Unreadable(f"the hub's container has no {HOME}/{CONFIG}")
-    _turn_paths(folder, HOME)
+    path = _starts_with(container)
+    if not _below(root, path).is_file():
+        raise Unreadable(
+            f"the hub starts with {path}, which is no file of the chart's but one of its image: "
+            "deploy, then check in the hub's own container (at the top of check.py)"
+        )
+    _turn_paths(root, [HOME, str(Path(path).parent)])
     environment = {**_services(objects), **_variables(container, kept)}
     unseen = ", ".join(name for name, value in environment.items() if value == NOT_SEEN)
     if unseen:
         notes.append(f"variables of the hub whose values are {CLUSTER_ONLY}: {unseen}")
-    return Hub(folder, environment, _placeholder(objects), notes)
+    return Hub(root, environment, _placeholder(objects), notes, starts_with=path)
 
 
 def _hub_containers(item: Tree) -> Iterator[Tree]:
     if item.get("kind") == "Deployment":
         for container in item["spec"]["template"]["spec"]["containers"]:
-            mounts = container.get("volumeMounts") or []
-            if any(CONFIG in str(mount.get("mountPath")) for mount in mounts):
+            words = [*(container.get("command") or []), *(container.get("args") or [])]
+            if _has_config(container) or STARTED.search(" ".join(map(str, words))):
                 yield container
+
+
+def _has_config(container: Tree) -> bool:
+    mounts = container.get("volumeMounts") or []
+    return any(CONFIG in str(mount.get("mountPath")) for mount in mounts)
 
 
 def _content(item: Tree) -> dict[str, bytes]:
@@ -423,17 +531,24 @@ def _lay(root: Path, mount: Tree, files: dict[str, bytes], items: list[Tree] | N
         path.write_bytes(content)
 
 
-def _turn_paths(folder: Path, before: str) -> None:
-    """Have code look in `folder` for what was in the folder `before`."""
+def _turn_paths(root: Path, folders: Iterable[str], was: Path = Path("/")) -> None:
+    """Have code look below `root` for what it looked for in the same folders below `was`."""
     import yaml  # noqa: PLC0415
 
-    for path in folder.rglob("*.py"):
-        path.write_text(path.read_text().replace(before, str(folder)))
-    for path in folder.glob("*secret/values.yaml"):
+    turned = {str(_below(was, name)): str(_below(root, name)) for name in folders}
+    # All at once: a folder may be in another, and none must be turned twice.
+    names = re.compile("|".join(map(re.escape, sorted(turned, key=len, reverse=True))))
+
+    def turn(text: str) -> str:
+        return names.sub(lambda found: turned[found[0]], text)
+
+    for path in {path for folder in turned.values() for path in Path(folder).rglob("*.py")}:
+        path.write_text(turn(path.read_text()))
+    for path in _below(root, HOME).glob("*secret/values.yaml"):
         values = yaml.safe_load(path.read_text()) or {}
         extra = (values.get("hub") or {}).get("extraConfig") or {}
         for key, code in extra.items():
-            extra[key] = code.replace(before, str(folder)) if isinstance(code, str) else code
+            extra[key] = turn(code) if isinstance(code, str) else code
         path.write_text(yaml.safe_dump(values))
 
 
@@ -479,7 +594,7 @@ def _without_ours(hub: Hub, root: Path) -> Hub:
     """Return a copy of a hub that has nothing of inject.values.yaml."""
     import yaml  # noqa: PLC0415
 
-    folder = root / HOME.lstrip("/")
+    folder = _below(root, HOME)
     # A mounted Secret's files are links into a folder of such a name, and may be read-only.
     shutil.copytree(
         hub.folder,
@@ -487,7 +602,7 @@ def _without_ours(hub: Hub, root: Path) -> Hub:
         ignore=lambda _, names: [name for name in names if name.startswith("..")],
         copy_function=shutil.copyfile,
     )
-    _turn_paths(folder, str(hub.folder))
+    _turn_paths(root, [HOME], hub.root)
     for path in folder.glob("*secret/values.yaml"):
         values = yaml.safe_load(path.read_text()) or {}
         extra = (values.get("hub") or {}).get("extraConfig") or {}
@@ -495,7 +610,7 @@ def _without_ours(hub: Hub, root: Path) -> Hub:
             del extra[key]
         (values.get("custom") or {}).pop("sidecarMysql", None)
         path.write_text(yaml.safe_dump(values))
-    return hub._replace(folder=folder, is_installed=False)
+    return hub._replace(root=root, is_installed=False)
 
 
 def _is_ours(code: object) -> bool:
@@ -528,6 +643,12 @@ def _make(hub: Hub, options: argparse.Namespace) -> Tree:
         if in_part and not hub.is_installed and PACKED is None:
             failed += " (a package that is missing here may be in the hub's own container: --pack)"
         raise Unreadable(failed)
+    facts = made["facts"]
+    if stand_ins and facts["injects"] and not facts["ran"] and not facts["passes over"]:
+        raise Unreadable(
+            f"without {', '.join(stand_ins)}, which is not installed here, the hub's code does not "
+            "come to hub.extraConfig: check in the hub's own container (--pack)"
+        )
     for each in made["pods"].values():
         each["failure"] = each["failure"] and _masked(each["failure"], secrets)
     made["notes"] = [_masked(note, secrets) for note in made["notes"]]
@@ -634,14 +755,17 @@ def _pods(hub: Hub, options: argparse.Namespace, stand_ins: Iterable[str]) -> Tr
     version, assumed = _version(options, asks=hub.is_installed or PACKED is not None)
     _no_cluster(version)
     sys.path.insert(0, str(hub.folder))
-    config = PyFileConfigLoader(CONFIG, path=str(hub.folder)).load_config()
+    path = _below(hub.root, hub.starts_with)
+    config = PyFileConfigLoader(path.name, path=str(path.parent)).load_config()
     values = _values()
     facts = {**_facts(values, config), "kubernetes": version}
+    if not hub.is_of_z2jh and "extraConfig" not in path.read_text():
+        facts["passes over"] = hub.starts_with
     made: Tree = {"notes": [assumed] if assumed else [], "facts": facts, "pods": {}}
     hooks = [config[kind].get("pre_spawn_hook") for kind in ("Spawner", "KubeSpawner")]
     if any(hooks) and not options.pre_spawn_hook:
         made["notes"].append("the hub's pre_spawn_hook was not run: add --pre-spawn-hook to run it")
-    asyncio.run(_make_all(config, values, made, runs_hook=options.pre_spawn_hook))
+    asyncio.run(_make_all(config, values, made, options))
     return made
 
 
@@ -664,13 +788,32 @@ class _StandIns:
         return module
 
     def exec_module(self, module: types.ModuleType) -> None:
-        """Do nothing: what is asked for is made."""
+        """Take Kubernetes' models from the client that a hub has; all else is made when asked."""
+        if self._name != "kubernetes":
+            return
+        here = importlib.import_module("kubernetes_asyncio.client")
+        for name, found in vars(here).items():
+            if isinstance(found, type) and ".models." in found.__module__:
+                setattr(module, name, found)
+        below = {"kubernetes": "client", "kubernetes.client": "models"}.get(module.__name__)
+        if below:
+            setattr(module, below, importlib.import_module(f"{module.__name__}.{below}"))
 
 
 def _stand_in(name: str) -> Any:
     if name.startswith("__"):
         raise AttributeError(name)
-    return MagicMock(name=name) if name[:1].islower() else type(name, (), {})
+    if name.endswith(("Error", "Exception")):
+        return type(name, (Exception,), {})
+    if not name[:1].islower():
+        return type(name, (), {"__init__": lambda *_, **__: None})
+    from traitlets.config import Config  # noqa: PLC0415
+
+    def called(*arguments: Any, **_: object) -> Any:
+        # What sets something up, and returns the configuration.
+        return arguments[0] if arguments and isinstance(arguments[0], Config) else DEFAULT
+
+    return MagicMock(name=name, side_effect=called)
 
 
 def _version(options: argparse.Namespace, *, asks: bool) -> tuple[tuple[int, int], str | None]:
@@ -773,6 +916,8 @@ def _facts(values: Tree, config: Any) -> Tree:
     pulled = values["prePuller"]
     return {
         "injects": any(_is_ours(code) for code in extra.values()),
+        "passes over": None,
+        "ran": bool(config["SidecarMysql"].get("after")),
         "settings": settings,
         "own passwords": settings.get("password") == "perUser",
         "pulls": any((pulled.get(kind) or {}).get("enabled") for kind in ("hook", "continuous")),
@@ -798,7 +943,7 @@ def _wanted_placeholder(values: Tree) -> Tree | None:
     return requests
 
 
-async def _make_all(config: Any, values: Tree, made: Tree, *, runs_hook: bool) -> None:
+async def _make_all(config: Any, values: Tree, made: Tree, options: argparse.Namespace) -> None:
     from jupyterhub import orm  # noqa: PLC0415
 
     session = orm.new_session_factory("sqlite:///:memory:")()
@@ -808,11 +953,12 @@ async def _make_all(config: Any, values: Tree, made: Tree, *, runs_hook: bool) -
     made["notes"] += _untyped(profiles)
     made["facts"]["profiles"] = sorted(_names_of(profiles))
     for case in _cases(made["facts"]["named"], profiles):
-        spawner = _spawner(config, session, case)
+        chosen = {**options.user_options, **dict(case.options)}
+        spawner = _spawner(config, session, case._replace(options=tuple(chosen.items())))
         if profiles:
             spawner.profile_list = copy.deepcopy(profiles)
         home = (values["singleuser"].get("storage") or {}).get("homeMountPath", "/home/jovyan")
-        made["pods"][case.label] = await _made_by(spawner, home, runs_hook=runs_hook)
+        made["pods"][case.label] = await _made_by(spawner, home, runs_hook=options.pre_spawn_hook)
 
 
 def _spawner(config: Any, session: Any, case: Case) -> Any:
@@ -845,7 +991,7 @@ def _spawner(config: Any, session: Any, case: Case) -> Any:
     session.commit()
     spawner.server = Server(orm_server=server)
     spawner.api_token = "a token of the hub"  # noqa: S105 - none
-    spawner.user_options = dict(case.options)
+    spawner.user_options = Choices(case.options)
     if getattr(spawner, "auth_enabled", True) is False:
         # A BinderHub starts what it has built, with a token of its own, for users without a name.
         spawner.user_options |= {"image": spawner.image, "token": "a token of BinderHub"}
@@ -937,27 +1083,41 @@ def _untyped(profiles: list[Tree]) -> Iterator[str]:
 
 
 async def _made_by(spawner: Any, home: str, *, runs_hook: bool) -> Tree:
-    pod = None
+    from jupyterhub.utils import maybe_future  # noqa: PLC0415
+
+    pod = cause = None
     try:
         if runs_hook:
-            await spawner.run_pre_spawn_hook()
+            await maybe_future(spawner.run_pre_spawn_hook())
         await asyncio.wait_for(spawner.start(), START_S)
         failure = "it sends no pod"
     except _Made as sent:
         pod, failure = spawner.api.api_client.sanitize_for_serialization(sent.args[0]), None
     except Exception as error:
         failure = _said(error)
-    cause = _cause(spawner) if failure else None
+        cause = _cause(spawner) or _choice(spawner, error)
     fix = OWN_FIX if "custom.sidecarMysql." in (failure or "") else LOG
     return {
         "pod": pod,
-        "home": home if cause else spawner._expand_all(home),
+        "home": home if failure else spawner._expand_all(home),
         "failure": f"{cause.what} ({failure})" if cause else failure,
         "fix": cause.fix if cause else fix,
         "grace_s": getattr(spawner, "delete_grace_period", 1),
         "start_s": spawner.start_timeout,
         "claims": getattr(spawner.api, "claims", []),
     }
+
+
+def _choice(spawner: Any, error: Exception) -> Finding | None:
+    """Return the choice in a form of the hub's own that a start fails without."""
+    missing = getattr(spawner.user_options, "missing", [])
+    if not isinstance(error, KeyError) or not missing or error.args[0] != missing[-1]:
+        return None
+    example = json.dumps({missing[-1]: "..."})
+    return Finding(
+        f"a start needs {missing[-1]} of the hub's own form (user_options)",
+        f"give check.py what users choose there: --user-options '{example}'",
+    )
 
 
 def _cause(spawner: Any) -> Finding | None:
@@ -1031,6 +1191,12 @@ def _absence(facts: Tree) -> Iterator[Finding]:
             f"{what}: the hub has nothing of these values",
             "put the file's content below the key of the chart that has z2jh inside "
             "(jupyterhub:), and give the file to helm at every upgrade",
+        )
+    elif facts["passes over"] and not facts["ran"]:
+        yield Finding(
+            f"{what}: the hub starts with {facts['passes over']}, which does not run "
+            "hub.extraConfig",
+            RUN_EXTRA,
         )
     elif not _chooses(facts):
         yield Finding(f"{what}, and the hub has inject.values.yaml", f"{LOG} at a start")
@@ -1366,7 +1532,7 @@ def _place(each: Tree, kind: str, mysql: Tree) -> Iterator[Finding]:
             f"another key of hub.extraConfig replaces modify_pod_hook: {USE_INJECT}",
         )
     for container in pod["spec"].get("initContainers") or []:
-        if container["name"] == "mysql-data-owner":
+        if container["name"] == OWNER:
             yield from _owned(container, homes, each["home"])
 
 
@@ -1472,7 +1638,7 @@ def _owned(owner: Tree, homes: Tree, path: str) -> Iterator[Finding]:
         home = homes.get(mount["name"])
         if mount["mountPath"] == path and (not home or home.get("subPath") != mount.get("subPath")):
             yield Finding(
-                f"mysql-data-owner changes the owner of {mount.get('subPath')}, which is not the "
+                f"{OWNER} changes the owner of {mount.get('subPath')}, which is not the "
                 "user's home",
                 f"{USE_INJECT}, with data: home",
             )

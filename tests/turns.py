@@ -37,11 +37,13 @@ def share(items: Iterable[Any]) -> None:
     Parameters
     ----------
     items : iterable of pytest.Item
-        What was collected. Only tests whose parameter is a server or a line are changed.
+        What was collected. Only tests whose parameter is a server or a line, and those with
+        the mark ``slow``, are changed.
     """
     tests: dict[str, list[Any]] = {}
     for item in items:
-        if _takers(item) and not any(map(item.get_closest_marker, PLACED)):
+        is_shared = _takers(item) or (hasattr(item, "callspec") and item.get_closest_marker("slow"))
+        if is_shared and not any(map(item.get_closest_marker, PLACED)):
             tests.setdefault(item.nodeid.partition("[")[0], []).append(item)
     for cases in tests.values():
         _share_cases(sorted(cases, key=_turn))

@@ -349,3 +349,16 @@ def test_what_is_lost_in_the_hubs_own_container(tmp_path: Path) -> None:
     answer = check(script=installed(tmp_path, shape(10), values))
     assert answer.status == 1
     assert "every pod: the init container s3fs is gone" in answer.output
+
+
+def test_the_file_that_the_hubs_process_has_loaded(tmp_path: Path) -> None:
+    """Another one than z2jh's, which does not come to hub.extraConfig."""
+    script = installed(tmp_path, shape(1), INJECT)
+    own, words = tmp_path / "own.py", tmp_path / "cmdline"
+    own.write_text("c.KubeSpawner.image = 'lab:1'\n")
+    words.write_text("\0".join(["tini", "--", "jupyterhub", "--config", str(own), ""]))
+    first = 'Path("/proc/1/cmdline")'
+    assert first in script
+    answer = check(script=script.replace(first, f'Path("{words}")'))
+    assert answer.status == 1
+    assert f"the hub starts with {own}, which does not run hub.extraConfig" in answer.output

@@ -271,3 +271,20 @@ def test_users_whose_ids_the_cluster_gives(tmp_path: Path) -> None:
     answer = checked(tmp_path, path, {"singleuser": {"uid": None}})
     assert "MySQL's 999 is refused without the SCC nonroot-v2" in answer.output
     assert "nonroot-v2" not in checked(tmp_path, INJECT).output
+    home = checked(tmp_path, path, setting(data="home"), {"singleuser": {"uid": None}})
+    assert "mysql-data-owner's 0 is refused without the SCC anyuid" in home.output
+
+
+@pytest.mark.parametrize("data", ["home", "claim", "keep"])
+def test_data_of_all_users_on_one_claim(data: str, tmp_path: Path) -> None:
+    """Which may be on NFS: what is in the cluster is not asked for."""
+    static = {"type": "static", "static": {"pvcName": "people", "subPath": "{username}"}}
+    own: Values = {"singleuser": {"storage": static}}
+    answer = checked(tmp_path, own, INJECT, setting(data=data), before=own)
+    assert (answer.findings, answer.status) == ([], 0), answer.output
+    is_noted = "is on one claim (people): if that is NFS, take data: keep" in answer.output
+    assert is_noted == (data == "home")
+
+
+def test_data_of_each_user_on_a_claim(tmp_path: Path) -> None:
+    assert "is on one claim" not in checked(tmp_path, INJECT, setting(data="home")).output

@@ -131,6 +131,7 @@ def test_where_nothing_was_started_there_is_nothing_to_stop(
     ],
 )
 @pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.slow
 def test_where_nobody_reads_it_ends_as_other_programs_do(
     arguments: list[str], status: int, unbuffered: str, tmp_path: Path
 ) -> None:

@@ -245,6 +245,7 @@ def test_down_of_what_ran_before_says_that_it_keeps_running(
 @pytest.mark.parametrize(
     "wish", [{"ephemeral": True}, {"port": 1}, {"password": "another"}], ids=str
 )
+@pytest.mark.thorough
 def test_a_container_that_is_not_what_was_asked_for_is_left(
     docker: FakeEngine, wish: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -270,6 +271,7 @@ def test_a_container_with_another_password_by_now(
     assert lifecycle.up(container=found.SPYGLASS_NAME, password="right").password == "right"
 
 
+@pytest.mark.thorough
 def test_several_that_could_be_meant(docker: FakeEngine) -> None:
     for name, host in (("lab", "registry.example/"), ("home", "registry.example:5000/mirror/")):
         docker.add(name, f"{host}datajoint/mysql:8.0.36", quiet_port(), running=False)
@@ -290,6 +292,7 @@ def test_several_that_could_be_meant(docker: FakeEngine) -> None:
         ("datajoint/mysql:8.0", {"volume": ""}),
     ],
 )
+@pytest.mark.thorough
 def test_what_is_no_container_of_theirs(
     docker: FakeEngine, image: str, more: dict[str, Any]
 ) -> None:
@@ -351,6 +354,7 @@ def test_the_name_of_a_program_below_its_loader(
     assert ports._name(process) == shown
 
 
+@pytest.mark.thorough
 def test_the_own_containers_port_is_taken_meanwhile(docker: FakeEngine) -> None:
     """It is made anew at the next free port, with its data and its password."""
     first = lifecycle.up()
@@ -377,6 +381,7 @@ def test_podman_that_nobody_uses_is_not_taken(tmp_path: Path, native_starts: lis
     assert not podman.calls("pull")
 
 
+@pytest.mark.thorough
 def test_native_where_the_image_cannot_be_had(docker: FakeEngine, native_starts: list[str]) -> None:
     docker.change(images=[])
     docker.refuse("pull", "dial tcp: lookup registry.example: no such host")
@@ -388,6 +393,7 @@ def test_native_where_the_image_cannot_be_had(docker: FakeEngine, native_starts:
         lifecycle.up(backend="docker")
 
 
+@pytest.mark.thorough
 def test_native_where_the_engine_starts_nothing(
     docker: FakeEngine, native_starts: list[str], home: Path
 ) -> None:
@@ -435,6 +441,7 @@ def test_data_of_a_native_server_are_not_left(
     assert native_starts == ["native"]
 
 
+@pytest.mark.thorough
 def test_data_of_a_container_are_not_left(docker: FakeEngine, native_starts: list[str]) -> None:
     """Docker Desktop is not running today."""
     with pytest.MonkeyPatch.context() as patch:
@@ -459,6 +466,7 @@ def test_no_program() -> None:
 
 
 @pytest.mark.parametrize("variable", ["DOCKER_HOST", ""])
+@pytest.mark.thorough
 def test_an_engine_on_another_machine_is_not_used(
     docker: FakeEngine, variable: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -728,6 +736,7 @@ def test_the_doctor_says_which_engine_is_not_for_this_account(docker: FakeEngine
     assert "usermod" in diagnosis["engine"].hint
 
 
+@pytest.mark.thorough
 def test_the_doctor_knows_of_a_container_that_is_stopped(docker: FakeEngine) -> None:
     sidecar = lifecycle.up()
     settings = ConnectionSettings(port=sidecar.port)
@@ -744,6 +753,7 @@ def test_the_doctor_knows_of_a_container_that_is_stopped(docker: FakeEngine) -> 
     ("more", "words"),
     [({}, "its data: the volume"), ({"oom": True}, "want of memory"), ({"restarts": 3}, "3 times")],
 )
+@pytest.mark.thorough
 def test_the_doctor_tells_how_the_container_is(
     docker: FakeEngine, more: dict[str, Any], words: str
 ) -> None:

@@ -294,6 +294,7 @@ def _works(process: psutil.Process) -> bool:
     return "sys.stdin.readline" in " ".join(process.cmdline())
 
 
+@pytest.mark.thorough
 def test_a_shared_test_that_does_not_hear_its_limit_fails_and_the_others_run(
     run_of: Callable[..., Run],
 ) -> None:

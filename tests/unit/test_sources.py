@@ -398,6 +398,7 @@ def test_a_sheet_is_no_archive_of_scripts(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("outer", [*STREAMS, "zip"])
 @pytest.mark.parametrize("inner", [*STREAMS, "zip"])
+@pytest.mark.slow
 def test_compressed_twice(tmp_path: Path, outer: str, inner: str) -> None:
     packed = PACKERS[outer](PACKERS[inner](SCRIPT))
     script, error, _ = read_to_the_error(write(tmp_path, packed))

@@ -277,6 +277,7 @@ def test_the_splitter_reads_what_the_manual_says(script: bytes, modes: Modes, si
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_it_does_so_for_very_many_scripts() -> None:
     chance = random.Random(7)
     known = sum(

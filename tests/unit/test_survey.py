@@ -302,6 +302,7 @@ def test_a_dump_that_is_cut_off() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_memory_does_not_grow_with_the_rows(tmp_path: Path) -> None:
     def peak(rows: int) -> int:
         file = tmp_path / "rows.sql"

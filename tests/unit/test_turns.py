@@ -100,6 +100,16 @@ def test_what_stands_in_one_row_of_a_table_stays_together() -> None:
     assert sorted((*map(item.callspec.params.get, ("what", "number")),) for item in ours) == rows
 
 
+def test_so_does_a_slow_test_without_a_server() -> None:
+    cells = product("abcde", range(5))
+    items = [Item("test_a", "slow", kind=kind, part=part) for kind, part in cells]
+    ours = taken(items)
+    assert {*values(ours, "kind")} == {*"abcde"}
+    assert {*values(ours, "part")} == {*range(5)}
+    assert len(ours) < 10
+    assert left(items, "campaign") == items
+
+
 def test_lines_of_datajoint_take_turns_too_and_ci_has_both() -> None:
     items = [Item("test_a", line=line, case=case) for line in LINES for case in "abcdefgh"]
     assert values(taken(items), "case") == list("abcdefgh")

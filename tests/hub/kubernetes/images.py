@@ -10,18 +10,17 @@ from tests.hub.chart import IMAGE, NETWORK_TOOLS_IMAGE
 from tests.hub.kubernetes.layout import PAUSE_IMAGE
 from tests.hub.kubernetes.programs import runtime
 from tests.hub.pods import images
-from tests.hub.pods.podman import call, install
+from tests.hub.pods.podman import call
 
 NAMES = (PAUSE_IMAGE, images.MYSQL_IMAGE, NETWORK_TOOLS_IMAGE, IMAGE)
 
 
 def save_images(folder: Path) -> None:
     """Write an archive of each image into a folder; those that are missing are built."""
-    install()
-    images.build()
-    _build_pause()
-    for number, name in enumerate(NAMES):
-        images.save(name, folder / f"{number}.tar")
+    with images.built():
+        _build_pause()
+        for number, name in enumerate(NAMES):
+            images.save(name, folder / f"{number}.tar")
 
 
 def _build_pause() -> None:

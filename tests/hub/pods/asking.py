@@ -22,6 +22,11 @@ RECOVERY = "Database was not shutdown normally"  # a note, so said on request on
 TALKATIVE = "--log-error-verbosity=3"
 RESTART_S = 90
 PORTS = (3306, 33060)
+FIRST = (
+    "CREATE SCHEMA mine",
+    "CREATE TABLE mine.t (i INT PRIMARY KEY, b LONGBLOB)",
+    "INSERT INTO mine.t VALUES (1, 'here')",
+)
 BLOB = "INSERT INTO mine.t SELECT 2, REPEAT('x', 64 * 1024 * 1024)"
 CONTENT = ["1\tb'here'", "2\tb'xxxx'"]
 
@@ -45,11 +50,7 @@ async def quick_start(server: AnyServer) -> None:
 
 async def fill(server: AnyServer) -> None:
     """Put a first row into the server."""
-    for sql in (
-        "CREATE SCHEMA mine",
-        "CREATE TABLE mine.t (i INT PRIMARY KEY, b LONGBLOB)",
-        "INSERT INTO mine.t VALUES (1, 'here')",
-    ):
+    for sql in FIRST:
         await server.query(sql)
 
 

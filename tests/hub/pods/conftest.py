@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.hub.pods import images
-from tests.hub.pods.podman import install
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 HERE = Path(__file__).parent
 # The first test installs podman and builds the images.
@@ -25,7 +28,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _images() -> None:
+def _images() -> Iterator[None]:
     """Have podman and the images; whoever asks for the pods wants to hear if there are none."""
-    install()
-    images.build()
+    with images.built():
+        yield

@@ -16,14 +16,21 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+import filelock
 
 from sidecar_magics.local.archive import machine_archive
 from sidecar_magics.local.find import PACKAGES, SUITES, WITHOUT
 from sidecar_magics.local.packages import fetch
 from tests.background import running
 from tests.hub.chart import IMAGE, NETWORK_TOOLS_IMAGE
-from tests.hub.pods.podman import CALL_S, ENVIRONMENT, call
+from tests.hub.pods.podman import CALL_S, ENVIRONMENT, call, install
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ROOT = Path(__file__).resolve().parents[3]
 FILES = Path(__file__).with_name("image")
@@ -44,13 +51,34 @@ NOTEBOOK_PACKAGES = ("datajoint==0.14.10", "h5py", "nbclient", "nbconvert")
 ACCOUNTS = "root:x:0:0::/root:/bin/bash\nmysql:x:999:999::/var/lib/mysql:/bin/bash\n"
 ACCOUNTS += "jovyan:x:1000:100::/home/jovyan:/bin/bash\n"
 GROUPS = "root:x:0:\nusers:x:100:\nmysql:x:999:\n"
+# The images' names and the pods' addresses belong to the machine, so runs on it take turns.
+LOCK = Path(tempfile.gettempdir(), "sidecar-magics-pods.lock")
 
 
-def build() -> None:
-    """Build the images that are not there yet; the package's own code is new each time."""
-    _mysql()
-    _dockerfile()
-    _notebook()
+@contextmanager
+def built(*, with_lab: bool = False) -> Iterator[None]:
+    """Have podman and the images, which no other run replaces meanwhile.
+
+    Parameters
+    ----------
+    with_lab : bool, default False
+        Build the one with JupyterLab, too.
+
+    Raises
+    ------
+    PodmanError
+        podman, or an image, cannot be had here.
+    filelock.Timeout
+        Another run has had them for half an hour.
+    """
+    install()
+    with filelock.FileLock(LOCK, timeout=CALL_S):
+        _mysql()
+        _dockerfile()
+        _notebook()
+        if with_lab:
+            _lab()
+        yield
 
 
 def save(name: str, file: Path) -> None:
@@ -176,7 +204,7 @@ def _add_package(base: str) -> None:
             call("podman", "rm", container)
 
 
-def build_lab() -> None:
+def _lab() -> None:
     """Build the notebook's image with JupyterLab, as a hub's users have it."""
     name = _local("lab-packages", PYTHON, LAB_PACKAGES, LAB_SETTINGS)
     if not _exists(name):
@@ -259,7 +287,5 @@ def _contents(folder: Path) -> list[bytes]:
 
 
 if __name__ == "__main__":
-    from tests.hub.pods.podman import install
-
-    install()
-    build()
+    with built():
+        pass

@@ -16,7 +16,6 @@ from pathlib import Path
 from tests.hub.pods import images
 from tests.hub.pods.hub import Server, hub
 from tests.hub.pods.memory import memory_mib
-from tests.hub.pods.podman import install
 from tests.hub.pods.server import QueryError
 from tests.hub.values import SEED, SIDECAR, Deployment, Values
 
@@ -87,15 +86,14 @@ def with_image(name: str) -> Values:
 
 
 def main() -> None:
-    install()
-    images.build()
     cases = {
         "published": (SEED, ()),
         "sidecar": (SIDECAR, ()),
         "sidecar, hub-config/image": (SIDECAR, (with_image(images.OUR_IMAGE),)),
     }
-    for name, (deployment, changes) in cases.items():
-        print(name, asyncio.run(measure(deployment, *changes)), flush=True)
+    with images.built():
+        for name, (deployment, changes) in cases.items():
+            print(name, asyncio.run(measure(deployment, *changes)), flush=True)
 
 
 if __name__ == "__main__":

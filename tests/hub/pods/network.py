@@ -2,7 +2,7 @@
 
 Nothing filters between the pods, as in a cluster that does not enforce network policies. The bridge
 goes nowhere else: there is no route to the world and no rule of a firewall. It has one range of
-addresses, so only one such run at a time is possible.
+addresses, so only one such run at a time is possible (`images.built`).
 """
 
 from __future__ import annotations

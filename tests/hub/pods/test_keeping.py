@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from sidecar_magics.keep.folder import KeepFolder
 from tests.background import eventually
-from tests.hub.pods.asking import FAREWELL, content, fill, run_python, wait
+from tests.hub.pods.asking import FAREWELL, FIRST, content, fill, run_python, wait
 from tests.hub.pods.hub import hub
 from tests.hub.spawning import User
 from tests.hub.values import DEPLOYMENTS, INJECT
@@ -31,6 +32,8 @@ CELLS = (
     "INSERT INTO mine.t (b) VALUES ('here');",
 )
 RUN = "cat > /tmp/n.ipynb && cd /tmp && jupyter execute --timeout=300 n.ipynb"
+# In a home: a folder for each of a user's servers.
+KEPT = "*/.local/share/sidecar-magics/kept/*"
 KEEP_TOO = "from sidecar_magics import mysql_keep; print(mysql_keep().status())"
 
 
@@ -82,14 +85,29 @@ def test_what_was_done_last(deployment: Deployment, tmp_path: Path) -> None:
 
 
 def test_a_pod_that_is_lost(tmp_path: Path) -> None:
-    """The last snapshot of the interval comes back, and that something may be missing is said."""
+    """What was there for longer than the interval comes back; that more may be missing is said."""
     often = {"custom": {"sidecarMysql": {"keepEvery": 0.02}}}
+
+    async def kept(rows: int) -> None:
+        """Wait for a snapshot in which the table has so many rows."""
+
+        def is_kept() -> bool:
+            folders = (tmp_path / "claims").glob(KEPT)
+            found = [each for path in folders for each in KeepFolder(path).snapshots()]
+            tables = [each.tables.get("mine.t") for each in found]
+            return any(table is not None and table.rows == rows for table in tables)
+
+        await eventually(is_kept)
 
     async def until_lost() -> None:
         async with hub(KEEP, tmp_path, often) as here:
             server = await here.start(User())
-            await fill(server)
-            await eventually(lambda: [*(tmp_path / "claims").rglob("kept.json")])
+            *table, row = FIRST
+            for sql in table:
+                await server.query(sql)
+            await kept(0)  # and that one must not be the last
+            await server.query(row)
+            await kept(1)
             await server.query(MORE)
 
     async def after() -> None:

@@ -6,8 +6,10 @@ import asyncio
 import copy
 from typing import TYPE_CHECKING
 
+import filelock
 import pytest
 
+from tests.hub.pods import images
 from tests.hub.pods.asking import (
     CONTENT,
     PORTS,
@@ -57,6 +59,12 @@ def test_a_pods_life(deployment: Deployment, tmp_path: Path) -> None:
             await stops_cleanly(server)
 
     asyncio.run(go())
+
+
+def test_other_runs_wait() -> None:
+    """Else they give the names of this run's images to theirs, and it finds none."""
+    with pytest.raises(filelock.Timeout):
+        filelock.FileLock(images.LOCK, timeout=0).acquire()
 
 
 def test_two_users_do_not_reach_each_other(tmp_path: Path) -> None:

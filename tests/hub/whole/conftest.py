@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.hub.pods import images
-from tests.hub.pods.podman import install, install_packages
+from tests.hub.pods.podman import install_packages
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 HERE = Path(__file__).parent
 # The first test installs podman and builds the images.
@@ -25,8 +29,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _images() -> None:
-    install()
+def _images() -> Iterator[None]:
     install_packages(("chromium",), ("chromium",))
-    images.build()
-    images.build_lab()
+    with images.built(with_lab=True):
+        yield
