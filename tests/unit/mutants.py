@@ -610,9 +610,9 @@ def ending(module: str, text: str | None) -> int:
             code = _run(module, text)
         finally:
             os._exit(code)
-    ends_at = time.monotonic() + LIMIT_S
+    deadline_s = time.monotonic() + LIMIT_S
     while (ended := os.waitpid(child, os.WNOHANG))[0] == 0:
-        if time.monotonic() > ends_at:
+        if time.monotonic() > deadline_s:
             os.kill(child, signal.SIGKILL)
         time.sleep(0.05)
     return os.waitstatus_to_exitcode(ended[1])
