@@ -64,7 +64,7 @@ def test_a_pods_life(deployment: Deployment, tmp_path: Path) -> None:
 def test_other_runs_wait() -> None:
     """Else they give the names of this run's images to theirs, and it finds none."""
     with pytest.raises(filelock.Timeout):
-        filelock.FileLock(images.LOCK, timeout=0).acquire()
+        filelock.FileLock(images.LOCK).acquire(timeout=0)
 
 
 def test_two_users_do_not_reach_each_other(tmp_path: Path) -> None:
