@@ -120,6 +120,10 @@ RUN_EXTRA = (
     "end that file with the lines `import z2jh` and `for _, code in "
     "sorted(z2jh.get_config('hub.extraConfig', {}).items()): exec(code)`"
 )
+UNPREPARED = (
+    "if it needs what a login prepares (pre_spawn_start), or what only the cluster has: deploy, "
+    f"and start a server of yours; else {LOG}"
+)
 OWN_FIX = "do so, or change that setting"
 USE_INJECT = "use inject.values.yaml"
 
@@ -293,6 +297,7 @@ def _report(options: argparse.Namespace, folder: Path) -> int:
         starts = "no server of this hub starts"
         if base and not any(each["pod"] for each in base["pods"].values()):
             starts += ", nor did one without MySQL"
+            fix = UNPREPARED if fix == LOG else fix
         raise Unreadable(f"{starts}: {failures[0]}. Fix: {fix}")
     findings = list(_findings(made, base, after, options))
     for note in dict.fromkeys(notes):

@@ -103,7 +103,8 @@ class RowReader:
             The server refused, or the connection was lost.
         """
         has_long = False
-        for batch in read_rows(connection, self.select(part)):
+        sql = self.select(part)
+        for batch in read_rows(connection, sql, may_be_null=self._may_be_too_long):
             has_long = has_long or batch.has_null
             if batch.rows:
                 yield InsertStatement(

@@ -3,13 +3,15 @@
 ``python -m tests.benchmarks.dump [--scale 1] [--rounds 5] [--flavour mysql]``; run nothing else
 meanwhile. Each way dumps the same database of the shape of "employees"; a ratio is the other way's
 time over ours within a round, so above 1 ours is faster. Each of our dumps is a process of its own,
-as theirs are, and the time of its start is counted.
+as theirs are, and the time of its start is counted. The processor seconds of the server and of the
+clients stand beside it: a busy machine changes these less.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import resource
 import shutil
 import statistics
 import subprocess
@@ -18,6 +20,8 @@ import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
+
+import psutil
 
 from sidecar_magics.errors import LocalServerError
 from sidecar_magics.load import load
@@ -50,6 +54,14 @@ GOALS = (
     Goal(THEIRS_ZSTD, OURS_ZSTD, 1.0),
     Goal("mydumper, 2 threads", OURS_TWO, 1 / 1.3),
 )
+
+
+class Taken(NamedTuple):
+    """What one dump took: seconds, and seconds of a processor."""
+
+    seconds: float
+    server_s: float
+    client_s: float
 
 
 class Ways:
@@ -113,31 +125,50 @@ class Ways:
         mydumper.dump(self._server, employees.SCHEMA, folder)
 
 
-def rounds_of(ways: dict[str, Way], rounds: int) -> dict[str, list[float]]:
-    """Return the seconds of each way, round by round; each goes first in turn."""
-    seconds: dict[str, list[float]] = {name: [] for name in ways}
+def measured(way: Way, server_pid: int) -> Taken:
+    """Return what one dump took."""
+    server = psutil.Process(server_pid)
+    began, server_began, client_began = time.monotonic(), _server_s(server), _client_s()
+    way()
+    return Taken(
+        time.monotonic() - began, _server_s(server) - server_began, _client_s() - client_began
+    )
+
+
+def _server_s(server: psutil.Process) -> float:
+    times = server.cpu_times()
+    return float(times.user + times.system)
+
+
+def _client_s() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def rounds_of(ways: dict[str, Way], rounds: int, server_pid: int) -> dict[str, list[Taken]]:
+    """Return what each way took, round by round; each goes first in turn."""
+    taken: dict[str, list[Taken]] = {name: [] for name in ways}
     names = list(ways)
     for number in range(rounds):
         for name in names[number % len(names) :] + names[: number % len(names)]:
-            began = time.monotonic()
-            ways[name]()
-            seconds[name].append(time.monotonic() - began)
-            print(f"round {number + 1}, {name}: {seconds[name][-1]:.2f} s", flush=True)
-    return seconds
+            taken[name].append(measured(ways[name], server_pid))
+            print(f"round {number + 1}, {name}: {taken[name][-1].seconds:.2f} s", flush=True)
+    return taken
 
 
-def lines(seconds: dict[str, list[float]]) -> Iterator[str]:
+def lines(taken: dict[str, list[Taken]]) -> Iterator[str]:
     """Yield a table of medians, and of ratios with their goals."""
-    yield "| way | median |"
-    yield "|---|---|"
-    for name, taken in seconds.items():
-        yield f"| {name} | {statistics.median(taken):.2f} s |"
+    yield "| way | median | processor: server | client |"
+    yield "|---|---|---|---|"
+    for name, each in taken.items():
+        columns = " | ".join(f"{statistics.median(column):.2f} s" for column in zip(*each))
+        yield f"| {name} | {columns} |"
     yield ""
     yield "| ratio of times | median | goal |"
     yield "|---|---|---|"
     for theirs, ours, least in GOALS:
-        if theirs in seconds and ours in seconds:
-            ratios = [a / b for a, b in zip(seconds[theirs], seconds[ours])]
+        if theirs in taken and ours in taken:
+            ratios = [a.seconds / b.seconds for a, b in zip(taken[theirs], taken[ours])]
             yield f"| {theirs} / {ours} | {statistics.median(ratios):.2f} | {least:.2f} |"
 
 
@@ -156,7 +187,7 @@ def main() -> None:
         with Server(given.flavour, folder / "server") as server:
             load(script, server.settings)
             script.unlink()
-            for line in lines(rounds_of(Ways(server, folder).all(), given.rounds)):
+            for line in lines(rounds_of(Ways(server, folder).all(), given.rounds, server.pid)):
                 print(line)
 
 

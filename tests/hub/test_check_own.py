@@ -196,6 +196,17 @@ def test_hooks_before_the_start(kind: str, tmp_path: Path) -> None:
     assert (answer.findings, answer.status) == ([], 0), answer.output
 
 
+def test_a_start_that_needs_a_login(tmp_path: Path) -> None:
+    code = "def hook(spawner, pod):\n    raise RuntimeError('no ticket')\n"
+    code += "c.KubeSpawner.modify_pod_hook = hook\n"
+    own = written(extra(hook=code), tmp_path / "own.yaml")
+    before = render([own], tmp_path / "before.yaml")
+    answer = check(render([own, INJECT], tmp_path / "after.yaml"), "--before", before)
+    assert answer.status == 2
+    assert "nor did one without MySQL: RuntimeError: no ticket. Fix: if it needs" in answer.output
+    assert "what a login prepares" in answer.output
+
+
 @pytest.mark.parametrize("text", ["cores=2", '["cores"]'])
 def test_choices_that_are_no_mapping(text: str, tmp_path: Path) -> None:
     after = render([shape(1), INJECT], tmp_path / "after.yaml")

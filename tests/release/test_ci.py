@@ -53,13 +53,14 @@ def test_each_stage_says_its_time(tmp_path: Path) -> None:
 
 def test_the_tests_alone_or_all_stages(tmp_path: Path) -> None:
     assert ci(tmp_path).returncode == 0
-    assert (tmp_path / "made").read_text() == "test\n"
+    assert (tmp_path / "made").read_text() == "test\ntest-thorough\n"
     (tmp_path / "made").unlink()
     # Pods cannot be run everywhere: what comes before them is made in any case.
     ci(tmp_path, "all")
     made = (tmp_path / "made").read_text().splitlines()
     stages = [
         "test",
+        "test-thorough",
         "test-more",
         "test-browser",
         "docs",
@@ -86,7 +87,7 @@ def test_what_fails_first_within_a_stage_ends_it(tmp_path: Path) -> None:
 def test_a_stage_that_is_not_there(tmp_path: Path) -> None:
     done = ci(tmp_path, "nope")
     assert done.returncode == 2
-    assert "there are: test more browser docs dist spyglass hub." in done.stderr
+    assert "there are: test thorough more browser docs dist spyglass hub." in done.stderr
 
 
 def test_the_workflow_runs_every_stage(workflow: Any) -> None:

@@ -105,22 +105,24 @@ def recipe(target: str) -> str:
     return text
 
 
-def test_what_make_test_leaves_out_make_test_more_runs() -> None:
+def test_what_make_test_leaves_out_other_targets_run() -> None:
     (left_out,) = re.findall(r'-m "not \((.+)\)"', recipe("test-here"))
-    assert f'-m "{left_out}"' in recipe("test-more-here")
-    assert '-m "not slow" tests/unit' in recipe("test-oldest")
-    assert "-m slow tests/unit" in recipe("test-more-oldest")
+    assert left_out == "thorough or corpus or campaign"
+    assert '-m "thorough and not (corpus or campaign)"' in recipe("test-thorough")
+    assert '-m "corpus or campaign"' in recipe("test-more-here")
+    assert '-m "not (slow or thorough)" tests/unit' in recipe("test-oldest")
+    assert '-m "slow or thorough" tests/unit' in recipe("test-more-oldest")
     parts_of_it = re.findall(r"test-more-[a-z]+", recipe("test-more"))
     assert parts_of_it == ["test-more-here", "test-more-oldest", "test-more-newest"]
-    # Neither names folders: all tests are in one or the other.
-    for target in ("test-here", "test-more-here"):
+    # None names folders: all tests are in one of them.
+    for target in ("test-here", "test-thorough", "test-more-here"):
         assert "tests/" not in recipe(target)
 
 
 def test_every_target_is_explained_twice() -> None:
     """For who types `make help`, and in CONTRIBUTING.md."""
     text = (PROJECT / "CONTRIBUTING.md").read_text()
-    for target in ("quick", "test", "test-more", "test-corpus", "test-faults"):
+    for target in ("quick", "test", "test-thorough", "test-more", "test-corpus", "test-faults"):
         assert f'@echo "make {target} ' in MAKEFILE
         assert f"`make {target}`" in text, target
 

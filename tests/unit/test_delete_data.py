@@ -53,7 +53,7 @@ def test_what_the_other_kind_left_is_shown_and_removed_next(
     assert f"in {recorded['mariadb']})" in capsys.readouterr().out
     assert not recorded["mariadb"].exists()
     assert main(delete) == 0
-    assert "No sidecar is running here" in capsys.readouterr().out
+    assert "There are no data of `sidecar-magics up`" in capsys.readouterr().out
 
 
 def test_each_is_asked_for(

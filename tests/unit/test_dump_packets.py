@@ -67,9 +67,11 @@ def wire_of(rows: Sequence[bytes | None], first_number: int, end: bytes) -> byte
     return b"".join(parts) + len(end).to_bytes(3, "little") + bytes([number % 256]) + end
 
 
-def rows_of(data: bytes, draw: random.Random) -> tuple[list[bytes], bool]:
+def rows_of(
+    data: bytes, draw: random.Random, *, may_be_null: bool = True
+) -> tuple[list[bytes], bool]:
     connection = Connection(Wire(data, draw))
-    batches = list(read_rows(connection, b"SELECT 1"))
+    batches = list(read_rows(connection, b"SELECT 1", may_be_null=may_be_null))
     assert not connection._result.unbuffered_active
     return [row for batch in batches for row in batch.rows], any(b.has_null for b in batches)
 
@@ -99,6 +101,29 @@ def test_all_rows_come_as_they_are(seed: int, monkeypatch: pytest.MonkeyPatch) -
     got, has_null = rows_of(wire_of(rows, draw.randint(0, 255), end), draw)
     assert got == [row for row in rows if row is not None]
     assert has_null == (None in rows)
+
+
+@pytest.mark.parametrize("seed", range(SEEDS))
+def test_rows_without_null_are_parted_as_those_with(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draw = random.Random(seed)
+    monkeypatch.setattr(packets, "BATCH_BYTES", draw.choice((1, 64, 700, 70_000)))
+    rows = [row for row in some_rows(draw) if row is not None]
+    data = wire_of(rows, draw.randint(0, 255), b"\xfe" + bytes(draw.choices(range(256), k=4)))
+    assert rows_of(data, draw, may_be_null=False) == (rows, False)
+
+
+@pytest.mark.parametrize("seed", range(SEEDS))
+def test_a_null_that_cannot_be_loses_no_row_unseen(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draw = random.Random(seed)
+    monkeypatch.setattr(packets, "BATCH_BYTES", draw.choice((1, 64, 700, 70_000)))
+    rows = some_rows(draw)
+    rows.insert(draw.randint(0, len(rows)), None)
+    with pytest.raises(pymysql.err.OperationalError, match="2027"):
+        rows_of(wire_of(rows, draw.randint(0, 255), END), draw, may_be_null=False)
 
 
 @pytest.mark.parametrize("seed", range(SEEDS))

@@ -314,7 +314,8 @@ def test_it_is_a_dictionary_for_json() -> None:
         "warnings": 2,
     }
     assert kept["errors"][0]["place"] == "dump.sql:7:3"
-    warning = {"level": "Warning", "message": "x", "count": 1, "is_note": False}
+    warning = {"level": "Warning", "message": "x", "count": 1}
+    warning |= {"is_note": False, "is_asked_for": False}
     assert kept["warnings"]["1366"] == warning
     assert not {"is_on_screen", "_lock"} & set(kept)
     kept["tables"].clear()

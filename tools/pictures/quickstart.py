@@ -9,7 +9,6 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
-import shutil
 import subprocess
 import tempfile
 from pathlib import Path
@@ -18,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 import nbformat
 from nbconvert import HTMLExporter
 from PIL import Image, ImageChops, PngImagePlugin
+
+from tests.browser.chromium import launch_options
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -74,12 +75,10 @@ def take(executed: Path, picture: Path = PICTURE) -> None:
 
     Raises
     ------
-    FileNotFoundError
-        No Chromium is installed.
+    LocalServerError
+        Chromium cannot be fetched, and the machine has none.
     """
-    browser = shutil.which("chromium") or shutil.which("google-chrome")
-    if browser is None:
-        raise FileNotFoundError("chromium is needed; on Debian: apt install chromium")
+    browser = launch_options()
     page, _ = HTMLExporter().from_notebook_node(excerpt(nbformat.read(executed, as_version=4)))
     with tempfile.TemporaryDirectory() as scratch:
         html, shot = Path(scratch, "page.html"), Path(scratch, "shot.png")
@@ -96,7 +95,8 @@ def take(executed: Path, picture: Path = PICTURE) -> None:
             f"--screenshot={shot}",
         ]
         subprocess.run(
-            [browser, *options, html.as_uri()],
+            [browser["executable_path"], *options, html.as_uri()],
+            env=browser.get("env"),
             check=True,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
