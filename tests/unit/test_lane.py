@@ -155,7 +155,7 @@ def test_rows_that_the_server_rolled_back_are_sent_again() -> None:
     ]
 
 
-class FakeJournal:
+class KeepingJournal:
     """A journal that keeps what is completed."""
 
     resumed = False
@@ -173,7 +173,7 @@ class FakeJournal:
 
 def test_what_a_script_rolled_back_is_done() -> None:
     """Done again it would change nothing, but for the last number."""
-    journal = FakeJournal()
+    journal = KeepingJournal()
     task = replace(rows(A, b"ROLLBACK"), kind=TaskKind.DATA, in_transaction=True)
     assert sent([task], journal=journal) == [b"a", b"ROLLBACK", b"note the last number"]
     assert journal.done == [piece_of(task.steps)]
