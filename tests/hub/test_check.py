@@ -181,6 +181,7 @@ def test_placeholders_that_are_too_small(tmp_path: Path) -> None:
     ],
     ids=str,
 )
+@pytest.mark.thorough
 def test_settings_that_do_not_fit(change: dict[str, Any], says: str, tmp_path: Path) -> None:
     answer = checked(tmp_path, INJECT, setting(**change))
     assert answer.status == 1
@@ -222,11 +223,13 @@ def test_the_published_values(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["sidecar", "sidecar-classic", "persistent", "profiles"])
+@pytest.mark.thorough
 def test_the_plain_files_alone_are_clean(name: str, tmp_path: Path) -> None:
     answer = checked(tmp_path, HUB_CONFIG / f"{name}.values.yaml", before={})
     assert (answer.findings, answer.status) == ([], 0), answer.output
 
 
+@pytest.mark.thorough
 def test_packed_into_a_script(tmp_path: Path) -> None:
     """As it is sent into the hub's container, where no file of ours is."""
     after = render([shape(2), SIDECAR], tmp_path / "after.yaml")
@@ -323,6 +326,7 @@ def installed(folder: Path, *layers: Path | Values) -> str:
 
 
 @pytest.mark.parametrize("number", [1, 7, 16, 19])
+@pytest.mark.thorough
 def test_in_the_hubs_own_container(number: int, tmp_path: Path) -> None:
     """Compared with itself without MySQL, since nothing else is there to compare with."""
     answer = check(script=installed(tmp_path, shape(number), INJECT))
@@ -337,6 +341,7 @@ def test_a_fault_in_the_hubs_own_container(tmp_path: Path) -> None:
     assert "not compared" in answer.output
 
 
+@pytest.mark.thorough
 def test_what_is_lost_in_the_hubs_own_container(tmp_path: Path) -> None:
     """A hook of ours that throws something of the hub's away, as none should."""
     values = read("inject")

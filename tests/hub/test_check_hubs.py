@@ -65,6 +65,7 @@ def of_user_homes() -> Values:
 
 
 @pytest.mark.parametrize("with_login", [False, True], ids=["sessions", "login"])
+@pytest.mark.thorough
 def test_a_hub_that_starts_what_a_binder_has_built(*, with_login: bool, tmp_path: Path) -> None:
     own = {"hub": {"config": {"SessionSpawner": {"auth_enabled": with_login}}}}
     own["hub"].update(extra(sessions=SESSIONS)["hub"])
@@ -74,6 +75,7 @@ def test_a_hub_that_starts_what_a_binder_has_built(*, with_login: bool, tmp_path
 
 
 @pytest.mark.parametrize("data", ["home", "keep"])
+@pytest.mark.thorough
 def test_homes_at_paths_with_the_users_name(data: str, tmp_path: Path) -> None:
     own = of_user_homes()
     answer = checked(tmp_path, own, INJECT, setting(data=data), before=own)
@@ -166,6 +168,7 @@ def typed_in(pattern: str, choices: Values | None = None) -> Values:
 
 
 @pytest.mark.parametrize("pattern", ["^.+:.+$", r"^quay\.io/lab/.+:.+$", "jupyter/[a-z]+", ""])
+@pytest.mark.thorough
 def test_what_users_type_in(pattern: str, tmp_path: Path) -> None:
     """Its settings replace the hub's, as those of a choice do."""
     choices = {"usual": {"display_name": "Usual", "default": True}}
@@ -248,6 +251,7 @@ def test_a_variable_that_is_not_there(tmp_path: Path) -> None:
     ],
     ids=["port", "variable"],
 )
+@pytest.mark.thorough
 def test_a_server_with_a_name_of_its_own(one: Values, tmp_path: Path) -> None:
     own = {"singleuser": {"extraContainers": [{"name": "records", **one}]}}
     answer = checked(tmp_path, own, INJECT, before=own)
@@ -266,6 +270,7 @@ def test_a_client_beside_the_notebook_is_no_server(tmp_path: Path) -> None:
     assert (answer.findings, answer.status) == ([], 0), answer.output
 
 
+@pytest.mark.thorough
 def test_users_whose_ids_the_cluster_gives(tmp_path: Path) -> None:
     path = written(yaml.safe_load(INJECT.read_text()), tmp_path / "inject.yaml")
     answer = checked(tmp_path, path, {"singleuser": {"uid": None}})
@@ -276,6 +281,7 @@ def test_users_whose_ids_the_cluster_gives(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("data", ["home", "claim", "keep"])
+@pytest.mark.thorough
 def test_data_of_all_users_on_one_claim(data: str, tmp_path: Path) -> None:
     """Which may be on NFS: what is in the cluster is not asked for."""
     static = {"type": "static", "static": {"pvcName": "people", "subPath": "{username}"}}

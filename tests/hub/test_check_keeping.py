@@ -107,6 +107,7 @@ def test_homes_on_nfs_and_all_profiles(tmp_path: Path) -> None:
     ],
     ids=lambda value: value[:30] if isinstance(value, str) else "",
 )
+@pytest.mark.thorough
 def test_a_fault_is_found(what: str, by: str, settings: Values, says: str, tmp_path: Path) -> None:
     text = INJECT.read_text()
     assert text.count(what) == 1

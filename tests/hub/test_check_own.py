@@ -162,6 +162,7 @@ MODELS = "V1PersistentVolumeClaimVolumeSource, V1SecurityContext, V1Volume, V1Vo
     ],
     ids=["names", "models", "client", "whole"],
 )
+@pytest.mark.thorough
 def test_models_of_the_other_client_of_kubernetes(
     imports: str, models: str, tmp_path: Path
 ) -> None:
@@ -188,6 +189,7 @@ c.KubeSpawner.modify_pod_hook = told
 
 
 @pytest.mark.parametrize("kind", ["def", "async def", ""])
+@pytest.mark.thorough
 def test_hooks_before_the_start(kind: str, tmp_path: Path) -> None:
     """They return nothing, or something to wait for; most hubs have none."""
     own = extra(hook=HOOK.format(kind=kind)) if kind else {}

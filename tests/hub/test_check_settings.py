@@ -230,6 +230,7 @@ def test_two_that_bring_mysql(
     assert answer.status == 1
 
 
+@pytest.mark.thorough
 def test_options_through_standard_input(tmp_path: Path) -> None:
     code = "def hook(spawner):\n    raise RuntimeError('asked')\nc.Spawner.pre_spawn_hook = hook\n"
     checked(tmp_path, INJECT, extra(own=code))

@@ -133,6 +133,7 @@ def test_an_example_works(example: Any) -> None:
 
 @pytest.mark.server
 @pytest.mark.usefixtures("mysql_process")  # so that the server's binaries are there
+@pytest.mark.thorough
 def test_a_start_for_binder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The file `start` brings a server, runs what it is given, and ends with its status."""
     (script,) = [text for _, text in blocks(DEPLOYMENTS, "sh") if "exec" in text]

@@ -149,6 +149,7 @@ def test_the_dumps_are_in_it_in_their_order(sidecar: ImageContainer) -> None:
         assert ask(settings, "SELECT i FROM tutorial.t ORDER BY i") == [1, 2]
 
 
+@pytest.mark.thorough
 def test_no_two_pods_are_the_same_server(
     programs: dict[str, str], made: Path, tmp_path: Path
 ) -> None:
@@ -162,6 +163,7 @@ def test_no_two_pods_are_the_same_server(
     assert keys[0] != keys[1]
 
 
+@pytest.mark.thorough
 def test_the_password_follows_and_the_data_stays(sidecar: ImageContainer) -> None:
     with sidecar.running() as settings:
         ask(settings, "CREATE SCHEMA mine")
@@ -171,6 +173,7 @@ def test_the_password_follows_and_the_data_stays(sidecar: ImageContainer) -> Non
 
 
 @pytest.mark.parametrize("last_file", ["mysql.ibd.part", None])
+@pytest.mark.thorough
 def test_a_copy_that_was_cut_short_is_made_again(
     sidecar: ImageContainer, last_file: str | None
 ) -> None:
@@ -210,6 +213,7 @@ def test_other_commands_are_run_as_they_are(programs: dict[str, str]) -> None:
     ],
     ids=["no SQL", "cut short"],
 )
+@pytest.mark.thorough
 def test_a_dump_that_fails_ends_the_build_and_the_server(
     programs: dict[str, str], tmp_path: Path, name: str, content: bytes, says: str
 ) -> None:

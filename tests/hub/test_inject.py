@@ -193,6 +193,7 @@ PROFILES: Values = {
     # A set has another order in each process: two that share the tests have to agree on names.
     ids=lambda value: str(sorted(map(str, value)) if isinstance(value, set) else value),
 )
+@pytest.mark.thorough
 def test_profiles_by_name(settings: dict[str, list[str]], with_mysql: set[str | None]) -> None:
     users = {
         None: User(),

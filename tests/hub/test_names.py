@@ -87,6 +87,7 @@ def places(pod: Manifest) -> set[tuple[str, str]]:
 
 
 @pytest.mark.parametrize("deployment", DEPLOYMENTS, ids=str)
+@pytest.mark.thorough
 def test_every_name_gets_a_pod(deployment: Deployment) -> None:
     users = users_of(deployment)
     made = pods(chart.spawner_config(deployment.values()), users)
@@ -108,6 +109,7 @@ def sharing(values: Values) -> list[str]:
 
 @pytest.mark.parametrize("deployment", KEEPING, ids=str)
 @pytest.mark.parametrize("scheme", ["safe", "escape"])
+@pytest.mark.thorough
 def test_no_two_servers_share_data(deployment: Deployment, scheme: str) -> None:
     """Also with the names that hubs had before z2jh 4, and may have kept."""
     spawner = {"hub": {"config": {"KubeSpawner": {"slug_scheme": scheme}}}}
