@@ -103,10 +103,10 @@ lint: .venv/ready
 # The unit tests need no server; so they also run on the oldest Python that is supported, with the
 # oldest dependencies allowed, and on the newest of both.
 test-oldest test-newest: test-%: .venv/ready
-	$(RUN) -m tools.other_python $* -- -m pytest -q -m "not (slow or thorough)" tests/unit
+	$(RUN) -m tools.other_python $* -- -m pytest -q -m "not (slow or thorough or campaign)" tests/unit
 
 test-more-oldest test-more-newest: test-more-%: .venv/ready
-	$(RUN) -m tools.other_python $* -- -m pytest -q -m "slow or thorough" tests/unit
+	$(RUN) -m tools.other_python $* -- -m pytest -q -m "(slow or thorough) and not campaign" tests/unit
 
 # Every DataJoint with every PyMySQL on every kind of server; writes the tables in docs/datajoint.md.
 test-matrix: .venv/ready .venv-datajoint2/ready
