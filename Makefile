@@ -44,7 +44,7 @@ quick: .venv/ready
 	@$(RUN) -m tools.parts lint+test-quick
 
 test-quick: .venv/ready
-	$(SHARED) -m "quick or not (slow or server)" tests/unit tests/integration/test_load.py
+	$(SHARED) -m "quick or not (slow or server or thorough or campaign)" tests/unit tests/integration/test_load.py
 
 # Each kind of check, on one of the servers: `test-thorough` has the rest of what CI runs.
 test: .venv/ready .venv-datajoint2/ready
