@@ -1,7 +1,7 @@
-"""Which cells of dump x server x way `make test` loads: a diagonal, one cell for each dump.
+"""Which cells of dump x server x way CI loads: a diagonal, one cell for each dump.
 
-The full product is `make test-corpus`. CORPUS_DIAGONAL=1 (2, ... 7) takes the next diagonals: eight
-runs of `make test` have then loaded every cell.
+`make test` loads every third cell of it. The full product is `make test-corpus`. CORPUS_DIAGONAL=1
+(2, ... 7) takes the next diagonals: eight runs of `.ci/run` have then loaded every cell.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ T = TypeVar("T")
 
 # How many connections, and how rows are sent.
 WAYS = ((1, "load-data"), (4, "load-data"), (4, "auto"), (1, "insert"))
+EACH = 3
 FIRST = int(os.environ.get("CORPUS_DIAGONAL", "0"))
 
 
@@ -51,13 +52,20 @@ def each_cell(name: str, cases: Sequence[Any], flavours: Callable[[Any], Sequenc
                 case,
                 *way,
                 id=f"{flavour}, {case.name}, {way[0]} jobs, {way[1]}",
-                marks=() if is_on else pytest.mark.corpus,
+                marks=_mark(is_on, cases.index(case)),
             )
             for flavour, case, way, is_on in sorted(
                 cells(cases, flavours, FIRST), key=lambda cell: cell[0], reverse=True
             )
         ],
     )
+
+
+def _mark(is_on: bool, number: int) -> Any:
+    """Return the mark of a cell: `make test` has every third on the diagonal, CI the others."""
+    if not is_on:
+        return pytest.mark.corpus
+    return pytest.mark.thorough if number % EACH else ()
 
 
 def each_on_a_server(
@@ -83,7 +91,7 @@ def each_on_a_server(
                 flavour,
                 case,
                 id=f"{flavour}, {case.name}",
-                marks=() if is_on else pytest.mark.corpus,
+                marks=_mark(is_on, cases.index(case)),
             )
             for flavour, case, is_on in sorted(pairs, key=lambda pair: pair[0], reverse=True)
         ],

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.faults.busy import BusyCase, BusyStage, busy_cores
+from tests.turns import some
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,7 +18,7 @@ pytestmark = pytest.mark.server
 LOADS = (BusyCase(0.01, 1_500, None), BusyCase(0.03, 1_500, 8), BusyCase(0.06, 5_000, 4))
 
 
-@pytest.mark.parametrize("case", LOADS)
+@some("case", LOADS, each=3)
 def test_a_load_ends_beside_busy_loops(
     case: BusyCase, fault_server: Server, tmp_path: Path
 ) -> None:

@@ -9,6 +9,7 @@ import pytest
 from sidecar_magics.connection import connect_now
 from tests.faults import kinds
 from tests.faults.doubt import IN_DOUBT, load_with_client, untruths
+from tests.turns import some
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.server
 
 
-@pytest.mark.parametrize(
-    ("executed", "harm", "true"),
+@some(
+    "executed, harm, true",
     [
         (0, "DO 0", True),
         (1, "DO 0", True),
@@ -31,6 +32,7 @@ pytestmark = pytest.mark.server
         (0, "DROP TABLE faults_k.a", False),
         (0, "DELETE FROM faults_k.p0", True),  # not looked at: rows that come in any order
     ],
+    each=2,
 )
 def test_what_is_there_besides_the_statement_in_doubt(
     executed: int, harm: str, true: bool, mysql_server: Server, tmp_path: Path

@@ -39,7 +39,7 @@ def stages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Serve
         each.close()
 
 
-@some("kind", KINDS, each=2)
+@some("kind", KINDS, each=3)
 def test_a_load_that_is_killed_and_resumed_leaves_what_the_client_leaves(
     kind: str, fault_server: Server, stages: Callable[[Server], KillStage]
 ) -> None:

@@ -12,6 +12,7 @@ from tests.faults import kinds
 from tests.faults.child import Child, Worker
 from tests.faults.doubt import content, load_with_client
 from tests.faults.proxy import Proxy, Trigger
+from tests.turns import some
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -123,7 +124,7 @@ def test_another_script_that_was_stopped_ends_the_claim(
     assert stage.content() == stage.whole
 
 
-@pytest.mark.parametrize(
+@some(
     "other",
     [
         "DROP TABLE faults_k.a;",
@@ -134,6 +135,7 @@ def test_another_script_that_was_stopped_ends_the_claim(
         "ALTER TABLE faults_k.c ADD COLUMN more INT DEFAULT 7;",
         "SET @sql = 'TRUNCATE TABLE faults_k.c'; PREPARE s FROM @sql; EXECUTE s;",
     ],
+    each=2,
 )
 def test_another_script_on_the_same_schemas_ends_the_claim(other: str, stage: OnceStage) -> None:
     stage.once()

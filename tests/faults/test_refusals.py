@@ -18,7 +18,7 @@ pytestmark = pytest.mark.server
 SEED, SCRIPTS = 7, 15
 
 
-@some("number", range(SCRIPTS), each=2)
+@some("number", range(SCRIPTS), each=4)
 def test_a_load_tells_what_the_client_tells(
     number: int, fault_server: Server, tmp_path: Path
 ) -> None:

@@ -47,7 +47,7 @@ def server(fault_server: Server) -> Iterator[Server]:
 # Two loads of one script --------------------------------------------------------------------------
 
 
-@some("mode, form, behind", [(mode, *way) for mode in MODES for way in WAYS], each=3)
+@some("mode, form, behind", [(mode, *way) for mode in MODES for way in WAYS], each=6)
 def test_two_loads_of_one_script(
     mode: str, form: str, behind: bool, server: Server, tmp_path: Path
 ) -> None:
@@ -130,9 +130,10 @@ def other(server: Server) -> Iterator[pymysql.Connection[Any]]:
         yield connection
 
 
-@pytest.mark.parametrize(
-    ("what", "jobs"),
+@some(
+    "what, jobs",
     [("drop", None), ("drop", 4), ("alter", None), ("truncate", 4), ("drop schema", 4)],
+    each=4,
 )
 def test_a_load_says_whose_transaction_it_waits_for(
     what: str,

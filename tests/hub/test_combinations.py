@@ -10,6 +10,7 @@ import yaml
 from tests.hub.layers import WALLS, Objection, objection
 from tests.hub.spawning import User
 from tests.hub.values import DEPLOYMENTS, STATIC, Values, merge, read
+from tests.turns import some
 
 # Each brings a MySQL. basehub is one level down, and meets nothing of the others.
 WHOLE = tuple(
@@ -39,7 +40,7 @@ def found_in(*layers: Values) -> Objection | None:
     return objection(values, users=[user], versions=[(1, 34)])
 
 
-@pytest.mark.parametrize("pair", [*permutations(("seed", *WHOLE), 2)], ids="+".join)
+@some("pair", [*permutations(("seed", *WHOLE), 2)], each=2, ids="+".join)
 def test_two_that_bring_mysql_are_refused_or_one_of_them_counts(pair: tuple[str, str]) -> None:
     """As when the published values, or another file, are still there."""
     found = found_in(*(read(name) for name in pair))

@@ -144,6 +144,7 @@ def ask(settings: ConnectionSettings, sql: str) -> list[object]:
         return [row[0] for row in cursor.fetchall()]
 
 
+@pytest.mark.thorough
 def test_the_dumps_are_in_it_in_their_order(sidecar: ImageContainer) -> None:
     with sidecar.running() as settings:
         assert ask(settings, "SELECT i FROM tutorial.t ORDER BY i") == [1, 2]

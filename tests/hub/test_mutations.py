@@ -5,13 +5,12 @@ That nothing is stopped where there is no mistake: test_values.py.
 
 from __future__ import annotations
 
-import pytest
-
 from tests.hub.broken_promises import BROKEN_PROMISES
 from tests.hub.layers import LAYERS, objection
 from tests.hub.mutation import Mutation
 from tests.hub.mutations import MUTATIONS
 from tests.hub.values import DEPLOYMENTS
+from tests.turns import some
 
 EVERY = (*MUTATIONS, *BROKEN_PROMISES)
 # The oldest, the one before and after native sidecars, and the newest with the old rules.
@@ -19,7 +18,7 @@ VERSIONS = ((1, 28), (1, 34))
 FILES = {deployment.files: deployment for deployment in DEPLOYMENTS}
 
 
-@pytest.mark.parametrize("mutation", EVERY, ids=str)
+@some("mutation", EVERY, each=2, ids=str)
 def test_a_mistake_is_stopped(mutation: Mutation) -> None:
     deployment = FILES[mutation.file,]
     found = objection(

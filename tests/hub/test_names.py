@@ -132,6 +132,7 @@ def test_sharing_is_found() -> None:
 
 
 @pytest.mark.parametrize("deployment", KEEPING, ids=str)
+@pytest.mark.thorough
 def test_a_server_has_its_data_again(deployment: Deployment) -> None:
     config = chart.spawner_config(deployment.values())
     first, again = (pods(config, USERS) for _ in range(2))

@@ -12,6 +12,7 @@ import pytest
 from tests.hub import helm
 from tests.hub.checking import ALL_SHAPES, Shape, check, nested, render, written
 from tests.hub.values import HUB_CONFIG
+from tests.turns import some
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,7 +37,7 @@ def test_there_are_twenty() -> None:
     assert {len(shape.keys) for shape in ALL_SHAPES} == {0, 1, 2, 3}
 
 
-@pytest.mark.parametrize("shape", ALL_SHAPES, ids=str)
+@some("shape", ALL_SHAPES, each=2, ids=str)
 def test_mysql_comes_and_nothing_is_lost(shape: Shape, tmp_path: Path) -> None:
     after, before = rendered(shape, tmp_path, INJECT)
     answer = check(after, "--before", before)

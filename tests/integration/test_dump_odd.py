@@ -90,6 +90,7 @@ def server(request: pytest.FixtureRequest) -> Server:
     return found
 
 
+@pytest.mark.thorough
 def test_odd_schemas_come_back(server: Server, tmp_path: Path) -> None:
     """By the client and by us, from a file and from a folder; and by keep."""
     first, again, folder = tmp_path / "1.sql", tmp_path / "2.sql", tmp_path / "f"

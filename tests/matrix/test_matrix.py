@@ -34,7 +34,7 @@ def kind_and_server(
         yield request.param, server
 
 
-@some("environment", EVERY, each=3, ids=" with PyMySQL ".join)
+@some("environment", EVERY, each=8, ids=" with PyMySQL ".join)
 def test_a_cell_is_as_the_documentation_says(
     environment: Environment, kind_and_server: tuple[str, Server]
 ) -> None:

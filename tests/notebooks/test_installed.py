@@ -125,6 +125,7 @@ def test_nothing_but_the_wheel_is_installed(
     assert tools == "[]"
 
 
+@pytest.mark.thorough
 def test_the_notebooks_run_twice_in_one_kernel(
     mysql_server: Server, installed_kernel: str, notebooks: Path
 ) -> None:

@@ -84,6 +84,7 @@ def test_run_all_on_the_next_sidecar_has_everything_back(server: Server, home: P
         assert shown_by(again, "print").strip() == str(pod)
 
 
+@pytest.mark.thorough
 def test_the_same_sidecar_again_goes_on(server: Server, home: Path) -> None:
     run_all(home, *CELLS, DATAJOINT)
     again = run_all(home, *CELLS, DATAJOINT, ROWS)
@@ -95,6 +96,7 @@ def test_the_same_sidecar_again_goes_on(server: Server, home: Path) -> None:
     assert folder.keeper() is None
 
 
+@pytest.mark.thorough
 def test_a_kernel_that_is_killed_leaves_what_was_kept(server: Server, home: Path) -> None:
     folder = KeepFolder(home / "ours" / "data" / "kept" / "sidecar")
     keeps = CELLS[1] + " --every 0.001"

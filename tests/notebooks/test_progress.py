@@ -126,6 +126,7 @@ def test_one_output_that_becomes_the_report() -> None:
 
 
 @pytest.mark.usefixtures("environment")
+@pytest.mark.thorough
 def test_the_saved_notebook_is_a_page_with_one_report() -> None:
     notebook, _ = run("r = %mysql_load slow.sql\nr")
     assert kinds_of(notebook.cells[0]) == ["display_data", "display_data"]
@@ -137,6 +138,7 @@ def test_the_saved_notebook_is_a_page_with_one_report() -> None:
 
 
 @pytest.mark.usefixtures("environment")
+@pytest.mark.thorough
 def test_who_never_replaces_an_output_sees_the_report_too() -> None:
     notebook, _ = run("%mysql_load slow.sql", kind=OldClient)
     bar, report = notebook.cells[0].outputs
@@ -262,6 +264,7 @@ def test_a_load_into_a_log_says_one_line() -> None:
 
 @pytest.mark.parametrize(("stderr", "option"), [("/dev/full", ""), ("&-", ""), ("&1", "-q")])
 @pytest.mark.usefixtures("environment")
+@pytest.mark.thorough
 def test_a_load_that_nobody_can_hear(stderr: str, option: str) -> None:
     command = f"{sys.executable} -m sidecar_magics.cli load {option} slow.sql 2>{stderr}"
     done = subprocess.run(

@@ -303,6 +303,7 @@ def test_an_interrupt_ends_the_wait_in_one_line(closed_port: int) -> None:
     assert len(caught.value._render_traceback_()) == 1
 
 
+@pytest.mark.thorough
 def test_no_message_holds_the_password() -> None:
     with listener(say(error_packet(1130, "no"))) as settings, pytest.raises(AccessError) as caught:
         wait(settings, timeout_s=10_000, access_grace_s=0.1)
