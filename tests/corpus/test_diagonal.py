@@ -1,4 +1,4 @@
-"""`make test` loads every dump of the corpus, on every server and in every way."""
+"""CI loads every dump of the corpus, on every server and in every way, over its runs."""
 
 from __future__ import annotations
 

@@ -219,7 +219,7 @@ FILES = [
 ]
 
 
-# Sixty schemas, made and rehearsed four times, take MySQL a minute: `make test` does it once.
+# Sixty schemas, made and rehearsed four times, take MySQL a minute: `.ci/run` does it once.
 SPYGLASS = FILES[-1]
 
 
