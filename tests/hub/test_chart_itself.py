@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -76,8 +77,9 @@ def seen(node: Any) -> Any:
         return {key: seen(value) for key, value in node.items() if key not in LEFT_OUT}
     if isinstance(node, list):
         return [seen(each) for each in node]
-    is_image = isinstance(node, str) and node.startswith("quay.io/jupyterhub/k8s-")
-    return node.rpartition(":")[0] if is_image else node
+    # The chart's own images, without registry and version.
+    image = re.search(r"/(jupyterhub/k8s-.+):", node) if isinstance(node, str) else None
+    return image[1] if image else node
 
 
 @pytest.mark.parametrize("shape", ALL_SHAPES, ids=str)
