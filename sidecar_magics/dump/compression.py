@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 # What each program takes by itself, but for xz, whose 6 reads less than 1 MB a second.
 GZIP_LEVEL, BZIP2_LEVEL, ZSTD_LEVEL, XZ_LEVEL = 6, 9, 3, 1
 _GZIP_WINDOW = 31  # zlib's own way to say that there is to be gzip's heading, without a time
-_KNOWN = (".gz", ".zst", ".xz", ".bz2")
+
 _ELSEWHERE = {".zip": ".gz", ".7z": ".xz", ".lz4": ".zst", ".br": ".zst", ".z": ".gz"}
 
 
