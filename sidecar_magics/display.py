@@ -277,7 +277,7 @@ class ConnectDisplay:
         self._screen.finish(text, has_failed=has_failed)
 
     def connected(self, connected: DataJointConnection) -> None:
-        """Show what was done."""
+        """Show the result."""
         self.finish(str(connected))
 
     def __enter__(self) -> None:
