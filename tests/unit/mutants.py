@@ -386,7 +386,7 @@ MUTANTS = (
     ),
     lane(
         "what no rollback takes back is noted",
-        "_load.report)\n        yield from self._record(step, 0)",
+        "load.report)\n        yield from self._record(step, 0)",
         "_load.report)",
         DOUBTS,
     ),
