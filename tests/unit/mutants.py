@@ -387,7 +387,7 @@ MUTANTS = (
     lane(
         "what no rollback takes back is noted",
         "load.report)\n        yield from self._record(step, 0)",
-        "_load.report)",
+        "load.report)",
         DOUBTS,
     ),
     lane(
