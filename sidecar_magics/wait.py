@@ -169,7 +169,7 @@ class _Waiting:
         self.silent = [*self.silent[:1], sock]
         deadline = time.monotonic() + patience_s
         while time.monotonic() < deadline:
-            for candidate in _readable(self.silent, timeout_s=0.1):
+            for candidate in _readable(self.silent):
                 greeting = self._greeting_of(candidate)
                 if greeting is not None:
                     self.silent.remove(candidate)
@@ -237,10 +237,10 @@ class _Waiting:
         return self.timeout_s - self._elapsed_s()
 
 
-def _readable(sockets: list[socket.socket], *, timeout_s: float) -> list[socket.socket]:
+def _readable(sockets: list[socket.socket]) -> list[socket.socket]:
     # Not select(), which takes no descriptor above 1023.
     with selectors.DefaultSelector() as selector:
         for sock in sockets:
             selector.register(sock, selectors.EVENT_READ)
-        ready = {key.fileobj for key, _ in selector.select(timeout_s)}
+        ready = {key.fileobj for key, _ in selector.select(0.1)}
     return [sock for sock in sockets if sock in ready]

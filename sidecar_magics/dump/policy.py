@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
     from .catalogue import Schema, StoredTable
 
+# Names in a hint.
+LISTED = 8
+
 
 @dataclass(frozen=True)
 class DumpPolicy:
@@ -117,7 +120,7 @@ class DumpPolicy:
             if not any(_matches(name, pattern) for name in candidates):
                 raise DumpError(
                     f"The server has no schema {printable(pattern)}.",
-                    hint=_list("it has", candidates) if candidates else "it has none of yours.",
+                    hint=f"it has {_some(candidates)}." if candidates else "it has none of yours.",
                 )
         if not self.schemas:
             return candidates
@@ -168,7 +171,8 @@ def _is_named(table: StoredTable, pattern: str) -> bool:
     return _matches(table.name, pattern) or _matches(path, pattern)
 
 
-def _list(beginning: str, names: Collection[str], most: int = 8) -> str:
-    shown = ", ".join(printable(name) for name in list(names)[:most])
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return f"{beginning} {shown}{more}."
+def _some(names: Sequence[str]) -> str:
+    """Return the first names, and how many more there are."""
+    listed = ", ".join(printable(name) for name in names[:LISTED])
+    more = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
+    return f"{listed}{more}"

@@ -1,7 +1,7 @@
-"""The DEFINER of a view, trigger, event or routine: who it is, and how to leave it out.
+"""The DEFINER of a view, trigger, event or routine: read it, or leave it out.
 
-Without one the definer is the account that creates it. Only a statement's head is looked at: in a
-body the word means something else.
+Without the clause, the definer is the account that creates the object. Only a statement's head
+counts: in a body the word means something else.
 
 Source: "Stored Object Access Control", MySQL 9 Reference Manual.
 """
@@ -43,7 +43,7 @@ def skip_definer(
 
 
 def without_definer(found: list[Token]) -> list[Edit]:
-    """Return what leaves the DEFINER out of these tokens' statement."""
+    """Return the edit that leaves the DEFINER out of these tokens' statement."""
     clause = _find(found)
     if clause is None:
         return []
@@ -77,12 +77,12 @@ def definer(
 
 
 def may_have_definer(sql: bytes) -> bool:
-    """Return, fast, whether it is worth looking for a DEFINER."""
+    """Return quickly whether a statement may have a DEFINER."""
     return bool(_HINT.search(sql))
 
 
 def _find(found: list[Token]) -> _Clause | None:
-    """Find the DEFINER between CREATE or ALTER and what is created."""
+    """Find the DEFINER between CREATE or ALTER and the kind of object."""
     words = [token.word for token in found]
     heads = [at for at, token in enumerate(found) if token.shape is not Shape.OPEN]
     if not heads or words[heads[0]] not in (b"CREATE", b"ALTER"):
