@@ -1,4 +1,4 @@
-"""What is dumped, and how: everything that a user may choose."""
+"""The options of a dump: everything that a user may choose."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LISTED = 8
 
 @dataclass(frozen=True)
 class DumpPolicy:
-    """What of a server is dumped, and how.
+    """What to dump of a server, and how.
 
     Parameters
     ----------
@@ -31,20 +31,20 @@ class DumpPolicy:
         Patterns of tables and views, ``table`` or ``schema.table``; a text is one pattern. With
         one, no routines and events are dumped.
     schema_only, data_only : bool, default False
-        No rows; or nothing but rows.
+        Dump no rows; or only rows.
     where : str, optional
         Condition that the rows of each table must meet.
     keep_definer : bool, default False
         Keep DEFINER; else views and programs belong to the account that loads them.
     jobs : int, optional
-        Connections that work at the same time. Default: one for each core, at most 8.
+        Connections that work in parallel. Default: one for each core, at most 8.
     verify : bool, default False
-        Load the dump into scratch schemas of the same server and compare, before it is put into its
-        place.
+        Load the dump into scratch schemas of the same server and compare, before it is moved into
+        its place.
     yes_remote : bool, default False
         Let `verify` do so on a server that is not on this machine.
     force : bool, default False
-        Dump what the account sees, also where it may not see everything.
+        Dump everything that the account sees, even if it may not see everything.
 
     Raises
     ------
@@ -127,7 +127,7 @@ class DumpPolicy:
         return [name for name in candidates if any(_matches(name, p) for p in self.schemas)]
 
     def select(self, schemas: list[Schema]) -> None:
-        """Leave out what is not asked for.
+        """Leave out unwanted tables and views.
 
         Parameters
         ----------

@@ -201,7 +201,7 @@ class Session:
         return frozenset(assigned)
 
     def is_like(self, other: Session, *, but_for: Collection[str]) -> bool:
-        """Return whether another session is the same but for some variables and all user variables."""
+        """Return whether another session is the same but for some variables, and user variables."""
         return (self.schema, self.drops) == (other.schema, other.drops) and all(
             self.variables.get(name) == other.variables.get(name)
             for name in {*self.variables, *other.variables}.difference(but_for)
