@@ -1,6 +1,6 @@
-"""Which name was probably meant, where the server has none of that name: its own are asked for.
+"""Suggest the server's own name that is most like a missing one.
 
-The names come from information_schema, which shows an account only what it has rights on.
+The names come from information_schema, so an account's rights decide which ones there are.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ if TYPE_CHECKING:
 LIMIT_S = 3.0
 LIMIT_BYTES = 4 * 1024 * 1024
 MOST_NAMES = 20_000
-# As difflib counts: of two letters in ten that differ, the name is another one.
+# As difflib counts: with two letters in ten that differ, it is another name.
 ALIKE = 0.75
 
 _NO_SCHEMA = 1046
 _DATABASE = 1049
 _COLUMN = 1054
 _ROUTINE = 1305
-# What the server's words name, by the number of its error. Source: MySQL server error reference.
+# The name in the server's words, by error number. Source: MySQL server error reference.
 _WORDS = {
     _DATABASE: r"(?:Unknown database '|--database )(?P<name>[^'\s:]{1,64})",
     1051: r"Unknown table '(?P<schema>[^'.,]{1,64})\.(?P<name>[^',]{1,64})'",
@@ -62,12 +62,12 @@ def offer_nearest(
     database: str | None = None,
     is_typed: bool = False,
 ) -> None:
-    """Ask in an error's hint whether the name was meant that is most like the one it lacks.
+    """Suggest, in an error's hint, the server's name that is most like the missing one.
 
     Parameters
     ----------
     error : StatementError
-        Any; its hint stays as it is where no name is like it, or the server does not answer.
+        Any; its hint stays as it is if no name is similar, or the server does not answer.
     connect : callable
         Opens a connection. It is closed afterwards.
     database : str, optional
@@ -107,7 +107,7 @@ def _offer(
 def _names_of_its_kind(
     errno: int, missing: _Missing, connection: pymysql.Connection[Any]
 ) -> list[str]:
-    """Return all names of the kind that a missing one should be of."""
+    """Return the server's names of the same kind as the missing one."""
     if errno == _DATABASE:
         return _asked(connection, "schema_name", "schemata", "TRUE")
     schema = _text(missing.schema)
@@ -120,7 +120,7 @@ def _names_of_its_kind(
 def _columns(
     error: StatementError, connection: pymysql.Connection[Any], database: str | None
 ) -> list[str]:
-    """Return the columns of the tables that a statement names, if it is known which those are."""
+    """Return the columns of the tables that a statement names, if we know these."""
     default = error.table.partition(".")[0] if error.table else database
     names: list[str] = []
     for schema, table in _tables(error):
@@ -166,7 +166,7 @@ def _asked(connection: pymysql.Connection[Any], column: str, view: str, place: s
 
 
 def _text(name: str) -> str:
-    # A number in hexadecimal: no quotes, in whatever sql_mode.
+    # A number in hexadecimal: no quotes, so sql_mode does not matter.
     return f"CONVERT(x'{name.encode().hex()}' USING utf8mb4)"
 
 
@@ -176,16 +176,16 @@ def nearest(name: str, names: Iterable[str]) -> str:
     Parameters
     ----------
     name : str
-        The one that is not there.
+        The missing one.
     names : iterable of str
-        Those that are.
+        The server's.
     """
     known = sorted(set(names) - {name})
     folded: dict[str, str] = {}
     for each in known:
         folded.setdefault(_folded(each), each)
     wanted = _folded(name)
-    # LabMember, lab_member, #lab_member and lab-member are one name to who types them.
+    # People type LabMember, lab_member, #lab_member and lab-member for the same name.
     if wanted in folded:
         return folded[wanted]
     near = difflib.get_close_matches(wanted, folded, n=1, cutoff=ALIKE)
