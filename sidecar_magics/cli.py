@@ -230,10 +230,10 @@ def _keep(arguments: argparse.Namespace) -> None:
             )
         shown.kept(status)
     if not arguments.quiet:
-        _show(status)
+        _show(for_terminal(str(status)))
     if action == "begin":
         standing.keep_on()
-        _say(str(standing.end()))
+        _say(for_terminal(str(standing.end())))
 
 
 def _doctor(arguments: argparse.Namespace) -> int:
