@@ -15,6 +15,7 @@ from ..errors import (
     shown,
 )
 from ..server import pymysql_errors
+from ..settings import given_or_resolved
 from ..sidecar import describe
 from ..wait import wait
 from .config import KEYS, TLS_KEY, assignments, configured
@@ -110,7 +111,9 @@ def connect(
     """
     with _ONE_AT_A_TIME:
         datajoint = load_datajoint()
-        settings = resolve_target(config_file=config_file) if settings is None else settings
+        if settings is None:
+            settings = resolve_target(config_file=config_file)
+        settings = given_or_resolved(settings)
         if ":" in settings.host:
             raise DataJointConnectionError(
                 f"DataJoint takes no IPv6 address such as {settings.host}.", hint="use 127.0.0.1."

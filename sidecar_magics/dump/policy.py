@@ -115,10 +115,10 @@ class DumpPolicy:
         ]
         for pattern in self.schemas:
             if not any(_matches(name, pattern) for name in candidates):
-                raise DumpError(
-                    f"The server has no schema {printable(pattern)}.",
-                    hint=_list("it has", candidates) if candidates else "it has none of yours.",
-                )
+                hint = _list("it has", candidates) if candidates else "it has none of yours."
+                if "." in pattern or pattern != self.schemas[0]:
+                    hint += f" Name a table with --tables {printable(pattern)}."
+                raise DumpError(f"The server has no schema {printable(pattern)}.", hint=hint)
         if not self.schemas:
             return candidates
         return [name for name in candidates if any(_matches(name, p) for p in self.schemas)]
