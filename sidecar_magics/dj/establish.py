@@ -144,6 +144,8 @@ def _told(settings: ConnectionSettings, *, has_waited: bool) -> Iterator[None]:
         is_hasty = not has_waited and isinstance(error, ServerNotReadyError)
         waiting = ["Nothing was waited for; add --wait."] if is_hasty else []
         error.details = (*error.details, f"Settings: {settings.origins()}.", *waiting)
+        # The other one does not show what dj.config says.
+        error.hint = error.hint.replace("%mysql_wait --show", "%datajoint_connect --show")
         raise
 
 
