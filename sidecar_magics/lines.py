@@ -183,9 +183,14 @@ def check_load(arguments: argparse.Namespace, cell: str | None) -> None:
             if is_schema
             else "move one of them to a cell of its own.",
         )
-    for name in ("database", "into"):
-        if getattr(arguments, name) == "":
-            raise UsageError(f"--{name} is empty.", hint="name a schema, or leave it out.")
+    for option in ("database", "into"):
+        name = getattr(arguments, option)
+        if name == "":
+            raise UsageError(f"--{option} is empty.", hint="name a schema, or leave it out.")
+        if name and name[0] == name[-1] == "`":
+            raise UsageError(
+                f"--{option}: a name here has no backticks.", hint=f"write --{option} {name[1:-1]}."
+            )
     if arguments.file == "-":
         raise UsageError(
             "%mysql_load: a notebook has no standard input.",
@@ -383,14 +388,23 @@ def _unknown(
         if name in options and not _exists(word):
             return UsageError(f"%{magic}: an option has no hyphens.", hint=f"did you mean {name}?")
     if magic != "mysql_load":
-        return UsageError(f"%{magic} takes options only.", hint=_named(magic, given))
+        return UsageError(f"%{magic} takes options only.", hint=options_for(magic, given))
     return UsageError(
-        f"%mysql_load takes one file, and here are {len(given)} words.", hint=_quoted(path, given)
+        f"%mysql_load takes one file, and here are {len(given)} words.",
+        hint=_quoted(path, line, given),
     )
 
 
-def _named(magic: str, given: list[str]) -> str:
-    """Return the options that words are meant for; none of the words is repeated but an address."""
+def options_for(magic: str, given: list[str]) -> str:
+    """Return the options that words are meant for; none of the words is repeated but an address.
+
+    Parameters
+    ----------
+    magic : str
+        A magic that takes nothing but options.
+    given : list of str
+        The words.
+    """
     seconds = _SECONDS.get(magic)
     if seconds and _NUMBER.fullmatch(given[0]):
         return f"did you mean {seconds} {given[0].rstrip('s')}?"
@@ -428,10 +442,14 @@ def _path_in(line: str, given: list[str]) -> str:
     return ""
 
 
-def _quoted(path: str, given: list[str]) -> str:
+def _quoted(path: str, line: str, given: list[str]) -> str:
     """Return what to do about several words where one path was to be: to quote it, mostly."""
     if path:
         return f"put a path with spaces in quotes: %mysql_load {shlex.quote(path)}"
+    if len(given) == 2 and _exists(given[0]) and given[1].isidentifier():
+        return f"did you mean --database {given[1]}?"
+    if re.search(r"--init[ =]\s*[A-Za-z]", line):
+        return 'put the statement of --init in quotes: --init "SET ..."'
     if all(map(_exists, given)):
         return "load one file a line, or all that fit a pattern: %mysql_load 'data/*.sql'"
     return "put a path with spaces in quotes: %mysql_load 'my data/dump.sql'"

@@ -81,6 +81,9 @@ def files(tmp_path: Path, shell: InteractiveShell) -> Path:
         ("a.sql --dry-run", "no option --dry-run", "did you mean --check?"),
         ("a.sql --threads 4", "no option --threads", "did you mean --jobs?"),
         ("a.sql --database ''", "--database is empty", "name a schema"),
+        ("a.sql --database `lab`", "has no backticks", "write --database lab."),
+        ("a.sql lab", "2 words", "did you mean --database lab?"),
+        ("a.sql --init SET sql_mode=1", "takes one file", '--init "SET ..."'),
         # A path that begins as SQL does.
         ("with space/a b.sql", "takes one file", "%mysql_load 'with space/a b.sql'"),
         ("with no such/a.sql", "takes one file", "in quotes"),
