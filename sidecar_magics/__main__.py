@@ -1,8 +1,10 @@
-"""``python -m sidecar_magics``: the command, also where pip's folder of programs is not on PATH."""
+"""``python -m sidecar_magics``: the command, where its script is not on PATH."""
 
 from __future__ import annotations
+
+import sys
 
 from .cli import main
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    sys.exit(main())
