@@ -1,7 +1,7 @@
-"""What is to be done with a server and what was kept before: decisions, without either of them.
+"""Decide what to do with a server and earlier snapshots, without access to either.
 
-Only a server without tables gets the newest snapshot, or one whose data is in a snapshot to the
-last byte, as where an operator's image comes with a tutorial. A half done restore begins anew.
+Only a server without tables gets the newest snapshot, or one whose data is completely in a
+snapshot, as with an operator's image that comes with a tutorial. A half done restore begins anew.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 # Days before the newest snapshot's, of which the last one stays.
 DAYS_KEPT = 7
-# By these a new server is known that comes with data: an operator may have put some into each.
+# These show that a new server comes with data: an operator may have put some into each.
 FIRST_KEPT = 3
 
 
 class FirstStep(enum.Enum):
-    """What `%mysql_keep` does first."""
+    """The first step of `%mysql_keep`."""
 
     RESTORE = "restore the newest snapshot"
     RESTORE_AGAIN = "restore once more what was half restored"
@@ -48,14 +48,14 @@ def choose(marker: Marker | None, snapshots: Sequence[Manifest], *, has_data: bo
     Parameters
     ----------
     marker : Marker or None
-        What the server says of its data.
+        The server's mark of its data.
     snapshots : sequence of Manifest
         All that there are, the newest first.
     has_data : bool
         Whether the server has tables, views or programs of the user.
 
-    Guarantees: data that no snapshot holds is never overwritten; what is newer than the server's
-    data is never followed by a snapshot of it.
+    Guarantees: data that no snapshot holds is never overwritten; no snapshot of older data follows
+    a newer snapshot.
     """
     newest = snapshots[0] if snapshots else None
     if marker is not None and marker.is_restoring:
@@ -71,7 +71,7 @@ def choose(marker: Marker | None, snapshots: Sequence[Manifest], *, has_data: bo
 
 
 def too_old(snapshots: Sequence[Manifest], last: int) -> list[Manifest]:
-    """Return the snapshots that are not kept any longer.
+    """Return the snapshots to remove.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Bring a snapshot back: its schemas, its rows, and the records of what was loaded."""
+"""Restore a snapshot: its schemas, its rows, and its records of loads."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ _LENIENT = (
     "SET SESSION restrict_fk_on_non_standard_key = 0",
     "SET SESSION sql_require_primary_key = 0",
 )
-# What the first attempt has made: a trigger has no DROP before it.
+# Objects of the first attempt: a trigger has no DROP before it.
 _THERE = (1359,)
 _CLOCK = b"SELECT UNIX_TIMESTAMP()"
 _LOOK_AGAIN_S = 0.05
@@ -74,9 +74,9 @@ def restore(
     asking : Asking
         A connection to it.
     folder : KeepFolder
-        Where the snapshot is.
+        The folder of snapshots.
     snapshot : Manifest
-        Which one.
+        The snapshot.
     marker : Marker
         The server's mark, or the one that it is to have.
     drops : collection of str, default ()
@@ -89,8 +89,8 @@ def restore(
     Returns
     -------
     LoadReport
-        Its `errors` are the views and programs that the server did not take, such as a trigger that
-        sets a column which was dropped since.
+        Its `errors` are the views and programs that the server refused, such as a trigger that sets
+        a column which was dropped since.
 
     Raises
     ------
@@ -120,7 +120,7 @@ def restore(
             programs = place / f"{PROGRAMS}{ENDING}"
             if Path(error.source).name != programs.name:
                 raise
-            # All rows are there. What the server had, and would not take, stops nothing else.
+            # All rows are there. A view or program that the server refuses must not stop the rest.
             report = load(programs, settings, force=True, **options)
             report.seconds += error.report.seconds
             report.errors[:] = [each for each in report.errors if each.errno not in _THERE]
@@ -172,7 +172,7 @@ def _drop(asking: Asking, snapshot: Manifest, schemas: Collection[str]) -> None:
 
 
 def _leniency(asking: Asking) -> tuple[str, ...]:
-    """Return what lets a session make tables again that a server has taken under other settings.
+    """Return the SETs that let a session recreate tables which were made under other settings.
 
     Some accounts may not set these, and some servers have not all of them.
     """
@@ -185,7 +185,7 @@ def _leniency(asking: Asking) -> tuple[str, ...]:
 
 
 def _note_seen(asking: Asking, folder: KeepFolder, snapshot: Manifest, marker: Marker) -> None:
-    """Note what the restored tables look like, so that they are not dumped before they change.
+    """Note fingerprints of the restored tables, so that they are not dumped before they change.
 
     A table shows a later change only if that is in another second than the last row's.
     """
