@@ -257,8 +257,8 @@ def _placed(
                 folders[group][name] = path
                 if base not in path.parents:
                     outside.append(f"{group} {name} {path}")
-    told = f"Not below the base folder, as configured: {', '.join(outside)}." if outside else ""
-    return folders, told
+    note = f"Not below the base folder, as configured: {', '.join(outside)}." if outside else ""
+    return folders, note
 
 
 def _moved(base: Path) -> Path | None:
@@ -292,8 +292,8 @@ def _check(base: Path, values: Mapping[str, Any]) -> None:
     imported = getattr(settings, "base_dir", None)
     if imported and Path(imported).resolve() == base:
         return
-    told = f"with the base folder {imported}" if imported else "without a base folder"
+    how = f"with the base folder {imported}" if imported else "without a base folder"
     raise DataJointConnectionError(
-        f"Spyglass was imported already, {told}; it cannot be changed to {base}.",
+        f"Spyglass was imported already, {how}; it cannot be changed to {base}.",
         hint="restart the kernel, and connect before Spyglass is imported.",
     )

@@ -27,7 +27,7 @@ class FirstStep(enum.Enum):
 
     RESTORE = "restore the newest snapshot"
     RESTORE_AGAIN = "restore once more what was half restored"
-    GO_ON = "go on keeping what the server has"
+    CONTINUE = "continue with the server's data"
     REFUSE_UNKNOWN = "the server has data that no snapshot is of"
     REFUSE_OTHER = "the newest snapshot is of another server's data"
 
@@ -60,13 +60,13 @@ def choose(marker: Marker | None, snapshots: Sequence[Manifest], *, has_data: bo
     newest = snapshots[0] if snapshots else None
     if marker is not None and marker.is_restoring:
         begun = next((each for each in snapshots if each.name == marker.snapshot), newest)
-        return Choice(FirstStep.RESTORE_AGAIN if begun else FirstStep.GO_ON, begun)
+        return Choice(FirstStep.RESTORE_AGAIN if begun else FirstStep.CONTINUE, begun)
     if newest is None:
-        return Choice(FirstStep.GO_ON)
+        return Choice(FirstStep.CONTINUE)
     if marker is None:
         return Choice(FirstStep.REFUSE_UNKNOWN if has_data else FirstStep.RESTORE, newest)
     if marker.data_id == newest.data_id or marker.snapshot == newest.name:
-        return Choice(FirstStep.GO_ON, newest)
+        return Choice(FirstStep.CONTINUE, newest)
     return Choice(FirstStep.REFUSE_OTHER if has_data else FirstStep.RESTORE, newest)
 
 

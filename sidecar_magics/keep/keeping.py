@@ -104,7 +104,7 @@ class Keeping:
         self.folder.make()
         with self._asking() as asking:
             marker, choice = self._choice(asking)
-            if marker is not None and choice.step is FirstStep.GO_ON and not marker.is_restoring:
+            if marker is not None and choice.step is FirstStep.CONTINUE and not marker.is_restoring:
                 self._data_id = marker.data_id
                 return None
         with self.folder.writing(), self._asking(is_alone=True) as asking:
@@ -124,7 +124,7 @@ class Keeping:
             is_new = marker is None
             marker = marker or new_marker()
             self._data_id = marker.data_id
-            if choice.snapshot is None or choice.step is FirstStep.GO_ON:
+            if choice.snapshot is None or choice.step is FirstStep.CONTINUE:
                 write_marker(asking, marker._replace(is_restoring=False))
                 if is_new and has_data(asking):
                     self._save(marker, is_first=True)
@@ -268,7 +268,7 @@ class Keeping:
         if marker is None or marker.data_id != self._data_id:
             raise exchanged(self.settings)
         self._refuse(choice)
-        if choice.step is not FirstStep.GO_ON:
+        if choice.step is not FirstStep.CONTINUE:
             raise KeepError(
                 "What the server has is not what was kept last, so it is not kept.",
                 hint="run %mysql_keep to restore what was kept.",

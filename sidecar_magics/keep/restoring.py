@@ -63,7 +63,7 @@ def restore(
     yes_remote: bool = False,
     progress: Callable[[Progress], None] | None = None,
 ) -> LoadReport:
-    """Restore a snapshot, in the place of the schemas of the same names.
+    """Restore a snapshot; it replaces the schemas of the same names.
 
     Until it is done, the server's mark says that it is not: then the next one begins anew.
 

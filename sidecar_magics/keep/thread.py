@@ -162,7 +162,7 @@ class KeepThread:
 
 @contextlib.contextmanager
 def _deaf_to_sigterm() -> Iterator[None]:
-    """Go on after SIGTERM, which Jupyter sends in the midst of a kernel's end, and then SIGKILL."""
+    """Ignore SIGTERM, which Jupyter sends in the midst of a kernel's end; SIGKILL follows."""
     before: Callable[..., Any] | int | None = None
     with contextlib.suppress(ValueError):  # not in the main thread
         before = signal.signal(signal.SIGTERM, signal.SIG_IGN)

@@ -176,7 +176,7 @@ FOREIGN_KEY = (
         (Refusal(1824, ""), "create the table first"),
         (Refusal(1062, "", sql=b"INSERT INTO t VALUES (1)"), "ON DUPLICATE KEY UPDATE"),
         (Refusal(1062, "", sql=b"UPDATE t SET i = 1"), "no other row has"),
-        (Refusal(1062, "", sql=b"ALTER TABLE t ADD UNIQUE (i)"), "twice"),
+        (Refusal(1062, "", sql=b"ALTER TABLE t ADD UNIQUE (i)"), "duplicate keys"),
         (Refusal(1406, "Data too long for column 's' at row 1"), "too long for the column s;"),
         (Refusal(1264, "Out of range value for column 'i' at row 1"), "out of the range"),
         (Refusal(1364, "Field 'i' doesn't have a default value"), "a value for the column i,"),

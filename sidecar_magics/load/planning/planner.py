@@ -609,7 +609,7 @@ class Planner:
 
         MariaDB (seen with 10.11) logs rows for an empty table as a whole while unique_checks and
         foreign_key_checks are off, and then a statement that is refused, or a duplicate that is
-        ignored, takes all rows of the transaction with it, without a word. A script that commits
+        ignored, silently takes all rows of the transaction with it. A script that commits
         each statement does not meet that, so a batch of ours must not: it checks what is unique.
         """
         if self.in_order:
