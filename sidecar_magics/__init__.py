@@ -19,6 +19,7 @@ Modules: the entrances,
     magics.py            each magic: parse its line, make one call
     cli.py               the same verbs in a terminal
     lines.py             a magic's line: cut into words, parsed, its mistakes explained
+    misnamed.py          a magic's name that is nearly one of ours
     previews.py          `--check` and `--explain`, for both
     shell_completion.py  Tab in a shell
 
@@ -109,13 +110,15 @@ def load_ipython_extension(shell: InteractiveShell) -> None:
     """Register the magics and their completion: ``%load_ext sidecar_magics``."""
     from .completion import complete  # noqa: PLC0415
     from .formatters import mask_datajoint  # noqa: PLC0415
-    from .lines import give_a_body  # noqa: PLC0415
+    from .lines import give_a_body, refuse_late_cells  # noqa: PLC0415
     from .magics import SidecarMagics  # noqa: PLC0415
+    from .misnamed import Misnamed  # noqa: PLC0415
 
     unload_ipython_extension(shell)
     shell.register_magics(SidecarMagics)
     mask_datajoint(shell)
-    shell.input_transformers_cleanup.insert(0, give_a_body)
+    shell.input_transformers_cleanup[:0] = [give_a_body, refuse_late_cells]
+    shell.ast_transformers.append(Misnamed(shell))
     if shell.Completer is not None:
         shell.Completer.custom_matchers.append(complete)
 
@@ -124,7 +127,7 @@ def unload_ipython_extension(shell: InteractiveShell) -> None:
     """Undo `load_ipython_extension`; IPython itself has no way to unregister a magic."""
     from .completion import complete  # noqa: PLC0415
     from .formatters import unmask_datajoint  # noqa: PLC0415
-    from .lines import give_a_body  # noqa: PLC0415
+    from .lines import give_a_body, refuse_late_cells  # noqa: PLC0415
     from .magics import SidecarMagics  # noqa: PLC0415
 
     manager = shell.magics_manager
@@ -140,7 +143,11 @@ def unload_ipython_extension(shell: InteractiveShell) -> None:
     ]
     unmask_datajoint(shell)
     transformers = shell.input_transformers_cleanup
-    transformers[:] = [each for each in transformers if each is not give_a_body]
+    ours = (give_a_body, refuse_late_cells)
+    transformers[:] = [each for each in transformers if each not in ours]
+    shell.ast_transformers[:] = [
+        each for each in shell.ast_transformers if type(each).__name__ != "Misnamed"
+    ]
     if shell.Completer is not None and complete in shell.Completer.custom_matchers:
         shell.Completer.custom_matchers.remove(complete)
 

@@ -236,6 +236,11 @@ class StatementError(SidecarError):
         self.table = table
         self.report = report
 
+    @property
+    def place(self) -> str:
+        """``file:line:column``."""
+        return f"{self.source}:{self.line}:{self.column}"
+
 
 class LoadStoppedError(SidecarError):
     """A load ended before its script did, because the connection was lost.

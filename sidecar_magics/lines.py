@@ -11,6 +11,7 @@ with 0), so ours is raised here, and IPython sees an empty line below a bare ``%
 from __future__ import annotations
 
 import argparse
+import ast
 import difflib
 import glob
 import os
@@ -77,6 +78,38 @@ def give_a_body(lines: list[str]) -> list[str]:
 
 # IPython asks without this whether a cell is complete: in a terminal the body is still to come.
 give_a_body.has_side_effects = True  # type: ignore[attr-defined]
+
+
+def refuse_late_cells(lines: list[str]) -> list[str]:
+    """Refuse a cell in which something stands above ``%%mysql_load``; IPython has a SyntaxError.
+
+    Raises
+    ------
+    UsageError
+        The line would be code: what is above it is complete, so it stands in no text.
+    """
+    first = next((n for n, line in enumerate(lines) if line.strip()), len(lines))
+    late = next((n for n, line in enumerate(lines) if n > first and _CELL.match(line)), None)
+    if late is None or lines[first].startswith("%%") or not _is_complete("".join(lines[:late])):
+        return lines
+    raise UsageError(
+        f"%%mysql_load is in line {late + 1} of its cell, and has to be the first line.",
+        hint="move what is above it into a cell of its own; a comment of SQL can stand below it.",
+    )
+
+
+def _is_complete(code: str) -> bool:
+    """Return whether code of a cell, with its magics, can end here."""
+    from IPython.core.inputtransformer2 import TransformerManager  # noqa: PLC0415
+
+    try:
+        ast.parse(TransformerManager().transform_cell(code))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    return True
+
+
+refuse_late_cells.has_side_effects = True  # type: ignore[attr-defined]
 
 
 def parse(parser: argparse.ArgumentParser, magic: str, line: str) -> argparse.Namespace:

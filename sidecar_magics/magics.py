@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from IPython.core.magic import Magics, line_cell_magic, line_magic, magics_class
 from traitlets import Enum, Integer, TraitType, Unicode
 
-from . import display, lines, options
+from . import display, lines, misnamed, options
 from .errors import UsageError
 from .previews import preview
 from .settings import FIELDS, TLS_MODES, Secret, resolve
@@ -274,6 +274,21 @@ class SidecarMagics(Magics):
 
         arguments = self._parse("mysql_doctor", line)
         return examine(lambda: self._settings(arguments))
+
+    def misnamed(self, kind: str, name: str, line: str, cell: str | None = None) -> Any:
+        """Run a magic that was not there when its cell was read; ask what was meant if it is not.
+
+        Raises
+        ------
+        UsageError
+            There is none; the hint names the one of ours that it is like.
+        """
+        shell = self.shell
+        if shell is None or not misnamed.is_there(shell, kind, name):
+            raise misnamed.error_for(name, kind, line)
+        if cell is None:
+            return shell.run_line_magic(name, line, 2)
+        return shell.run_cell_magic(name, line, cell)
 
     def _parse(self, magic: str, line: str) -> argparse.Namespace:
         return lines.parse(getattr(self, magic).parser, magic, line)

@@ -340,15 +340,21 @@ def _no_password(host: str, files: Sequence[str]) -> SettingsError:
     )
 
 
+def shown_host(host: str) -> str:
+    """Return what a host is said to be, without an account and a password in front of it."""
+    account, _, name = host.rpartition("@")
+    return f"…@{name}" if account else name
+
+
 def _check_host(hit: FoundValue) -> str:
     host = str(hit.value).strip()
-    is_malformed = not host or "/" in host or not host.isprintable() or " " in host
+    is_malformed = not host or set(host) & set("/ @") or not host.isprintable()
     # A name has no colon.
     has_no_port = not split_port(host)[1]
     if is_malformed or (has_no_port and ":" in host and not is_address(host.strip("[]"))):
         raise SettingsError(
-            f"host is {host!r} ({hit.source}), which is not a host name or an address.",
-            hint="give only the name, such as 127.0.0.1; the port has an option of its own.",
+            f"host is {shown_host(host)!r} ({hit.source}), which is not a host name or an address.",
+            hint="give the name only, such as 127.0.0.1: port and account are other settings.",
         )
     name, port = split_port(host)
     if port:

@@ -10,6 +10,7 @@ splitter (statements), the planner (tasks), the scheduler (which task may run no
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ..connection import connect_now
@@ -116,14 +117,11 @@ def _load(
     report = LoadReport(sources.name, file_bytes=sources.size_bytes or 0)
     report.notes.extend(sources.notes)
     report.shows_result = sources.kind == "text"
+    connect, database = partial(connect_now, settings), policy.into or policy.database
     try:
         run_load(Loader(settings, report, policy=policy, progress=progress), sources)
     except StatementError as error:
-        offer_nearest(
-            error,
-            lambda: connect_now(settings),
-            database=policy.into or policy.database,
-            is_typed=report.shows_result,
-        )
+        offer_nearest(report, connect, error=error, database=database)
         raise
+    offer_nearest(report, connect, database=database)
     return report

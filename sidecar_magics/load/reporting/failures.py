@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ...errors import LoadStoppedError, ScriptError, SidecarError, StatementError, printable
 from ...script.disclosure import CUT, shown
 from ...script.versioned import version_number
+from .nearest import MOST_LACKS, read_lack
 from .server_errors import Refusal, hint_for
 
 if TYPE_CHECKING:
@@ -129,6 +130,10 @@ def failed(
 ) -> StatementError:
     """Return the error for a statement that the server refused."""
     start = printable(shown(step.sql, step.table).text)
+    if len(report.lacks) < MOST_LACKS:
+        lack = read_lack(errno, message, step.sql, step.table)
+        if lack is not None:
+            report.lacks[step.place] = lack
     if errno == NO_SUCH_SCHEMA and step.is_ours:
         return _no_such_schema(step, sqlstate, start, report)
     version = version_number(report.server_version)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from ...errors import StatementError
     from ...sidecar import Sidecar
+    from .nearest import Lack
     from .results import ResultSet
 
 LARGEST_TABLES = 10
@@ -84,9 +85,13 @@ class ErrorReport:
     message: str
     statement_start: str
     table: str | None
+    hint: str = ""  # asks whether a name was meant that is like one that is not there
 
     def __str__(self) -> str:
-        return printable(f"{self.place}: error {self.errno} ({self.sqlstate}): {self.message}")
+        hint = f"; {self.hint}" if self.hint else ""
+        return printable(
+            f"{self.place}: error {self.errno} ({self.sqlstate}): {self.message}{hint}"
+        )
 
 
 @dataclass
@@ -185,9 +190,11 @@ class LoadReport(CellOutput):
 
     # Whether to show the rows: those of a cell are shown, those of a file only mentioned.
     shows_result: bool = field(default=False, repr=False, compare=False)
+    # Names that the server lacks, by the place of the statement; see `nearest`.
+    lacks: dict[str, Lack] = field(default_factory=dict, repr=False, compare=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
 
-    HIDDEN = ("_lock", "shows_result")
+    HIDDEN = ("_lock", "lacks", "shows_result")
     SO_FAR: ClassVar[tuple[str, ...]] = ("Executed: ", "Nothing was executed")
 
     # Filling it ----------------------------------------------------------------------------------
@@ -243,11 +250,10 @@ class LoadReport(CellOutput):
 
     def add_error(self, error: StatementError) -> None:
         """Keep a statement that was refused."""
-        place = f"{error.source}:{error.line}:{error.column}"
         with self._lock:
             self.errors.append(
                 ErrorReport(
-                    place,
+                    error.place,
                     error.errno,
                     error.sqlstate,
                     error.message.rpartition(f"({error.sqlstate}): ")[2],
@@ -438,7 +444,7 @@ class LoadReport(CellOutput):
         return html(self)
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state, shows_result=False, _lock=threading.Lock())
+        self.__dict__.update(state, shows_result=False, lacks={}, _lock=threading.Lock())
 
 
 def is_note(code: str | None, level: str | None) -> bool:

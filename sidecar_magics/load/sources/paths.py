@@ -5,9 +5,14 @@ from __future__ import annotations
 import difflib
 import os
 import re
+import unicodedata
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ...errors import ScriptError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 VARIABLE = re.compile(r"\$(?:(\w+)|\{([^{}]*)\})", re.ASCII)
 NUMBER = re.compile(r"(\d+)")
@@ -69,9 +74,20 @@ def expand_path(spec: str) -> Path:
         home = Path(spec).expanduser()
         if os.path.lexists(home):
             return home
-        return Path(expand_variables(spec)).expanduser()
+        path = Path(expand_variables(spec)).expanduser()
     except (RuntimeError, ValueError) as error:  # ~nobody, or a NUL byte
         raise ScriptError(f"{spec!r} is no path: {error}.") from None
+    return next(filter(os.path.lexists, _spelt_otherwise(path)), path)
+
+
+def _spelt_otherwise(path: Path) -> Iterator[Path]:
+    """Yield a path with its accents as letters of their own, and as one with their letters.
+
+    Files of a Mac have the former, keyboards type the latter, and both look alike.
+    """
+    if not str(path).isascii():
+        yield Path(unicodedata.normalize("NFC", str(path)))
+        yield Path(unicodedata.normalize("NFD", str(path)))
 
 
 def split_member(path: Path) -> tuple[Path, str | None]:
