@@ -29,7 +29,7 @@ from .marker import write_marker
 from .saving import ENDING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Mapping
 
     from ..dump.snapshot import Asking
     from ..load import LoadReport, Progress
@@ -114,18 +114,7 @@ def restore(
         "progress": progress,
     }
     try:
-        try:
-            report = load(place, settings, **options)
-        except StatementError as error:
-            programs = place / f"{PROGRAMS}{ENDING}"
-            if Path(error.source).name != programs.name:
-                raise
-            # All rows are there. A view or program that the server refuses must not stop the rest.
-            report = load(programs, settings, force=True, **options)
-            report.seconds += error.report.seconds
-            report.errors[:] = [each for each in report.errors if each.errno not in _THERE]
-            # Of its heading: the records of --once, which that load has ended.
-            load(place / f"{FOLDER_MARK}{ENDING}", settings, **options)
+        report = _load(place, settings, options)
     except (StatementError, LoadStoppedError) as error:
         raise KeepError(
             f"The snapshot {snapshot.name} is only half restored: {error.message}",
@@ -139,6 +128,23 @@ def restore(
     write_marker(asking, marker._replace(snapshot=snapshot.name, is_restoring=False))
     _note_seen(asking, folder, snapshot, marker)
     return report
+
+
+def _load(place: Path, settings: ConnectionSettings, options: Mapping[str, Any]) -> LoadReport:
+    """Load a snapshot's files; views and programs that the server refuses do not stop the rest."""
+    try:
+        return load(place, settings, **options)
+    except StatementError as error:
+        programs = place / f"{PROGRAMS}{ENDING}"
+        if Path(error.source).name != programs.name:
+            raise
+        # All rows are there.
+        report = load(programs, settings, force=True, **options)
+        report.seconds += error.report.seconds
+        report.errors[:] = [each for each in report.errors if each.errno not in _THERE]
+        # Its heading has the records of --once, which that load has ended.
+        load(place / f"{FOLDER_MARK}{ENDING}", settings, **options)
+        return report
 
 
 def _drop(asking: Asking, snapshot: Manifest, schemas: Collection[str]) -> None:
