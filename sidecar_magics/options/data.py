@@ -318,8 +318,8 @@ KEEP = (
         brief="restore this snapshot",
         values=Values.SNAPSHOTS,
         metavar="NAME",
-        help="Restore this snapshot, in the place of the schemas that it holds; what the server "
-        "has becomes a snapshot first.",
+        help="Restore this snapshot, which replaces the schemas that it holds; the server's data "
+        "becomes a snapshot first.",
     ),
     Option(
         "--off",
