@@ -177,6 +177,29 @@ def test_whatever_changes_a_schema_ends_what_once_claims_of_it(
     assert ask(server, "SELECT COUNT(*) FROM b.a WHERE i < 4") == [(3,)]
 
 
+def test_what_is_set_for_later_sessions_does_not_reach_this_one(
+    server: Server, tmp_path: Path
+) -> None:
+    """Connections that a load makes later begin otherwise than the client's only one."""
+    names = [f"t{number}" for number in range(4)]
+    tables = (f"CREATE TABLE {name} (i INT PRIMARY KEY, at TIMESTAMP);" for name in names)
+    load_sql("CREATE DATABASE b; USE b; " + "".join(tables), server.settings)
+    path = tmp_path / "a.sql"
+    with path.open("w") as script:
+        # After a view the server is asked for each table, when all that comes before is done.
+        script.write("USE b; SET GLOBAL time_zone = '+05:00'; CREATE VIEW v AS SELECT 1;\n")
+        for name in names:
+            for first in range(0, 20_000, 5_000):
+                rows = (f"({first + n}, '2020-01-01 12:00:00')" for n in range(5_000))
+                script.write(f"INSERT INTO {name} VALUES {','.join(rows)};\n")
+    try:
+        load(path, server.settings, jobs=4)
+    finally:
+        server.restore_globals()
+    moments = " UNION ".join(f"SELECT UNIX_TIMESTAMP(at) FROM b.{name}" for name in names)
+    assert len(ask(server, moments)) == 1
+
+
 def test_a_schema_that_the_script_drops_again_is_not_missed(server: Server, tmp_path: Path) -> None:
     path = tmp_path / "a.sql"
     path.write_text(f"DROP DATABASE IF EXISTS nosuch; {OTHER} {TABLES} DROP DATABASE e;")

@@ -32,7 +32,7 @@ from ...server import pymysql_errors
 from ..reporting import failures
 from ..reporting.server_errors import Refusal, hint_for
 from .assignments import assignments
-from .mirror import STATEMENT_S, Mirror, TablePath, ask, is_system, tell
+from .mirror import STATEMENT_S, Mirror, TablePath, ask, is_system, reaches_out, tell
 from .statements import read_definition
 
 if TYPE_CHECKING:
@@ -68,7 +68,19 @@ _NOT_SET = ("sql_log_bin", "gtid", "pseudo_", "binlog", "wsrep", "password", "ro
 _PURE = {b"CONCAT", b"CONCAT_WS", b"REPLACE", b"IF", b"IFNULL", b"COALESCE", b"NULLIF", b"UPPER"}
 _PURE |= {b"LOWER", b"TRIM", b"CAST", b"CONVERT", b"CHAR", b"SIGNED", b"UNSIGNED", b"USING"}
 
-_SELECTS = re.compile(rb"[\s(]*(?:SELECT|WITH)\b", re.IGNORECASE)
+_EXPLAINS = rb"(?:DESC|DESCRIBE|EXPLAIN)"
+_SELECTS = re.compile(rb"(?:%s\s+)?[\s(]*(?:SELECT|WITH)\b" % _EXPLAINS, re.IGNORECASE)
+_NAME = rb"(?:`(?:[^`]|``)+`|[\w$\x80-\xff]+)"
+_SHOWS_TABLE = re.compile(
+    rb"""\s*(?:
+        %s\s+(?!(?:SELECT|WITH|TABLE|INSERT|REPLACE|UPDATE|DELETE|FORMAT|ANALYZE|EXTENDED|PARTITIONS
+            |FOR|INTO|VALUES)\b)
+      | SHOW\s+CREATE\s+TABLE\s+
+      | SHOW\s+(?:(?:EXTENDED|FULL)\s+)*(?:COLUMNS|FIELDS|INDEX|INDEXES|KEYS)\s+(?:FROM|IN)\s+
+    )(?P<table>%s(?:\s*\.\s*%s)?)(?:\s+(?:FROM|IN)\s+(?P<schema>%s))?(?=\s|\Z)"""
+    % (_EXPLAINS, _NAME, _NAME, _NAME),
+    re.VERBOSE | re.IGNORECASE,
+)
 _LOADS_DATA = re.compile(rb"\s*LOAD\b", re.IGNORECASE)
 _SCRATCH = re.compile(r"sidecar_check_[0-9a-f]{8}_\w+")
 
@@ -223,6 +235,9 @@ class Rehearsal:
             self._rows(step, about, place)
         elif kind is Kind.QUERY and _SELECTS.match(sql):
             self._prepare(step, place)
+        elif kind is Kind.QUERY and (shown := _SHOWS_TABLE.match(sql)):
+            self._read(step, place)
+            self._look_at(shown, step, place)
         elif kind in _ONLY_READ:
             self._read(step, place)
             if kind is Kind.ACCOUNT:
@@ -287,7 +302,7 @@ class Rehearsal:
             return
         if definition.what == "table" and definition.verb != "create":
             self._mirror.mirror_children(subjects)
-        sent = self._mirror.redirected(sql, self._modes)
+        sent = self._redirected(sql)
         if sent is None or self._judge(step, sent, place):
             self._mirror.spoiled.update(subjects)
         elif about.kind is Kind.SCHEMA:
@@ -312,12 +327,25 @@ class Rehearsal:
         self._prepared.add(beginning)
         self._prepare(step, place)
 
+    def _look_at(self, shown: re.Match[bytes], step: Step, place: Position) -> None:
+        """Find out whether a table that is to be shown is there: SHOW cannot be redirected."""
+        table, schema = shown["table"], shown["schema"]
+        name = table if schema is None else schema + b"." + table
+        self._prepare(step._replace(sql=b"SELECT 1 FROM " + name), place)
+
     def _prepare(self, step: Step, place: Position) -> None:
         if self._mirror.is_outside:
             return
-        sent = self._mirror.redirected(step.sql, self._modes)
+        sent = self._redirected(step.sql)
         if sent is not None:
             self._judge(step, sent, place, execute=self._prepared_only)
+
+    def _redirected(self, sql: bytes) -> bytes | None:
+        """Return a statement for the scratch schemas; one that reaches beyond them is noted."""
+        sent = self._mirror.redirected(sql, self._modes)
+        if sent is None and reaches_out(tokens(sql, **self._modes._asdict())):
+            self._pass_over(sql)
+        return sent
 
     def _read(self, step: Step, place: Position) -> None:
         """Find out whether the server can read a statement that must not be executed."""

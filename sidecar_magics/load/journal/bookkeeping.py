@@ -127,6 +127,7 @@ class Bookkeeping:
             size_bytes=sources.size_bytes or 0,
             stamp=None if stamp is None else json.dumps(stamp),
             digest=sources.digest,
+            known_as=self._known_as,
         )
         if entry is None:
             return False
@@ -219,6 +220,7 @@ class Bookkeeping:
             if self._sources.kind != "text":
                 self._end_records(None)
             return
+        schema = self._known_as(schema)
         ends = self._sources.kind != "text" or forms.may_drop(step.sql)
         if schema not in self._touched:
             self._touched[schema] = False
@@ -227,10 +229,17 @@ class Bookkeeping:
             self._touched[schema] = True
             self._end_records(schema)
 
-    @property
     def schemas(self) -> list[str]:
-        """The schemas that were touched, sorted."""
-        return sorted(self._touched)
+        """Return the schemas that were touched and are there, as the server spells them.
+
+        One that the script itself has dropped again, or that never was there, will not be missed.
+        """
+        there = loads.schemas_of(self._link)
+        return sorted(name for name in there if self._known_as(name) in self._touched)
+
+    def _known_as(self, schema: str) -> str:
+        """Return the spelling that stands for all that the server takes for this schema."""
+        return schema.lower() if self._loader.load.folds_case else schema
 
     def _announce(self, schema: str) -> None:
         """Take the lock of a schema; if another load has it, say so."""
@@ -250,7 +259,13 @@ class Bookkeeping:
         journal = self._loader.load.journal
         own = journal.entry.id if journal else None
         of_all = {number for numbers in self._records.values() for number in numbers}
-        for number in of_all if schema is None else self._records.get(schema, []):
+        of_schema = (
+            number
+            for name, numbers in self._records.items()
+            if schema == self._known_as(name)
+            for number in numbers
+        )
+        for number in of_all if schema is None else of_schema:
             if number != own:
                 inspector.rows(loads.forget_query(number))
 
@@ -293,7 +308,8 @@ class Bookkeeping:
         held = [
             record
             for record in self._sources.loaded_before
-            if records.is_record(record) and records.schemas_of(record).issubset(self._touched)
+            if records.is_record(record)
+            and self._touched.keys() >= {*map(self._known_as, records.schemas_of(record))}
         ]
         if not held:
             return
@@ -320,7 +336,7 @@ class Bookkeeping:
             # Those of an interrupted load were counted by its own report; 0 is shown as nothing.
             "rows": 0 if report.resumed else report.rows,
             "seconds": report.seconds,
-            "schemas": self.schemas,
+            "schemas": self.schemas(),
         }
 
     def _build_owed_indexes(self) -> None:
