@@ -140,6 +140,17 @@ SCRIPTS_AND_OPTIONS: dict[str, tuple[str, dict[str, Any]]] = {
         FIRST + "CREATE PROCEDURE p() SELECT 1;\nCALL p();\nDROP PROCEDURE p;\n",
         {},
     ),
+    "a mistake after a call": (
+        FIRST + "CREATE PROCEDURE p() SELECT 1;\nCALL p();\nCREATE TABLE t (i INT) LOCK TABLES x;\n",
+        {},
+    ),
+    "a sequence, and a mistake": (  # MariaDB's; MySQL has none
+        FIRST + "DROP SEQUENCE IF EXISTS s;\nCREATE SEQUENCE s START WITH 5;\n"
+        "SELECT NEXTVAL(s), SETVAL(s, 9, 0);\nCREATE TABLE t (i INT DEFAULT NEXTVAL(s));\n"
+        "INSERT INTO t VALUES (DEFAULT);\nDROP SEQUENCE s;\nSELECT * FROM gone;\n",
+        {},
+    ),
+    "a sequence twice": (FIRST + "CREATE SEQUENCE s;\nCREATE SEQUENCE s;\n", {}),
     "a mistake in a procedure": (
         FIRST + "DELIMITER //\nCREATE PROCEDURE p() BEGIN SELEC 1; END//\nDELIMITER ;\n",
         {},

@@ -81,6 +81,9 @@ _SHOWS_TABLE = re.compile(
     % (_EXPLAINS, _NAME, _NAME, _NAME),
     re.VERBOSE | re.IGNORECASE,
 )
+_OF_SEQUENCE = re.compile(
+    rb"\s*(?:CREATE|ALTER|DROP)\s+(?:OR\s+REPLACE\s+)?SEQUENCE\b", re.IGNORECASE
+)
 _LOADS_DATA = re.compile(rb"\s*LOAD\b", re.IGNORECASE)
 _SCRATCH = re.compile(r"sidecar_check_[0-9a-f]{8}_\w+")
 
@@ -242,6 +245,8 @@ class Rehearsal:
             self._read(step, place)
             if kind is Kind.ACCOUNT:
                 self._pass_over(sql)
+        elif kind is Kind.OTHER and _OF_SEQUENCE.match(sql):
+            self._define_sequence(step, place)
         elif kind is Kind.OTHER:
             self._read(step, place)
             self._pass_over(sql)
@@ -308,6 +313,11 @@ class Rehearsal:
         elif about.kind is Kind.SCHEMA:
             for _, schema in definition.names:
                 self._mirror.redefine(schema, definition)
+
+    def _define_sequence(self, step: Step, place: Position) -> None:
+        sent = None if self._mirror.is_outside else self._redirected(step.sql)
+        if sent is not None:
+            self._judge(step, sent, place)
 
     def _drop_program(self, what: str, subjects: Sequence[TablePath]) -> None:
         """Drop what the script has made; what the server has of its own is not here."""
@@ -406,9 +416,9 @@ class Rehearsal:
         )
         self.judged[place] = errno
         shown = failures.server_words(step, errno, words)
-        self.refused.append(
-            RefusedStatement(place, errno, shown, hint_for(refusal), self._mirror.has_unclear)
-        )
+        # What was not executed before may have made a table, but no other syntax.
+        likely = self._mirror.has_unclear and errno != SYNTAX_ERROR
+        self.refused.append(RefusedStatement(place, errno, shown, hint_for(refusal), likely))
 
     def _executed(self, sql: bytes) -> None:
         tell(self._stage, sql)
