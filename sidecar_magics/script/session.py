@@ -68,6 +68,7 @@ _NOT_FOLLOWED = {
     "tx_isolation",
     "tx_read_only",
     "autocommit",
+    "completion_type",  # with it COMMIT begins the next transaction, or ends the connection
 }
 # What these are worth depends on what was done before, on the connection, or on the time.
 _NOT_COPIED = {

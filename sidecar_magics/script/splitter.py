@@ -360,8 +360,8 @@ class Splitter:
             dropped = bytes(self._window.data[self._start : at]).rstrip()
             return self._command(Call(command, dropped), at + 2)
         message = (
-            f"the client command \\{command.letter.decode()} stands inside the statement that begins "
-            f"in line {self._began.line}"
+            f"the client command \\{command.letter.decode()} stands inside the statement that "
+            f"begins in line {self._began.line}"
         )
         raise ScriptSyntaxError(message, *self._window.place(at), hint=_MAYBE_FOREIGN)
 

@@ -141,7 +141,8 @@ SCRIPTS_AND_OPTIONS: dict[str, tuple[str, dict[str, Any]]] = {
         {},
     ),
     "a mistake after a call": (
-        FIRST + "CREATE PROCEDURE p() SELECT 1;\nCALL p();\nCREATE TABLE t (i INT) LOCK TABLES x;\n",
+        FIRST
+        + "CREATE PROCEDURE p() SELECT 1;\nCALL p();\nCREATE TABLE t (i INT) LOCK TABLES x;\n",
         {},
     ),
     "a sequence, and a mistake": (  # MariaDB's; MySQL has none

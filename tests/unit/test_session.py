@@ -188,6 +188,7 @@ def test_what_is_about_the_server(sql: bytes) -> None:
         b"SET transaction_isolation='SERIALIZABLE'",
         b"SET tx_read_only=1",
         b"SET autocommit=0",
+        b"SET completion_type=1",
         b"SET a=1, autocommit=0",
         b"SET SESSION TRANSACTION ISOLATION LEVEL SERIALIZABLE",
         b"SET STATEMENT max_statement_time=1 FOR SELECT 1",

@@ -289,8 +289,8 @@ _FILE_RULES = (
     ),
     _on(
         1064,
-        sql=rb"\A\s*(?:CREATE\s+(?:EXTENSION|DOMAIN|TYPE)\b|ALTER\s+TABLE\s+ONLY\b|COMMENT\s+ON\b"
-        rb"|CREATE\s+TABLE\s+(?:public\.|\"public\"))|\bnextval\s*\(\s*'|::\s*\w|\bOWNER\s+TO\b"
+        sql=rb"\A\s*(?:CREATE\s+(?:EXTENSION|DOMAIN|TYPE)\b|ALTER\s+TABLE\s+ONLY\b"
+        rb"|COMMENT\s+ON\b|CREATE\s+TABLE\s+(?:public\.|\"public\"))|\bnextval\s*\(\s*'|::\s*\w|\bOWNER\s+TO\b"
         rb"|\bLANGUAGE\s+'?(?:plpgsql|sql)\b'?\s*;?\s*\Z|\bWITH(?:OUT)?\s+TIME\s+ZONE\b",
         hint="convert the script for MySQL first: it is one of PostgreSQL or Oracle.",
     ),
@@ -299,8 +299,8 @@ _FILE_RULES = (
         flavour="mysql",
         sql=rb"\A\s*(?:CREATE|ALTER|DROP)\s+(?:OR\s+REPLACE\s+)?SEQUENCE\b",
         is_foreign=False,
-        hint="load it into MariaDB (`sidecar-magics up --flavour mariadb` starts one): MySQL has no "
-        "sequences; or convert it first, if it is one of PostgreSQL or Oracle.",
+        hint="load it into MariaDB (`sidecar-magics up --flavour mariadb` starts one): MySQL has "
+        "no sequences; or convert it first, if it is one of PostgreSQL or Oracle.",
     ),
     # What a person has typed or copied.
     _on(
@@ -477,16 +477,16 @@ _FILE_RULES = (
     _on(
         1305,
         flavour="mariadb",
-        words=r"function (?:\S*\.)?(?:regexp_like|any_value|bin_to_uuid|uuid_to_bin|is_uuid|grouping"
-        r"|json_pretty|json_storage_size|json_storage_free|st_latitude|st_longitude)\b",
-        hint="load it into MySQL (`sidecar-magics up --flavour mysql` starts one): MariaDB lacks this "
-        "function.",
+        words=r"function (?:\S*\.)?(?:regexp_like|any_value|bin_to_uuid|uuid_to_bin|is_uuid"
+        r"|grouping|json_pretty|json_storage_size|json_storage_free|st_latitude|st_longitude)\b",
+        hint="load it into MySQL (`sidecar-magics up --flavour mysql` starts one): MariaDB lacks "
+        "this function.",
     ),
     _on(
         1305,
         flavour="mysql",
-        words=r"function (?:\S*\.)?(?:nvl2?|median|json_detailed|json_compact|json_loose|json_exists"
-        r"|json_query|to_char|add_months|natural_sort_key|sformat|chr|lengthb|nextval|lastval"
+        words=r"function (?:\S*\.)?(?:nvl2?|median|json_detailed|json_compact|json_loose"
+        r"|json_exists|json_query|to_char|add_months|natural_sort_key|sformat|chr|lengthb|nextval|lastval"
         r"|setval)\b",
         hint="load it into MariaDB (`sidecar-magics up --flavour mariadb` starts one): MySQL lacks "
         "this function.",
