@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sidecar_magics.connection import connect_now
-from sidecar_magics.errors import AccessError, SettingsError, StatementError
+from sidecar_magics.errors import AccessError, ScriptError, SettingsError, StatementError
 from sidecar_magics.load import LoadPolicy, load, load_sql
 
 if TYPE_CHECKING:
@@ -198,6 +198,34 @@ def test_what_is_set_for_later_sessions_does_not_reach_this_one(
         server.restore_globals()
     moments = " UNION ".join(f"SELECT UNIX_TIMESTAMP(at) FROM b.{name}" for name in names)
     assert len(ask(server, moments)) == 1
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("end", ["", "UNLOCK TABLES; INSERT INTO a VALUES (4);"])
+def test_a_script_that_locks_the_whole_server_does_not_lock_its_own_journal(
+    end: str, server: Server, tmp_path: Path
+) -> None:
+    path = tmp_path / "a.sql"
+    path.write_text(f"{TABLES} FLUSH TABLES WITH READ LOCK; SELECT COUNT(*) FROM a; {end}")
+    load(path, server.settings, once=True)
+    assert load(path, server.settings, once=True).already_loaded
+    assert ask(server, "SELECT COUNT(*) FROM b.a") == [(4 if end else 3,)]
+
+
+@pytest.mark.timeout(120)
+def test_what_follows_a_lock_of_the_whole_server_is_not_repeated(
+    server: Server, tmp_path: Path
+) -> None:
+    path = tmp_path / "a.sql"
+    path.write_text(
+        f"{TABLES} CREATE TABLE n (i INT); FLUSH TABLES WITH READ LOCK; UNLOCK TABLES;"
+        "INSERT INTO n VALUES (1); INSERT INTO nosuch VALUES (1);"
+    )
+    with pytest.raises(StatementError, match="1146"):
+        load(path, server.settings, resume=True)
+    with pytest.raises(ScriptError, match="cannot be resumed here"):
+        load(path, server.settings, resume=True)
+    assert ask(server, "SELECT COUNT(*) FROM b.n") == [(1,)]
 
 
 def test_a_schema_that_the_script_drops_again_is_not_missed(server: Server, tmp_path: Path) -> None:
