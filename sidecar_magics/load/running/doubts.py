@@ -71,8 +71,8 @@ class Doubts:
 
     def _end_before_lock(self, step: Step) -> None:
         """Note nothing any more where a statement locks the journal: its doubt is the last one."""
-        if self._load.journal is not None and forms.locks_server(step.sql):
-            self._load.journal.is_past_resuming = True
+        if self.load.journal is not None and forms.locks_server(step.sql):
+            self.load.journal.is_past_resuming = True
 
     def note_unknown(self, step: Step) -> Work[None]:
         """Note the place after which a script cannot be resumed: its session is unknown."""
