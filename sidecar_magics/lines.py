@@ -322,6 +322,12 @@ def _check_for_habits(magic: str, words: list[str]) -> None:
             raise UsageError(
                 f"%{magic} takes no comment on its line.", hint="move it to a line of its own."
             )
+        is_end = word.endswith(";") and following and not _SQL.match(" ".join(words) + " ")
+        if is_end and not _exists(word):
+            raise UsageError(
+                f"%{magic}: a `;` is on the line.",
+                hint="remove it, and move what follows to a line of its own.",
+            )
         if word[:1] in ("<", ">", "|") or word in ("&&", "&", "2>", "2>&1"):
             raise UsageError(f"%{magic} is not a shell.", hint=_instead_of(word, magic))
 
