@@ -7,12 +7,12 @@ In a notebook::
     %mysql_load data/prepopulate.sql.gz
     %datajoint_connect
 
-`%mysql_up` where there is no server yet, `%mysql_keep` where it is gone with the session,
-`%mysql_dump` to write what you made into a file, and `%mysql_doctor` where something is wrong. In
-Python, functions of the same names: `mysql_wait`, `mysql_load` (`mysql_load_sql` for text),
-`mysql_keep`, `mysql_dump`, `mysql_doctor` and `datajoint_connect`, which take the settings that
-`resolve` returns, and `mysql_up`. (They are not called `wait` and `load`: importing a submodule
-binds its name on the package, and would hide a function of that name.)
+`%mysql_up` starts a server where there is none, `%mysql_keep` keeps the data of a server that ends
+with the session, `%mysql_dump` writes your data into a file, and `%mysql_doctor` finds out what is
+wrong. Python has functions of the same names: `mysql_wait`, `mysql_load` (`mysql_load_sql` for
+text), `mysql_keep`, `mysql_dump`, `mysql_doctor` and `datajoint_connect`, which take the settings
+that `resolve` returns, and `mysql_up`. (They are not called `wait` and `load`: importing a
+submodule binds its name on the package, and would hide a function of that name.)
 
 Modules: the entrances,
 
@@ -24,7 +24,7 @@ Modules: the entrances,
     previews.py          `--check` and `--explain`, for both
     shell_completion.py  Tab in a shell
 
-what a user sees,
+the output,
 
     display.py           progress: one line that updates in place
     fetching.py          the same for the downloads of `up`
@@ -46,15 +46,15 @@ and the server:
     protocol.py          the greeting and refusals, and whether waiting helps
     authentication.py    logins that do not give the password away
     connection.py        one attempt to connect, and the error that explains its failure
-    wait.py              attempts, until the server can be used
+    wait.py              attempts to connect, until the server can be used
     sidecar.py           the server that answered, and addresses of it for other tools
-    limits.py            limits of time and bytes for what a server sends
+    limits.py            limits of time and bytes for a server's answers
     questions.py         our own questions, with checked answers
     local_infile.py      LOAD DATA LOCAL: only the file that the statement names
-    grants.py            what an account may do
+    grants.py            an account's privileges
     locks.py             which connections hold which locks
     blockers.py          which of them block a statement
-    schemas.py           schemas that hold no data of users
+    schemas.py           schemas without data of users: the server's own, and the journal
     scratch.py           scratch schemas of `--check` and `--verify`
     files.py             files that are written as a whole or not at all
     process_lock.py      locks that end with their process
@@ -154,8 +154,8 @@ def unload_ipython_extension(shell: InteractiveShell) -> None:
 
 
 def __getattr__(name: str) -> Any:
-    # The functions are imported when first used: a notebook that only loads the extension pays
-    # neither for PyMySQL nor for SQLAlchemy or DataJoint.
+    # The functions are imported when first used: a notebook that only loads the extension does not
+    # wait for the import of PyMySQL, SQLAlchemy and DataJoint.
     if name in _HOMES:
         module, function = _HOMES[name]
         return getattr(importlib.import_module(f".{module}", __name__), function)

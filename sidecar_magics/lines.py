@@ -1,6 +1,7 @@
-"""A magic's line: cut into words, parsed, and, where it does not fit, what was probably meant.
+"""Parse a magic's line, and explain a mistake by what was probably meant.
 
-Nothing of a line is repeated that may be a password: the words of an option, a path that exists.
+A message repeats nothing of a line that may be a password: only words of options, and paths that
+exist.
 
 Errors are exceptions with ``_render_traceback_``: real error outputs, at which nbclient and
 papermill stop, without a traceback. IPython's own `UsageError` gives none (papermill 2.5 then exits
@@ -75,7 +76,7 @@ def give_a_body(lines: list[str]) -> list[str]:
     return lines
 
 
-# Whether a cell is complete is asked without this: in a terminal its body is still to be typed.
+# IPython asks without this whether a cell is complete: in a terminal the body is still to come.
 give_a_body.has_side_effects = True  # type: ignore[attr-defined]
 
 
@@ -234,7 +235,7 @@ def check_dump(arguments: argparse.Namespace) -> None:
         )
 
 
-# What other programs call what is named here without an option.
+# Options of other programs for the arguments that our magics take without an option.
 _SCHEMA_OPTIONS = {"--schema", "--schemas", "--database", "--databases", "-B", "-D"}
 
 
@@ -260,14 +261,14 @@ _CALLED = {
 
 
 def misspelt(parser: argparse.ArgumentParser, unknown: Sequence[str]) -> str:
-    """Ask whether the known option was meant that is most like the first unknown one.
+    """Suggest the known option that is most like the first unknown one.
 
     Parameters
     ----------
     parser : argparse.ArgumentParser
         Knows the options.
     unknown : sequence of str
-        Words that it did not take.
+        Words that the parser did not take.
 
     Returns
     -------
@@ -306,7 +307,7 @@ def _long_options(parser: argparse.ArgumentParser) -> list[str]:
 
 
 def _check_for_habits(magic: str, words: list[str]) -> None:
-    """Raise what a line means that would be right in Python, in a shell or on paper."""
+    """Raise the error for a line that would be right in Python, in a shell or on paper."""
     for word, following in zip(words, [*words[1:], ""]):
         if word in _HELP and not (word == "-h" and following and not following.startswith("-")):
             raise UsageError(f"%{magic} has no option {word}.", hint=f"write %{magic}? for help.")
@@ -402,7 +403,7 @@ def _unknown(
 
 
 def options_for(magic: str, given: list[str]) -> str:
-    """Return the options that words are meant for; none of the words is repeated but an address.
+    """Return the options that words are meant for; of the words only an address is repeated.
 
     Parameters
     ----------
@@ -449,7 +450,7 @@ def _path_in(line: str, given: list[str]) -> str:
 
 
 def _quoted(path: str, line: str, given: list[str]) -> str:
-    """Return what to do about several words where one path was to be: to quote it, mostly."""
+    """Return the hint for several words instead of one path: mostly, to quote them."""
     if path:
         return f"put a path with spaces in quotes: %mysql_load {shlex.quote(path)}"
     if len(given) == 2 and _exists(given[0]) and given[1].isidentifier():

@@ -1,4 +1,4 @@
-"""Where the MySQL server is and who we are to it; every value remembers where it came from."""
+"""The server's address and our account; every value remembers where it came from."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Secret(str):
 
 # The tutorial's convention: what Spyglass's notebooks, its Docker image and the hubs all use.
 TUTORIAL_PASSWORD = Secret("tutorial")
-# What an account without a password has is no better kept.
+# An account without a password is no safer.
 PUBLIC_PASSWORDS = frozenset({TUTORIAL_PASSWORD.reveal(), ""})
 CONVENTION = {"host": "127.0.0.1", "port": 3306, "user": "root", "password": TUTORIAL_PASSWORD}
 
@@ -60,7 +60,7 @@ ENVIRONMENT_TIERS: tuple[Mapping[str, str], ...] = (
 # DataJoint takes "host:port" there; MySQL's own programs do not in MYSQL_HOST.
 TAKE_A_PORT = {"DJ_HOST"}
 
-# --ssl-mode of MySQL's own programs; what is stronger than PREFERRED means "required" here.
+# --ssl-mode of MySQL's own programs; modes stronger than PREFERRED mean "required" here.
 SSL_MODES = {
     "DISABLED": "auto",
     "PREFERRED": "auto",

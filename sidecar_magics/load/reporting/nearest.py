@@ -1,6 +1,6 @@
-"""Which name was probably meant, where the server has none of that name: its own are asked for.
+"""Suggest the server's own name that is most like a missing one.
 
-The names come from information_schema, which shows an account only what it has rights on.
+The names come from information_schema, so an account's rights decide which ones there are.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ MOST_NAMES = 20_000
 MOST_LACKS = 64
 # Of a statement, the beginning that is looked at for the tables that it names.
 HEAD_BYTES = 4096
-# As difflib counts: of two letters in ten that differ, the name is another one.
+# As difflib counts: with two letters in ten that differ, it is another name.
 ALIKE = 0.75
 
 _NO_SCHEMA = 1046
@@ -158,7 +158,7 @@ def _question(
 
 
 def _names_of_its_kind(lack: Lack, connection: pymysql.Connection[Any]) -> list[str]:
-    """Return all names of the kind that a missing one should be of."""
+    """Return the server's names of the same kind as the missing one."""
     if lack.errno == _DATABASE:
         return _asked(connection, "schema_name", "schemata", "TRUE")
     schema = _text(lack.schema)
@@ -211,7 +211,7 @@ def _asked(connection: pymysql.Connection[Any], column: str, view: str, place: s
 
 
 def _text(name: str) -> str:
-    # A number in hexadecimal: no quotes, in whatever sql_mode.
+    # A number in hexadecimal: no quotes, so sql_mode does not matter.
     return f"CONVERT(x'{name.encode().hex()}' USING utf8mb4)"
 
 
@@ -221,9 +221,9 @@ def nearest(name: str, names: Iterable[str]) -> str:
     Parameters
     ----------
     name : str
-        The one that is not there.
+        The missing one.
     names : iterable of str
-        Those that are.
+        The server's.
     """
     known = sorted(set(names))
     folded: dict[str, str] = {}
@@ -232,7 +232,7 @@ def nearest(name: str, names: Iterable[str]) -> str:
     wanted = _folded(name)
     if name in known:  # by now; or the cause is another one
         return ""
-    # LabMember, lab_member, #lab_member and lab-member are one name to who types them.
+    # People type LabMember, lab_member, #lab_member and lab-member for the same name.
     if wanted in folded:
         return folded[wanted]
     near = difflib.get_close_matches(wanted, folded, n=1, cutoff=ALIKE)
