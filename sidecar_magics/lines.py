@@ -325,6 +325,12 @@ def _check_for_habits(magic: str, words: list[str]) -> None:
             raise UsageError(
                 f"%{magic} takes no comment on its line.", hint="move it to a line of its own."
             )
+        is_end = word.endswith(";") and following and not _SQL.match(" ".join(words) + " ")
+        if is_end and not _exists(word):
+            raise UsageError(
+                f"%{magic}: a `;` is on the line.",
+                hint="remove it, and move what follows to a line of its own.",
+            )
         if word[:1] in ("<", ">", "|") or word in ("&&", "&", "2>", "2>&1"):
             raise UsageError(f"%{magic} is not a shell.", hint=_instead_of(word, magic))
 
@@ -399,7 +405,7 @@ def _unknown(
 
 
 def options_for(magic: str, given: list[str]) -> str:
-    """Return the options that words are meant for; none of the words is repeated but an address.
+    """Return the options that words are meant for; of the words only an address is repeated.
 
     Parameters
     ----------
@@ -446,7 +452,7 @@ def _path_in(line: str, given: list[str]) -> str:
 
 
 def _quoted(path: str, line: str, given: list[str]) -> str:
-    """Return what to do about several words where one path was to be: to quote it, mostly."""
+    """Return the hint for several words instead of one path: mostly, to quote them."""
     if path:
         return f"put a path with spaces in quotes: %mysql_load {shlex.quote(path)}"
     if len(given) == 2 and _exists(given[0]) and given[1].isidentifier():

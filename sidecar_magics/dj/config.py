@@ -30,6 +30,7 @@ KINDS: dict[str, tuple[type, ...]] = {
     "custom": (dict,),
 }
 NAMES = {str: "a text", bool: "true or false", dict: "an object ({...})"}
+FILE_OF_0_14, FILE_OF_2 = "dj_local_conf.json", "datajoint.json"
 # The groups that 2.x's files nest; 0.14's name their settings "group.name".
 GROUPS = ("database", "connection", "display", "jobs", "provenance")
 
@@ -132,6 +133,24 @@ def connection_fields(values: Mapping[str, Any], source: str) -> dict[str, Found
     if isinstance(use_tls, dict) and use_tls.get("ca"):
         given["ca"] = use_tls["ca"]
     return {name: FoundValue(value, source) for name, value in given.items()}
+
+
+def unread(datajoint: DataJoint) -> str:
+    """Return a note on a file of 0.14 in this folder, which 2.x passes over; empty if none is.
+
+    Parameters
+    ----------
+    datajoint : DataJoint
+        The one of this kernel.
+    """
+    if datajoint.version.startswith("0.") or not Path(FILE_OF_0_14).is_file():
+        return ""
+    if Path(FILE_OF_2).exists():
+        return ""
+    return (
+        f"DataJoint {datajoint.version} does not read {FILE_OF_0_14}, which is in this folder: add "
+        f"--config {FILE_OF_0_14} to use its settings."
+    )
 
 
 def assignments(settings: ConnectionSettings, *, encrypted: bool) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from ..server import pymysql_errors
 from ..settings import given_or_resolved
 from ..sidecar import describe
 from ..wait import wait
-from .config import KEYS, TLS_KEY, assignments, configured
+from .config import KEYS, TLS_KEY, assignments, configured, unread
 from .driver import establishing
 from .identity import Known, Memory, look_at, shortened
 from .result import DataJointConnection
@@ -216,6 +216,8 @@ def _establish(
 def _more(datajoint: DataJoint, config_file: ConfigFile | None, spyglass: str | None) -> More:
     """Return the settings of a file, and for Spyglass, besides the server."""
     values, dropped = _other_settings(datajoint, config_file)
+    if config_file is None:
+        dropped = unread(datajoint)
     configured_now = {**datajoint.config.take({"stores": None, "custom": None}), **values}
     if spyglass is None:
         return More(values, (dropped, missing(configured_now)), None)

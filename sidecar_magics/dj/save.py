@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import SettingsError
 from ..files import OWNER_ONLY, keep, write
-from .config import ConfigFile
+from .config import FILE_OF_0_14, ConfigFile
 from .masking import SECRET_NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 # 0.14 reads it from the present folder when it is imported.
-NAME = "dj_local_conf.json"
+NAME = FILE_OF_0_14
 
 
 def save_path(config_file: ConfigFile | None) -> Path:

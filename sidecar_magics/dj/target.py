@@ -72,6 +72,10 @@ def wishes(
     return {"--config": in_file, SOURCE: connection_fields(of_the_user, SOURCE)}
 
 
+def _shown(name: str, value: Any) -> str:
+    return (shown_host(str(value)) if name == "host" else str(value)) or "(empty)"
+
+
 def overruled(settings: ConnectionSettings, places: Mapping[str, Mapping[str, FoundValue]]) -> str:
     """Return a note if DataJoint's configuration names another server than the one that is used.
 
@@ -84,7 +88,7 @@ def overruled(settings: ConnectionSettings, places: Mapping[str, Mapping[str, Fo
     """
     for place in places.values():
         other = [
-            f"{name} {shown_host(place[name].value) if name == 'host' else place[name].value}"
+            f"{name} {_shown(name, place[name].value)}"
             for name in ("host", "port", "user")
             if name in place
             and str(place[name].value).replace("localhost", "127.0.0.1")

@@ -105,7 +105,7 @@ def test_magics_take_the_options_that_are_named(snippet: Snippet) -> None:
             continue
         parser = getattr(SidecarMagics, name).parser
         try:
-            lines.parse(parser, name, line)
+            lines.parse(parser, name, line.replace("{_dh[0]}", "."))  # as IPython does
         except SidecarError as error:
             pytest.fail(f"%{name} {line}: {error}")
     if not snippet.is_inline:

@@ -367,6 +367,25 @@ def test_a_wait_goes_before_datajoints_configuration_and_says_so(
     assert out["again"] == []
 
 
+def test_a_file_that_datajoint_2_does_not_read_is_named(
+    python: str, mysql_server: Server, tmp_path: Path
+) -> None:
+    (tmp_path / "dj_local_conf.json").write_text('{"database.user": "", "display.limit": 7}')
+    code = f"""
+    os.environ["SIDECAR_MYSQL_PORT"] = "{mysql_server.port}"
+    os.environ["SIDECAR_MYSQL_PASSWORD"] = os.environ["PW"]
+    os.environ["SIDECAR_MYSQL_USER"] = "root"
+    from sidecar_magics.dj import ConfigFile
+    out["notes"] = datajoint_connect().notes
+    file = ConfigFile.read("dj_local_conf.json")
+    out["with"] = datajoint_connect(config_file=file).notes
+    """
+    out = run(python, code, tmp_path, PW=mysql_server.password)
+    told = [note for note in out["notes"] if "--config dj_local_conf.json" in note]
+    assert len(told) == (python == str(DATAJOINT_2))
+    assert not [note for note in out["with"] if "does not read" in note]
+
+
 def test_a_configuration_file_of_either_line_is_taken(
     python: str, lab: Server, tmp_path: Path
 ) -> None:

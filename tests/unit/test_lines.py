@@ -67,6 +67,8 @@ def files(tmp_path: Path, shell: InteractiveShell) -> Path:
         ("a.sql;", "`;` is at the end", "remove it; --quiet"),
         ("a.sql ;", "`;` is at the end", "remove it; --quiet"),
         ("--database x;", "`;` is at the end", "remove it; --quiet"),
+        ("a.sql; print(1)", "`;` is on the line", "to a line of its own"),
+        ("SELECT 1; SELECT 2", "looks like SQL", "two %"),
         ("a.sql # the dump", "no comment", "a line of its own"),
         ("# a.sql", "no comment", "a line of its own"),
         ("#", "no comment", "a line of its own"),
