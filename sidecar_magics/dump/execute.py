@@ -317,7 +317,7 @@ def run_dump(dumper: Dumper, target: Destination, ending: str) -> None:
     try:
         dumper.run(target, ending)
     except KeyboardInterrupt:
-        kept = "; what was there before is as it was" if target.path.exists() else ""
+        kept = "; the earlier dump is as it was" if target.path.exists() else ""
         name = printable(dumper.report.file)
         message = f"Stopped dumping into {name}. Nothing is left of the dump{kept}."
         raise Interrupted(message) from None
@@ -368,7 +368,7 @@ def _check_is_a_file(target: Destination, schemas: Collection[str]) -> None:
     name = target.path.name
     if name in schemas and not target.is_folder and not target.path.exists():
         raise DumpError(
-            f"{name} is a schema of the server, and what is named first is the file to dump into.",
+            f"{name} is a schema of the server; the first name must be the file to dump into.",
             hint=f"name the file, and then the schema: {name}.sql.gz {name}",
         )
 

@@ -273,7 +273,7 @@ class Walk:
         step = Step(command, source)
         if not is_blank and isinstance(command, ClientCommand):
             self._report.notes.append(
-                f"{step.place}: `{command.name}` ends the script; what follows from line "
+                f"{step.place}: `{command.name}` ends the script; the rest from line "
                 f"{step.line + 1} on was not read ({size(unread)})."
             )
 

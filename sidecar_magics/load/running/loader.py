@@ -200,7 +200,7 @@ class Loader:
             self._submit(self._walk.tasks(scripts))
         except _Ended:
             pass
-        except Exception as failure:  # what comes before it is run first
+        except Exception as failure:  # the tasks before it run first
             error = failure
         try:
             self._await_lanes(error)
