@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from .report import DumpReport
 
 MOST_JOBS = 8
-# Tables may be altered while they are dumped: then the moment is gone, and another one is taken.
+# Tables may be altered while they are dumped: then the dump begins anew, with another moment.
 ATTEMPTS = 3
 # A table's definition has changed since the snapshot; there is none of that name any more; or a
 # definition that is just being changed was in the way of a question about it (MySQL).

@@ -33,7 +33,7 @@ LIMIT_BYTES = 4 * 1024 * 1024
 MOST_NAMES = 20_000
 # With --force a load may meet a million errors; the first of them are shown.
 MOST_LACKS = 64
-# Of a statement, the beginning that is looked at for the tables that it names.
+# The part of a statement that is searched for names of tables.
 HEAD_BYTES = 4096
 # As difflib counts: with two letters in ten that differ, it is another name.
 ALIKE = 0.75
