@@ -15,6 +15,7 @@ from ..errors import (
     shown,
 )
 from ..server import pymysql_errors
+from ..settings import given_or_resolved
 from ..sidecar import describe
 from ..wait import wait
 from .config import KEYS, TLS_KEY, assignments, configured
@@ -110,7 +111,9 @@ def connect(
     """
     with _ONE_AT_A_TIME:
         datajoint = load_datajoint()
-        settings = resolve_target(config_file=config_file) if settings is None else settings
+        if settings is None:
+            settings = resolve_target(config_file=config_file)
+        settings = given_or_resolved(settings)
         if ":" in settings.host:
             raise DataJointConnectionError(
                 f"DataJoint takes no IPv6 address such as {settings.host}.", hint="use 127.0.0.1."
@@ -141,6 +144,8 @@ def _told(settings: ConnectionSettings, *, has_waited: bool) -> Iterator[None]:
         is_hasty = not has_waited and isinstance(error, ServerNotReadyError)
         waiting = ["Nothing was waited for; add --wait."] if is_hasty else []
         error.details = (*error.details, f"Settings: {settings.origins()}.", *waiting)
+        # The other one does not show what dj.config says.
+        error.hint = error.hint.replace("%mysql_wait --show", "%datajoint_connect --show")
         raise
 
 

@@ -33,7 +33,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..settings import resolve
+from ..settings import given_or_resolved
 from .keeper import Keeper
 from .keeping import Keeping, Restored
 from .manifest import Manifest
@@ -86,7 +86,7 @@ def keep(
     Interrupted
         Ctrl-C, or the stop button.
     """
-    keeper = Keeper(Keeping(settings or resolve(), KeepPolicy(**options)))
+    keeper = Keeper(Keeping(given_or_resolved(settings), KeepPolicy(**options)))
     if begins:
         keeper.begin(progress)
     return keeper

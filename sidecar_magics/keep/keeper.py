@@ -141,9 +141,13 @@ class Keeper:
 
     def off(self) -> KeepStatus:
         """Stop keeping; the snapshots stay."""
+        self.stop()
+        return self.status()
+
+    def stop(self) -> None:
+        """Stop keeping, without a look at the folder, which may be gone."""
         if self._thread is not None:
             self._thread.off()
-        return self.status()
 
     def news(self) -> Exception | None:
         """Return why keeping failed, if that has not been shown yet."""

@@ -9,8 +9,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..dump import DumpPolicy, DumpReport
-from ..dump.execute import NOTHING_LEFT, Dumper, run_dump
+from ..dump.execute import Dumper, run_dump
 from ..dump.output import Destination
+from ..dump.work import NOTHING_LEFT
 from ..errors import DumpError, KeepError, printable
 from . import fingerprints
 from .folder import Seen

@@ -194,7 +194,8 @@ class Walk:
         self._report.notes.extend(rewriter.notes)
         if not self._has_statements:
             self._report.notes.append(
-                f"{self._report.source} has no statements: it is empty, or has only comments."
+                f"{self._report.source} has no statements: it is empty, or has only comments, or "
+                "commands of the client that concern a terminal."
             )
         for pattern in rewriter.unmatched:
             self._report.notes.append(f"--tables {pattern}: nothing in the script matches.")

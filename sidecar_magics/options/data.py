@@ -190,6 +190,15 @@ DUMP = (
         "routines and events. May be repeated.",
     ),
     Option(
+        "--ignore-table",
+        brief="leave out these tables",
+        action="append",
+        default=[],
+        metavar="PATTERN",
+        help="Leave out these tables and views: `table` or `schema.table`, with * and ?. May be "
+        "repeated.",
+    ),
+    Option(
         "--schema-only",
         "--no-data",
         "-d",
@@ -269,6 +278,14 @@ DUMP = (
             ("--routines", "-R"),
             ("--triggers",),
             ("--events", "-E"),
+            ("--all-databases", "-A"),
+            ("--databases", "-B"),
+            ("--opt",),
+            ("--quick",),
+            ("--extended-insert", "-e"),
+            ("--add-drop-table",),
+            ("--no-tablespaces", "-y"),
+            ("--skip-lock-tables",),
         )
     ),
     QUIET,

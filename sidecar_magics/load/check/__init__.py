@@ -38,13 +38,13 @@ import contextlib
 from typing import TYPE_CHECKING, Any
 
 from ...connection import connect_now
-from ...settings import resolve
+from ...settings import given_or_resolved
 from ...sidecar import FLAVOURS, describe
 from ...units import count, size
 from ..policy import LoadPolicy
 from ..sources.opening import Sources, open_sources
 from . import advice, objects, rules, verdict
-from .findings import Finding, some, unique
+from .findings import Finding, by_place, some, unique
 from .recorder import Dialect
 from .rehearsal import Rehearsal
 from .report import CheckReport, ObjectPlan, SchemaPlan
@@ -139,7 +139,7 @@ def check_sources(
     ------
     As `check`.
     """
-    settings = resolve() if settings is None else settings
+    settings = given_or_resolved(settings)
     policy = policy or LoadPolicy()
     connection = connect_now(settings)
     try:
@@ -191,7 +191,7 @@ def _report(case: rules.Case, sources: Sources, rehearsal: Rehearsal | None) -> 
     return CheckReport(
         source=sources.name,
         server=target.sidecar.label,
-        problems=tuple(problems),
+        problems=tuple(by_place(problems)),
         warnings=tuple(warnings),
         facts=(*_facts(case), *verdict.facts(rehearsal), *sources.notes),
         schemas=tuple(

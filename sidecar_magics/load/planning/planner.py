@@ -36,6 +36,7 @@ from .tasks import Numbered, Table, Task, TaskKind, schema_key, table_key
 if TYPE_CHECKING:
     from collections.abc import Collection, Generator, Iterable, Iterator
 
+    from ...script.definitions import TableDefinition
     from ...script.rows import Rows
     from .tables import KnownTable, Lookup
     from .tasks import Step
@@ -69,6 +70,8 @@ _MAY_DIFFER = {
     "collation_connection",
     "unique_checks",
 }
+# Two names of one variable; MySQL has the first only.
+_DEFAULT_ENGINE = ("default_storage_engine", "storage_engine")
 # A task's session may differ from the script's own in this variable, see `_session_of`.
 _READS_CHECKS = re.compile(rb"@@(?:\w+\.)?unique_checks\b", re.IGNORECASE)
 # Under another delimiter several statements may come as one; in these they would be a body.
@@ -76,10 +79,25 @@ _HAVE_BODIES = {Kind.ROUTINE, Kind.TRIGGER, Kind.EVENT, Kind.VIEW}
 
 
 class Server(NamedTuple):
-    """The server that a plan is made for, as versioned comments know it."""
+    """The server that a plan is made for, as versioned comments know it.
+
+    Attributes
+    ----------
+    flavour : str
+        ``mysql`` or ``mariadb``.
+    version : int
+        80036 for 8.0.36.
+    folds_case : bool, default False
+        Whether ``Lab`` and ``lab`` are one schema, or one table, as on Windows
+        (lower_case_table_names).
+    default_engine : str, default "InnoDB"
+        Engine of tables whose definition names none, in a new session.
+    """
 
     flavour: str
     version: int
+    folds_case: bool = False
+    default_engine: str = "InnoDB"
 
 
 class Takes(Protocol):
@@ -205,9 +223,9 @@ class Planner:
             if not self._enters(step, schema, settled=True):
                 return
         self.session = self.session.using(schema)
-        if schema not in self._entered:
+        if self._known_as(schema) not in self._entered:
             # A lane finds out, at this place of the script, whether it can be entered.
-            self._entered.add(schema)
+            self._entered.add(self._known_as(schema))
             yield from self._flush()
             step = step._replace(sql=b"")
             yield self._task(TaskKind.DEFINITION, [step], reads=[schema_key(schema)])
@@ -428,7 +446,7 @@ class Planner:
         return self._takes(step, self.session, sql, settled=True)
 
     def _define_schema(self, step: Step, sql: bytes, about: Classification) -> Iterator[Task]:
-        schema = (about.schema or "").encode("utf-8")
+        schema = self._known_as((about.schema or "").encode("utf-8"))
         drops = forms.drops_schema(sql)
         if drops:
             self._entered.discard(schema)
@@ -438,7 +456,8 @@ class Planner:
         else:
             yield from self.finish()
             yield self._task(TaskKind.DEFINITION, [step], writes=[schema_key(schema)])
-        if drops and self.session.schema == schema:
+        entered = self.session.schema
+        if drops and entered is not None and self._known_as(entered) == schema:
             self.session = self.session.using(None)
 
     def _define_table(self, step: Step, sql: bytes, about: Classification) -> Iterator[Task]:
@@ -450,7 +469,7 @@ class Planner:
             yield from self._leave_out()  # InnoDB takes no notice
         elif definition:
             yield from self._define(step, name, references(sql))
-            self._tables.make(name, definition)
+            self._tables.make(name, definition, innodb=self._makes_innodb(definition))
         elif forms.switches_keys(sql):
             yield from self._define(step, name)
         elif forms.drops_one_table(sql) and not self._checks_foreign_keys():
@@ -631,7 +650,21 @@ class Planner:
         schema = about.schema.encode("utf-8") if about.schema is not None else self.session.schema
         if about.table is None or schema is None:
             return None
-        return schema, about.table.encode("utf-8")
+        return self._known_as(schema), self._known_as(about.table.encode("utf-8"))
+
+    def _known_as(self, name: bytes) -> bytes:
+        """Return the spelling that stands for all spellings of a schema or a table."""
+        if not self._server.folds_case:
+            return name
+        return name.decode("utf-8", "surrogateescape").lower().encode("utf-8", "surrogateescape")
+
+    def _makes_innodb(self, definition: TableDefinition) -> bool:
+        """Return whether a table is certainly InnoDB's, so that its rows can be undone."""
+        if definition.engine is not None:
+            return definition.engine == b"innodb"
+        names = [name for name in _DEFAULT_ENGINE if name in self.session.variables]
+        engines = [self.session.text(name) or "" for name in names]
+        return all(each.lower() == "innodb" for each in engines or [self._server.default_engine])
 
     def _checks_foreign_keys(self) -> bool:
         if "foreign_key_checks" not in self.session.variables:

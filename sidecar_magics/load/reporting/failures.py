@@ -38,7 +38,7 @@ _LINE = re.compile(r" at line [0-9]+\Z")
 def syntax_error(error: ScriptSyntaxError, source: Source, report: LoadReport) -> ScriptError:
     """Return the error for a script that cannot be split."""
     place = f"{source.name}:{error.line + source.first_line - 1}:{error.column}"
-    return ScriptError(f"{place}: {error.message}.", details=[report.so_far()])
+    return ScriptError(f"{place}: {error.message}.", details=[report.so_far()], hint=error.hint)
 
 
 def refused(step: Step, what: str, report: LoadReport, hint: str = "") -> ScriptError:

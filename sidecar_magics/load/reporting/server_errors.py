@@ -117,6 +117,9 @@ _TYPOGRAPHIC = "[\u2018-\u201f]"
 # Characters that look blank, but not to a server, and byte order marks.
 _INVISIBLE = "near '[\u00a0\u2000-\u200f\u202f\u2060\u3000\ufeff]"
 
+# A variable of Python, as other magics and drivers take it: {x}, $x, :x, %s, %(x)s.
+_OF_PYTHON = r"near '(?:\{|\}|:[A-Za-z_]|%s|%\()|column '\$"
+
 # A person corrects a statement in its cell: these rules come first.
 _TYPED_RULES = (
     # Names.
@@ -129,6 +132,23 @@ _TYPED_RULES = (
         hint="check the name: `SHOW TABLES FROM {schema}` lists what there is.",
     ),
     _typed(1146, hint="check the name: `SHOW TABLES` lists what there is."),
+    _typed(
+        1054,
+        words=_TYPOGRAPHIC,
+        hint="write straight quotes (') in place of the typographic quotes.",
+    ),
+    _typed(
+        1054,
+        1064,
+        words=_OF_PYTHON,
+        hint="write the value itself: a cell of SQL takes no variables of Python. With pandas: "
+        "pd.read_sql(sqlalchemy.text(...), sidecar.engine(), params=...).",
+    ),
+    _typed(
+        1064,
+        words="near '//",
+        hint="write two dashes and a blank (-- ) or # before a comment, not //.",
+    ),
     _typed(1054, hint="check the name: `SHOW COLUMNS FROM` and the table lists what there is."),
     _typed(
         1304,
@@ -272,6 +292,36 @@ _FILE_RULES = (
         rb"|\bAUTOINCREMENT\b)",
         hint="convert the script for MySQL first: it is one of SQL Server, Oracle or SQLite.",
     ),
+    _on(
+        1064,
+        sql=rb"\A\s*(?::(?:setvar|on\s+error)\b|RAISERROR\b|PRINT\s|EXEC\s|BULK\s+INSERT\b"
+        rb"|SET\s+(?:NOCOUNT|ANSI_\w+|QUOTED_IDENTIFIER|XACT_ABORT|IDENTITY_INSERT|DATEFORMAT)\b"
+        rb"|IF\s+(?:NOT\s+)?EXISTS\s*\(\s*SELECT\b)|\[dbo\]|\bdbo\.|(?m:^[ \t]*GO[ \t]*\r?$)",
+        hint="convert the script for MySQL first: it is one of SQL Server.",
+    ),
+    _on(
+        1064,
+        sql=rb"\A\s*(?:@@?[A-Za-z]|PROMPT\b|REM\b|SPOOL\b|WHENEVER\s+SQLERROR\b"
+        rb"|SET\s+(?:DEFINE|SERVEROUTPUT|ECHO|TERMOUT|FEEDBACK|HEADING|SCAN|VERIFY)\b"
+        rb"|CREATE\s+(?:OR\s+REPLACE\s+)?(?:PACKAGE|SYNONYM|PUBLIC\s+SYNONYM)\b)",
+        is_foreign=False,
+        hint="convert the script for MySQL first: it is one of Oracle.",
+    ),
+    _on(
+        1064,
+        sql=rb"\A\s*(?:CREATE\s+(?:EXTENSION|DOMAIN|TYPE)\b|ALTER\s+TABLE\s+ONLY\b"
+        rb"|COMMENT\s+ON\b|CREATE\s+TABLE\s+(?:public\.|\"public\"))|\bnextval\s*\(\s*'|::\s*\w|\bOWNER\s+TO\b"
+        rb"|\bLANGUAGE\s+'?(?:plpgsql|sql)\b'?\s*;?\s*\Z|\bWITH(?:OUT)?\s+TIME\s+ZONE\b",
+        hint="convert the script for MySQL first: it is one of PostgreSQL or Oracle.",
+    ),
+    _on(
+        1064,
+        flavour="mysql",
+        sql=rb"\A\s*(?:CREATE|ALTER|DROP)\s+(?:OR\s+REPLACE\s+)?SEQUENCE\b",
+        is_foreign=False,
+        hint="load it into MariaDB (`sidecar-magics up --flavour mariadb` starts one): MySQL has "
+        "no sequences; or convert it first, if it is one of PostgreSQL or Oracle.",
+    ),
     # Typed or copied by a person.
     _on(
         1064,
@@ -370,6 +420,7 @@ _FILE_RULES = (
         1370,
         hint=f"{_OTHER_ACCOUNT}; %mysql_wait --show says which one is used.",
     ),
+    _on(1959, sql=rb"\bDEFINER\b", hint="add --skip-definer: this DEFINER names no account."),
     _on(1449, hint="add --skip-definer, or create the DEFINER's account first."),
     _on(
         1356,
@@ -442,6 +493,23 @@ _FILE_RULES = (
         1359,
         1537,
         hint="drop it first: dump with `mysqldump --add-drop-trigger --routines`.",
+    ),
+    _on(
+        1305,
+        flavour="mariadb",
+        words=r"function (?:\S*\.)?(?:regexp_like|any_value|bin_to_uuid|uuid_to_bin|is_uuid"
+        r"|grouping|json_pretty|json_storage_size|json_storage_free|st_latitude|st_longitude)\b",
+        hint="load it into MySQL (`sidecar-magics up --flavour mysql` starts one): MariaDB lacks "
+        "this function.",
+    ),
+    _on(
+        1305,
+        flavour="mysql",
+        words=r"function (?:\S*\.)?(?:nvl2?|median|json_detailed|json_compact|json_loose"
+        r"|json_exists|json_query|to_char|add_months|natural_sort_key|sformat|chr|lengthb|nextval|lastval"
+        r"|setval)\b",
+        hint="load it into MariaDB (`sidecar-magics up --flavour mariadb` starts one): MySQL lacks "
+        "this function.",
     ),
     _on(1305, hint="load the routine first: dump with `mysqldump --routines`."),
     _on(1728, hint="start a new server: the system tables of this one are damaged."),
