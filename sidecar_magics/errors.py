@@ -6,10 +6,10 @@
     ├── ServerNotReadyError            no usable server within the time given (also a TimeoutError)
     ├── AccessError                    the server answered and refused; waiting will not help
     │   └── TlsError                   no encryption that both sides accept
-    ├── ScriptError                    the SQL script itself is broken, or asks for what is refused
+    ├── ScriptError                    the SQL script itself is broken, or a statement is refused
     ├── StatementError                 the server refused one statement of a script
     ├── LoadStoppedError               a load ended before the script did: connection lost
-    ├── DumpError                      a dump could not be made; what was there before is as it was
+    ├── DumpError                      a dump could not be made; an earlier file is as it was
     ├── KeepError                      work could not be kept or restored; earlier snapshots stay
     ├── LocalServerError               a server on this machine could not be installed or started
     └── DataJointConnectionError       DataJoint could not be connected
@@ -207,7 +207,7 @@ class StatementError(SidecarError):
     table : str or None
         ``schema.table``, where the statement is about one.
     report : LoadReport
-        What was done before it.
+        Counts the work done before it.
     """
 
     def __init__(
@@ -248,7 +248,7 @@ class LoadStoppedError(SidecarError):
     Attributes
     ----------
     report : LoadReport
-        What was done before it.
+        Counts the work done before it.
     """
 
     def __init__(self, message: str, *, report: LoadReport, **kwargs: Any) -> None:

@@ -341,7 +341,7 @@ def _instead_of(word: str, magic: str) -> str:
     return "remove the shell's words; a magic returns its result: report = %" + magic + " ..."
 
 
-# What stands for a Python variable where IPython has found one of that name.
+# IPython's form of a Python variable, where it has found one of that name.
 _BRACES = re.compile(r"\{([A-Za-z_][\w.]*(?:\[[^\]{}]*\])?)\}")
 
 

@@ -1,10 +1,9 @@
 """A magic's name that is nearly one of ours, ``%mysql_laod``: an error that asks what was meant.
 
-IPython's own error for an unknown name offers none, and is no error output in the notebook:
-papermill up to 2.5 runs on. What is unknown is seen in the syntax tree of a cell, by the
-``ast_transformers`` that IPython has for extensions: a call of such a name becomes one of
-`SidecarMagics.misnamed`, which looks again when it runs. Names that are not like ours stay
-IPython's.
+IPython's own error for an unknown name suggests nothing, and is no error output in the notebook:
+papermill up to 2.5 continues. We find unknown names in the syntax tree of a cell, by IPython's
+``ast_transformers`` for extensions: a call of such a name becomes one of `SidecarMagics.misnamed`,
+which looks again when it runs. Names that are not like ours stay IPython's.
 """
 
 from __future__ import annotations
@@ -162,12 +161,12 @@ def error_for(name: str, kind: str, line: str) -> UsageError:
         return UsageError(f"A space follows {_SIGNS[kind]}.", hint=meant(first_word(line), kind))
     word, rest = _parted(name)
     magic = f"{_SIGNS[kind]}{word}"
-    # Of what follows, only the first letter: the rest may be a password.
+    # Only the first letter of the rest, which may be a password.
     message = f"{magic} is followed by `{rest[0]}`." if rest else f"There is no magic {magic}."
     return UsageError(message, hint=meant(name, kind))
 
 
 def _parted(name: str) -> tuple[str, str]:
-    """Part a name from what is written to it: ``mysql_wait()``."""
+    """Split a name from the signs after it: ``mysql_wait()``."""
     word = re.match(r"[\w-]*", name)
     return (word[0], name[word.end() :]) if word else (name, "")

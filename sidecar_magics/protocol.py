@@ -54,7 +54,7 @@ HOPELESS_ERRORS = {
 }
 
 
-# Client errors for what is no refusal: an answer that is too large, or none at all.
+# Client errors that are no refusals: an answer that is too large, or none at all.
 CR_TOO_LARGE = 2020
 CR_MALFORMED = 2027
 
@@ -92,7 +92,7 @@ class Greeting(NamedTuple):
 
 
 def peek_greeting(sock: socket.socket) -> Greeting | None:
-    """Look at what the server has sent, leaving it on the socket.
+    """Peek at the server's first packet, leaving it on the socket.
 
     Parameters
     ----------

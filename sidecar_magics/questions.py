@@ -27,7 +27,7 @@ def ask(
     sql : str
         The question, in ASCII.
     columns : int
-        How many cells of a row are wanted; what a server has beyond them is left out.
+        How many cells of a row are wanted; further ones are left out.
 
     Raises
     ------

@@ -95,7 +95,7 @@ class ConnectionSettings:
         ``auto`` encrypts where the server can; ``required`` refuses a server that cannot.
     ca : Path or None, default None
         Certificate authority to check the server's certificate against. None accepts any
-        certificate, as a self-signed one is what a MySQL server makes for itself.
+        certificate, because a MySQL server makes a self-signed one for itself.
     sources : mapping of str to str
         For each field, where its value came from.
     """
@@ -284,7 +284,7 @@ def _password_variable(
 
 
 def environment(names: Mapping[str, str], environ: Mapping[str, str]) -> dict[str, FoundValue]:
-    """Return what one row of `ENVIRONMENT_TIERS` has in the environment, by field."""
+    """Return the environment's values for one row of `ENVIRONMENT_TIERS`, by field."""
     # An empty variable counts as not set, as in a compose file's `${X:-}`; but an empty password
     # is a password.
     tier = {
@@ -361,7 +361,7 @@ def _no_password(host: str, files: Sequence[str]) -> SettingsError:
 
 
 def shown_host(host: str) -> str:
-    """Return what a host is said to be, without an account and a password in front of it."""
+    """Return a host as it was given, without an account and a password before it."""
     account, _, name = host.rpartition("@")
     return f"…@{name}" if account else name
 

@@ -145,6 +145,11 @@ class Sidecar:
         """Kind and version, such as ``MySQL 9.7.4``."""
         return f"{FLAVOURS[self.flavour]} {self.version}"
 
+    @property
+    def label(self) -> str:
+        """Account, address, kind and version: ``root@127.0.0.1:3306, MySQL 9.7.4``."""
+        return f"{self.user}@{self.settings.address}, {self.server}"
+
     def _facts(self) -> str:
         encryption = self.tls_cipher or "not encrypted"
         return f"{self.server}, {encryption}, {self.charset}"

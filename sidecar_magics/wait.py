@@ -1,7 +1,7 @@
 """Wait until the server can be used, and show truthfully what it is waiting for.
 
-Readiness is what a user needs: a login over TCP and a ``SELECT 1``. Each attempt goes through the
-stages name, port, greeting, TLS, login, query; the first one that fails is reported.
+The server is ready if a user can work: a login over TCP and a ``SELECT 1``. Each attempt goes
+through the stages name, port, greeting, TLS, login, query; the first one that fails is reported.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ def wait(
         Seconds to tolerate a refusal (access denied, unknown host, not MySQL): a server that is
         being initialised may refuse for a moment.
     progress : callable, optional
-        Called with a `WaitStatus` whenever what is seen changes, and about once a second.
+        Called with a `WaitStatus` whenever the answer changes, and about once a second.
     watch : callable, optional
         Called several times a second; an error that it raises ends the wait, for example if the
         server's process has died.
@@ -150,7 +150,7 @@ class _Waiting:
             try:
                 with limited(connection, ends_at - time.monotonic()):
                     if ask(connection, "SELECT 1", 1) != [("1",)]:
-                        answer = "what came is no answer to SELECT 1"
+                        answer = "its answer does not fit SELECT 1"
                         raise ConnectError("query", answer, Outlook.MAYBE)
                     return identify(connection, self.settings, self._elapsed_s())
             except pymysql_errors() as error:

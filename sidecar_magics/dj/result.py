@@ -47,10 +47,9 @@ class DataJointConnection:
 
     @property
     def _line(self) -> str:
-        settings = self.sidecar.settings
         count = len(self.schemas)
         return (
-            f"datajoint {self.version} -> {settings.user}@{settings.address}, "
-            f"{self.sidecar.server}, {self.tls_cipher or 'not encrypted'}, "
+            f"datajoint {self.version} -> {self.sidecar.label}, "
+            f"{self.tls_cipher or 'not encrypted'}, "
             f"{count} {'schema' if count == 1 else 'schemas'} ({self.state})"
         )

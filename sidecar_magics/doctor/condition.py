@@ -90,7 +90,7 @@ def writable(facts: ServerFacts) -> Check:
         return failure(
             "writing",
             f"the server runs in recovery (innodb_force_recovery={level}): its data is damaged.",
-            "save what can be read with mysqldump, then make a new data folder and load it.",
+            "save the readable tables with mysqldump, then make a new data folder and load it.",
         )
     for variable in ("super_read_only", "innodb_read_only", "offline_mode", "read_only"):
         # MariaDB's read_only has further names for ON from 12 on.
@@ -272,8 +272,8 @@ def locks(facts: ServerFacts) -> Check:
         "locks",
         f"a statement that changes a table may have to wait for {_some(long)}.",
         "end the transaction where it was begun (COMMIT, or close that connection, or restart that "
-        f"notebook's kernel); KILL {long[0].id} ends it from here, and undoes what it has not "
-        "committed.",
+        f"notebook's kernel); KILL {long[0].id} ends it from here, and rolls its uncommitted "
+        "work back.",
     )
 
 

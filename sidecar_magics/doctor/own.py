@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ..settings import ConnectionSettings
     from .diagnosis import Check
 
-LOGS = "look at `sidecar-magics logs`, and close what else takes memory."
+LOGS = "look at `sidecar-magics logs`, and close other programs that take memory."
 
 
 def checks(settings: ConnectionSettings, place: Runtime, *, is_reached: bool) -> Iterator[Check]:

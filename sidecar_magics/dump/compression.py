@@ -31,7 +31,7 @@ class Compressor(Protocol):
 
 
 class _Plain:
-    """Leaves what it takes as it is."""
+    """Leaves its input as it is."""
 
     def compress(self, data: bytes, /) -> bytes:
         return data

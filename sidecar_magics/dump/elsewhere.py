@@ -194,7 +194,7 @@ class ScratchRewriter(Rewriter):
     Parameters
     ----------
     copy : Copy
-        What is to be there.
+        The expected content of the scratch schemas.
     """
 
     def __init__(self, copy: Copy) -> None:
@@ -271,7 +271,7 @@ class ScratchPolicy(LoadPolicy):
     Parameters
     ----------
     copy : Copy
-        What is to be there.
+        The expected content of the scratch schemas.
     """
 
     copy: Copy | None = None

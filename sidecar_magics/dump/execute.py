@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from .report import DumpReport
 
 MOST_JOBS = 8
-# Tables may be altered while they are dumped: then the moment is gone, and another one is taken.
+# Tables may be altered while they are dumped: then the dump begins anew, with another moment.
 ATTEMPTS = 3
 # A table's definition has changed since the snapshot; there is none of that name any more; or a
 # definition that is just being changed was in the way of a question about it (MySQL).
@@ -317,7 +317,7 @@ def run_dump(dumper: Dumper, target: Destination, ending: str) -> None:
     try:
         dumper.run(target, ending)
     except KeyboardInterrupt:
-        kept = "; what was there before is as it was" if target.path.exists() else ""
+        kept = "; the earlier dump is as it was" if target.path.exists() else ""
         name = printable(dumper.report.file)
         message = f"Stopped dumping into {name}. Nothing is left of the dump{kept}."
         raise Interrupted(message) from None

@@ -26,7 +26,7 @@ class FirstStep(enum.Enum):
     """The first step of `%mysql_keep`."""
 
     RESTORE = "restore the newest snapshot"
-    RESTORE_AGAIN = "restore once more what was half restored"
+    RESTORE_AGAIN = "repeat a half done restore"
     CONTINUE = "continue with the server's data"
     REFUSE_UNKNOWN = "the server has data that no snapshot is of"
     REFUSE_OTHER = "the newest snapshot is of another server's data"

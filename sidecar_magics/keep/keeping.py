@@ -259,8 +259,8 @@ class Keeping:
         raise KeepError(
             f"There is a snapshot of {choice.snapshot.when}, and the server {why}.",
             details=["Nothing was restored, and nothing is kept from now on."],
-            hint=f"`%mysql_keep --restore {name}` takes the snapshot, after one of what the server "
-            "has; `%mysql_keep --now` makes the server's data the newest snapshot.",
+            hint=f"`%mysql_keep --restore {name}` restores it, after a snapshot of the server's "
+            "data; `%mysql_keep --now` makes the server's data the newest snapshot.",
         )
 
     def _check_same(self, marker: Marker | None, choice: Choice) -> None:
@@ -270,8 +270,8 @@ class Keeping:
         self._refuse(choice)
         if choice.step is not FirstStep.CONTINUE:
             raise KeepError(
-                "What the server has is not what was kept last, so it is not kept.",
-                hint="run %mysql_keep to restore what was kept.",
+                "The server's data is not that of the last snapshot, so it is not kept.",
+                hint="run %mysql_keep to restore the last snapshot.",
             )
 
     @contextlib.contextmanager

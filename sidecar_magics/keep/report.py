@@ -137,7 +137,7 @@ def _restored_lines(restored: Restored) -> list[str]:
         lines.append("Not restored, since the server refuses it; its text is in the snapshot:")
         lines += [printable(str(error)) for error in restored.report.errors]
     if restored.earlier is not None:
-        lines.append(f"What the server had is kept as {printable(restored.earlier.name)}.")
+        lines.append(f"The server's earlier data is kept as {printable(restored.earlier.name)}.")
     if restored.was_killed:
         lines.append(_lost_line(restored.snapshot.made))
     return lines
@@ -145,6 +145,6 @@ def _restored_lines(restored: Restored) -> list[str]:
 
 def _lost_line(made: float) -> str:
     return (
-        f"What was done after {moment(made)} may be missing: the process that kept it was killed "
-        "before it could keep the end."
+        f"Work after {moment(made)} may be missing: the process that kept it was killed before its "
+        "last snapshot."
     )

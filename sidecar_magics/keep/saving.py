@@ -79,7 +79,7 @@ class Snapshotting:
         self._schemas: list[Schema] = []
         self._before: dict[str, Fingerprint] = {}
         self._unchanged: set[str] = set()
-        self._taken: dict[str, str] = {}  # names of files, and what they are called in the base
+        self._taken: dict[str, str] = {}  # names of files, and their names in the base
         self._files: dict[str, str] = {}  # tables, and their files
 
     def before(self, asking: Asking, schemas: list[Schema]) -> None:
@@ -213,7 +213,7 @@ def save(
     is_first : bool, default False
         Whether the server was not kept before.
     force : bool, default False
-        Keep what the account sees, also where it may not see everything.
+        Keep everything that the account sees, even if it may not see everything.
     progress : callable, optional
         Called with a `DumpProgress` a few times a second.
 
@@ -320,7 +320,7 @@ def exchanged(settings: ConnectionSettings) -> KeepError:
     """Return the error for a server that has other data by now."""
     return KeepError(
         f"The server at {settings.address} is a new one, so it is not kept.",
-        hint="run %mysql_keep to restore what was kept.",
+        hint="run %mysql_keep to restore the last snapshot.",
     )
 
 

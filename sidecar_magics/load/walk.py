@@ -142,7 +142,7 @@ class Walk:
         self._keep_comments = client_keeps_comments(
             report.flavour, version_number(report.server_version)
         )
-        self.absorbed = 0  # statements that became part of no task; the reader of tasks resets it
+        self.absorbed = 0  # statements that became part of no task; see `take_absorbed`
         self.heading = b""  # the beginning of the first script
         self._opened: list[Source] = []
         self._sources = 0
@@ -167,6 +167,11 @@ class Walk:
         except SidecarError:
             yield from self._planner.finish()
             raise
+
+    def take_absorbed(self) -> int:
+        """Return how many statements became part of no task, and count from 0 again."""
+        absorbed, self.absorbed = self.absorbed, 0
+        return absorbed
 
     def _tasks(self, scripts: Iterable[Source]) -> Iterator[Task]:
         if isinstance(scripts, Sources) and not self._policy.allow_outside_source:
@@ -274,7 +279,7 @@ class Walk:
         step = Step(command, source)
         if not is_blank and isinstance(command, ClientCommand):
             self._report.notes.append(
-                f"{step.place}: `{command.name}` ends the script; what follows from line "
+                f"{step.place}: `{command.name}` ends the script; the rest from line "
                 f"{step.line + 1} on was not read ({size(unread)})."
             )
 

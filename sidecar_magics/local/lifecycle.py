@@ -250,21 +250,16 @@ def _recorded(sidecar: LocalSidecar, report: Reporter) -> LocalSidecar:
 
 
 def _already_up(running: LocalSidecar, wish: Wish, backend: str, report: Reporter) -> LocalSidecar:
+    difference = None
     if backend not in {AUTO, running.backend}:
+        difference = f"with --backend {running.backend}"
+    elif wish.container not in {None, running.container and running.container.name}:
+        difference = f"and it is not the container {wish.container}"
+    elif wish.flavour not in {None, running.flavour}:
+        difference = "and it is another kind of server"
+    if difference is not None:
         raise LocalServerError(
-            f"A sidecar is already up, with --backend {running.backend}: {running}.",
-            hint="`sidecar-magics down` stops it; its data stays.",
-        )
-    if wish.container is not None and (
-        running.container is None or running.container.name != wish.container
-    ):
-        raise LocalServerError(
-            f"A sidecar is already up, and it is not the container {wish.container}: {running}.",
-            hint="`sidecar-magics down` stops it; its data stays.",
-        )
-    if wish.flavour not in {None, running.flavour}:
-        raise LocalServerError(
-            f"A sidecar is already up, and it is another kind of server: {running}.",
+            f"A sidecar is already up, {difference}: {running}.",
             hint="`sidecar-magics down` stops it; its data stays.",
         )
     if wish.port not in {None, 0, running.port}:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 UNCONFINED = (
     "This system cannot keep the server to its data folder (Linux's Landlock is missing): a script "
-    "that you load can make it write where you can; load only what you trust."
+    "that you load can make it write where you can; load only scripts that you trust."
 )
 
 

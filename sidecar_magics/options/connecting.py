@@ -47,7 +47,7 @@ CONNECTION = (
         values=Values.VARIABLES,
         metavar="VARIABLE",
         help="Environment variable that holds the password; a password itself has no place on a "
-        "line that is saved. Default: what the settings say, at last the tutorial's.",
+        "line that is saved. Default: that of the settings, else the tutorial's.",
     ),
     Option(
         "--tls",
@@ -135,7 +135,7 @@ CONNECT = (
         "--save",
         brief="write the configuration file",
         action="store_true",
-        help="Write what was set into the file of --config, or else dj_local_conf.json, for you "
+        help="Write these settings into the file of --config, or else dj_local_conf.json, for you "
         "only (0600) and without the password; the earlier version is kept as .bak.",
     ),
     Option(

@@ -35,7 +35,7 @@ LOAD = (
         values={"1": "strictly in order", "4": "four in parallel", "16": "the most by default"},
         type=count,
         metavar="N",
-        help="Connections that work at the same time; 1 is strictly in order. Default: four for "
+        help="Connections that work in parallel; 1 is strictly in order. Default: four for "
         "each core, at most 16, as far as the server has room; of those, rows use one more than "
         "there are cores.",
     ),
@@ -102,7 +102,7 @@ LOAD = (
         "--system-schemas",
         brief="include mysql, sys, ...",
         action="store_true",
-        help="Do not skip what the script does to mysql, sys and their like.",
+        help="Do not skip statements that change mysql, sys and the other system schemas.",
     ),
     Option(
         "--force",
@@ -242,7 +242,7 @@ DUMP = (
         values={"1": "one connection", "4": "four in parallel"},
         type=count,
         metavar="N",
-        help="Connections that read at the same time, all of one moment. Default: one for each "
+        help="Connections that read in parallel, all of one moment. Default: one for each "
         "core, at most 8; one if the account lacks the right RELOAD.",
     ),
     Option(

@@ -34,7 +34,7 @@ UP = (
         default="auto",
         help="What runs the server: a container of docker or podman, with the image, settings and "
         "limits of compose.yaml; native, a process of yours, which needs neither; auto (default): "
-        "what answers already, else what the data are with, else docker or podman if it works "
+        "a server that answers already, else what has the data, else docker or podman if it works "
         "here, else native.",
     ),
     Option(

@@ -196,7 +196,7 @@ def may_change_quoting(sql: bytes, kind: Kind) -> bool:
 
 
 def _definition(reader: _Reader) -> Classification:
-    """Classify what follows CREATE, ALTER, DROP or RENAME."""
+    """Classify the rest of a CREATE, ALTER, DROP or RENAME."""
     what = reader.seek(*_OBJECTS)
     kind = _OBJECTS.get(what, Kind.OTHER)
     if kind in (Kind.OTHER, Kind.ACCOUNT):
@@ -227,7 +227,7 @@ def _load(reader: _Reader) -> Classification:
 
 
 def _rows(reader: _Reader) -> Classification:
-    """Classify what follows INSERT, REPLACE, UPDATE or DELETE."""
+    """Classify the rest of an INSERT, REPLACE, UPDATE or DELETE."""
     reader.skip(*_DATA_NOISE)
     return Classification(Kind.DATA, *reader.name())
 

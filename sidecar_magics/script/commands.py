@@ -19,7 +19,7 @@ from typing import NamedTuple
 class Effect(Enum):
     """The effect of a command, for a program that runs a script."""
 
-    DELIMITER = "changes what ends a statement"
+    DELIMITER = "changes the delimiter"
     SEND = "ends the statement before it; nothing to do where there is none"
     CLEAR = "drops the statement before it"
     USE = "changes the default schema"

@@ -241,7 +241,7 @@ def _heading(sql: bytes) -> str:
         parts.append(found[at].word)
         at += 1
     name = ""
-    if verb in _NAMED and parts[-1] != b"PASSWORD":  # what follows there may be one
+    if verb in _NAMED and parts[-1] != b"PASSWORD":  # the rest may be one
         name = _name_at(found, at, may_be_text=parts[-1] in _QUOTED_NAMES)
     return " ".join([*map(_text, parts), *([name] if name else [])])
 

@@ -13,7 +13,7 @@ bytes (routines, triggers, events; ``CREATE TABLE t AS SELECT 1 /* c */ + 2``):
 
 Where we differ from the client on purpose:
 
-- What the server reads as a comment is one for us too (a hint over several lines; ``--`` in front
+- A comment for the server is one for us too (a hint over several lines; ``--`` in front
   of a control byte, which stays).
 - Backslashes in names stay; MySQL's client drops them at the end of a line there too.
 - A line that begins with the word ``delimiter`` within a statement keeps its end.

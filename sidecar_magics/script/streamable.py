@@ -13,7 +13,7 @@ not agree on everything:
   ``0x41``, ``TRUE``, an introducer (``_latin1'a'``). Only NULL and numbers may stand there, numbers
   only in columns of numbers, and an exponent only where the column has one itself. For ENUM, SET,
   BIT, YEAR, dates and JSON a number means something else than the same digits as a text.
-- in quotes, what is no number is an error for INSERT, where LOAD DATA may do with a note.
+- in quotes, a text that is no number is an error for INSERT; LOAD DATA may give only a note.
 - ``-0`` is 0 for INSERT, and minus zero for LOAD DATA in FLOAT and DOUBLE.
 - ``\%``, ``\_`` and ``\N`` in quotes are other texts.
 - NULL in a TIMESTAMP or AUTO_INCREMENT column that takes none may be replaced without a warning.

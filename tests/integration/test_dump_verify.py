@@ -396,7 +396,7 @@ def test_an_interrupt_leaves_no_scratch_schema(server: Server, tmp_path: Path) -
         if seen:
             raise KeyboardInterrupt
 
-    with pytest.raises(Interrupted, match="what was there before is as it was"):
+    with pytest.raises(Interrupted, match="the earlier dump is as it was"):
         dump(file, server.settings, verify=True, progress=stop)
     assert seen, "it was stopped while there was one"
     assert scratch_schemas(server) == []

@@ -206,7 +206,7 @@ def test_a_flipped_bit(tmp_path: Path, kind: str, part: float) -> None:
     packed[place] ^= 0x10
     script, error, source = read_to_the_error(write(tmp_path, bytes(packed)))
     assert "is damaged (" in error.message or "is cut short" in error.message
-    assert error.hint.startswith("get the file again; what came before this place")
+    assert error.hint.startswith("get the file again; everything before this place")
     assert source.position_bytes >= place - compression.INPUT_BYTES
     same = next(n for n in range(len(SCRIPT)) if script[n : n + 1] != SCRIPT[n : n + 1])
     # Nearly all in front of the damage is there: a step's output, and of bzip2 a block, may not be.

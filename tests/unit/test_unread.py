@@ -64,7 +64,7 @@ def test_a_script_of_which_everything_is_left_out_is_not_empty(tmp_path: Path) -
 def test_a_script_that_quits(script: str, place: str, line: int, size: str, tmp_path: Path) -> None:
     (tmp_path / "inner.sql").write_text("SELECT 1;\nSELECT 2;" * 50)
     notes = notes_of(script, tmp_path)
-    rest = f"ends the script; what follows from line {line} on was not read ({size})."
+    rest = f"ends the script; the rest from line {line} on was not read ({size})."
     assert notes[0] == f"s.sql:{place}: `quit` {rest}"
 
 
@@ -85,4 +85,4 @@ def test_a_script_that_quits_at_its_end(end: str, tmp_path: Path) -> None:
 def test_a_script_that_another_one_sources_quits(tmp_path: Path) -> None:
     (tmp_path / "inner.sql").write_text("SELECT 1;\nexit\nSELECT 2;\n")
     (note,) = notes_of("source inner.sql\nSELECT 3;\n", tmp_path)
-    assert note.startswith("inner.sql:2:1: `quit` ends the script; what follows from line 3 on")
+    assert note.startswith("inner.sql:2:1: `quit` ends the script; the rest from line 3 on")

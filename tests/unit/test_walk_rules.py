@@ -349,7 +349,7 @@ def test_quit_ends_its_own_script_alone(tmp_path: Path) -> None:
     path = files(tmp_path, a="source b.sql\nSELECT 1;\n", b="SELECT 3;\nquit\nSELECT 4;\n")
     found = opened(path)
     assert found.seen == ["SELECT 3", "SELECT 1"]
-    assert "`quit` ends the script; what follows from line 3 on was not read" in (
+    assert "`quit` ends the script; the rest from line 3 on was not read" in (
         " ".join(found.report.notes)
     )
 

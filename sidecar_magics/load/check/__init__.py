@@ -188,10 +188,9 @@ def _report(case: rules.Case, sources: Sources, rehearsal: Rehearsal | None) -> 
     likely = [finding for finding in problems if finding.likely]
     problems = [finding for finding in problems if not finding.likely]
     warnings = likely + warnings
-    settings = target.sidecar.settings
     return CheckReport(
         source=sources.name,
-        server=f"{settings.user}@{settings.address}, {target.sidecar.server}",
+        server=target.sidecar.label,
         problems=tuple(by_place(problems)),
         warnings=tuple(warnings),
         facts=(*_facts(case), *verdict.facts(rehearsal), *sources.notes),

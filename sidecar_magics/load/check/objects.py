@@ -128,12 +128,12 @@ def collations(case: Case) -> Iterator[Finding]:
 
 
 def features(case: Case, *, refused: bool) -> Iterator[Finding]:
-    """Name the features that this kind of server lacks.
+    """Name features that this kind of server lacks.
 
     Parameters
     ----------
     case : Case
-        What is compared.
+        The script and the server.
     refused : bool
         Those that stop the load, or else those that are only treated differently.
     """
@@ -163,7 +163,7 @@ def engines(case: Case, *, refused: bool) -> Iterator[Finding]:
     Parameters
     ----------
     case : Case
-        What is compared.
+        The script and the server.
     refused : bool
         Those that stop the load (sql_mode NO_ENGINE_SUBSTITUTION), or else those for which the
         server would take its default engine.

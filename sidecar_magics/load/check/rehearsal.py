@@ -416,7 +416,7 @@ class Rehearsal:
         )
         self.judged[place] = errno
         shown = failures.server_words(step, errno, words)
-        # What was not executed before may have made a table, but no other syntax.
+        # A statement that was not executed may have made a table, but no other syntax.
         likely = self._mirror.has_unclear and errno != SYNTAX_ERROR
         self.refused.append(RefusedStatement(place, errno, shown, hint_for(refusal), likely))
 

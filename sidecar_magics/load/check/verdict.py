@@ -38,7 +38,7 @@ _SHOWN = {
     "time-zone",
     "variable",
 }
-# Of these a rehearsal has what the server has.
+# For these a rehearsal has the server's own objects.
 _MIRRORED = {"schema", "table", "view"}
 
 

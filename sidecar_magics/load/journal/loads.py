@@ -249,7 +249,7 @@ def finished(
         Reads the files and returns their SHA-256; called only where the stamp has changed, but the
         size has not.
     known_as : callable, optional
-        Returns what stands for all spellings of a schema that the server takes for one.
+        Returns one name for all spellings of a schema that are the same for the server.
     """
     sha256 = None
     there = {known_as(name) for name in schemas_of(link)}

@@ -136,7 +136,7 @@ class Planner:
     verbatim : bool, default False
         Whether in a new session backslashes escape nothing.
     is_dump : bool, default False
-        The script is a dump tool's, which does not roll back what it has written.
+        The script is a dump tool's, which does not roll its rows back.
     """
 
     def __init__(
@@ -439,7 +439,7 @@ class Planner:
         yield from self._leave_out()
 
     def _is_taken(self, step: Step, sql: bytes) -> Generator[Task, None, bool]:
-        """Yield what must be done before it can be said whether the server takes a SET."""
+        """Return whether the server takes a SET; yield the tasks that must be done to find out."""
         if self._takes is None or self._takes(step, self.session, sql, settled=False):
             return True
         yield from self.finish()
@@ -588,7 +588,8 @@ class Planner:
         """Yield a task after which the session is not known any more."""
         why = f"{step.place}: {why}"
         if not self._commits_itself:
-            # Now its connection has to know, and what would be noted on it would not be committed.
+            # From now on its connection must have autocommit=0, where our notes would not be
+            # committed.
             self._commits_itself = True
             own = step._replace(sql=b"SET autocommit = 0", is_ours=True)
             yield from self._barrier(own)
@@ -633,7 +634,7 @@ class Planner:
         MariaDB (seen with 10.11) logs rows for an empty table as a whole while unique_checks and
         foreign_key_checks are off, and then a statement that is refused, or a duplicate that is
         ignored, silently takes all rows of the transaction with it. A script that commits
-        each statement does not meet that, so a batch of ours must not: it checks what is unique.
+        each statement does not meet that, so a batch of ours must not: it checks unique keys.
         """
         if self.in_order:
             return None

@@ -33,7 +33,7 @@ LIMIT_BYTES = 4 * 1024 * 1024
 MOST_NAMES = 20_000
 # With --force a load may meet a million errors; the first of them are shown.
 MOST_LACKS = 64
-# Of a statement, the beginning that is looked at for the tables that it names.
+# The part of a statement that is searched for names of tables.
 HEAD_BYTES = 4096
 # As difflib counts: with two letters in ten that differ, it is another name.
 ALIKE = 0.75
@@ -42,7 +42,7 @@ _NO_SCHEMA = 1046
 _DATABASE = 1049
 _COLUMN = 1054
 _ROUTINE = 1305
-# What the server's words name, by the number of its error. Source: MySQL server error reference.
+# The name in the server's words, by error number. Source: MySQL server error reference.
 _WORDS = {
     _DATABASE: r"Unknown database '(?P<name>[^']{1,64})'",
     1051: r"Unknown table '(?P<schema>[^'.,]{1,64})\.(?P<name>[^',]{1,64})'",
@@ -54,7 +54,7 @@ _DEFINES = re.compile(rb"\s*(?:CREATE|DROP|ALTER)\b", re.IGNORECASE)
 
 
 class Lack(NamedTuple):
-    """What a server lacks, in its own words, and the statement that asked for it.
+    """A missing name, in the server's words, and the statement that has it.
 
     Both are as they stand there, so a `Lack` is never shown: a word in double quotes may be a
     password, and the "unknown column" of an error.
@@ -70,7 +70,7 @@ class Lack(NamedTuple):
 
 
 def read_lack(errno: int, message: str, sql: bytes, table: str | None) -> Lack | None:
-    """Return what a server lacks; None where an error is about nothing of the kind.
+    """Return the missing name of an error; None for another kind of error.
 
     Parameters
     ----------
@@ -118,7 +118,7 @@ def offer_nearest(
     connect : callable
         Opens a connection. It is closed afterwards.
     error : StatementError, optional
-        What the load ended with.
+        The error that ended the load.
     database : str, optional
         The schema that the script began in.
     """

@@ -274,10 +274,8 @@ class LoadReport(CellOutput):
 
     def describe_server(self, sidecar: Sidecar) -> None:
         """Take down the server."""
-        settings = sidecar.settings
-        self.server = f"{settings.user}@{settings.address}, {sidecar.server}"
-        self.flavour, self.server_uuid = sidecar.flavour, sidecar.uuid
-        self.server_version = sidecar.version
+        self.server, self.flavour = sidecar.label, sidecar.flavour
+        self.server_version, self.server_uuid = sidecar.version, sidecar.uuid
 
     # Reading it ----------------------------------------------------------------------------------
 

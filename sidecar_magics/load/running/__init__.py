@@ -3,7 +3,7 @@
 Decisions, without threads, sockets or time, so that a simulation can play them:
 
     scheduler.py      which task may run
-    lane.py           what one connection does next, and after a failure
+    lane.py           the next step of one connection, also after a failure
     doubts.py         statements that may be done or not, noted before they run
     reconnecting.py   a lane's connection after it was lost
     sender.py         a task's statements: sent, counted, refused or lost
@@ -17,8 +17,8 @@ Decisions, without threads, sockets or time, so that a simulation can play them:
 The real world:
 
     loader.py         a load from beginning to end
-    terms.py          how many connections, and what is sent first on each
-    showing.py        progress, and what the load waits for
+    terms.py          how many connections, and the first statements of each
+    showing.py        progress, and the reason for waiting
     threads.py        carries out operations on real connections
     handover.py       the scheduler between threads
     link.py           a connection in a session's state

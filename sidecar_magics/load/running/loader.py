@@ -206,7 +206,7 @@ class Loader:
             self._submit(self._walk.tasks(scripts))
         except _Ended:
             pass
-        except Exception as failure:  # what comes before it is run first
+        except Exception as failure:  # the tasks before it run first
             error = failure
         try:
             self._await_lanes(error)
@@ -279,7 +279,7 @@ class Loader:
         for lane in self._lanes:  # rolls uncommitted work back, and releases its locks
             lane.link.close()
         if self.load.first_failure is None:
-            self.load.count(self._walk.absorbed)
+            self.load.count(self._walk.take_absorbed())
         failure = self.load.first_failure or error
         if failure is None:
             return
@@ -360,7 +360,7 @@ class Loader:
 
     def _submit(self, tasks: Iterable[Task]) -> None:
         for task in tasks:
-            task.absorbed, self._walk.absorbed = self._walk.absorbed, 0
+            task.absorbed = self._walk.take_absorbed()
             if self._books is not None:
                 for step in task.steps:
                     self._books.touch(step)

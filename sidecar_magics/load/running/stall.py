@@ -43,7 +43,7 @@ class StallWatch:
     def look(
         self, now_s: float, sign: Hashable, running: list[Task], own: Callable[[], Collection[int]]
     ) -> str:
-        """Return what the load is waiting for; empty as long as it continues, or nothing is known.
+        """Return why the load waits; empty as long as it continues, or nothing is known.
 
         Parameters
         ----------

@@ -33,7 +33,7 @@ BEGINNINGS = {
     "zstd": b"\x28\xb5\x2f\xfd",
 }
 
-GET_IT_AGAIN = "get the file again; what came before this place has been loaded."
+GET_IT_AGAIN = "get the file again; everything before this place has been loaded."
 
 
 class DamagedError(Exception):

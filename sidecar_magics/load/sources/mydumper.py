@@ -108,7 +108,7 @@ def is_mydumpers(names: Collection[str], read: Callable[[str], bytes]) -> bool:
     names : collection of str
         Of all its files.
     read : callable
-        Returns what the file with a name holds, decompressed.
+        Returns the content of the file with a name, decompressed.
     """
     if "metadata.partial" in names or "metadata.header" in names:
         return True
@@ -130,7 +130,7 @@ def layout(names: Collection[str], read: Callable[[str], bytes]) -> DumpLayout:
     names : collection of str
         Of all its files.
     read : callable
-        Returns what the file with a name holds, decompressed.
+        Returns the content of the file with a name, decompressed.
     """
     stems = {match["stem"]: name for name in names if (match := SCRIPT.fullmatch(name))}
     schemas = {

@@ -224,7 +224,7 @@ class Source:
         try:
             while len(head) < HEAD_BYTES and (chunk := next(stream, b"")):
                 head += chunk
-        except DamagedError as error:  # after what is to be yielded
+        except DamagedError as error:  # after the bytes before it
             damage = error
         self._refuse_foreign(head, "holds")
         if inner := compression(head):
@@ -252,7 +252,7 @@ class Source:
         of_all = "" if self.size_bytes is None else f" of {self.size_bytes:,}"
         return ScriptError(
             f"{self.name} {how}, near byte {self.position_bytes:,}{of_all}.",
-            hint=hint or "get the file again; what came before this place has been loaded.",
+            hint=hint or "get the file again; everything before this place has been loaded.",
         )
 
 
