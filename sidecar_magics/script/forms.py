@@ -32,7 +32,8 @@ _MORE_THAN_ADDS = re.compile(
 _LOCKS_TABLE = _form(rb"LOCK TABLES? %s WRITE\s*\Z" % _TABLE)
 _UNLOCKS = _form(rb"UNLOCK TABLES?\s*\Z")
 _LOCKS_SERVER = _form(
-    rb"(?:/\*M?!\d*\s*)?(?:FLUSH (?:(?:NO_WRITE_TO_BINLOG|LOCAL) )?TABLES WITH READ LOCK|BACKUP STAGE)\b"
+    rb"(?:/\*M?!\d*\s*)?"
+    rb"(?:FLUSH (?:(?:NO_WRITE_TO_BINLOG|LOCAL) )?TABLES WITH READ LOCK|BACKUP STAGE)\b"
 )
 _SETS_ROLE = _form(rb"SET ROLE\b")
 _BEGINS = _form(rb"(?:BEGIN(?: WORK)?\s*\Z|START TRANSACTION\b)")
