@@ -48,7 +48,7 @@ test-quick: .venv/ready
 
 # Each kind of check, on one of the servers: `test-thorough` has the rest of what CI runs.
 test: .venv/ready .venv-datajoint2/ready
-	@$(RUN) -m tools.parts check+test-oldest+test-newest test-here
+	@$(RUN) -m tools.parts test-here+check+test-oldest+test-newest
 
 test-here: .venv/ready .venv-datajoint2/ready
 	$(SHARED) -m "not (thorough or $(LEFT_OUT))"

@@ -55,6 +55,7 @@ PACKED: str | None = None
 HOME = "/usr/local/etc/jupyterhub"
 CONFIG = "jupyterhub_config.py"
 FIRST_PROCESS = Path("/proc/1/cmdline")
+MOUNTS = Path("/proc/self/mountinfo")
 ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 NEWEST = "1.34"
 NATIVE = (1, 29)
@@ -190,6 +191,7 @@ class Case(NamedTuple):
     server: str = ""
     is_admin: bool = False
     options: tuple[tuple[str, Any], ...] = ()
+    groups: tuple[str, ...] = ()
 
 
 class Choices(dict[str, Any]):
@@ -472,28 +474,34 @@ def _rendered(text: str, root: Path) -> Hub:
     ((deployment, container),) = hubs
     kept = {(each["kind"], each["metadata"]["name"]): _content(each) for each in objects}
     volumes = {each["name"]: each for each in deployment["spec"]["template"]["spec"]["volumes"]}
-    notes = []
+    notes, laid = [], [HOME]
     for mount in container.get("volumeMounts") or []:
         volume = volumes.get(mount["name"], {})
-        if "configMap" in volume or "secret" in volume:
-            name = (volume.get("configMap") or {}).get("name")
-            key = ("ConfigMap", name) if name else ("Secret", volume["secret"]["secretName"])
-            if key not in kept:
-                notes.append(f"{key[0]} {key[1]} is {CLUSTER_ONLY}: its values are not seen")
-                continue
-            _lay(root, mount, kept[key], (volume.get("secret") or {}).get("items"))
+        source = volume.get("configMap") or volume.get("secret") or {}
+        key = ("ConfigMap" if "configMap" in volume else "Secret", _name_of(source))
+        if source and key in kept:
+            _lay(root, mount, kept[key], source.get("items"))
+            laid.append(mount["mountPath"].rstrip("/"))
+        elif not _taken(root, mount["mountPath"]) and source:
+            notes.append(f"{key[0]} {key[1]} is {CLUSTER_ONLY}: its values are not seen")
+    _take_images(root)
     path = _starts_with(container)
     if not _below(root, path).is_file():
         raise Unreadable(
             f"the hub starts with {path}, which is no file of the chart's but one of its image: "
             "deploy, then check in the hub's own container (at the top of check.py)"
         )
-    _turn_paths(root, [HOME, str(Path(path).parent)])
+    turn = _turn_paths(root, laid)
     environment = {**_services(objects), **_variables(container, kept)}
     unseen = ", ".join(name for name, value in environment.items() if value == NOT_SEEN)
     if unseen:
         notes.append(f"variables of the hub whose values are {CLUSTER_ONLY}: {unseen}")
+    environment = {name: turn(value) for name, value in environment.items()}
     return Hub(root, environment, _placeholder(objects), notes, starts_with=path)
+
+
+def _name_of(source: Tree) -> str:
+    return str(source.get("name") or source.get("secretName"))
 
 
 def _hub_containers(item: Tree) -> Iterator[Tree]:
@@ -536,25 +544,68 @@ def _lay(root: Path, mount: Tree, files: dict[str, bytes], items: list[Tree] | N
         path.write_bytes(content)
 
 
-def _turn_paths(root: Path, folders: Iterable[str], was: Path = Path("/")) -> None:
-    """Have code look below `root` for what it looked for in the same folders below `was`."""
+def _taken(root: Path, place: str) -> bool:
+    """Take over what this container, if it is the hub's, has among z2jh's files.
+
+    What a hub's code looks for elsewhere, it finds in that container by itself.
+    """
+    source = Path(place)
+    if PACKED is None or not source.exists():
+        return False
+    if source.is_dir() and source.is_relative_to(HOME):
+        _copied(source, _below(root, place))
+    elif source.is_relative_to(HOME):
+        _below(root, place).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, _below(root, place))
+    return True
+
+
+def _take_images(root: Path) -> None:
+    """Take over what the hub's image has among z2jh's files, but not what an older chart mounts."""
+    if PACKED is None or not Path(HOME).is_dir():
+        return
+    with contextlib.suppress(OSError):
+        mounted = [line.split()[4] for line in MOUNTS.read_text().splitlines()]
+        for path in Path(HOME).iterdir():
+            is_mounted = any(Path(each).is_relative_to(path) for each in mounted)
+            if not is_mounted and not _below(root, str(path)).exists():
+                _taken(root, str(path))
+
+
+def _copied(source: Path, place: Path) -> None:
+    # A mounted Secret's files are links into a folder of such a name, and may be read-only.
+    shutil.copytree(
+        source,
+        place,
+        ignore=lambda _, names: [name for name in names if name.startswith("..")],
+        copy_function=shutil.copyfile,
+        dirs_exist_ok=True,
+    )
+
+
+def _turn_paths(root: Path, places: Iterable[str], was: Path = Path("/")) -> Callable[[str], str]:
+    """Have code look below `root` for what it looked for at the same places below `was`."""
     import yaml  # noqa: PLC0415
 
-    turned = {str(_below(was, name)): str(_below(root, name)) for name in folders}
+    turned = {str(_below(was, name)): str(_below(root, name)) for name in places}
     # All at once: a folder may be in another, and none must be turned twice.
-    names = re.compile("|".join(map(re.escape, sorted(turned, key=len, reverse=True))))
+    names = "|".join(map(re.escape, sorted(turned, key=len, reverse=True)))
+    whole = re.compile(rf"(?<![\w.}}-])({names})(?![\w.-])")
 
     def turn(text: str) -> str:
-        return names.sub(lambda found: turned[found[0]], text)
+        return whole.sub(lambda found: turned[found[0]], text)
 
-    for path in {path for folder in turned.values() for path in Path(folder).rglob("*.py")}:
-        path.write_text(turn(path.read_text()))
+    files = {path for place in turned.values() for path in (Path(place), *Path(place).rglob("*"))}
+    for path in files:
+        if path.suffix == ".py" and path.is_file():
+            path.write_text(turn(path.read_text()))
     for path in _below(root, HOME).glob("*secret/values.yaml"):
         values = yaml.safe_load(path.read_text()) or {}
         extra = (values.get("hub") or {}).get("extraConfig") or {}
         for key, code in extra.items():
             extra[key] = turn(code) if isinstance(code, str) else code
         path.write_text(yaml.safe_dump(values))
+    return turn
 
 
 def _services(objects: list[Tree]) -> dict[str, str]:
@@ -600,13 +651,7 @@ def _without_ours(hub: Hub, root: Path) -> Hub:
     import yaml  # noqa: PLC0415
 
     folder = _below(root, HOME)
-    # A mounted Secret's files are links into a folder of such a name, and may be read-only.
-    shutil.copytree(
-        hub.folder,
-        folder,
-        ignore=lambda _, names: [name for name in names if name.startswith("..")],
-        copy_function=shutil.copyfile,
-    )
+    _copied(hub.folder, folder)
     _turn_paths(root, [HOME], hub.root)
     for path in folder.glob("*secret/values.yaml"):
         values = yaml.safe_load(path.read_text()) or {}
@@ -644,9 +689,11 @@ def _make(hub: Hub, options: argparse.Namespace) -> Tree:
     secrets = _secrets(hub)
     if "failed" in made:
         failed = _masked(made["failed"], secrets)
-        in_part = failed.startswith("KeyError") or any(CLUSTER_ONLY in note for note in hub.notes)
-        if in_part and not hub.is_installed and PACKED is None:
-            failed += " (a package that is missing here may be in the hub's own container: --pack)"
+        if not hub.is_installed:
+            failed = failed.replace(f"{hub.root}/", "/")
+        is_ours = "custom.sidecarMysql" in failed
+        if made["raised"] and not (is_ours or hub.is_installed or PACKED is not None):
+            failed += " (what is missing here may be in the hub's own container: --pack)"
         raise Unreadable(failed)
     facts = made["facts"]
     if stand_ins and facts["injects"] and not facts["ran"] and not facts["passes over"]:
@@ -712,7 +759,8 @@ def _in_child(work: Callable[[], Tree], *, verbose: bool) -> Tree:
             said = _said(error)
             if isinstance(error, SystemExit):
                 said = _last_line(printed) or said
-            made = {"failed": said, "missing": _missing(error)}
+            raised = isinstance(error, Exception) and not isinstance(error, Unreadable)
+            made = {"failed": said, "raised": raised, "missing": _missing(error)}
         with os.fdopen(writing, "w") as pipe:
             json.dump(made, pipe)
         os._exit(0)
@@ -759,7 +807,10 @@ def _pods(hub: Hub, options: argparse.Namespace, stand_ins: Iterable[str]) -> Tr
     AsyncHTTPClient.configure = lambda *_, **__: None  # what z2jh names needs a library of C's
     version, assumed = _version(options, asks=hub.is_installed or PACKED is not None)
     _no_cluster(version)
-    sys.path.insert(0, str(hub.folder))
+    sys.path[:0] = [
+        str(hub.folder),
+        *filter(None, hub.environment.get("PYTHONPATH", "").split(":")),
+    ]
     path = _below(hub.root, hub.starts_with)
     config = PyFileConfigLoader(path.name, path=str(path.parent)).load_config()
     values = _values()
@@ -770,8 +821,23 @@ def _pods(hub: Hub, options: argparse.Namespace, stand_ins: Iterable[str]) -> Tr
     hooks = [config[kind].get("pre_spawn_hook") for kind in ("Spawner", "KubeSpawner")]
     if any(hooks) and not options.pre_spawn_hook:
         made["notes"].append("the hub's pre_spawn_hook was not run: add --pre-spawn-hook to run it")
+    made["notes"] += [
+        f"{each} was not run: what it sets is not seen" for each in _of_logins(config)
+    ]
     asyncio.run(_make_all(config, values, made, options))
     return made
+
+
+def _of_logins(config: Any) -> Iterator[str]:
+    """Yield what a hub runs before a start, with what only a login knows."""
+    kind = config.JupyterHub.get("authenticator_class")
+    for each in kind.__mro__ if isinstance(kind, type) else ():
+        if "pre_spawn_start" in vars(each):
+            if each.__module__.partition(".")[0] not in ("jupyterhub", "oauthenticator"):
+                yield "the authenticator's pre_spawn_start"
+            break
+    if any(config[kind].get("auth_state_hook") for kind in ("Spawner", "KubeSpawner")):
+        yield "the hub's auth_state_hook"
 
 
 class _StandIns:
@@ -957,7 +1023,9 @@ async def _make_all(config: Any, values: Tree, made: Tree, options: argparse.Nam
         made["notes"].append(note)
     made["notes"] += _untyped(profiles)
     made["facts"]["profiles"] = sorted(_names_of(profiles))
-    for case in _cases(made["facts"]["named"], profiles):
+    cases = list(_cases(made["facts"]["named"], profiles))
+    cases += _of_groups(config, cases[0].options)
+    for case in cases:
         chosen = {**options.user_options, **dict(case.options)}
         spawner = _spawner(config, session, case._replace(options=tuple(chosen.items())))
         if profiles:
@@ -987,6 +1055,10 @@ def _spawner(config: Any, session: Any, case: Case) -> Any:
         row = orm.User(name=case.user)
         session.add(row)
     row.admin = case.is_admin
+    row.groups = [
+        session.query(orm.Group).filter_by(name=name).first() or orm.Group(name=name)
+        for name in case.groups
+    ]
     session.commit()
     hub = HubServer(ip="127.0.0.1", port=8081)
     user = User(row, {"config": config, "hub": hub, "base_url": "/"}, db=session)
@@ -1060,6 +1132,18 @@ def _cases(has_named: bool, profiles: list[Tree]) -> Iterator[Case]:
                 yield Case(f"{label}/{option}, typed in", options=tuple(more.items()))
 
 
+def _of_groups(config: Any, options: tuple[tuple[str, Any], ...]) -> Iterator[Case]:
+    """Yield a server for each of the settings that only members of a group have."""
+    found: Tree = {}
+    for kind in ("Spawner", "KubeSpawner"):
+        overrides = config[kind].get("group_overrides")
+        found.update(overrides if isinstance(overrides, dict) else {})
+    for name, content in found.items():
+        groups = tuple(map(str, content.get("groups") or []))[:1]
+        label = f"group_overrides {name}"
+        yield Case(label, user="check-member", groups=groups, options=options)
+
+
 def _needed(profile: Tree) -> dict[str, str]:
     """Return what a user has to type in for a profile, where there is nothing to choose among."""
     options = profile.get("profile_options") or {}
@@ -1092,6 +1176,7 @@ async def _made_by(spawner: Any, home: str, *, runs_hook: bool) -> Tree:
 
     pod = cause = None
     try:
+        await _prepare(spawner)
         if runs_hook:
             await maybe_future(spawner.run_pre_spawn_hook())
         await asyncio.wait_for(spawner.start(), START_S)
@@ -1111,6 +1196,14 @@ async def _made_by(spawner: Any, home: str, *, runs_hook: bool) -> Tree:
         "start_s": spawner.start_timeout,
         "claims": getattr(spawner.api, "claims", []),
     }
+
+
+async def _prepare(spawner: Any) -> None:
+    """Do what a hub does before a start, where its JupyterHub is new enough (5.3)."""
+    if hasattr(spawner, "apply_group_overrides"):
+        await spawner.apply_group_overrides()
+    if hasattr(spawner, "_run_apply_user_options"):
+        await spawner._run_apply_user_options(spawner.user_options)
 
 
 def _choice(spawner: Any, error: Exception) -> Finding | None:
@@ -1136,6 +1229,11 @@ def _cause(spawner: Any) -> Finding | None:
         return False
 
     for name, value in spawner.environment.items():
+        if isinstance(value, (bool, int, float)):
+            return Finding(
+                f"the variable {name} (singleuser.extraEnv) is {_yaml(value)}, and no text",
+                f'write {name}: "{_yaml(value)}"',
+            )
         if fails(value):
             what = f"KubeSpawner cannot format the variable {name} (singleuser.extraEnv)"
             return Finding(what, BRACES)
@@ -1150,6 +1248,10 @@ def _cause(spawner: Any) -> Finding | None:
             what = f"singleuser.{key} has null at {', '.join(empty)}"
             return Finding(what, NO_NULL)
     return None
+
+
+def _yaml(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 # Judging pods
@@ -1254,6 +1356,8 @@ def _of_pod(each: Tree, was: Tree | None, facts: Tree, *, is_alone: object) -> I
         return
     yield from _volumes(pod)
     yield from _amounts(pod)
+    yield from _texts(pod)
+    yield from _roots(pod)
     if was and was["pod"]:
         yield from _lost(was["pod"], pod, each["home"])
     if len(found) > 1:
@@ -1379,6 +1483,48 @@ def _quantity(place: str, text: object) -> Iterator[Finding]:
         yield Finding(
             f"{place} is {text}, and Kubernetes refuses the pod", f"write it like {example}"
         )
+
+
+def _texts(pod: Tree) -> Iterator[Finding]:
+    """Yield numbers and truth values where the API server takes text only."""
+    places = {
+        f"the {kind[:-1]} {name}": value
+        for kind in ("labels", "annotations")
+        for name, value in (pod["metadata"].get(kind) or {}).items()
+    }
+    for container in _every(pod):
+        for variable in container.get("env") or []:
+            places[f"the variable {variable['name']} of {container['name']}"] = variable.get(
+                "value"
+            )
+        for key in ("command", "args"):
+            for word in container.get(key) or []:
+                places[f"a word in the {key} of {container['name']}"] = word
+    for place, value in places.items():
+        if isinstance(value, (bool, int, float)):
+            yield Finding(
+                f"{place} is {_yaml(value)}, and no text: Kubernetes refuses the pod",
+                f'write "{_yaml(value)}"',
+            )
+
+
+def _roots(pod: Tree) -> Iterator[Finding]:
+    """Yield containers that a kubelet never starts: the API server takes their pod."""
+    for container in _every(pod):
+        contexts = (
+            container.get("securityContext") or {},
+            pod["spec"].get("securityContext") or {},
+        )
+        user, never_root = (
+            next((each[key] for each in contexts if each.get(key) is not None), None)
+            for key in ("runAsUser", "runAsNonRoot")
+        )
+        if never_root and user == 0:
+            yield Finding(
+                f"container {container['name']} is root, and must not be (runAsNonRoot): no node "
+                "starts it, and the server waits in vain",
+                "runAsNonRoot: false in its own securityContext, or another runAsUser",
+            )
 
 
 def _twice(names: Iterable[str]) -> list[str]:

@@ -7,22 +7,23 @@ In a notebook::
     %mysql_load data/prepopulate.sql.gz
     %datajoint_connect
 
-`%mysql_up` where there is no server yet, `%mysql_keep` where it is gone with the session,
-`%mysql_dump` to write what you made into a file, and `%mysql_doctor` where something is wrong. In
-Python, functions of the same names: `mysql_wait`, `mysql_load` (`mysql_load_sql` for text),
-`mysql_keep`, `mysql_dump`, `mysql_doctor` and `datajoint_connect`, which take the settings that
-`resolve` returns, and `mysql_up`. (They are not called `wait` and `load`: importing a submodule
-binds its name on the package, and would hide a function of that name.)
+`%mysql_up` starts a server where there is none, `%mysql_keep` keeps the data of a server that ends
+with the session, `%mysql_dump` writes your data into a file, and `%mysql_doctor` finds out what is
+wrong. Python has functions of the same names: `mysql_wait`, `mysql_load` (`mysql_load_sql` for
+text), `mysql_keep`, `mysql_dump`, `mysql_doctor` and `datajoint_connect`, which take the settings
+that `resolve` returns, and `mysql_up`. (They are not called `wait` and `load`: importing a
+submodule binds its name on the package, and would hide a function of that name.)
 
 Modules: the entrances,
 
     magics.py            each magic: parse its line, make one call
     cli.py               the same verbs in a terminal
     lines.py             a magic's line: cut into words, parsed, its mistakes explained
+    misnamed.py          a magic's name that is nearly one of ours
     previews.py          `--check` and `--explain`, for both
     shell_completion.py  Tab in a shell
 
-what a user sees,
+the output,
 
     display.py           progress: one line that updates in place
     fetching.py          the same for the downloads of `up`
@@ -44,15 +45,15 @@ and the server:
     protocol.py          the greeting and refusals, and whether waiting helps
     authentication.py    logins that do not give the password away
     connection.py        one attempt to connect, and the error that explains its failure
-    wait.py              attempts, until the server can be used
+    wait.py              attempts to connect, until the server can be used
     sidecar.py           the server that answered, and addresses of it for other tools
-    limits.py            limits of time and bytes for what a server sends
+    limits.py            limits of time and bytes for a server's answers
     questions.py         our own questions, with checked answers
     local_infile.py      LOAD DATA LOCAL: only the file that the statement names
-    grants.py            what an account may do
+    grants.py            an account's privileges
     locks.py             which connections hold which locks
     blockers.py          which of them block a statement
-    schemas.py           schemas that hold no data of users
+    schemas.py           schemas without data of users: the server's own, and the journal
     scratch.py           scratch schemas of `--check` and `--verify`
     files.py             files that are written as a whole or not at all
     process_lock.py      locks that end with their process
@@ -109,13 +110,15 @@ def load_ipython_extension(shell: InteractiveShell) -> None:
     """Register the magics and their completion: ``%load_ext sidecar_magics``."""
     from .completion import complete  # noqa: PLC0415
     from .formatters import mask_datajoint  # noqa: PLC0415
-    from .lines import give_a_body  # noqa: PLC0415
+    from .lines import give_a_body, refuse_late_cells  # noqa: PLC0415
     from .magics import SidecarMagics  # noqa: PLC0415
+    from .misnamed import Misnamed  # noqa: PLC0415
 
     unload_ipython_extension(shell)
     shell.register_magics(SidecarMagics)
     mask_datajoint(shell)
-    shell.input_transformers_cleanup.insert(0, give_a_body)
+    shell.input_transformers_cleanup[:0] = [give_a_body, refuse_late_cells]
+    shell.ast_transformers.append(Misnamed(shell))
     if shell.Completer is not None:
         shell.Completer.custom_matchers.append(complete)
 
@@ -124,7 +127,7 @@ def unload_ipython_extension(shell: InteractiveShell) -> None:
     """Undo `load_ipython_extension`; IPython itself has no way to unregister a magic."""
     from .completion import complete  # noqa: PLC0415
     from .formatters import unmask_datajoint  # noqa: PLC0415
-    from .lines import give_a_body  # noqa: PLC0415
+    from .lines import give_a_body, refuse_late_cells  # noqa: PLC0415
     from .magics import SidecarMagics  # noqa: PLC0415
 
     manager = shell.magics_manager
@@ -140,14 +143,18 @@ def unload_ipython_extension(shell: InteractiveShell) -> None:
     ]
     unmask_datajoint(shell)
     transformers = shell.input_transformers_cleanup
-    transformers[:] = [each for each in transformers if each is not give_a_body]
+    ours = (give_a_body, refuse_late_cells)
+    transformers[:] = [each for each in transformers if each not in ours]
+    shell.ast_transformers[:] = [
+        each for each in shell.ast_transformers if type(each).__name__ != "Misnamed"
+    ]
     if shell.Completer is not None and complete in shell.Completer.custom_matchers:
         shell.Completer.custom_matchers.remove(complete)
 
 
 def __getattr__(name: str) -> Any:
-    # The functions are imported when first used: a notebook that only loads the extension pays
-    # neither for PyMySQL nor for SQLAlchemy or DataJoint.
+    # The functions are imported when first used: a notebook that only loads the extension does not
+    # wait for the import of PyMySQL, SQLAlchemy and DataJoint.
     if name in _HOMES:
         module, function = _HOMES[name]
         return getattr(importlib.import_module(f".{module}", __name__), function)

@@ -1,10 +1,9 @@
-"""Logins that do not give the password away, and what a failed one means.
+"""Logins that do not give the password away, and the reasons why one failed.
 
-A server chooses the method by which a client proves its password, and the server may be a hostile
-one. So methods that would send the password itself are refused, as MySQL's own client does. This
-module imports PyMySQL, so it is imported when a connection is made.
-
-Nor is a password sent, off loopback, under a key that a server offers without TLS.
+A server chooses the method by which a client proves its password, and the server may be hostile.
+So we refuse methods that would send the password itself, as MySQL's own client does; and off
+loopback, without TLS, we do not send it under a key that the server offers. This module imports
+PyMySQL, so it is imported when a connection is made.
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ LOGIN_BYTES = 65536
 
 
 class _NotInClearText:
-    """A plugin that gives away nothing, whatever is asked, and however often."""
+    """A plugin that refuses every question of the server."""
 
     def __init__(self, connection: GuardedConnection) -> None:
         del connection
@@ -44,7 +43,7 @@ class _NotInClearText:
 
 
 class _NotByABrokenHash(_NotInClearText):
-    """The same for what was broken twenty years ago, and is in no server of today."""
+    """The same for a method that was broken twenty years ago; no server of today has it."""
 
     def authenticate(self, packet: object) -> None:
         del packet
@@ -61,15 +60,15 @@ REFUSED = {
 
 
 class GuardedConnection(FileGuardedConnection):
-    """PyMySQL's connection, with a login that ends and gives away nothing, and no file but one.
+    """PyMySQL's connection, with a login that ends and gives nothing away, and guarded files.
 
     Parameters
     ----------
     login_s : float
         Seconds for each login, from the greeting on; afterwards there is no limit.
     may_take_key : bool
-        Whether, without TLS, the password may be sent under a key that the server itself offers:
-        whose key that is cannot be known, so it is for loopback.
+        Whether, without TLS, the password may be sent under a key that the server itself offers.
+        For loopback only: elsewhere the key may be an attacker's.
     must_encrypt : bool
         Whether a server that offers no TLS is refused. PyMySQL before 1.2 continues without.
     **options
@@ -98,7 +97,7 @@ class GuardedConnection(FileGuardedConnection):
 
     @property
     def server_public_key(self) -> bytes | None:
-        """The key that the password is sent under; PyMySQL sets it to what a server offers."""
+        """The key that the password is sent under; PyMySQL sets it to the server's."""
         return self._server_key
 
     @server_public_key.setter
@@ -110,7 +109,7 @@ class GuardedConnection(FileGuardedConnection):
 
 
 def failure(error: Exception) -> ConnectError:
-    """Return what a failed login means, from what PyMySQL raised."""
+    """Return the reason why a login failed, from PyMySQL's error."""
     cause = getattr(error, "original_exception", error)
     if isinstance(cause, OSError):  # also all of TLS's
         return _lost(cause)

@@ -1,10 +1,10 @@
-"""Who stands in the way: other connections with an open transaction, or with locks on tables.
+"""Find the connections that block a statement, by an open transaction or by locks on tables.
 
-`locks.look` asks a server, and `blockers_in` reads the answers without one. MySQL reports which
-lock waits for which in its performance_schema, which may be off: servers of `up` and of the hub run
-without, to save memory. MariaDB reports that of rows only, unless its performance_schema is on
-completely. Else a statement is known to wait, but not for which connection, and all that hold locks
-are candidates.
+`locks.look` asks a server, and `blockers_in` reads the answers without one. MySQL's
+performance_schema shows which lock waits for which, but may be off: servers of `up` and of the hub
+run without it, to save memory. MariaDB shows that for rows only, unless its performance_schema is
+completely on. Otherwise we know that a statement waits, but not for which connection, and all
+connections with locks are candidates.
 
 No connection is ended unasked: progress, report and Ctrl-C name the candidates, with literals and
 passwords removed from their statements.
@@ -29,10 +29,10 @@ if TYPE_CHECKING:
 
 STATEMENT_SHOWN = 120
 TABLES_SHOWN = 10
-# Of the digests that a server keeps, and of running statements, no more than this is read.
+# We read at most this of the digests that a server keeps, and of running statements.
 TEXT_READ = 1000
 
-# Source: the matrices in the server's sql/mdl.cc. What is not listed goes with everything held.
+# Source: the matrices in the server's sql/mdl.cc. A lock that is not listed goes with all others.
 _EXCLUDED_BY = {
     "SHARED": {"EXCLUSIVE"},
     "SHARED_HIGH_PRIO": {"EXCLUSIVE"},
@@ -51,7 +51,7 @@ _EXCLUDED_BY = {
     },
     "INTENTION_EXCLUSIVE": {"EXCLUSIVE", "SHARED"},
 }
-# What keeps newcomers out while it is itself still waiting.
+# Locks that keep newcomers out while they are still waiting themselves.
 _GOES_FIRST = {"EXCLUSIVE", "SHARED_NO_READ_WRITE", "SHARED_NO_WRITE"}
 _STOP_CHANGES = ("FTWRL", "BLOCK", "WAIT", "START")
 _OF_TABLES = {"BACKUP", "TABLE", "GLOBAL", "SCHEMA", "BACKUP LOCK", "TABLESPACE"}
@@ -77,7 +77,7 @@ class Blocker:
     account : str
         ``user@host`` as the server sees it.
     since_s : float
-        Seconds since its transaction began; without one, since it does what it does.
+        Seconds since its transaction began; without one, since its present state began.
     doing : str
         ``idle in a transaction``, ``idle``, or what its statement does at the moment.
     last_statement : str or None
@@ -127,9 +127,9 @@ def blockers(
         One on which nothing is under way. It is never among the answers. It needs the privilege
         PROCESS to see other accounts.
     waiting : collection of int, optional
-        Connections that belong together, such as a load's: who blocks one of them, by itself or
-        through others that wait in between, is returned; they themselves are not. Default: all
-        connections with an open transaction, with locks on tables, or that others wait for.
+        Connections that belong together, such as a load's: the result has those that block one of
+        them, directly or through others that wait in between, but not these themselves. Default:
+        all connections with an open transaction, with locks on tables, or that others wait for.
     seconds : float, default 30
         Limit for all questions together.
 
@@ -149,7 +149,7 @@ def blockers(
 
 
 def blockers_in(sight: Sight, *, own: int, waiting: Collection[int] | None = None) -> list[Blocker]:
-    """Return who is in the way, of what a server reported; see `blockers`."""
+    """Return the blockers in a server's answers; see `blockers`."""
     waits = [*sight.row_waits, *_definition_waits(sight)]
     if waiting is None:
         busy = {lock.id for lock in sight.locks if lock.is_held and lock.kind in _OF_TABLES}
@@ -169,7 +169,7 @@ def blockers_in(sight: Sight, *, own: int, waiting: Collection[int] | None = Non
 
 
 def _definition_waits(sight: Sight) -> Iterator[LockWait]:
-    """Yield who waits for whom because of a definition, as the server itself decides it."""
+    """Yield which connection waits for which because of a definition, by the server's rules."""
     for wanted in sight.locks:
         if wanted.is_held:
             continue
@@ -177,14 +177,14 @@ def _definition_waits(sight: Sight) -> Iterator[LockWait]:
             lock for lock in sight.locks if lock.target == wanted.target and lock.id != wanted.id
         ]
         holders = [lock for lock in others if lock.is_held and _excludes(lock.mode, wanted.mode)]
-        # No lock excludes it: then it stands in the queue after one that goes first.
+        # No lock excludes it: then it waits in the queue after one that goes first.
         first = [lock for lock in others if not lock.is_held and lock.mode in _GOES_FIRST]
         for lock in holders or first:
             yield LockWait(wanted.id, lock.id, wanted.label)
 
 
 def _excludes(held: str, wanted: str) -> bool:
-    if held.startswith("BACKUP_"):  # MariaDB's, for what is not to be changed during a backup
+    if held.startswith("BACKUP_"):  # MariaDB's, for tables that must not change during a backup
         return any(word in mode for mode in (held, wanted) for word in _STOP_CHANGES)
     if wanted in _EXCLUDED_BY:
         return held in _EXCLUDED_BY[wanted]
@@ -205,7 +205,7 @@ def _in_the_way(waits: Iterable[LockWait], ours: set[int]) -> set[int]:
 
 
 def _candidates(sight: Sight, asking_ids: set[int], known: set[int]) -> set[int]:
-    """Return who may be meant where one of these waits, and the server does not say for whom.
+    """Return the possible blockers of connections that wait, where the server does not say which.
 
     None of `known` is among them.
     """
@@ -256,7 +256,7 @@ def _doing(process: Process, *, is_open: bool) -> str:
 
 
 def _without_literals(statement: str) -> str:
-    """Return a statement's beginning, on one line and without what may be a secret in it."""
+    """Return a statement's beginning, on one line and without possible secrets."""
     text = statement[:TEXT_READ]
     if "\\" in text:  # whether that escapes a quote depends on a session that is not seen from here
         text = re.split("['\"]", text, maxsplit=1)[0]

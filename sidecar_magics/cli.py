@@ -21,7 +21,7 @@ from .settings import resolve
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-# What a shell reports of a program that Ctrl-C ended, and of one that wrote into `| head`.
+# A shell's exit status for a program that Ctrl-C ended, and for one that wrote into `| head`.
 INTERRUPTED = 130
 NOBODY_READS = 141
 
@@ -59,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
-    """Parse the words of a command; what does not fit ends the process, with what was meant."""
+    """Parse the words of a command; a mistake ends the process, with a suggestion."""
     try:
         parser = _parser()
         if "_ARGCOMPLETE" in os.environ:  # a shell asks, after Tab
@@ -97,7 +97,7 @@ def _show(text: object) -> None:
 
 
 def _nobody_hears(stream: TextIO | None) -> bool:
-    """Return whether a stream does not take what was written to it, and let go of that if so.
+    """Return whether a stream is broken; if so, discard the text that it did not take.
 
     Python would try again at its end, complain, and exit with 120.
     """
@@ -359,7 +359,7 @@ def _status(arguments: argparse.Namespace) -> None:
 
 
 def _logs(arguments: argparse.Namespace) -> None:
-    """Show what the server that `up` started has written into its log."""
+    """Show the log of the server that `up` started."""
     from .local import lifecycle  # noqa: PLC0415
 
     for line in lifecycle.logs(lines=arguments.lines, follow=arguments.follow):

@@ -48,12 +48,12 @@ def connect_now(settings: ConnectionSettings, **options: bool) -> pymysql.Connec
 
 
 def query_failure(error: Exception) -> ConnectError:
-    """Return what it means that a question of our own was not answered, in the stage ``query``.
+    """Return the failure, in the stage ``query``, for a question of our own without an answer.
 
     Parameters
     ----------
     error : Exception
-        What PyMySQL raised.
+        PyMySQL's.
     """
     errno, *words = error.args if error.args and isinstance(error.args[0], int) else (None, error)
     text = " ".join(str(word) for word in words)
@@ -65,7 +65,7 @@ def query_failure(error: Exception) -> ConnectError:
 def explained(
     failure: ConnectError, settings: ConnectionSettings, waited_s: float, attempts: int
 ) -> SidecarError:
-    """Return the error that explains why there is no connection, and what to do here.
+    """Return the error that explains why there is no connection, with the next step.
 
     Parameters
     ----------

@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from .wait import WaitStatus
 
 UPDATE_INTERVAL_S = 0.2
-# What is over sooner shows nothing but its end.
+# A task that is over sooner shows nothing but its end.
 FIRST_AFTER_S = 0.4
-# 100 % is for what is done.
+# 100 % is for a finished task.
 MOST_UNFINISHED = 0.99
 PLAIN_INTERVAL_S = 10.0
 # How wide a bar is, in a terminal of at least so many columns.
@@ -59,7 +59,7 @@ class SilentLine:
 
 
 class PlainLine:
-    """Output that is no screen, such as a log file: a line now and then, and the end."""
+    """Output that is not a screen, such as a log file: a line now and then, and the last."""
 
     def __init__(self) -> None:
         self._written_at = time.monotonic()
@@ -76,7 +76,7 @@ class PlainLine:
 
     def _write(self, text: str) -> None:
         self._written_at = time.monotonic()
-        # Nobody may be left to read it.
+        # The reader of a pipe may be gone.
         with contextlib.suppress(OSError, ValueError):
             print(text, file=sys.stderr, flush=True)  # noqa: T201
 
@@ -96,7 +96,7 @@ class TerminalLine:
         self._write(text, end="\n")
 
     def _write(self, text: str, *, end: str) -> None:
-        # Carriage return, then "erase to the end of the line"; and nobody may be left to read it.
+        # Carriage return, then "erase to the end of the line"; the reader may be gone.
         with contextlib.suppress(OSError, ValueError):
             print(f"\r{text}\x1b[K", end=end, file=sys.stderr, flush=True)  # noqa: T201
 
@@ -104,9 +104,9 @@ class TerminalLine:
 class NotebookLine:
     """An output of a notebook cell that is replaced in place; the end is a new output.
 
-    Whatever is shown may stay for good: a kernel that is gone replaces nothing, what comes while
-    the page is closed may be lost, and some front-ends never replace an output. So what is not
-    final has its date and time, and what is final does not rely on replacing.
+    Each output may stay for good: a dead kernel replaces nothing, outputs may be lost while the
+    page is closed, and some front-ends never replace an output. So each preliminary output has its
+    date and time, and the final one does not rely on replacing.
     """
 
     def __init__(self) -> None:
@@ -132,10 +132,10 @@ class NotebookLine:
             self.conclude({"text/plain": text})
 
     def conclude(self, bundle: dict[str, str]) -> bool:
-        """Show what is final, in several forms; return whether that can be seen.
+        """Show the final output, in several forms; return whether it can be seen.
 
-        It is an output of its own, and what was to be replaced becomes empty: where outputs are
-        replaced the final one is seen alone, and elsewhere below the last that was drawn.
+        It is a new output, and the earlier one becomes empty: where outputs are replaced only the
+        final one is seen, and elsewhere it is below the last one drawn.
         """
         if self._handle is not None:
             self._show({"text/plain": ""})
@@ -193,7 +193,7 @@ def _columns() -> int:
 
 
 def _percent(fraction: float) -> str:
-    # Rounded down: 100 % is for what is done.
+    # Rounded down: 100 % is for a finished task.
     return f"{int(fraction * 100):3d}%"
 
 
@@ -230,7 +230,7 @@ class WaitDisplay:
         self._address = address
 
     def progress(self, status: WaitStatus) -> None:
-        """Show what is waited for; for `wait`'s ``progress``."""
+        """Show the reason for waiting; for `wait`'s ``progress``."""
         self._screen.update(
             f"Waiting for MySQL at {self._address}: {status.answer} "
             f"({status.elapsed_s:.0f} of {status.timeout_s:.0f} s)"
@@ -250,7 +250,7 @@ class WaitDisplay:
 
 
 class ConnectDisplay:
-    """Show DataJoint's connection on a line, and before it what is waited for.
+    """Show DataJoint's connection on a line, and before it the wait for the server.
 
     Parameters
     ----------
@@ -277,7 +277,7 @@ class ConnectDisplay:
         self._screen.finish(text, has_failed=has_failed)
 
     def connected(self, connected: DataJointConnection) -> None:
-        """Show what was done."""
+        """Show the result."""
         self.finish(str(connected))
 
     def __enter__(self) -> None:
@@ -297,7 +297,7 @@ class TaskDisplay:
     screen : Line
         Where to.
     unfinished : str
-        What the line ends with, if the task does not come to its end.
+        The line's last text if the task fails.
     """
 
     def __init__(self, screen: Line, unfinished: str) -> None:
@@ -339,8 +339,8 @@ class TaskDisplay:
         """Begin; the end is shown with the report, or by leaving with an error."""
 
     def __exit__(self, kind: object, *rest: object) -> None:
-        """Show that the task did not come to its end; the error says why."""
-        # Where nothing was seen of it yet, there is nothing to end, and the error is enough.
+        """Show that the task failed; the error says why."""
+        # If nothing of it was shown yet, the error is enough.
         if kind is not None and self._shown_at is not None:
             self._screen.finish(self._unfinished, has_failed=True)
 
@@ -403,7 +403,7 @@ class DumpDisplay(TaskDisplay):
 
 
 class KeepDisplay(TaskDisplay):
-    """Show a snapshot that is made or restored, and what is kept.
+    """Show the progress of making or restoring a snapshot, and then the state of keeping.
 
     Parameters
     ----------
@@ -415,7 +415,7 @@ class KeepDisplay(TaskDisplay):
         super().__init__(screen, "The snapshot did not come to its end.")
 
     def kept(self, status: KeepStatus) -> None:
-        """Show what is kept."""
+        """Show the state of keeping."""
         if self._shown_at is not None or isinstance(self._screen, (NotebookLine, SilentLine)):
             self._end(status, status.lines()[0])
 

@@ -42,14 +42,14 @@ def printable(text: str) -> str:
 
 
 def shown(text: object, limit: int = 300) -> str:
-    """Return what a server said as people may see it: printable, on one line, and not without end.
+    """Return a server's text as people may see it: printable, short, and on one line.
 
     Parameters
     ----------
     text : object
-        A text, or what has one; bytes are read as UTF-8.
+        A text, or an object with one; bytes are read as UTF-8.
     limit : int, default 300
-        Characters at most; what is more is left out, and three dots say so.
+        Characters at most; three dots replace the rest.
     """
     if isinstance(text, (bytes, bytearray)):
         text = bytes(text[: 4 * limit + 4]).decode("utf-8", "replace")
@@ -64,7 +64,7 @@ class Interrupted(KeyboardInterrupt):
         return [f"KeyboardInterrupt: {self}"]
 
 
-# What a message says to who works in a notebook, and what that is in a terminal.
+# Words of messages for a notebook, and the same for a terminal.
 _NOTEBOOK_WORDS = (
     (re.compile(r"(?<!%)%mysql_(wait|load|dump|keep|doctor|up)\?"), r"`sidecar-magics \1 --help`"),
     (re.compile(r"(?<!%)%mysql_(wait|load|dump|keep|doctor|up)\b"), r"sidecar-magics \1"),
@@ -74,7 +74,7 @@ _NOTEBOOK_WORDS = (
 
 
 def for_terminal(message: str) -> str:
-    """Return a message for who works in a terminal: ``%mysql_wait`` is ``sidecar-magics wait``."""
+    """Return a message in a terminal's words: ``%mysql_wait`` is ``sidecar-magics wait``."""
     for words, instead in _NOTEBOOK_WORDS:
         message = words.sub(instead, message)
     return message
@@ -103,8 +103,8 @@ class SidecarError(Exception):
         return "\n".join(self._lines())
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # Python's own way calls the class with `args`, which lacks what is keyword-only: the error
-        # could not be unpickled, and a multiprocessing.Pool waits for ever for one that cannot.
+        # Python's own way calls the class with `args`, which lacks the keyword-only attributes: the
+        # error could not be unpickled, and then a multiprocessing.Pool waits for ever.
         return _restored, (type(self), self.args), dict(vars(self))
 
     def _lines(self) -> list[str]:
@@ -145,7 +145,7 @@ class ServerNotReadyError(SidecarError, TimeoutError):
         The stage that was not passed: ``name``, ``port``, ``greeting``, ``tls``, ``login`` or
         ``query``.
     last_answer : str
-        What the server, or its absence, said last.
+        The last answer of the server, or of the network.
     waited_s : float
         Seconds waited.
     attempts : int
@@ -236,6 +236,11 @@ class StatementError(SidecarError):
         self.table = table
         self.report = report
 
+    @property
+    def place(self) -> str:
+        """``file:line:column``."""
+        return f"{self.source}:{self.line}:{self.column}"
+
 
 class LoadStoppedError(SidecarError):
     """A load ended before its script did, because the connection was lost.
@@ -256,11 +261,11 @@ class ScriptError(SidecarError):
 
 
 class DumpError(SidecarError):
-    """A dump could not be made, or not be written; what was there before is as it was."""
+    """A dump could not be made or written; an earlier file is as it was."""
 
 
 class KeepError(SidecarError):
-    """Work could not be kept, or not be restored; what was kept before is as it was."""
+    """Work could not be kept or restored; earlier snapshots are as they were."""
 
 
 class LocalServerError(SidecarError):

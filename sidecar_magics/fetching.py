@@ -1,4 +1,4 @@
-"""How a download is shown that `up` needs: packages by their bytes, an image by its layers."""
+"""Show the downloads of `up`: packages by their bytes, an image by its layers."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _Shown = TypeVar("_Shown", bound="_Fetching")
 
 
 class _Fetching:
-    """A line of its own for something that is fetched; what fails leaves no bar that stands still.
+    """A line for a download; one that fails leaves no unfinished bar.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ class _Fetching:
 
 
 class Downloading(_Fetching):
-    """Shows a download as a load is shown: what is there, and how long it will still take."""
+    """Shows a download like a load: the size so far, and the time that is left."""
 
     unfinished = "The packages were not downloaded completely."
 

@@ -1,4 +1,4 @@
-"""Files that are written as a whole or not at all, and what they were before."""
+"""Files that are written as a whole or not at all, and their earlier versions."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ OWNER_ONLY = 0o600
 
 
 def write(path: Path, text: str, *, mode: int | None = None) -> None:
-    """Put a file in the place of the one that is there, if it could be written to its end.
+    """Replace a file, once the new one is completely written.
 
     Parameters
     ----------
     path : Path
         The file, new or not. A link continues being one.
     text : str
-        What it is to hold, in UTF-8; line ends stay as they are.
+        Its content, in UTF-8; line ends stay as they are.
     mode : int, optional
         Its rights. Default: those of the file that is there, or a new file's usual ones.
 

@@ -1,9 +1,10 @@
-"""How IPython shows DataJoint's configuration as a cell's last line: without passwords.
+"""Show DataJoint's configuration, as the last line of a cell, without passwords.
 
-DataJoint 0.14 shows the password in plain text, both lines show the keys of stores, and a notebook
-saves what is shown. What we set ourselves is masked anyway (`dj.masking`); this is for what came
-from elsewhere, ``dj.config.load`` say. It is registered by name with the extension, so that it is
-there before DataJoint is imported, and does not import it.
+DataJoint 0.14 shows the password in plain text, 0.14 and 2.x show the keys of stores, and a
+notebook saves its outputs. Passwords that we set are masked anyway (`dj.masking`); this is for
+those from elsewhere, such as ``dj.config.load``. The formatter is registered by the name of the
+class, together with the extension, so it is there before DataJoint is imported, and does not import
+it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What an account may do, read from its SHOW GRANTS.
+"""An account's privileges, read from SHOW GRANTS.
 
 Source: "SHOW GRANTS Statement" and "Account Access Control", MySQL 9 Reference Manual; "SHOW
 GRANTS", MariaDB Knowledge Base. Both list the privileges of active roles, too: MySQL as those of
@@ -70,7 +70,7 @@ class Grants:
     tables : dict
         By schema and table.
     revoked : dict
-        By schema, what holds everywhere but there (MySQL's partial_revokes).
+        By schema: privileges that hold everywhere but there (MySQL's partial_revokes).
     merges_patterns : bool
         Whether all patterns that fit a schema count: on MySQL while a role is active. Else the one
         with the most letters before its first wildcard hides the others. A schema's own name hides
@@ -144,7 +144,7 @@ class Grants:
         return table is not None and _includes(self.tables.get((schema, table), set()), privilege)
 
     def place(self, schema: str) -> str:
-        """Return what a GRANT is to name, so that it takes no rights on a schema away.
+        """Return the schema pattern for a GRANT that takes no existing rights away.
 
         A right on a schema's own name hides those that the account has on a pattern.
         """
@@ -182,14 +182,14 @@ class Grants:
 def read_grants(
     ask: Callable[[str], Sequence[tuple[Any, ...]]], errors: tuple[type[Exception], ...]
 ) -> Grants:
-    """Ask a server what the account may do.
+    """Ask a server for the account's privileges.
 
     Parameters
     ----------
     ask : callable
         Asks the server, and returns rows.
     errors : tuple of exception types
-        What `ask` raises where the server refuses.
+        The error of `ask`, if the server refuses.
 
     Returns
     -------

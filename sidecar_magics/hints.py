@@ -1,4 +1,4 @@
-"""What to do next, right for where the code runs: a hub, beside Docker, or a bare machine."""
+"""The next step after a failed connection, for where the code runs: hub, Docker, bare machine."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ STOPPED_SIDECAR = (
 
 
 def _without_password(source: str) -> str:
-    """Return how a wrong password is left out, so that the private server's own one is found."""
+    """Return how to leave a wrong password out, so that the private server's own one is used."""
     why = "the server of `sidecar-magics up` has another one, which is found if none is given."
     kind, _, name = source.partition(" ")
     if kind == "environment":

@@ -1,8 +1,8 @@
 """Limits on what a server may take of our time and memory: for logins, and questions of our own.
 
 A timeout of a socket is a limit on each read: a server that sends a byte a second never meets it,
-and one that sends without end meets it even less. So a limit here is one moment for the whole of
-what is done, and a number of bytes. What a user asks of a server has none: it may take hours.
+nor does one that sends without end. So a limit here is one deadline for everything within a block,
+and a number of bytes. A user's statements have none: they may take hours.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
 # For a question of ours, on a server that is busy with something else.
 ANSWER_S = 30.0
-# PyMySQL makes some twenty times as much of rows that hold a byte each.
+# In PyMySQL's memory, rows of one byte each take some twenty times as much.
 ANSWER_BYTES = 16 * 1024 * 1024
-# Read at once; it limits what is set aside for a packet that only claims to be large.
+# Read at once; it limits the memory for a packet that only claims to be large.
 PIECE_BYTES = 65536
 
 # Source: MySQL client error reference, which PyMySQL follows.
@@ -38,10 +38,10 @@ def limited(
     *,
     max_bytes: int = ANSWER_BYTES,
 ) -> Iterator[None]:
-    """Limit all that is done on a connection within the block, taken together.
+    """Limit everything together that is done on a connection within the block.
 
-    Afterwards the connection is as it was before: without a limit, or with that of the block
-    around. A block within another ends at the earlier of the two moments.
+    Afterwards the connection has the limit that it had before, or none. A block within another
+    ends at the earlier of the two deadlines.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ def limited(
     seconds : float, default 30
         Seconds from now on until everything must have been answered.
     max_bytes : int, default 16 MiB
-        What may be read.
+        Bytes to read at most.
 
     Raises
     ------
@@ -60,7 +60,7 @@ def limited(
     """
     limit = _Limit(connection, seconds, max_bytes)
     names = ("_read_bytes", "_write_bytes")
-    # PyMySQL has no public place to put this: both are looked up on the object by all that it does.
+    # PyMySQL has no public place for this, but looks both methods up on the object.
     before = {name: vars(connection)[name] for name in names if name in vars(connection)}
     outer = getattr(before.get("_read_bytes"), "__self__", None)
     if isinstance(outer, _Limit):
@@ -76,12 +76,12 @@ def limited(
         if state._sock is not None:
             with contextlib.suppress(OSError):  # PyMySQL 1.1 keeps one that it has closed
                 state._sock.settimeout(state._read_timeout)
-            # Newer PyMySQL remembers what it has set, so as not to set it again.
+            # Newer PyMySQL remembers the timeout that it has set, and does not set it again.
             state._current_timeout = state._read_timeout
 
 
 class _Limit:
-    """One moment, and a number of bytes, for a connection; its methods stand in for PyMySQL's."""
+    """A deadline and a number of bytes for a connection; its methods replace PyMySQL's."""
 
     def __init__(self, connection: Any, seconds: float, max_bytes: int) -> None:
         self._connection = connection
@@ -126,7 +126,7 @@ class _Limit:
         left_s = self.ends_at - time.monotonic()
         if left_s <= 0:
             raise socket.timeout
-        # The TLS handshake, which PyMySQL starts by itself, takes over what was set last.
+        # The TLS handshake, which PyMySQL starts by itself, takes the timeout that was set last.
         self._connection._sock.settimeout(left_s)
 
     def _give_up(self, errno: int, why: str) -> NoReturn:

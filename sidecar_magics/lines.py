@@ -1,6 +1,7 @@
-"""A magic's line: cut into words, parsed, and, where it does not fit, what was probably meant.
+"""Parse a magic's line, and explain a mistake by what was probably meant.
 
-Nothing of a line is repeated that may be a password: the words of an option, a path that exists.
+A message repeats nothing of a line that may be a password: only words of options, and paths that
+exist.
 
 Errors are exceptions with ``_render_traceback_``: real error outputs, at which nbclient and
 papermill stop, without a traceback. IPython's own `UsageError` gives none (papermill 2.5 then exits
@@ -10,6 +11,7 @@ with 0), so ours is raised here, and IPython sees an empty line below a bare ``%
 from __future__ import annotations
 
 import argparse
+import ast
 import difflib
 import glob
 import os
@@ -74,8 +76,40 @@ def give_a_body(lines: list[str]) -> list[str]:
     return lines
 
 
-# Whether a cell is complete is asked without this: in a terminal its body is still to be typed.
+# IPython asks without this whether a cell is complete: in a terminal the body is still to come.
 give_a_body.has_side_effects = True  # type: ignore[attr-defined]
+
+
+def refuse_late_cells(lines: list[str]) -> list[str]:
+    """Refuse a cell in which something stands above ``%%mysql_load``; IPython has a SyntaxError.
+
+    Raises
+    ------
+    UsageError
+        The line would be code: what is above it is complete, so it stands in no text.
+    """
+    first = next((n for n, line in enumerate(lines) if line.strip()), len(lines))
+    late = next((n for n, line in enumerate(lines) if n > first and _CELL.match(line)), None)
+    if late is None or lines[first].startswith("%%") or not _is_complete("".join(lines[:late])):
+        return lines
+    raise UsageError(
+        f"%%mysql_load is in line {late + 1} of its cell, and has to be the first line.",
+        hint="move what is above it into a cell of its own; a comment of SQL can stand below it.",
+    )
+
+
+def _is_complete(code: str) -> bool:
+    """Return whether code of a cell, with its magics, can end here."""
+    from IPython.core.inputtransformer2 import TransformerManager  # noqa: PLC0415
+
+    try:
+        ast.parse(TransformerManager().transform_cell(code))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    return True
+
+
+refuse_late_cells.has_side_effects = True  # type: ignore[attr-defined]
 
 
 def parse(parser: argparse.ArgumentParser, magic: str, line: str) -> argparse.Namespace:
@@ -188,19 +222,19 @@ def check_dump(arguments: argparse.Namespace) -> None:
         )
 
 
-# What other programs call what is named here without an option.
+# Options of other programs for the arguments that our magics take without an option.
 _SCHEMA_OPTIONS = {"--schema", "--schemas", "--database", "--databases", "-B", "-D"}
 
 
 def misspelt(parser: argparse.ArgumentParser, unknown: Sequence[str]) -> str:
-    """Ask whether the known option was meant that is most like the first unknown one.
+    """Suggest the known option that is most like the first unknown one.
 
     Parameters
     ----------
     parser : argparse.ArgumentParser
         Knows the options.
     unknown : sequence of str
-        Words that it did not take.
+        Words that the parser did not take.
 
     Returns
     -------
@@ -236,7 +270,7 @@ def _long_options(parser: argparse.ArgumentParser) -> list[str]:
 
 
 def _check_for_habits(magic: str, words: list[str]) -> None:
-    """Raise what a line means that would be right in Python, in a shell or on paper."""
+    """Raise the error for a line that would be right in Python, in a shell or on paper."""
     for word, following in zip(words, [*words[1:], ""]):
         if word in _HELP and not (word == "-h" and following and not following.startswith("-")):
             raise UsageError(f"%{magic} has no option {word}.", hint=f"write %{magic}? for help.")
@@ -295,7 +329,7 @@ def _unknown(
 
 
 def _named(magic: str, given: list[str]) -> str:
-    """Return the options that words are meant for; none of the words is repeated but an address."""
+    """Return the options that words are meant for; of the words only an address is repeated."""
     seconds = _SECONDS.get(magic)
     if seconds and _NUMBER.fullmatch(given[0]):
         return f"did you mean {seconds} {given[0].rstrip('s')}?"
@@ -322,7 +356,7 @@ def _of_address(word: str) -> str:
 
 
 def _quoted(line: str, given: list[str]) -> str:
-    """Return what to do about several words where one path was to be: to quote it, mostly."""
+    """Return the hint for several words instead of one path: mostly, to quote them."""
     for length in range(len(given), 1, -1):
         for start in range(len(given) - length + 1):
             words = given[start : start + length]

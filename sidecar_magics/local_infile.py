@@ -1,10 +1,10 @@
 r"""Send a file of this machine only where a statement names it: LOAD DATA LOCAL INFILE.
 
-In this protocol it is the server that asks for a file, by name, and it may do so in answer to any
-statement. PyMySQL, like the client, sends whatever is asked for once LOCAL is allowed. Here a file
-is sent once, in answer to a statement that begins with LOAD DATA (or XML) LOCAL INFILE, if the name
-that is asked for is the one that the statement has. In answer to anything else the server gets an
-empty file, which ends its waiting, and the sender of the statement gets an error.
+In this protocol the server asks for a file, by name, and may do so in answer to any statement.
+PyMySQL, like the client, sends any file that the server asks for, once LOCAL is allowed. Here a
+file is sent once, in answer to a statement that begins with LOAD DATA (or XML) LOCAL INFILE, if the
+server asks for the file that the statement names. Otherwise the server gets an empty file, which
+ends its waiting, and the sender of the statement gets an error.
 
 A relative name counts from the process's folder, and ``~/`` is the home folder, as for MySQL's
 client. A script that sets character_set_filesystem may make a server ask for a name in other bytes,
@@ -49,7 +49,7 @@ _MAY_PRECEDE = {b"LOAD", b"DATA", b"XML", b"LOW_PRIORITY", b"CONCURRENT", b"LOCA
 
 
 class FileRefusedError(pymysql.err.OperationalError, RuntimeError):  # type: ignore[misc]
-    """The server asked for a file that it does not get.
+    """The server asked for a file that the statement does not name.
 
     It is a RuntimeError too, as PyMySQL raises where LOCAL is not allowed at all.
     """
@@ -59,12 +59,12 @@ class FileRefusedError(pymysql.err.OperationalError, RuntimeError):  # type: ign
 
 
 def named_files(sql: bytes) -> frozenset[bytes]:
-    """Return the file that a statement asks to be read on this machine, as a server may spell it.
+    """Return the local file that a statement names, in the ways that a server may spell it.
 
     Parameters
     ----------
     sql : bytes
-        What is sent.
+        The statements that are sent.
 
     Returns
     -------
@@ -100,7 +100,7 @@ def _read(match: re.Match[bytes]) -> bytes:
 
 
 class FileGuardedConnection(pymysql.connections.Connection):  # type: ignore[misc]
-    """A connection on which a server gets no file but the one that a statement names."""
+    """A connection on which a server gets only the file that a statement names."""
 
     _named: Collection[bytes] = ()
     _rows: Iterable[memoryview] | None = None
@@ -116,7 +116,7 @@ class FileGuardedConnection(pymysql.connections.Connection):  # type: ignore[mis
         sql : bytes
             The statement; the name of its file does not matter.
         rows : iterable of memoryview
-            What the server reads, piece after piece.
+            The content of the file, piece after piece.
 
         Raises
         ------
@@ -131,7 +131,7 @@ class FileGuardedConnection(pymysql.connections.Connection):  # type: ignore[mis
 
     def _execute_command(self, command: int, sql: str | bytes) -> None:
         super()._execute_command(command, sql)
-        # Not before: answers to what was sent earlier may have been read meanwhile.
+        # Not before: answers to earlier statements may have been read meanwhile.
         self._rows, self._next_rows = self._next_rows, None
         if self.takes_files:
             self._named = named_files(sql.encode() if isinstance(sql, str) else bytes(sql))
@@ -150,8 +150,8 @@ class FileGuardedConnection(pymysql.connections.Connection):  # type: ignore[mis
         except BaseException:
             result.unbuffered_active, result.connection = False, None
             if result.server_status is not None:
-                # The server has ended this statement. What else was sent with it is answered still,
-                # and PyMySQL reads that before it sends anything.
+                # The server has ended this statement. It still answers the others that were sent
+                # with it, and PyMySQL reads that before it sends anything.
                 self._result = result
             raise
         self._result = result
@@ -161,7 +161,7 @@ class FileGuardedConnection(pymysql.connections.Connection):  # type: ignore[mis
 
 
 class _Result(MySQLResult):  # type: ignore[misc]
-    """What a server answers; a file that it asks for is sent with care."""
+    """A server's answer; a file that it asks for is sent only if the statement names it."""
 
     named: Collection[bytes] = ()
     rows: Iterable[memoryview] | None = None
@@ -185,13 +185,13 @@ class _Result(MySQLResult):  # type: ignore[misc]
             with limited(connection, ANSWER_S):
                 connection.write_packet(b"")
                 self._read_ok_packet(connection._read_packet())
-        except Exception:  # whatever such a server says now, it is not believed
+        except Exception:  # we believe no further answer of such a server
             connection._force_close()
         raise refusal
 
 
 def _send_rows(connection: Any, rows: Iterable[memoryview]) -> None:
-    """Send rows that are in memory, and that there are no more; small pieces together."""
+    """Send rows that are in memory, small pieces together, and then the end of the file."""
     ahead = bytearray()
     for piece in rows:
         if len(ahead) + len(piece) < PACKET_BYTES:
@@ -208,7 +208,7 @@ def _send_rows(connection: Any, rows: Iterable[memoryview]) -> None:
 
 
 def _send_file(connection: Any, name: bytes) -> Exception | None:
-    """Send a file's bytes; return the error, if there is one, once the server can be told."""
+    """Send a file's bytes; return the error of reading it, if any: the server must get an end."""
     path = Path(name.decode("utf-8", "surrogateescape"))
     try:
         with (path.expanduser() if name.startswith(b"~/") else path).open("rb", 0) as file:

@@ -1,7 +1,7 @@
-"""What a server reports of its connections: who they are, what they lock, who waits for whom.
+"""Ask a server about its connections: account, statement, locks, and which waits for which.
 
-Each server reports a part of it in another place, and not to each account, so everything is asked,
-and refused or missing answers are left out.
+Each kind of server reports a part of it in another place, and not to each account. So we ask for
+everything, and leave refused or missing answers out.
 """
 
 from __future__ import annotations
@@ -85,17 +85,17 @@ class Lock(NamedTuple):
 
     @property
     def target(self) -> tuple[str, str, str]:
-        """What it is on."""
+        """The object that it is on."""
         return (self.kind, self.schema, self.name)
 
     @property
     def label(self) -> str:
-        """What it is on, for a sentence; empty for what is no table."""
+        """Its table, for a sentence; empty if it is not on a table."""
         return f"{self.schema}.{self.name}" if self.kind == "TABLE" else ""
 
 
 class LockWait(NamedTuple):
-    """One connection waits for another, because of something."""
+    """One connection waits for another, because of a lock."""
 
     waiting: int
     holding: int
@@ -104,7 +104,7 @@ class LockWait(NamedTuple):
 
 @dataclass(frozen=True)
 class Sight:
-    """What a server reports about its connections.
+    """A server's answers about its connections.
 
     Parameters
     ----------
@@ -115,9 +115,9 @@ class Sight:
     stuck : frozenset of int
         Connections whose transaction waits for a row.
     locks : tuple of Lock
-        On definitions.
+        Locks on definitions.
     row_waits : tuple of LockWait
-        Which connection waits for whose rows.
+        Pairs of connections: one waits for the other's rows.
     statements : mapping of int to str
         Last statement, without literals, by connection.
     """
@@ -131,7 +131,7 @@ class Sight:
 
 
 def look(connection: pymysql.Connection[Any]) -> Sight:
-    """Ask everything that this server, and this account, may answer."""
+    """Ask for everything that this server shows this account."""
     rows = _rows(connection, METADATA_LOCKS, 6) or _rows(connection, METADATA_LOCK_INFO, 6)
     waits = [*_rows(connection, ROW_WAITS, 3), *_rows(connection, OLDER_ROW_WAITS, 3)]
     processes = [
@@ -158,7 +158,7 @@ def _mode(text: str) -> str:
 
 
 def _rows(connection: pymysql.Connection[Any], sql: str, columns: int) -> list[list[str]]:
-    """Return rows as text; none if it may not be asked."""
+    """Return rows as text; none if the server refuses the question."""
     try:
         rows = ask(connection, sql, columns)
     except pymysql_errors() as error:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from IPython.core.magic import Magics, line_cell_magic, line_magic, magics_class
 from traitlets import Enum, Integer, TraitType, Unicode
 
-from . import display, lines, options
+from . import display, lines, misnamed, options
 from .errors import UsageError
 from .previews import preview
 from .settings import FIELDS, TLS_MODES, Secret, resolve
@@ -49,8 +49,8 @@ def is_variable(name: str) -> bool:
 class SidecarMagics(Magics):
     """Wait for the MySQL sidecar, load a script into it, connect DataJoint.
 
-    What is set here, by ``%config SidecarMagics.name = value`` or in ``ipython_config.py``, comes
-    after an option on the line, and before the environment.
+    Values set by ``%config SidecarMagics.name = value`` or in ``ipython_config.py`` rank after an
+    option on the line, and before the environment.
     """
 
     host = Unicode(None, allow_none=True, help="Name or address of the server.").tag(config=True)
@@ -66,8 +66,8 @@ class SidecarMagics(Magics):
         None, allow_none=True, help="File of the authority to check the server's certificate with."
     ).tag(config=True)
 
-    # Options of a %mysql_wait that succeeded, or a %mysql_up's login: what the next lines mean.
-    _waited_for: Mapping[str, Any] | None = None
+    # Defaults for the next lines: options of the last successful %mysql_wait, or %mysql_up's login.
+    _remembered: Mapping[str, Any] | None = None
     _keeper: Keeper | None = None
 
     @line_magic
@@ -89,7 +89,7 @@ class SidecarMagics(Magics):
             shown.ready(sidecar)
         given = options.connection_options(arguments).items()
         earlier = self._earlier(arguments) or {}
-        self._waited_for = {**earlier, **{k: v for k, v in given if v is not None}}
+        self._remembered = {**earlier, **{k: v for k, v in given if v is not None}}
         return sidecar
 
     @line_magic
@@ -117,7 +117,7 @@ class SidecarMagics(Magics):
             )
         shown.finish(f"{started}: {'ready' if started.started else 'already up'}.")
         login = {name: getattr(started, name) for name in ("host", "port", "user")}
-        self._waited_for = {**login, "password": Secret(started.password), "line": "%mysql_up"}
+        self._remembered = {**login, "password": Secret(started.password), "line": "%mysql_up"}
         return wait(settings_for(started.port, started.password), timeout_s=arguments.timeout)
 
     @line_cell_magic
@@ -127,8 +127,8 @@ class SidecarMagics(Magics):
     ) -> LoadReport | CheckReport | LoadPlan | None:
         """Load a SQL script into the sidecar: a file, or the cell's own text.
 
-        The result is a report of what was done; with --check or --explain, of what would be. Its
-        ``.result`` has the rows that a cell asked for last.
+        The result is a report of the load, or with --check or --explain of what it would do. Its
+        ``.result`` has the rows of the cell's last query.
         """
         from .load import load, load_sql  # noqa: PLC0415
 
@@ -152,8 +152,8 @@ class SidecarMagics(Magics):
     def mysql_dump(self, line: str) -> DumpReport:
         """Dump schemas of the sidecar into a SQL script, as they are at one moment.
 
-        It is complete or not there: what had its name before is replaced at the end only. The
-        result is a report of what it holds.
+        The dump is complete or not there: a file of the same name is replaced only at the end. The
+        result is a report of the dump's content.
         """
         from .dump import dump  # noqa: PLC0415
 
@@ -171,7 +171,7 @@ class SidecarMagics(Magics):
     def mysql_keep(self, line: str) -> KeepStatus:
         """Keep the sidecar's data in your home folder, and restore it into a new sidecar.
 
-        From this line on it is kept every few minutes if it has changed, and when the kernel ends.
+        From this line on, changed data is kept every few minutes, and when the kernel ends.
         Accounts and settings of the server are not kept.
         """
         arguments = self._parse("mysql_keep", line)
@@ -188,7 +188,7 @@ class SidecarMagics(Magics):
         return status
 
     def _keeper_for(self, arguments: argparse.Namespace, *, begins: bool) -> Keeper:
-        """Return what keeps the server that a line means: the one that does so already, or new."""
+        """Return the keeper of the server that a line means: the one at work, or a new one."""
         from .keep import KeepPolicy, keep  # noqa: PLC0415
 
         settings, chosen = self._settings(arguments), options.keeping_options(arguments)
@@ -206,7 +206,7 @@ class SidecarMagics(Magics):
         return made
 
     def end_keeping(self) -> None:
-        """End what keeps in this kernel."""
+        """Stop this kernel's keeper."""
         if self._keeper is None:
             return
         self._keeper.off()
@@ -216,7 +216,7 @@ class SidecarMagics(Magics):
                 self.shell.events.unregister("pre_run_cell", self._warn)
 
     def _warn(self, *_: object) -> None:
-        """Show, before a cell, that work could not be kept meanwhile."""
+        """Show, before a cell, that keeping has failed meanwhile."""
         problem = None if self._keeper is None else self._keeper.news()
         if problem is not None:
             display.line().finish(f"%mysql_keep: {problem}")
@@ -268,12 +268,27 @@ class SidecarMagics(Magics):
     def mysql_doctor(self, line: str) -> Diagnosis:
         """Check settings, server, exposure and packages, and show what to do about problems.
 
-        Nothing is changed, and nothing waited for. The result has ``.ok`` and ``.to_dict()``.
+        It changes nothing, and does not wait. The result has ``.ok`` and ``.to_dict()``.
         """
         from .doctor import examine  # noqa: PLC0415
 
         arguments = self._parse("mysql_doctor", line)
         return examine(lambda: self._settings(arguments))
+
+    def misnamed(self, kind: str, name: str, line: str, cell: str | None = None) -> Any:
+        """Run a magic that was not there when its cell was read; ask what was meant if it is not.
+
+        Raises
+        ------
+        UsageError
+            There is none; the hint names the one of ours that it is like.
+        """
+        shell = self.shell
+        if shell is None or not misnamed.is_there(shell, kind, name):
+            raise misnamed.error_for(name, kind, line)
+        if cell is None:
+            return shell.run_line_magic(name, line, 2)
+        return shell.run_cell_magic(name, line, cell)
 
     def _parse(self, magic: str, line: str) -> argparse.Namespace:
         return lines.parse(getattr(self, magic).parser, magic, line)
@@ -286,11 +301,11 @@ class SidecarMagics(Magics):
         )
 
     def _earlier(self, arguments: argparse.Namespace) -> Mapping[str, Any] | None:
-        """Return what an earlier line said that holds for this one.
+        """Return the options of earlier lines that hold for this one.
 
-        The login of a %mysql_up is for that server alone: a line that names another does not send
-        its password there.
+        The login of a %mysql_up is for that server alone: if this line names another server, the
+        password is not sent there.
         """
-        is_own = "line" in (self._waited_for or {})
+        is_own = "line" in (self._remembered or {})
         names_another = arguments.host is not None or arguments.port is not None
-        return None if is_own and names_another else self._waited_for
+        return None if is_own and names_another else self._remembered

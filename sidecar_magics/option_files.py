@@ -21,7 +21,7 @@ _ESCAPE = re.compile(r"\\(.)")
 
 
 class FileOption(NamedTuple):
-    """An option's value and the line it stands on."""
+    """An option's value and the number of its line."""
 
     value: str
     source: str

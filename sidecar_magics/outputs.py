@@ -1,4 +1,4 @@
-"""What reports are to IPython and pandas."""
+"""Reports as IPython and pandas see them."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class CellOutput:
             raise NotImplementedError
 
     def __getstate__(self) -> dict[str, Any]:
-        """Return what can be kept, pickled and copied."""
+        """Return the fields that can be kept, pickled and copied."""
         names = [field.name for field in fields(self) if field.name not in self.HIDDEN]  # type: ignore[arg-type]
         return {name: getattr(self, name) for name in names}
 

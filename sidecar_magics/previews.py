@@ -1,4 +1,4 @@
-"""What a load would do, for the magic and the command line: ``--check`` and ``--explain``."""
+"""``--check`` and ``--explain``, for the magic and the command line."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def preview(
     arguments: argparse.Namespace, settings: ConnectionSettings, *, cell: str | None = None
 ) -> CheckReport | LoadPlan:
-    """Return what loading a file, or a cell, would do; nothing on the server is changed.
+    """Return a report of what a load of a file, or a cell, would do; it changes nothing.
 
     Parameters
     ----------
@@ -27,7 +27,7 @@ def preview(
     settings : ConnectionSettings
         Where the server is; ``--explain`` asks none.
     cell : str, optional
-        SQL in the place of a file: the body of a cell whose first line is the magic.
+        SQL instead of a file: the body of a cell whose first line is the magic.
 
     Raises
     ------

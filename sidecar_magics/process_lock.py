@@ -47,7 +47,7 @@ class ProcessLock:
             return True
         import fcntl  # noqa: PLC0415 - Windows has none, and imports this module as well
 
-        # Not the file itself: whoever tries to lock it in that moment would not get it.
+        # Not the file itself: another process could not lock it in that moment.
         try:
             with tempfile.TemporaryFile(dir=self._path.parent) as file:
                 fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -86,6 +86,6 @@ class ProcessLock:
         return True
 
     def release(self) -> None:
-        """Let go of it, if it was taken."""
+        """Release it, if it was taken."""
         with contextlib.suppress(OSError):
             self._lock.release()

@@ -1,4 +1,4 @@
-"""What a server says before the login, and what that means for a wait.
+"""A server's greeting or refusal before the login, and whether waiting helps.
 
 Each failed attempt has an `Outlook`. Only LATER (refused, closed, 1040, 1053) is waited out; MAYBE
 (1045, 1130, not MySQL) has five seconds, because initialisation may still be running; NEVER (TLS,
@@ -67,7 +67,7 @@ class ConnectError(Exception):
     stage : str
         ``name``, ``port``, ``greeting``, ``tls``, ``login`` or ``query``.
     answer : str
-        What the server, or its absence, said.
+        The answer of the server, or of the network.
     outlook : Outlook
         Whether trying again is worth while.
     errno : int or None

@@ -32,7 +32,7 @@ def ask(
     Raises
     ------
     pymysql.err.MySQLError, OSError
-        The server refused, or the connection was lost; 2027 if what came is no answer to this.
+        The server refused, or the connection was lost; 2027 if the answer does not fit.
     """
     import pymysql  # noqa: PLC0415
 
@@ -42,7 +42,7 @@ def ask(
             rows = cursor.fetchall()
     except pymysql_errors():
         raise
-    except Exception as error:  # whatever PyMySQL stumbles over
+    except Exception as error:  # PyMySQL stumbles over a malformed answer
         connection._force_close()
         raise _no_answer(sql, type(error).__name__) from None
     if cursor.description is None or len(cursor.description) < columns:
@@ -53,7 +53,7 @@ def ask(
 
 
 def as_text(value: object) -> str:
-    """Return a cell as text; what is ASCII is right in whatever character set it came."""
+    """Return a cell as text; ASCII is right in every character set."""
     if isinstance(value, (bytes, bytearray)):
         # ucs2, utf16 and utf32 put zeros between the letters.
         return bytes(value).replace(b"\0", b"").decode("utf-8", "replace")

@@ -1,7 +1,7 @@
-"""Scratch schemas: their names mean nothing else, and those of killed processes are dropped.
+"""Scratch schemas, with names of their own; those of killed processes are dropped.
 
-A process that has some holds a named lock (GET_LOCK) with their token as long as it is connected.
-Scratch schemas without such a lock are what killed processes have left; the next one drops them.
+A process with scratch schemas holds a named lock (GET_LOCK) with their token as long as it is
+connected. Killed processes leave scratch schemas without such a lock; the next process drops them.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from .settings import ConnectionSettings
 
-# What they are for: a rehearsal of --check, the copy of --verify.
+# Their purpose: a rehearsal of --check, the copy of --verify.
 CHECK = "check"
 VERIFY = "verify"
 # For Python and for servers.
@@ -55,7 +55,7 @@ class ScratchSchemas:
         self._purpose = purpose
 
     def begin(self) -> list[str]:
-        """Take the lock, drop what killed processes have left, and return the schemas there were.
+        """Take the lock, drop those of killed processes, and return all schemas that there were.
 
         Raises
         ------
@@ -78,7 +78,7 @@ class ScratchSchemas:
         return f"sidecar_{self._purpose}_{self._token}_{number:03}"
 
     def drop(self, name: str) -> None:
-        """Drop one, if it is there and the server lets us."""
+        """Drop one, if it exists and the server allows it."""
         connection = self._connection
         with contextlib.suppress(*pymysql_errors()), limited(connection, _DROP_S):
             connection.cursor().execute(f"DROP DATABASE IF EXISTS `{name}`")
@@ -93,7 +93,7 @@ class ScratchSchemas:
 
 
 def free_bytes(settings: ConnectionSettings, data_folder: str) -> int | None:
-    """Return how much is free where a server keeps its data; None if it cannot be seen from here.
+    """Return the free bytes on the disk of a server's data; None if we cannot see it from here.
 
     Parameters
     ----------

@@ -1,8 +1,8 @@
 """The only place that opens a connection: socket, TLS ladder, login.
 
-A connection is made in stages on one socket, so that each failure can be told apart, and so that
-the server counts no half-made connection against us (``max_connect_errors``): the greeting is
-looked at without being read, then the same socket goes to PyMySQL for TLS and login.
+A connection is made in stages on one socket. So each failure has its own error, and the server
+counts no half-made connection against us (``max_connect_errors``): we peek at the greeting, then
+PyMySQL gets the same socket for TLS and login.
 
 A connection that is dropped after its greeting counts against this host on the server (error 1129
 in the end). A silent connection is kept: a mysqld that starts binds its port early, and greets its
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 # Source: MySQL client/server protocol, capability flags.
 CLIENT_MULTI_STATEMENTS = 0x10000
 
-# For connections on which only we ask: whatever a server limits or does by default, an answer is
-# whole, and a COMMIT is nothing else. Each account may set these.
+# For connections with our own questions only: the server's defaults must neither cut an answer, nor
+# make a COMMIT do more. Each account may set these.
 WHOLE_ANSWERS = (
     b"SET SESSION sql_select_limit = 18446744073709551615, sql_big_selects = 1, completion_type = 0"
 )
@@ -70,12 +70,12 @@ def connect(
     settings : ConnectionSettings
         Where to, and as whom.
     timeout_s : float, default 10
-        Seconds for the whole of it, until the login is done; what is asked then has no limit.
+        Seconds until the login is done; later questions have no limit.
     local_infile : bool, default False
         Whether the server may ask for a file of this machine that a statement names (LOAD DATA
         LOCAL); see `local_infile`.
     multi_statements : bool, default False
-        Whether what is sent may be several statements, as for the ``mysql`` client.
+        Whether one command may have several statements, as for the ``mysql`` client.
     own_rows : bool, default False
         Whether LOAD DATA LOCAL may be used for rows in memory: `FileGuardedConnection.read_rows`.
 
@@ -160,7 +160,7 @@ def log_in(
     sock : socket.socket
         Socket with the unread greeting; it belongs to the connection, and is closed if that fails.
     timeout_s : float, default 10
-        Seconds for all of it; what is asked on the connection then has no limit.
+        Seconds until the login is done; later questions have no limit.
     greeting, settings, local_infile, multi_statements, own_rows
         As `peek_greeting` returned it, and as in `connect`.
 
@@ -206,7 +206,7 @@ class Field(NamedTuple):
 
 
 class Fetched(NamedTuple):
-    """A result set as it came, or as much of it as is kept.
+    """A result set as it came, or the part of it that is kept.
 
     Attributes
     ----------
@@ -235,7 +235,7 @@ class Keep(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What a statement did.
+    """The outcome of a statement.
 
     Attributes
     ----------
@@ -244,7 +244,7 @@ class Outcome(NamedTuple):
     results : int
         How many result sets it returned.
     last : Fetched or None
-        The last of them, if it was to be kept.
+        The last of them, if kept.
     """
 
     changed: int
@@ -283,7 +283,7 @@ def send(connection: pymysql.Connection[Any], sql: bytes, *, keep: Keep | None =
 def read_rows(
     connection: pymysql.Connection[Any], sql: bytes, rows: Sequence[memoryview]
 ) -> Outcome:
-    """Execute a LOAD DATA LOCAL INFILE of our own, whose file is rows that are in memory.
+    """Execute a LOAD DATA LOCAL INFILE of our own, with rows from memory instead of a file.
 
     Parameters
     ----------
@@ -292,7 +292,7 @@ def read_rows(
     sql : bytes
         The statement.
     rows : sequence of memoryview
-        What the server is to read.
+        The rows.
 
     Raises
     ------
@@ -309,9 +309,9 @@ def send_each(
 ) -> Iterator[Outcome]:
     """Send one or several statements at once, and yield the outcome of each as it comes.
 
-    PyMySQL's cursors decode every row, and keep all of them; but what a script selects may be valid
-    in no encoding, and larger than the memory. So this goes through the results that they are made
-    of. The iterator must be used up, or end with an error.
+    PyMySQL's cursors decode and keep every row; but the rows of a script may be valid in no
+    encoding, and larger than the memory. So this uses the results below the cursors. The iterator
+    must be used up, or end with an error.
 
     Parameters, Raises
     ------------------
@@ -352,7 +352,7 @@ def _fetch(connection: pymysql.Connection[Any], result: Any, keep: Keep) -> Fetc
         if result._check_packet_is_eof(packet):
             break
         total += 1
-        if is_full:  # what is only counted is not taken apart
+        if is_full:  # rows that are only counted are not parsed
             continue
         row = result._read_row_from_packet(packet)
         longer = sum(value is not None and len(value) > value_bytes for value in row)
@@ -368,7 +368,7 @@ def _fetch(connection: pymysql.Connection[Any], result: Any, keep: Keep) -> Fetc
 
 
 def pymysql_errors() -> tuple[type[Exception], ...]:
-    """Return what PyMySQL raises on a live connection: the server's errors, and lost sockets."""
+    """Return the errors of PyMySQL on a live connection: the server's, and lost sockets."""
     import pymysql  # noqa: PLC0415
 
     return (pymysql.err.MySQLError, OSError)
@@ -399,7 +399,7 @@ def tls_context(settings: ConnectionSettings, *, weak: bool = False) -> ssl.SSLC
 
 
 def _left_s(ends_at: float) -> float:
-    # Not zero, which is "do not wait" for a socket, and says so in other words than "too late".
+    # Not zero: for a socket that is "do not wait", with another error than "too late".
     return max(0.001, ends_at - time.monotonic())
 
 
@@ -416,7 +416,7 @@ def _addresses(settings: ConnectionSettings, timeout_s: float) -> list[Any]:
         except (OSError, UnicodeError) as error:
             found.append(error)
 
-    # In a thread: the system's own question has no limit, and no interrupt ends it.
+    # In a thread: the system's lookup has no limit, and no interrupt ends it.
     thread = threading.Thread(target=look_up, name="sidecar-magics-name", daemon=True)
     thread.start()
     thread.join(timeout_s)
@@ -432,7 +432,7 @@ def _first_that_answers(addresses: list[Any], ends_at: float) -> socket.socket:
     failure: OSError = OSError("it has no address")
     for number, (family, kind, protocol, _, address) in enumerate(addresses):
         sock = socket.socket(family, kind, protocol)
-        # An equal share for each that is left: one that swallows everything leaves time for others.
+        # An equal share for each address that is left: a silent one leaves time for the others.
         sock.settimeout(_left_s(ends_at) / (len(addresses) - number))
         try:
             sock.connect(address)

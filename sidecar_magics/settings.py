@@ -1,4 +1,4 @@
-"""Where the MySQL server is and who we are to it; every value remembers where it came from."""
+"""The server's address and our account; every value remembers where it came from."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Secret(str):
 
 # The tutorial's convention: what Spyglass's notebooks, its Docker image and the hubs all use.
 TUTORIAL_PASSWORD = Secret("tutorial")
-# What an account without a password has is no better kept.
+# An account without a password is no safer.
 PUBLIC_PASSWORDS = frozenset({TUTORIAL_PASSWORD.reveal(), ""})
 CONVENTION = {"host": "127.0.0.1", "port": 3306, "user": "root", "password": TUTORIAL_PASSWORD}
 
@@ -60,7 +60,7 @@ ENVIRONMENT_TIERS: tuple[Mapping[str, str], ...] = (
 # DataJoint takes "host:port" there; MySQL's own programs do not in MYSQL_HOST.
 TAKE_A_PORT = {"DJ_HOST"}
 
-# --ssl-mode of MySQL's own programs; what is stronger than PREFERRED means "required" here.
+# --ssl-mode of MySQL's own programs; modes stronger than PREFERRED mean "required" here.
 SSL_MODES = {
     "DISABLED": "auto",
     "PREFERRED": "auto",
@@ -340,15 +340,21 @@ def _no_password(host: str, files: Sequence[str]) -> SettingsError:
     )
 
 
+def shown_host(host: str) -> str:
+    """Return what a host is said to be, without an account and a password in front of it."""
+    account, _, name = host.rpartition("@")
+    return f"…@{name}" if account else name
+
+
 def _check_host(hit: FoundValue) -> str:
     host = str(hit.value).strip()
-    is_malformed = not host or "/" in host or not host.isprintable() or " " in host
+    is_malformed = not host or set(host) & set("/ @") or not host.isprintable()
     # A name has no colon.
     has_no_port = not split_port(host)[1]
     if is_malformed or (has_no_port and ":" in host and not is_address(host.strip("[]"))):
         raise SettingsError(
-            f"host is {host!r} ({hit.source}), which is not a host name or an address.",
-            hint="give only the name, such as 127.0.0.1; the port has an option of its own.",
+            f"host is {shown_host(host)!r} ({hit.source}), which is not a host name or an address.",
+            hint="give the name only, such as 127.0.0.1: port and account are other settings.",
         )
     name, port = split_port(host)
     if port:

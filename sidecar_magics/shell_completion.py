@@ -1,4 +1,4 @@
-"""Completion in a shell: what Tab offers after ``sidecar-magics``; argcomplete asks for it."""
+"""Completion by Tab in a shell, after ``sidecar-magics``; argcomplete asks for it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def complete(parser: argparse.ArgumentParser) -> None:
     """
     for verb in _verbs(parser):
         for action in verb._actions:
-            # argcomplete looks there for what it is to offer.
+            # argcomplete reads its suggestions from there.
             if action.dest in FILES:
                 action.completer = FilesCompleter()  # type: ignore[attr-defined]
             elif action.dest == "password_env":

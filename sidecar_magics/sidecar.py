@@ -1,4 +1,4 @@
-"""The server that answered: what it is, and how other tools connect to it."""
+"""The server that answered: its description, and how other tools connect to it."""
 
 from __future__ import annotations
 
@@ -162,7 +162,7 @@ class Sidecar:
 def describe(
     connection: pymysql.Connection[Any], settings: ConnectionSettings, waited_s: float
 ) -> Sidecar:
-    """Ask a connected server what it is.
+    """Ask a connected server for its description.
 
     Parameters
     ----------
@@ -187,7 +187,7 @@ def describe(
 def identify(
     connection: pymysql.Connection[Any], settings: ConnectionSettings, waited_s: float
 ) -> Sidecar:
-    """Do the same as `describe`, for who makes something of the refusals by itself.
+    """Do the same as `describe`, for callers that handle refusals themselves.
 
     Raises
     ------
@@ -206,7 +206,7 @@ def identify(
     version, up = version or "unknown", status.get("Uptime") or ""
     return Sidecar(
         settings=settings,
-        # What a server says is shown in many places, so it is made fit for them here.
+        # Many places show a server's words, so they are made fit for that here.
         version=shown(plain_version(version), WORD_SHOWN),
         flavour="mariadb" if "mariadb" in version.lower() else "mysql",
         uuid=shown(identity[0][1] or "", WORD_SHOWN) or None if identity else None,

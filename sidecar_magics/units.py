@@ -6,7 +6,7 @@ from __future__ import annotations
 def size(size_bytes: float) -> str:
     """Return a size in the unit that suits it: ``12.3 MB``."""
     for unit in ("B", "kB", "MB", "GB"):
-        if size_bytes < 999.5:  # what is more would be rounded to 1e+03
+        if size_bytes < 999.5:  # larger numbers would be rounded to 1e+03
             return f"{size_bytes:.3g} {unit}" if unit != "B" else f"{size_bytes:.0f} B"
         size_bytes /= 1000
     return f"{size_bytes:,.1f} TB"

@@ -1,4 +1,4 @@
-"""Wait until the server can be used, and say truthfully what it is waiting for.
+"""Wait until the server can be used, and show truthfully what it is waiting for.
 
 Readiness is what a user needs: a login over TCP and a ``SELECT 1``. Each attempt goes through the
 stages name, port, greeting, TLS, login, query; the first one that fails is reported.
@@ -27,17 +27,17 @@ if TYPE_CHECKING:
     from .protocol import Greeting
     from .settings import ConnectionSettings
 
-# How often a closed port is knocked at. On average the wait notices the server half of that later.
+# Interval of attempts on a closed port. On average the wait notices the server half of that later.
 KNOCK_INTERVAL_S = 0.02
-# The same for another machine, where knocking is traffic, and for its name, where it is DNS.
+# The same for another machine, where an attempt is traffic, and for its name, where it is DNS.
 REMOTE_INTERVAL_S = 0.25
 # Share of one core that waiting may use: after an attempt that cost 0.2 ms comes a pause of 33 ms.
 CPU_SHARE = 0.006
-# How long one connection without a greeting is waited for before another is opened beside it: a
-# server that is only slow will greet the first, a proxy may have forgotten it.
+# How long to wait for a greeting on one connection before opening another one: a slow server will
+# greet the first, a proxy may have forgotten it.
 SILENCE_S = 0.5
 REPORT_INTERVAL_S = 1.0
-# How long a login with its first questions may take, before it is tried on another connection.
+# How long a login with its first questions may take, before another connection tries it.
 LOGIN_S = 10.0
 # The same for a server that greets when the time is all but over, as with ``--timeout 0``.
 LAST_CHANCE_S = 1.0
@@ -45,14 +45,14 @@ LAST_CHANCE_S = 1.0
 
 @dataclass(frozen=True)
 class WaitStatus:
-    """What a wait knows at one moment.
+    """The state of a wait at one moment.
 
     Parameters
     ----------
     stage : str
         The stage that was not passed at the last attempt.
     answer : str
-        What was seen there.
+        The answer there.
     elapsed_s, timeout_s : float
         Seconds since the start, and seconds at most.
     attempts : int
@@ -84,13 +84,13 @@ def wait(
         Seconds to wait at most, a second more if the server is just answering; 0 means one
         attempt.
     access_grace_s : float, default 5
-        Seconds that a refusal (access denied, unknown host, not MySQL) is put up with, as a
-        server that is being initialised may refuse for a moment.
+        Seconds to tolerate a refusal (access denied, unknown host, not MySQL): a server that is
+        being initialised may refuse for a moment.
     progress : callable, optional
         Called with a `WaitStatus` whenever what is seen changes, and about once a second.
     watch : callable, optional
-        Called several times a second; what it raises ends the wait, as when the process that was
-        to become the server has died.
+        Called several times a second; an error that it raises ends the wait, for example if the
+        server's process has died.
 
     Raises
     ------
@@ -109,7 +109,7 @@ def wait(
 
 @dataclass
 class _Waiting:
-    """One wait: its limits, and what it has seen so far."""
+    """One wait: its limits, and the answers so far."""
 
     settings: ConnectionSettings
     timeout_s: float
@@ -169,7 +169,7 @@ class _Waiting:
         self.silent = [*self.silent[:1], sock]
         deadline = time.monotonic() + patience_s
         while time.monotonic() < deadline:
-            for candidate in _readable(self.silent, timeout_s=0.1):
+            for candidate in _readable(self.silent):
                 greeting = self._greeting_of(candidate)
                 if greeting is not None:
                     self.silent.remove(candidate)
@@ -188,7 +188,7 @@ class _Waiting:
             raise
 
     def _note(self, failure: ConnectError) -> None:
-        """Take notice of a failed attempt; raise what the user sees if it was the last."""
+        """Take note of a failed attempt; raise the user's error if it was the last."""
         news = self.last is None or self.last.answer != failure.answer
         self.last = failure
         if news:
@@ -237,10 +237,10 @@ class _Waiting:
         return self.timeout_s - self._elapsed_s()
 
 
-def _readable(sockets: list[socket.socket], *, timeout_s: float) -> list[socket.socket]:
+def _readable(sockets: list[socket.socket]) -> list[socket.socket]:
     # Not select(), which takes no descriptor above 1023.
     with selectors.DefaultSelector() as selector:
         for sock in sockets:
             selector.register(sock, selectors.EVENT_READ)
-        ready = {key.fileobj for key, _ in selector.select(timeout_s)}
+        ready = {key.fileobj for key, _ in selector.select(0.1)}
     return [sock for sock in sockets if sock in ready]

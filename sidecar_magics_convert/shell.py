@@ -115,7 +115,7 @@ def _step(words: list[str], *, is_nameable: bool) -> Iterator[ShellStep]:
     elif (after := _after_passwords(words))[:1] and _program(after) in DUMPERS:
         given = [word.partition("=")[2] for word in words[: len(words) - len(after)]]
         yield dump([_program(after), *after[1:]], given)
-    elif (at := _position("|", words)) is not None:
+    elif (at := _pipe(words)) is not None:
         yield _piped(words[:at], words[at + 1 :], is_nameable=is_nameable)
     elif name == "echo" and not any(_is_more_than_text(word) for word in words[1:]):
         yield Say(" ".join(words[1:]))
@@ -135,9 +135,10 @@ def _after_passwords(words: list[str]) -> list[str]:
     return rest
 
 
-def _position(sign: str, words: Sequence[str]) -> int | None:
-    found = (at for at, word in enumerate(words) if isinstance(word, Sign) and word == sign)
-    return next(found, None)
+def _pipe(words: Sequence[str]) -> int | None:
+    """Return the place of the first pipe."""
+    pipes = (at for at, word in enumerate(words) if isinstance(word, Sign) and word == "|")
+    return next(pipes, None)
 
 
 def _is_more_than_text(word: str) -> bool:
@@ -145,7 +146,7 @@ def _is_more_than_text(word: str) -> bool:
 
 
 def _piped(before: list[str], behind: list[str], *, is_nameable: bool) -> ClientCall | Wait:
-    if _position("|", behind) is not None or TEXT in behind or "<" in behind:
+    if _pipe(behind) is not None or TEXT in behind or "<" in behind:
         raise Uncertain("what the client prints goes into another command")
     behind = without_wrapping(behind)
     if len(before) == 3 and before[0] == "cat" and before[1] == TEXT:

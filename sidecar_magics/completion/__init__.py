@@ -1,4 +1,4 @@
-"""Completion on the magics' lines: options with what they are for, values, files, names in a dump.
+"""Completion on the magics' lines: options with their purpose, values, files, names in a dump.
 
 The one text that frontends show beside a completion is its type
 (``_jupyter_types_experimental``; in a terminal prompt_toolkit's meta column), so the type is the
@@ -7,7 +7,7 @@ documentation panel asks the kernel to inspect the word at the cursor; IPython h
 Ours comes before IPython's matchers, and never asks a server.
 
     place.py    where the cursor is: which magic, which word, which quotes
-    values.py   what can stand there: options, values, files
+    values.py   suggestions for that place: options, values, files
     outline.py  names of schemas and tables in the script, read for a moment at most
 """
 
@@ -36,7 +36,7 @@ def complete(context: CompletionContext) -> SimpleMatcherResult:
     from .values import offers  # noqa: PLC0415 - nothing is imported before it is used
 
     fragment, found = offers(place, lines[at][column:])
-    # JupyterLab wraps what stands beside a completion over its neighbours. A terminal does not, and
+    # JupyterLab wraps the text beside a completion over its neighbours. A terminal does not, and
     # would underline these blanks.
     blank = " " if getattr(get_ipython(), "kernel", None) is None else "\N{NO-BREAK SPACE}"
     return {

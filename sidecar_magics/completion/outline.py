@@ -73,7 +73,7 @@ def _outline(path: Path, _size_bytes: int, _changed_ns: int) -> Outline:
 
 
 def _statements(path: Path) -> Iterator[Classification]:
-    """Yield what each statement does, until the time is up."""
+    """Yield the classification of each statement, until the time is up."""
     from ..load.sources.source import Source  # noqa: PLC0415 - it brings compression and more
 
     until = time.monotonic() + READ_S

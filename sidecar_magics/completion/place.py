@@ -1,4 +1,4 @@
-"""Where the cursor is: on which of our magics' lines, in which word, and what is quoted there."""
+"""The cursor's place: on which of our magics' lines, in which word, and in which quotes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MAGICS = (
 )
 
 _NAMES = "|".join(MAGICS)
-# What may stand before a magic: magics that take code (%time, %timeit -n 1), an assignment.
+# Allowed before a magic: magics that take code (%time, %timeit -n 1), an assignment.
 _LINE = re.compile(
     rf"""
     \s*
@@ -42,7 +42,7 @@ class Word(NamedTuple):
     raw : str
         As it is written, with its quotes.
     text : str
-        What it means.
+        Its value.
     quote : str
         The quotation mark that is still open at its end, or nothing.
     """
@@ -170,7 +170,7 @@ def quoted(text: str, quote: str = "", *, is_open: bool = False) -> str:
     Parameters
     ----------
     text : str
-        What it shall mean.
+        Its value.
     quote : str, default ""
         The quotation mark that was begun with; by default one only where it is needed.
     is_open : bool, default False

@@ -1,4 +1,4 @@
-"""What can stand at a place: options with what they are for, their values, files."""
+"""Suggestions for a place: options with their purpose, their values, files."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ FILES = {
     Values.FOLDERS: re.compile(r"(?!)"),
 }
 _SECRET = re.compile(r"PASS|SECRET|_PWD", re.IGNORECASE)
-# What dumps name most and other servers lack, with what they have; `nearest` finds any other.
+# Collations that dumps name most and other servers lack, with a substitute; `nearest` finds others.
 COLLATIONS = {
     "nearest": "for each that the server lacks",
     "utf8mb4_0900_ai_ci=utf8mb4_unicode_ci": "MySQL 8's, on MariaDB",
@@ -51,9 +51,9 @@ class Suggestion(NamedTuple):
     Parameters
     ----------
     text : str
-        What is put in the fragment's place.
+        The text that replaces the fragment.
     brief : str
-        What it is, in a few words.
+        Its kind, in a few words.
     """
 
     text: str
@@ -61,7 +61,7 @@ class Suggestion(NamedTuple):
 
 
 def offers(place: Cursor, after: str) -> tuple[str, list[Suggestion]]:
-    """Find what may be put in at a place.
+    """Find the suggestions for a place.
 
     Parameters
     ----------

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..settings import resolve
+from ..settings import resolve, shown_host
 from .config import KEYS, TLS_KEY, ConfigFile, connection_fields
 from .identity import Memory
 from .versions import BUILT_IN, load_datajoint
@@ -84,7 +84,7 @@ def overruled(settings: ConnectionSettings, places: Mapping[str, Mapping[str, Fo
     """
     for place in places.values():
         other = [
-            f"{name} {place[name].value}"
+            f"{name} {shown_host(place[name].value) if name == 'host' else place[name].value}"
             for name in ("host", "port", "user")
             if name in place
             and str(place[name].value).replace("localhost", "127.0.0.1")

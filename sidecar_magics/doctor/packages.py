@@ -7,6 +7,7 @@ from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
 from ..errors import DataJointConnectionError, SidecarError
+from ..settings import shown_host
 from .diagnosis import failure, ok, warning
 
 if TYPE_CHECKING:
@@ -119,7 +120,7 @@ def datajoint_target(settings: ConnectionSettings, found: Mapping[str, str]) -> 
 
 def _differences(place: Mapping[str, Any], settings: ConnectionSettings) -> str:
     return ", ".join(
-        f"{name} {place[name]}"
+        f"{name} {shown_host(place[name]) if name == 'host' else place[name]}"
         for name in ("host", "port", "user")
         if place.get(name) is not None
         and str(place[name]).lower().replace("localhost", "127.0.0.1")

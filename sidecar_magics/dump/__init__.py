@@ -1,14 +1,14 @@
 """Dump schemas into SQL scripts, without a client program.
 
-`dump` is what users call. The server itself spells the rows (`values`), which go as bytes from the
-connection (`packets`) into statements (`rows`); definitions are asked for (`definitions`). All
-of it stands in an order that loads (`plan`), in a file that is whole or not there (`output`).
+Users call `dump`. The server itself spells the rows (`values`), which go as bytes from the
+connection (`packets`) into statements (`rows`); it also shows the definitions (`definitions`).
+They are written in an order that loads (`plan`), into a file that is whole or not there (`output`).
 
-What there is:
+The server's content:
 
-    policy.py       what the user chose
+    policy.py       the options of a dump
     catalogue.py    schemas, tables, columns, views, programs
-    rights.py       what the account may not see
+    rights.py       objects that the account may not see
     definitions.py  the definitions that the server shows
     snapshot.py     connections that see one moment
 
@@ -18,7 +18,7 @@ As SQL:
     packets.py      rows as bytes off a connection
     rows.py         rows into INSERT statements
     spelling.py     names and texts
-    script.py       heading, end, and what stands around definitions
+    script.py       heading, end, and the SQL around definitions
 
 Into files:
 
@@ -28,12 +28,12 @@ Into files:
     execute.py      a dump from beginning to end
     output.py       files written by several at once, in one order
     compression.py  by the file's name
-    report.py       what was dumped, by table
+    report.py       rows and sizes by table
     progress.py     how far a dump is
 
 Loaded again (`--verify`):
 
-    content.py      what a dump holds: definitions, digests of rows
+    content.py      the content of a dump: definitions, digests of rows
     elsewhere.py    its statements, into scratch schemas
     comparison.py   the differences, in words
     verify.py       all of it in order
@@ -72,8 +72,8 @@ def dump(
 ) -> DumpReport:
     """Dump schemas into a file, or into a folder with a file for each table.
 
-    The dump shows the server at one moment. It is written beside its place, and put there when it
-    is complete; a dump that is there already stays until then.
+    The dump shows the server at one moment. It is written beside its place, and moved there once
+    it is complete; an earlier dump stays until then.
 
     Parameters
     ----------
@@ -96,8 +96,8 @@ def dump(
     Raises
     ------
     DumpError
-        It cannot be written, the server refuses, the connection was lost, or with ``verify`` what
-        was loaded from it differs; nothing is left of it.
+        It cannot be written, the server refuses, the connection was lost, or with ``verify`` its
+        copy differs; nothing is left of it.
     ServerNotReadyError, AccessError
         There is no connection to begin with.
     SettingsError

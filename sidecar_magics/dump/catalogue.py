@@ -1,4 +1,4 @@
-"""What a server holds: schemas, and in them tables with their columns, views and programs."""
+"""The content of a server: schemas with tables and their columns, views and programs."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class StoredColumn(NamedTuple):
     is_nullable : bool
         Whether it may be NULL.
     size_bytes : int
-        What a text or a string of bytes can hold; 0 for the others.
+        Length of the longest text or string of bytes; 0 for other types.
     is_generated : bool
         Whether the server computes it: it takes no value.
     is_invisible : bool
@@ -62,20 +62,20 @@ class StoredColumn(NamedTuple):
 
 @dataclass(frozen=True)
 class StoredTable:
-    """A table, and what decides how its rows are read.
+    """A table, and the facts that decide how to read its rows.
 
     Parameters
     ----------
     schema, name : str
-        Where it is.
+        Its schema.
     kind : str
         As the server calls it: ``BASE TABLE``, ``SYSTEM VERSIONED``, ``SEQUENCE``, ``VIEW``.
     engine : str
         Storage engine; empty for a view.
     size_bytes : int
-        About how large its rows are, as the server guesses.
+        Size of its rows, as the server estimates.
     rows : int
-        About how many there are.
+        Number of its rows, as the server estimates.
     columns : tuple of StoredColumn
         In their order.
     key : StoredColumn or None
@@ -122,7 +122,7 @@ class StoredProgram(NamedTuple):
     table : str
         Of a trigger.
     is_hidden : bool
-        Whether the account may not see what it does.
+        Whether its body is hidden from the account.
     """
 
     kind: str
@@ -133,7 +133,7 @@ class StoredProgram(NamedTuple):
 
 @dataclass
 class Schema:
-    """A schema, and what is in it.
+    """A schema and its content.
 
     Parameters
     ----------
@@ -164,7 +164,7 @@ def schema_names(ask: Ask) -> list[str]:
 
 
 def read_catalogue(ask: Ask, names: Sequence[str]) -> list[Schema]:
-    """Return what some schemas hold.
+    """Return some schemas with their content.
 
     Parameters
     ----------
@@ -211,7 +211,7 @@ _EVENTS = b"""SELECT event_schema, 'EVENT', event_name, '', 0 FROM information_s
 
 
 class _Questions:
-    """What is asked of information_schema about some schemas."""
+    """Questions to information_schema about some schemas."""
 
     def __init__(self, ask: Ask, names: Iterable[str]) -> None:
         texts = [literal(name) for name in names]

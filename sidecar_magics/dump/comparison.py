@@ -1,4 +1,4 @@
-"""Compare what was dumped with what came back of it: how things differ, in words."""
+"""Compare a dump with its copy: the differences in words."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from .rows import Range
 
 LONGEST_LINE = 80
-# MySQL shows the character set of a column's collation or not, by how the column was once declared;
-# what a table is shown as that was made from what is shown may be the other.
+# MySQL shows the character set of a column's collation or not, depending on the column's first
+# declaration; so a table's copy may show it where the table does not.
 _NEEDLESS = re.compile(rb" CHARACTER SET \w+(?= COLLATE)")
 
 
@@ -28,7 +28,7 @@ def differing_rows(
     found: Mapping[tuple[str, str], Mapping[Range, RowsDigest]],
     tables: Iterable[tuple[str, str]],
 ) -> dict[tuple[str, str], str]:
-    """Return how the rows of tables differ, in words; those that do not are not in it."""
+    """Return how the rows of tables differ, in words; only tables that differ."""
     words = {}
     for path in tables:
         before, after = expected.get(path, {}), found.get(path, {})
@@ -45,18 +45,18 @@ def differing_rows(
 def differing_definitions(
     content: Content, copy: Copy, names: dict[str, str], found: Content
 ) -> Iterator[tuple[DumpedThing, str]]:
-    """Yield the things that did not come back as they are to be, and how they differ.
+    """Yield the objects whose copy differs from the dump, and how.
 
     Parameters
     ----------
     content : Content
-        What was dumped.
+        The dump's content.
     copy : Copy
-        What is to be in the scratch schemas; what cannot be compared is left out of it.
+        The expected content of the scratch schemas, without objects that cannot be compared.
     names : dict of str to str
         The scratch schemas, by the dump's.
     found : Content
-        What they hold.
+        Their content.
     """
     left = dict(found.defined)
     for thing, sql in list(copy.defined.items()):
@@ -89,7 +89,7 @@ def _needful(thing: DumpedThing, sql: bytes) -> bytes:
 
 
 def _first_difference(thing: DumpedThing, expected: bytes, found: bytes) -> str:
-    """Return the first line in which a definition differs; of what has no secrets in it."""
+    """Return the first line in which a definition differs, if it has no secrets."""
     if thing.kind not in ("table", "view"):
         return "its definition differs"
     lines = [_needful(thing, sql).split(b"\n") for sql in (expected, found)]

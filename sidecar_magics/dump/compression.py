@@ -1,4 +1,4 @@
-"""How a dump is compressed: its name says so, and parts of it are compressed side by side."""
+"""Compress a dump, by the ending of its name; its parts are compressed in parallel."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from ..errors import SettingsError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-# What each program takes by itself, but for xz, whose 6 reads less than 1 MB a second.
+# The programs' own defaults, except for xz, whose 6 reads less than 1 MB a second.
 GZIP_LEVEL, BZIP2_LEVEL, ZSTD_LEVEL, XZ_LEVEL = 6, 9, 3, 1
-_GZIP_WINDOW = 31  # zlib's own way to say that there is to be gzip's heading, without a time
-_KNOWN = (".gz", ".zst", ".xz", ".bz2")
+_GZIP_WINDOW = 31  # for zlib: with gzip's heading, without a time
+
 _ELSEWHERE = {".zip": ".gz", ".7z": ".xz", ".lz4": ".zst", ".br": ".zst", ".z": ".gz"}
 
 
@@ -24,7 +24,7 @@ class Compressor(Protocol):
     """One compressed stream, as `zlib.compressobj` has it."""
 
     def compress(self, data: bytes, /) -> bytes:
-        """Take more, and return what has become of it so far."""
+        """Take more input, and return the output so far."""
 
     def flush(self) -> bytes:
         """Return the rest."""
@@ -41,7 +41,7 @@ class _Plain:
 
 
 def compressor(name: str) -> Callable[[], Compressor]:
-    """Return what makes the compressor for a file of this name.
+    """Return a function that makes compressors for a file of this name.
 
     Streams of one kind, one after the other, are one file of it.
 
@@ -53,7 +53,7 @@ def compressor(name: str) -> Callable[[], Compressor]:
     Raises
     ------
     SettingsError
-        It would be compressed in a way that is not known here.
+        The name's ending means another compression.
     """
     ending = "." + name.rpartition(".")[2].lower() if "." in name else ""
     if ending in _ELSEWHERE:

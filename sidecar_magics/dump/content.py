@@ -1,4 +1,4 @@
-"""What a dump holds, so that another one can be compared: texts of definitions, digests of rows."""
+"""The content of a dump, to compare it with another: texts of definitions, digests of rows."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class DumpedThing(NamedTuple):
-    """Something that has a definition: ``table``, ``view``, ``trigger``, ...; where, and its name.
+    """An object with a definition: ``table``, ``view``, ``trigger``, ...; its schema and name.
 
     A schema is in itself.
     """
@@ -35,7 +35,7 @@ class Defined(NamedTuple):
     Attributes
     ----------
     sql : bytes
-        What makes it; of a sequence also what sets it.
+        The statement that makes it; of a sequence also the one that sets it.
     setting : Setting or None
         The session that a view or program was made in.
     table : str
@@ -55,7 +55,7 @@ class RowsDigest(NamedTuple):
 
 
 class Content:
-    """What a dump holds, taken down while it is made, by several threads.
+    """The content of a dump, taken down by several threads while it is made.
 
     Attributes
     ----------
@@ -81,11 +81,11 @@ class Content:
         self.define(made.kind, schema, made.name, Defined(made.sql, made.setting, table))
 
     def begin_rows(self, table: StoredTable, part: Range) -> RowsCounting:
-        """Return what takes down the rows of a part of a table."""
+        """Return a recorder for the rows of a part of a table."""
         return RowsCounting(self, (table.schema, table.name), part)
 
     def add(self, path: tuple[str, str], part: Range, found: RowsDigest) -> None:
-        """Take down what a part of a table has."""
+        """Take down the rows of a part of a table."""
         with self._lock:
             self.rows.setdefault(path, {})[part] = found
 

@@ -29,11 +29,11 @@ class Course:
     Parameters
     ----------
     workers : sequence of Worker
-        What does them, one for each connection.
+        Its workers, one for each connection.
     snapshot : Snapshot
         The connections; it gives its lock back when no job needs it any more.
     jobs : list of Job
-        What there is to do.
+        The jobs.
     """
 
     def __init__(self, workers: Sequence[Worker], snapshot: Snapshot, jobs: list[Job]) -> None:
@@ -69,7 +69,7 @@ class Course:
         Raises
         ------
         BaseException
-            What went wrong first; nothing runs any more.
+            The first error; nothing runs any more.
         """
         if show is None:
             self._work(self._workers[0])
@@ -103,7 +103,7 @@ class Course:
             thread.join(10)
 
     def _hang_up(self) -> None:
-        """End what the connections wait for."""
+        """End the statements that the connections wait for."""
         for asking in self._snapshot.connections:
             asking.hang_up()
 

@@ -17,14 +17,14 @@ if TYPE_CHECKING:
     # SHOW CREATE in SQL -> the one row's cells, by the names of its columns.
     Show = Callable[[bytes], "dict[str, bytes]"]
 
-# What is shown of a system-versioned table's history is of no use elsewhere, and of a schema that
-# a server with the feature encrypts by default, is said by the server that takes it.
+# Left out: a system-versioned table's history partitions, which are of no use elsewhere, and a
+# schema's default encryption, which the loading server decides.
 # No dump has tablespaces: without one, a table is made in a file of its own. The bracket begins a
 # line, as nothing in a name, a comment or a default can: their ends of lines are shown escaped.
 _TABLESPACE = re.compile(rb"^\) /\*!50100 TABLESPACE `(?:[^`]|``)+` \*/ ", re.MULTILINE)
 _PATH = re.compile(rb"`(?:[^`]|``)+`\.`(?:[^`]|``)+`")
 
-# What is to be filled in: schema, name, kind.
+# To be filled in: schema, name, kind.
 _OF_ROUTINE = (
     b"SELECT routine_comment comment FROM information_schema.routines"
     b" WHERE routine_schema = %s AND routine_name = %s AND routine_type = %s"
@@ -63,7 +63,7 @@ class Definitions:
     keeps_definer : bool
         Whether views and programs keep their definer.
     content : Content, optional
-        Takes down what there is.
+        Takes the definitions down.
     """
 
     def __init__(self, show: Show, *, keeps_definer: bool, content: Content | None = None) -> None:
@@ -72,21 +72,21 @@ class Definitions:
         self._content = content or Content()
 
     def schema(self, schema: Schema) -> bytes:
-        """Return what makes a schema."""
+        """Return the statement that makes a schema."""
         shown = self._show(b"SHOW CREATE DATABASE " + quoted(schema.name))
         made = shown["create database"]
         self._content.define("schema", schema.name, schema.name, Defined(made))
         return script.schema(schema.name, made)
 
     def table(self, table: StoredTable) -> bytes:
-        """Return what makes a table anew."""
+        """Return the statement that recreates a table."""
         shown = self._show(b"SHOW CREATE TABLE " + quoted(table.schema, table.name))
         made = _TABLESPACE.sub(rb") ", shown["create table"], 1)
         self._content.define("table", table.schema, table.name, Defined(made))
         return script.table(table.name, made)
 
     def sequence(self, sequence: StoredTable) -> bytes:
-        """Return what makes a sequence anew, and sets it to where it was."""
+        """Return the statements that recreate a sequence, and set it to its number."""
         path = quoted(sequence.schema, sequence.name)
         made = self._show(b"SHOW CREATE SEQUENCE " + path)["create table"]
         state = self._show(b"SELECT next_not_cached_value v, cycle_count c FROM " + path)
@@ -101,7 +101,7 @@ class Definitions:
         Raises
         ------
         KeyError
-            The account may not see what it does.
+            Its body is hidden from the account.
         """
         path = quoted(schema.name, program.name)
         shown = self._show(b"SHOW CREATE %s %s" % (program.kind.encode(), path))

@@ -1,12 +1,12 @@
-"""Send a dump into scratch schemas: each statement of it, and what is to be there afterwards.
+"""Redirect a dump into scratch schemas, and work out their expected content.
 
-Nothing but the dump's own forms is let through, and a definition of a table only if no schema that
-is there stands in it. What cannot be sent elsewhere for certain is left out, with the reason.
+Only the dump's own forms of statements pass, and a table's definition only if it names none of the
+server's schemas. Objects that cannot be redirected for certain are left out, with the reason.
 
-A foreign key out of the dump goes to a schema that is not there: one to the real table would keep
-others from changing it. Events are made disabled. Tables that reach beyond their schema (DATA
-DIRECTORY, CONNECTION, ...), views of what is not in the dump, and names that may be a schema or a
-table are not loaded, and reported.
+A foreign key to a table outside the dump gets a schema that does not exist: a key to the real table
+would block changes of it. Events are created disabled. Tables that reach beyond their schema (DATA
+DIRECTORY, CONNECTION, ...), views of objects outside the dump, and names that may be a schema or a
+table are reported instead of loaded.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ if TYPE_CHECKING:
 
 _PASSIVE = {Kind.VIEW, Kind.TRIGGER, Kind.ROUTINE, Kind.EVENT}
 _SENT = _PASSIVE | {Kind.SCHEMA, Kind.USE, Kind.TABLE}
-# What a dump ends with.
+# The end of a dump.
 _COMMIT = b"COMMIT"
-# What makes a sequence of MariaDB's, and what sets it.
+# Statements that make a sequence of MariaDB's, and set it.
 _OF_SEQUENCES = (b"CREATE SEQUENCE ", b"DROP SEQUENCE ")
 _SETS_SEQUENCE = b"DO SETVAL("
 _SHARED = {"table": ("table", "sequence", "view")}
@@ -49,7 +49,7 @@ class UnmovableError(Exception):
 
 
 class Relocation:
-    """Where the schemas of a dump go.
+    """The redirection of a dump's schemas.
 
     Parameters
     ----------
@@ -58,8 +58,8 @@ class Relocation:
     real : collection of str
         Schemas that the server has.
     nowhere : str
-        Schema that is not there and will not be: for tables that foreign keys refer to outside of
-        the dump. A foreign key to the real table would keep others from changing it.
+        Schema that never exists: for tables outside of the dump that foreign keys refer to. A
+        foreign key to the real table would block changes of it.
     folds : bool
         Whether capitals in names make no difference to the server.
     """
@@ -117,7 +117,7 @@ class Relocation:
             yield Edit(mention.token.start, mention.token.end, quoted(scratch or self._nowhere))
 
     def _check_confined(self, statement: list[Token]) -> None:
-        """Look at no grammar: should a name have been missed, the statement is not sent."""
+        """Check without any grammar: if we have missed a name, the statement is not sent."""
         for token, after in zip(statement, statement[1:]):
             if after.text == b"." and (token.name or "").lower() in self._real:
                 raise UnmovableError(f"it names the schema {token.name}")
@@ -128,16 +128,16 @@ class Relocation:
 
 @dataclass
 class Copy:
-    """What is to be in the scratch schemas.
+    """The expected content of the scratch schemas.
 
     Attributes
     ----------
     relocation : Relocation
-        Where the dump's schemas go.
+        The redirection of the dump's schemas.
     defined : dict of DumpedThing to bytes
-        The definitions that are to be there, by the dump's things, with scratch schemas in them.
+        The expected definitions, with scratch schemas in them, by the dump's objects.
     left_out : dict of DumpedThing to str
-        What is not loaded, and why.
+        Objects that are not loaded, and why.
     """
 
     relocation: Relocation
@@ -145,7 +145,7 @@ class Copy:
     left_out: dict[DumpedThing, str] = field(default_factory=dict)
 
     def plan(self, content: Content) -> None:
-        """Find out what can be loaded of a dump."""
+        """Find out which objects of a dump can be loaded."""
         for thing, defined in content.defined.items():
             try:
                 self.defined[thing] = self._moved(thing, defined)
@@ -162,7 +162,7 @@ class Copy:
         return self.relocation.moved(defined.sql, _KINDS[thing.kind], quoting_of(mode or ""))
 
     def _leave_out_views(self, content: Content) -> None:
-        """Leave views out that are made of something that is not loaded, such as other ones."""
+        """Leave out views of objects that are not loaded, such as other views."""
         there = {(e.schema, e.name) for e in self.defined if e.kind in _MADE_OF}
         needed = {
             thing: {path for path in _needs(content.defined[thing].sql) if self._is_of_dump(path)}
@@ -183,7 +183,7 @@ class Copy:
         return True
 
     def leave_out(self, thing: DumpedThing, why: str) -> None:
-        """Compare a thing no more; `why` follows "since"."""
+        """Do not compare an object any more; `why` follows "since"."""
         self.defined.pop(thing, None)
         self.left_out[thing] = why
 
@@ -266,7 +266,7 @@ class ScratchRewriter(Rewriter):
 
 @dataclass(frozen=True)
 class ScratchPolicy(LoadPolicy):
-    """How a dump is loaded into scratch schemas.
+    """The options for loading a dump into scratch schemas.
 
     Parameters
     ----------
@@ -278,11 +278,11 @@ class ScratchPolicy(LoadPolicy):
 
     @property
     def words(self) -> tuple[str, ...]:
-        """No words of a line choose this."""
+        """None: no line of a magic has these options."""
         return ()
 
     def rewriter(self, collations: Collection[str], source: str | None = None) -> Rewriter:
-        """Return what sends the dump's statements into scratch schemas."""
+        """Return the rewriter that redirects the dump's statements."""
         del source
         return ScratchRewriter(self.copy) if self.copy else super().rewriter(collations)
 
@@ -302,14 +302,14 @@ _KINDS = {
 
 
 _UNREADABLE = "\ufffd"
-# What a view can be made of.
+# The objects that a view can use.
 _MADE_OF = ("table", "view", "sequence", "function")
 
 
 def _needs(sql: bytes) -> Iterator[tuple[str, str]]:
     """Yield the tables that a view names, and the functions. Servers show all with their schema.
 
-    What is not in UTF-8, as in a view that was made with another character set, is passed over.
+    Names that are not in UTF-8, as in a view made with another character set, are skipped.
     """
     statement = tokens(sql)
     for schema, table in read_names(statement).tables[1:]:  # the first is the view itself

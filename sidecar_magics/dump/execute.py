@@ -58,11 +58,11 @@ class Earlier(Protocol):
         """Return whether a file needs no dumping; `name` is the one that it is to have."""
 
     def complete(self, folder: Path) -> bool:
-        """Add what was not dumped; return whether the dump is wanted at all."""
+        """Add the files that were not dumped; return whether the dump is wanted at all."""
 
 
 class _AlteredError(Exception):
-    """What is dumped was altered meanwhile."""
+    """A table was altered during its dump."""
 
 
 class Dumper:
@@ -75,7 +75,7 @@ class Dumper:
     report : DumpReport
         Filled while the dump runs.
     policy : DumpPolicy
-        What is dumped.
+        The options of the dump.
     progress : callable, optional
         Called with a `DumpProgress` a few times a second.
     earlier : Earlier, optional
@@ -148,7 +148,7 @@ class Dumper:
                 raise unwritable(target.path, error) from None
 
     def read(self, target: Nowhere, content: Content) -> None:
-        """Read all that a dump would have, and only take it down.
+        """Read everything for a dump, and only take its content down.
 
         Raises
         ------
@@ -183,7 +183,7 @@ class Dumper:
             snapshot.close()
 
     def _look(self, snapshot: Snapshot, target: Destination | Nowhere) -> list[Schema]:
-        """Find out what there is to dump."""
+        """Find the schemas to dump."""
         ask = snapshot.control.rows
         there = schema_names(ask)
         if isinstance(target, Destination) and not self._policy.schemas:
@@ -195,7 +195,7 @@ class Dumper:
         report.describe_server(snapshot.control.sidecar)
         report.notes.clear()
         report.left_out[:] = _history(schemas)
-        if self._own_parts_of is None:  # not of scratch schemas, which have what was dumped
+        if self._own_parts_of is None:  # not of scratch schemas, which are a copy of the dump
             self._look_for_hidden(snapshot.control, schemas)
         report.schemas = [schema.name for schema in schemas]
         report.tables = {str(table): DumpedTable() for s in schemas for table in s.tables}
@@ -204,7 +204,7 @@ class Dumper:
         return schemas
 
     def _look_for_hidden(self, asking: Asking, schemas: list[Schema]) -> None:
-        """Note what the account may not see, and leave it out, or raise."""
+        """Leave out hidden objects, with a note, or raise."""
         grants = read_grants(lambda sql: asking.rows(sql.encode()), pymysql_errors())
         there = rights.hidden(schemas, grants, asking.sidecar, self._policy)
         account = asking.value(b"SELECT CURRENT_USER()")
@@ -252,7 +252,7 @@ class Dumper:
         return jobs
 
     def _loaded_before(self, asking: Asking) -> list[Mapping[str, str | None]]:
-        """Return the records of --once for what is in this dump, whole."""
+        """Return the records of --once for scripts whose data is completely in this dump."""
         if not self._policy.is_whole:
             return []
         dumped = set(self.report.schemas)
@@ -262,11 +262,11 @@ class Dumper:
     # While it runs -------------------------------------------------------------------------------
 
     def _worker(self, asking: Asking, content: Content | None) -> Worker:
-        """Return what does pieces on a connection."""
+        """Return a worker that does pieces on a connection."""
         return Worker(asking, self._policy, self.report, self._lock, content)
 
     def _show(self, course: Course) -> None:
-        """Show how far it is, if the caller asked for it."""
+        """Show the progress, if the caller asked for it."""
         if self._progress is not None:
             self._progress(
                 DumpProgress(
@@ -299,7 +299,7 @@ class Dumper:
 
 
 def run_dump(dumper: Dumper, target: Destination, ending: str) -> None:
-    """Dump; what was done is in the dumper's report.
+    """Dump; the dumper's report counts the work.
 
     Parameters
     ----------
@@ -364,7 +364,7 @@ def _check_unaltered(asking: Asking, schemas: list[Schema]) -> None:
 
 
 def _check_is_a_file(target: Destination, schemas: Collection[str]) -> None:
-    """Check that what was named first, and alone, is not the schema to be dumped."""
+    """Check that the only name is a file, not the schema to dump."""
     name = target.path.name
     if name in schemas and not target.is_folder and not target.path.exists():
         raise DumpError(
@@ -374,7 +374,7 @@ def _check_is_a_file(target: Destination, schemas: Collection[str]) -> None:
 
 
 def _history(schemas: list[Schema]) -> list[str]:
-    """Return what to say of tables that have a history, which is not in a dump."""
+    """Return the note about tables with a history, which is not in a dump."""
     versioned = [str(t) for s in schemas for t in s.tables if t.kind == "SYSTEM VERSIONED"]
     if not versioned:
         return []

@@ -1,9 +1,9 @@
-"""The files that a dump becomes: written beside their place, by several at once, in one order.
+"""The files of a dump: written beside their place, by several threads, in one order.
 
 The first unfinished part of a file is written directly; the others wait in memory, then in a file
 without a name. The last good dump stays: a new one is written under a name that no loader takes
-(``.NAME.HOST-PID-....partial``), synced and renamed; the next dump removes what a killed process
-left.
+(``.NAME.HOST-PID-....partial``), synced and renamed; the next dump removes the files of a killed
+process.
 """
 
 from __future__ import annotations
@@ -27,19 +27,19 @@ if TYPE_CHECKING:
 
     from .compression import Compressor
 
-# What a part that is not yet the next one keeps in memory; more is put into a file without a name.
+# A part that is not yet the next one keeps this much in memory, and the rest in a nameless file.
 IN_MEMORY_BYTES = 8 * 1024 * 1024
 _ENDING = ".partial"
 _FORGOTTEN_S = 7 * 24 * 3600
 
 
 class Part:
-    """A piece of a file, whose place in it is known before it is written.
+    """A part of a file, with a place in it that is known before it is written.
 
     Parameters
     ----------
     file : OrderedFile or Nowhere
-        What it is a piece of.
+        Its file.
     """
 
     def __init__(self, file: OrderedFile | Nowhere) -> None:
@@ -53,7 +53,7 @@ class Part:
         self._file.place(self, self._compressor.compress(data))
 
     def close(self) -> None:
-        """Say that there will be no more."""
+        """End the part."""
         self._file.place(self, self._compressor.flush())
         self._file.close_part(self)
 
@@ -89,7 +89,7 @@ class OrderedFile:
         return part
 
     def place(self, part: Part, data: bytes) -> None:
-        """Write what belongs to a part, now or when it is its turn."""
+        """Write bytes of a part, now or when its turn comes."""
         if not data:
             return
         with self._lock, self._explaining():
@@ -97,7 +97,7 @@ class OrderedFile:
             where.write(data)
 
     def close_part(self, part: Part) -> None:
-        """Go on with the next part that is not complete, if this one was the first."""
+        """Continue with the next incomplete part, if this one was the first."""
         with self._lock, self._explaining():
             self._closed.add(part)
             while self._parts and self._parts[0] in self._closed:
@@ -108,7 +108,7 @@ class OrderedFile:
                 self._finish()
 
     def abandon(self) -> None:
-        """Close what is open; the file is of no use."""
+        """Close the file, which is of no use."""
         with self._lock:
             for waiting in (*self._waiting.values(), *([self._file] if self._file else [])):
                 with contextlib.suppress(OSError):
@@ -150,7 +150,7 @@ class OrderedFile:
 
 
 class Nowhere:
-    """Where a dump goes of which only the content is wanted.
+    """The target of a dump whose content is only compared.
 
     Parameters
     ----------
@@ -164,7 +164,7 @@ class Nowhere:
         self.path = path
 
     def file(self, name: str, new_compressor: Callable[[], Compressor]) -> Nowhere:
-        """Return what takes its parts."""
+        """Return a file that takes its parts."""
         del name
         self.new_compressor = new_compressor
         return self
@@ -174,16 +174,16 @@ class Nowhere:
         return Part(self)
 
     def place(self, part: Part, data: bytes) -> None:
-        """Forget what belongs to a part."""
+        """Forget the bytes of a part."""
 
     def close_part(self, part: Part) -> None:
         """There is nothing to close."""
 
 
 class Destination:
-    """Where a dump is to be: a file, or a folder of files; and where it is until it is complete.
+    """The place of a dump: a file, or a folder of files; and its place until it is complete.
 
-    Used as a context: what is not complete when it ends is removed.
+    Used as a context: an incomplete dump is removed when it ends.
 
     Parameters
     ----------
@@ -208,7 +208,7 @@ class Destination:
         self._files: list[OrderedFile] = []
 
     def __enter__(self) -> Destination:
-        """Begin; what earlier processes have left half done is removed."""
+        """Begin; remove incomplete dumps of killed processes."""
         self._remove_leftovers()
         try:
             if self.is_folder:
@@ -220,7 +220,7 @@ class Destination:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Remove what was not completed."""
+        """Remove the files of an incomplete dump."""
         for file in self._files:
             file.abandon()
         _remove(self.beside)
@@ -240,12 +240,12 @@ class Destination:
         return sum(file.stat().st_size for file in where.iterdir())
 
     def complete(self) -> None:
-        """Put it into its place; what was there before goes only now.
+        """Move it into its place, where it replaces an earlier dump.
 
         Raises
         ------
         OSError
-            It cannot be; then what was there is there.
+            It cannot be moved; then an earlier dump stays.
         """
         if self.is_folder:
             _sync_folder(self.beside)
@@ -299,7 +299,7 @@ FOLDER_MARK = "0.schemas.sql"
 
 
 def unwritable(path: Path, error: OSError) -> DumpError:
-    """Return the error for a file that could not be written, and what became of an earlier one."""
+    """Return the error for a file that could not be written."""
     reason = error.strerror or str(error)
     kept = "; the one that was there is as it was" if path.exists() else ""
     return DumpError(
@@ -310,7 +310,7 @@ def unwritable(path: Path, error: OSError) -> DumpError:
 
 
 def room_for(elsewhere: str, error: OSError) -> str:
-    """Return what to do about a place that takes nothing: make room, if that is what it lacks."""
+    """Return the next step for a place that takes nothing: make room, if the disk is full."""
     is_full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
     return f"make room, or {elsewhere}" if is_full else elsewhere
 

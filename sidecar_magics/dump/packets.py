@@ -20,15 +20,15 @@ if TYPE_CHECKING:
 
     import pymysql
 
-# So much is read before what came is handed on: about the size of a statement.
+# So much is read before the rows are handed on: about the size of a statement.
 BATCH_BYTES = 1024 * 1024
 # No packet has more in one piece; the end of a longer one would not be where this looks for it.
 LONGEST_ROW_BYTES = 0xFFFFFF - 64
 
 _NULL_ROW = rb"\x01\x00\x00.\xfb"
 _EOF_BYTES = 9
-# The end of a row and what stands before the next one; or else, as a group, all that is left: no
-# zero byte in there is the end of a row.
+# The end of a row and the bytes before the next one; or else, as a group, all that is left: there
+# no zero byte is the end of a row.
 _BORDER = re.compile(rb"(?s)\0(?:(?:%s)*.{4}(?:[^\xfb-\xff]|\xfc..|\xfd...)|(.*)\Z)" % _NULL_ROW)
 # The same where no row is NULL: it takes half the time, and most tables have no others.
 _BORDER_WITHOUT_NULL = re.compile(rb"(?s)\0(?:....[^\xfb-\xff]|....(?:\xfc..|\xfd...)|(.*)\Z)")
@@ -110,7 +110,7 @@ def _batches(file: Any, *, may_be_null: bool) -> Iterator[Batch]:
 
 
 def _split(border: re.Pattern[bytes], held: bytes) -> tuple[list[bytes], bytes]:
-    """Return the rows of which the next one's beginning is there too, and what is left."""
+    """Return the rows that are followed by another one's beginning, and the remaining bytes."""
     pieces = border.split(held)
     rows, rest = pieces[::2], b""
     if len(pieces) > 1 and pieces[-2] is not None:  # a row has ended, and it is not yet the next

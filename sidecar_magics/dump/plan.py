@@ -1,4 +1,4 @@
-"""What there is to do for a dump: pieces, in the order in which they stand in its files.
+"""The plan of a dump: pieces, in the order of its files.
 
 Schemas with sequences and tables, routines, views (each after those in its text), triggers, events:
 so no stand-ins for views are needed, and no trigger sees the rows. The places where a table is
@@ -20,26 +20,26 @@ if TYPE_CHECKING:
     from .catalogue import Schema, StoredTable
     from .policy import DumpPolicy
 
-# What a table counts for in the progress, at least.
+# A table counts at least this much in the progress.
 LEAST_BYTES = 16 * 1024
 PROGRAMS = "2.programs.sql"
 MOST_CHARACTERS = 120
 
 
 class Text(NamedTuple):
-    """Text that is known before."""
+    """A text that needs no question."""
 
     sql: bytes
 
 
 class Beginning(NamedTuple):
-    """What makes a schema, and the sequences in it."""
+    """The definition of a schema, and of the sequences in it."""
 
     schema: Schema
 
 
 class TableCreation(NamedTuple):
-    """What makes a table."""
+    """The definition of a table."""
 
     table: StoredTable
 
@@ -94,9 +94,9 @@ class DumpPlanner:
     Parameters
     ----------
     policy : DumpPolicy
-        What is asked for.
+        The options of the dump.
     schemas : list of Schema
-        What there is of that.
+        The schemas to dump.
     server : str
         Kind and version of the server.
     parts_of : callable
@@ -104,7 +104,7 @@ class DumpPlanner:
     loaded_before : sequence of mapping, default ()
         Records of the loads with --once that are in the dump.
     lacks : sequence of str, default ()
-        What the dump may lack, a sentence each.
+        Objects that the dump may lack, a sentence each.
     """
 
     def __init__(
@@ -196,7 +196,7 @@ def has_rows(table: StoredTable) -> bool:
 def grouped(pieces: Iterable[Piece]) -> Iterator[DumpWork]:
     """Yield pieces in groups, each up to rows that are read by themselves.
 
-    Where a group ends shows in a compressed file, so it depends on nothing that the server guesses.
+    A compressed file shows where groups end, so they do not depend on the server's estimates.
     """
     held: list[Piece] = []
     for piece in pieces:

@@ -1,4 +1,4 @@
-"""What is dumped, and how: everything that a user may choose."""
+"""The options of a dump: everything that a user may choose."""
 
 from __future__ import annotations
 
@@ -15,10 +15,13 @@ if TYPE_CHECKING:
 
     from .catalogue import Schema, StoredTable
 
+# Names in a hint.
+LISTED = 8
+
 
 @dataclass(frozen=True)
 class DumpPolicy:
-    """What of a server is dumped, and how.
+    """What to dump of a server, and how.
 
     Parameters
     ----------
@@ -28,20 +31,20 @@ class DumpPolicy:
         Patterns of tables and views, ``table`` or ``schema.table``; a text is one pattern. With
         one, no routines and events are dumped.
     schema_only, data_only : bool, default False
-        No rows; or nothing but rows.
+        Dump no rows; or only rows.
     where : str, optional
         Condition that the rows of each table must meet.
     keep_definer : bool, default False
         Keep DEFINER; else views and programs belong to the account that loads them.
     jobs : int, optional
-        Connections that work at the same time. Default: one for each core, at most 8.
+        Connections that work in parallel. Default: one for each core, at most 8.
     verify : bool, default False
-        Load the dump into scratch schemas of the same server and compare, before it is put into its
-        place.
+        Load the dump into scratch schemas of the same server and compare, before it is moved into
+        its place.
     yes_remote : bool, default False
         Let `verify` do so on a server that is not on this machine.
     force : bool, default False
-        Dump what the account sees, also where it may not see everything.
+        Dump everything that the account sees, even if it may not see everything.
 
     Raises
     ------
@@ -117,14 +120,14 @@ class DumpPolicy:
             if not any(_matches(name, pattern) for name in candidates):
                 raise DumpError(
                     f"The server has no schema {printable(pattern)}.",
-                    hint=_list("it has", candidates) if candidates else "it has none of yours.",
+                    hint=f"it has {_some(candidates)}." if candidates else "it has none of yours.",
                 )
         if not self.schemas:
             return candidates
         return [name for name in candidates if any(_matches(name, p) for p in self.schemas)]
 
     def select(self, schemas: list[Schema]) -> None:
-        """Leave out what is not asked for.
+        """Leave out unwanted tables and views.
 
         Parameters
         ----------
@@ -168,7 +171,8 @@ def _is_named(table: StoredTable, pattern: str) -> bool:
     return _matches(table.name, pattern) or _matches(path, pattern)
 
 
-def _list(beginning: str, names: Collection[str], most: int = 8) -> str:
-    shown = ", ".join(printable(name) for name in list(names)[:most])
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return f"{beginning} {shown}{more}."
+def _some(names: Sequence[str]) -> str:
+    """Return the first names, and how many more there are."""
+    listed = ", ".join(printable(name) for name in names[:LISTED])
+    more = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
+    return f"{listed}{more}"

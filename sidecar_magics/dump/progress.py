@@ -1,4 +1,4 @@
-"""How far a dump is."""
+"""The progress of a dump."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ MOST_NAMED = 3
 
 @dataclass(frozen=True)
 class DumpProgress:
-    """How far a dump is, at one moment.
+    """The progress of a dump, at one moment.
 
     Parameters
     ----------
     file : str
-        What is written.
+        The file.
     sql_bytes : int
-        How much SQL there is so far.
+        Size of the SQL so far.
     rows : int
-        How many rows are in it.
+        Rows so far.
     fraction : float or None
         The part that is done, from 0 to 1, as far as the server knows how large its tables are;
         None if that is not known.
@@ -30,9 +30,9 @@ class DumpProgress:
     tables : tuple of str
         The tables that are being read.
     waits_for : str
-        What it waits for, if it does.
+        The reason why it waits; else empty.
     verifies : str
-        What is done to verify the dump, once it is complete: ``loading it again``.
+        The step of verifying the complete dump: ``loading it again``.
     """
 
     file: str

@@ -1,4 +1,4 @@
-"""What a dump holds: per table, fit to be kept with the results."""
+"""The report of a dump: its content per table, fit to be saved."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MOST_NOT_VERIFIED = 5
 
 @dataclass
 class DumpedTable:
-    """What was dumped of one table.
+    """One table in a dump.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ class DumpedTable:
     size_bytes : int
         Size of their statements.
     seconds : float
-        Time taken; of parts that were read side by side, the sum.
+        Time taken; the times of parts that were read in parallel add up.
     """
 
     rows: int = 0
@@ -42,14 +42,14 @@ class DumpedTable:
 
 @dataclass
 class DumpReport(CellOutput):
-    """What a dump holds.
+    """The report of a dump.
 
     Parameters
     ----------
     file : str
         Where it is.
     server : str
-        What it was dumped from: account, address, flavour and version.
+        The server: account, address, flavour and version.
     flavour, server_version : str
         ``mysql`` or ``mariadb``; its version.
     server_uuid : str or None
@@ -61,13 +61,13 @@ class DumpReport(CellOutput):
     views, routines, triggers, events, sequences : int
         How many of each.
     left_out : list of str
-        What the server has that is not in it, a sentence each.
+        Objects of the server that are not in it, a sentence each.
     hidden : list of str
-        What it may lack, since the account does not see that, a sentence each.
+        Objects that it may lack, because they are hidden from the account, a sentence each.
     sees_all_schemas : bool
         Whether the account sees all schemas of the server, if all of them were asked for.
     notes : list of str
-        What a user should know besides.
+        Further notes for the user.
     sql_bytes, file_bytes : int
         Size of the SQL text, and on disk.
     seconds : float
@@ -79,7 +79,7 @@ class DumpReport(CellOutput):
     is_verified : bool
         Whether it was loaded again, and the same came out, but for `not_verified`.
     not_verified : dict of str to str
-        What could not be loaded again and compared, as ``view lab.v``, and why.
+        Objects that could not be loaded again and compared, as ``view lab.v``, and why.
     verified_tables, verified_rows : int
         Tables and rows that were loaded again and compared.
     verify_seconds : float
@@ -119,7 +119,7 @@ class DumpReport(CellOutput):
         return sum(table.rows for table in list(self.tables.values()))
 
     def describe_server(self, sidecar: Sidecar) -> None:
-        """Take down what is dumped."""
+        """Take down the server."""
         settings = sidecar.settings
         self.server = f"{settings.user}@{settings.address}, {sidecar.server}"
         self.flavour, self.server_uuid = sidecar.flavour, sidecar.uuid
@@ -154,7 +154,7 @@ class DumpReport(CellOutput):
         return pandas.DataFrame(columns, index=pandas.Index(list(self.tables), name="table"))
 
     def summary(self) -> str:
-        """Return in a few words what was dumped."""
+        """Return a summary in a few words."""
         counted = (
             (self.views, "view"),
             (self.routines, "routine"),
@@ -172,7 +172,7 @@ class DumpReport(CellOutput):
         return ", ".join(parts)
 
     def remarks(self) -> list[str]:
-        """Return what a user should know besides, a line for each."""
+        """Return further notes for the user, a line each."""
         lacks = (*self.hidden, *self.left_out)
         return [printable(note) for note in (*self._verification(), *lacks, *self.notes)]
 
@@ -183,7 +183,7 @@ class DumpReport(CellOutput):
         return [f"verified but for {count(left, 'object')}" if left else "verified"]
 
     def _verification(self) -> list[str]:
-        """Return what was verified, and what was not."""
+        """Return the result of --verify."""
         if not self.is_verified:
             return []
         left_out = [
@@ -207,7 +207,7 @@ class DumpReport(CellOutput):
         return "\n".join([f"<DumpReport {head}>", *map("  {}".format, lines)])
 
     def _table_lines(self) -> list[str]:
-        """Return a line for each of the largest tables, where there is more than one."""
+        """Return a line for each of the largest tables, if there are several."""
         tables = self._largest()
         if len(tables) < 2:
             return []

@@ -1,13 +1,13 @@
-"""What of some schemas an account may not see: servers leave it out of each list without a word.
+"""Objects that an account may not see: servers leave them out of each list silently.
 
 Tried on MySQL 9.7 and MariaDB 10.11: triggers show with TRIGGER on their table, events with EVENT
 on their schema, tables and views with any right on them. A routine shows with any right on it or on
 routines of its schema, and its body with another right (`_shows_bodies`), or to its definer.
 
-So SHOW GRANTS is read first, and what may be missing stops a dump, with the GRANTs that it needs: a
-note in a report is not read until the loss is found. ``--force`` continues, and says so in the
-file. A GRANT on a schema's own name hides the account's rights on a pattern, so the error names
-that pattern.
+So we read SHOW GRANTS first, and objects that may be missing stop a dump, with the GRANTs that it
+needs: a note in a report is read only once the loss is found. ``--force`` continues, and says so
+in the file. A GRANT on a schema's own name hides the account's rights on a pattern, so the error
+names that pattern.
 """
 
 from __future__ import annotations
@@ -38,18 +38,18 @@ _WILDCARDS = frozenset("*?[")
 
 
 class Hidden(NamedTuple):
-    """Something of a schema that an account may not see.
+    """Objects of a schema that an account may not see.
 
     Attributes
     ----------
     schema : str
-        Of which schema.
+        The schema.
     what : str
         ``tables``, ``views``, ``triggers``, ``routines`` or ``events``.
     right, where : str
-        What it lacks, and on what of the server that would hold.
+        The missing privilege, and the object that it would be granted on.
     names : tuple of str
-        Those that there are for certain. Empty: there may be some.
+        Objects that certainly exist. Empty: there may be some.
     """
 
     schema: str
@@ -62,18 +62,18 @@ class Hidden(NamedTuple):
 def hidden(
     schemas: Sequence[Schema], grants: Grants, sidecar: Sidecar, policy: DumpPolicy
 ) -> list[Hidden]:
-    """Return what of schemas an account may not see.
+    """Return the objects of schemas that an account may not see.
 
     Parameters
     ----------
     schemas : sequence of Schema
         As the account sees them.
     grants : Grants
-        What it may do.
+        Its privileges.
     sidecar : Sidecar
         The server.
     policy : DumpPolicy
-        What is dumped; all else may be hidden.
+        The options of the dump; other objects may be hidden.
     """
     found: list[Hidden] = []
     for schema in schemas:
@@ -104,13 +104,13 @@ def hidden(
 def sees_all_schemas(grants: Grants, policy: DumpPolicy) -> bool:
     """Return whether an account sees all schemas that are to be dumped.
 
-    Of an account with rights on some schemas it is expected that it sees no others.
+    An account with rights on some schemas is not expected to see others.
     """
     return _are_names(policy.schemas) or grants.any_of("SHOW DATABASES", *_LISTS_TABLES)
 
 
 def leave_out(schemas: Iterable[Schema], there: Iterable[Hidden]) -> None:
-    """Leave out of schemas what is known to be there, and cannot be dumped."""
+    """Leave out objects that exist for certain, and cannot be dumped."""
     names = {(each.schema, each.what): set(each.names) for each in there}
     for schema in schemas:
         for what in ("views", "triggers", "routines"):
@@ -120,7 +120,7 @@ def leave_out(schemas: Iterable[Schema], there: Iterable[Hidden]) -> None:
 
 
 def told(there: Iterable[Hidden], account: str) -> list[str]:
-    """Return what a dump may lack, a sentence for each schema at most."""
+    """Return the objects that a dump may lack, at most a sentence for each schema."""
     by_schema: dict[str, list[Hidden]] = {}
     for each in there:
         by_schema.setdefault(each.schema, []).append(each)
@@ -146,7 +146,7 @@ def statements(there: Iterable[Hidden], account: str) -> list[str]:
 
 
 def summary(there: Sequence[Hidden]) -> str:
-    """Return in a few words what is hidden: ``triggers and events of lab``."""
+    """Return the hidden objects in a few words: ``triggers and events of lab``."""
     kinds = list(dict.fromkeys(each.what for each in there))
     schemas = [printable(name) for name in dict.fromkeys(each.schema for each in there)]
     more = len(schemas) - MOST_NAMES
@@ -190,7 +190,7 @@ def _shows_bodies(schema: str, grants: Grants, sidecar: Sidecar) -> bool:
 
 
 def _right_to_bodies(sidecar: Sidecar) -> tuple[str, str]:
-    """Return which right shows what routines do, and on what; nothing for their schema."""
+    """Return the right that shows the bodies of routines, and its object; none for their schema."""
     version = version_number(sidecar.version)
     if sidecar.flavour == "mariadb":
         return ("SHOW CREATE ROUTINE", "") if version >= 110300 else ("SELECT", "mysql.proc")

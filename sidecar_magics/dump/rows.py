@@ -1,4 +1,4 @@
-"""A table's rows as INSERT statements that the server itself has spelled."""
+"""A table's rows as INSERT statements, spelled by the server itself."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ LARGE_BYTES = 64 * 1024 * 1024
 
 
 class Range(NamedTuple):
-    """A part of a table: the rows whose key is from `first` to before `behind`; None is open."""
+    """A part of a table: the rows with keys from `first` up to before `end`; None is open."""
 
     first: int | None = None
-    behind: int | None = None
+    end: int | None = None
 
 
 class InsertStatement(NamedTuple):
@@ -41,7 +41,7 @@ WHOLE = Range()
 
 
 def parts(lowest: int, highest: int, size_bytes: int) -> list[Range]:
-    """Return the parts that a table is read in, by what its key has.
+    """Return the parts in which a table is read, by the range of its key.
 
     They depend on the numbers alone, but for a table of more than 64 MB with few of them: so the
     same rows are parted in the same way on each server.
@@ -59,7 +59,7 @@ def parts(lowest: int, highest: int, size_bytes: int) -> list[Range]:
         return [WHOLE]
     width = 1 << (span.bit_length() - LEAST_PARTS.bit_length())
     borders = range(lowest + width, highest + 1, width)
-    return [Range(first, behind) for first, behind in zip([None, *borders], [*borders, None])]
+    return [Range(first, end) for first, end in zip([None, *borders], [*borders, None])]
 
 
 class RowReader:
@@ -182,12 +182,12 @@ class RowReader:
 
 def _between(key: bytes, part: Range) -> Iterator[bytes]:
     """Yield the condition for the numbers of a part, which the server looks at for each row."""
-    if part.first is not None and part.behind is not None:
-        yield b"%s BETWEEN %d AND %d" % (key, part.first, part.behind - 1)  # one look, not two
+    if part.first is not None and part.end is not None:
+        yield b"%s BETWEEN %d AND %d" % (key, part.first, part.end - 1)  # one look, not two
     elif part.first is not None:
         yield b"%s >= %d" % (key, part.first)
-    elif part.behind is not None:
-        yield b"%s < %d" % (key, part.behind)
+    elif part.end is not None:
+        yield b"%s < %d" % (key, part.end)
 
 
 def _joined(rows: list[bytes]) -> bytes:

@@ -1,6 +1,6 @@
-"""The fixed words of a dump: its heading, its end, and what stands around definitions.
+"""The fixed parts of a dump: its heading, its end, and the SQL around definitions.
 
-DEFINER is left out unless it is asked for. A sql_mode with names that the other kind of server
+DEFINER is left out by default. A sql_mode with names that the other kind of server
 refuses is set in versioned comments (`set_sql_mode`), so no client needs an option to load it.
 """
 
@@ -39,7 +39,7 @@ _MARIADB_BEGIN = b"""\
 _MARIADB_RESTORE = b"""\
 /*M!100201 SET CHECK_CONSTRAINT_CHECKS=@OLD_CHECK_CONSTRAINT_CHECKS */;
 """
-# Where a server, or who loads this, has autocommit=0, no client commits the last table's rows.
+# With autocommit=0, of the server or the loading session, no client commits the last table's rows.
 _RESTORE = b"""
 COMMIT;
 /*!40103 SET TIME_ZONE=@OLD_TIME_ZONE */;
@@ -76,7 +76,7 @@ def heading(
     loaded_before: Iterable[Mapping[str, str | None]] = (),
     lacks: Iterable[str] = (),
 ) -> bytes:
-    """Return what a dump begins with.
+    """Return the heading of a dump.
 
     Parameters
     ----------
@@ -87,7 +87,7 @@ def heading(
     loaded_before : iterable of mapping, default ()
         Records of the loads with --once that are in the dump.
     lacks : iterable of str, default ()
-        What the dump may lack, a sentence each.
+        Objects that the dump may lack, a sentence each.
     """
     first = OURS + version.encode() + b"\n--\n" + comment(f"Server: {server}")
     first += b"".join(map(comment, lacks))
@@ -96,7 +96,7 @@ def heading(
 
 
 def ending(server: str) -> bytes:
-    """Return what a dump of a server ends with; its kind and version."""
+    """Return the end of a dump of a server of this kind and version."""
     return _RESTORE + _of_mariadb(server, _MARIADB_RESTORE) + END
 
 
@@ -105,18 +105,18 @@ def _of_mariadb(server: str, sql: bytes) -> bytes:
 
 
 def schema(name: str, definition: bytes) -> bytes:
-    """Return what makes a schema, where there is none, and goes into it."""
+    """Return the statements that make a schema if there is none, and enter it."""
     made = definition.replace(b"CREATE DATABASE ", b"CREATE DATABASE /*!32312 IF NOT EXISTS*/ ", 1)
     return b"\n" + comment(f"Schema {name}") + b"\n" + made + b";\n\n" + use(name)
 
 
 def use(name: str) -> bytes:
-    """Return what goes into a schema."""
+    """Return the statement that enters a schema."""
     return b"USE " + quoted(name) + b";\n"
 
 
 def table(name: str, definition: bytes) -> bytes:
-    """Return what makes a table anew."""
+    """Return the statements that recreate a table."""
     path = quoted(name)
     return (
         b"\n%s\nDROP TABLE IF EXISTS %s;\n" % (comment(f"Table {name}"), path) + definition + b";\n"
@@ -124,13 +124,13 @@ def table(name: str, definition: bytes) -> bytes:
 
 
 def sequence(name: str, definition: bytes, setting: bytes) -> bytes:
-    """Return what makes a sequence of MariaDB's anew, and sets it to where it was."""
+    """Return the statements that recreate a sequence of MariaDB's, and set it to its number."""
     dropped = b"\n%s\nDROP SEQUENCE IF EXISTS %s;\n" % (comment(f"Sequence {name}"), quoted(name))
     return dropped + definition + b";\n" + setting + b";\n"
 
 
 class Setting(NamedTuple):
-    """What of a session goes into a program or view when it is made.
+    """The parts of its session that a program or view keeps.
 
     Attributes
     ----------
@@ -161,7 +161,7 @@ class Made(NamedTuple):
 
 
 def programs(made: list[Made], schema_name: str, schema_collation: str) -> Iterator[bytes]:
-    """Yield what makes routines, triggers and events of one schema anew.
+    """Yield the statements that recreate routines, triggers and events of one schema.
 
     Parameters
     ----------
@@ -190,7 +190,7 @@ def programs(made: list[Made], schema_name: str, schema_collation: str) -> Itera
 
 
 def views(made: list[Made]) -> Iterator[bytes]:
-    """Yield what makes views of one schema anew, in their order."""
+    """Yield the statements that recreate views of one schema, in their order."""
     for each in made:
         yield b"\n" + comment(f"View {each.name}") + b"\n"
         yield b"DROP VIEW IF EXISTS %s;\n" % quoted(each.name)
@@ -210,10 +210,11 @@ def without_definer(sql: bytes, sql_mode: str | None) -> bytes:
 
 
 def set_sql_mode(modes: str) -> bytes:
-    """Return what sets a program's sql_mode, also where the server lacks one of its names (1231).
+    """Return the SET for a program's sql_mode, for servers that lack one of the modes, too (1231).
 
-    What each server does with the program stays as it was. Modes that change it and that the other
-    kind lacks (ORACLE, EMPTY_STRING_IS_NULL, ...) are not left out: there the program is refused.
+    The program's meaning stays the same on each server. Modes that change it and that the other
+    kind lacks (ORACLE, EMPTY_STRING_IS_NULL, ...) are not left out: that server refuses the
+    program.
 
     Parameters
     ----------
@@ -225,7 +226,7 @@ def set_sql_mode(modes: str) -> bytes:
     mariadb = ",".join(name for name in names if name not in _WITHOUT_EFFECT_ON_MARIADB)
     if mysql == mariadb:
         return b"SET sql_mode = " + literal(modes)
-    # MariaDB does not execute what is for MySQL from 5.7 on, nor MySQL what is for MariaDB.
+    # MariaDB ignores comments for MySQL from 5.7 on, and MySQL those for MariaDB.
     both = (literal(mariadb), literal(mysql))
     return b"SET sql_mode = /*M!100000 %s */ /*!50700 %s */" % both
 
@@ -248,12 +249,12 @@ def _names(setting: Setting) -> bytes:
 
 
 def _names_again(setting: Setting) -> bytes:
-    """Return what lets the next name be read: it stands there in UTF-8."""
+    """Return the SET for a name in UTF-8 in the next statement."""
     return b"" if setting.charset in ("utf8mb4", "utf8mb3", "utf8") else b"SET NAMES utf8mb4;\n"
 
 
 def _back() -> bytes:
-    """Return what sets the session as the heading has it."""
+    """Return the SET that restores the heading's session."""
     lines = [b"\nSET NAMES utf8mb4", b"SET sql_mode = " + literal(_MODE)]
     lines.append(b"SET time_zone = " + literal(_ZONE))
     return b"".join(line + b";\n" for line in lines)

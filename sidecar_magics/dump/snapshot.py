@@ -35,7 +35,7 @@ _SESSION = (
     b" net_write_timeout = 31536000, wait_timeout = 31536000",
     b"SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ",
 )
-# What not each version has: without it, what it does is not done either.
+# Not each version has these variables, nor the features that they switch off.
 _MAY_BE = {
     "mysql": (
         b"SET SESSION information_schema_stats_expiry = 0",
@@ -48,7 +48,7 @@ _MAY_BE = {
 
 
 class Asking:
-    """A connection that is asked, and whose answers stay bytes.
+    """A connection for questions, whose answers stay bytes.
 
     Parameters
     ----------
@@ -77,7 +77,7 @@ class Asking:
             self.connection._force_close()
 
     def hang_up(self) -> None:
-        """End what another thread waits for on it."""
+        """End the statement that another thread waits for on it."""
         sock = self.connection._sock
         if sock is not None:
             with contextlib.suppress(OSError):
@@ -105,7 +105,7 @@ class Asking:
     def shown(self, sql: bytes) -> dict[str, bytes]:
         """Return the one row of an answer by the names of its columns, in small letters.
 
-        What is NULL is left out.
+        NULLs are left out.
         """
         fetched = send(self.connection, sql, keep=_KEEP).last
         if fetched is None or not fetched.rows or fetched.cut_values:
@@ -132,7 +132,7 @@ class Snapshot:
     jobs : int
         How many connections are wanted.
     is_still : bool, default False
-        Whether no other connection writes what is read here: then all moments are the same, and
+        Whether no other connection writes to these tables: then all moments are the same, and
         nothing is locked.
 
     Attributes
@@ -140,7 +140,7 @@ class Snapshot:
     connections : list of Asking
         The first one is there at once, all of them after `take`.
     notes : list of str
-        What a user should know.
+        Notes for the user.
     """
 
     def __init__(self, settings: ConnectionSettings, jobs: int, *, is_still: bool = False) -> None:
@@ -191,7 +191,7 @@ class Snapshot:
             each.close()
 
     def _lock(self) -> bool:
-        """Keep everybody from writing; return whether that can be done."""
+        """Block all other writers; return whether that was possible."""
         self._locker = Asking(self._settings)
         try:
             self._locker.send(b"SET SESSION lock_wait_timeout = %d" % LOCK_WAIT_S)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from ..errors import printable
 
-# What a text may not hold as it is: MySQL's escapes, and the ends of lines, of which the client
-# makes others. Source: "String Literals", MySQL 9 Reference Manual.
+# Characters that a text needs as escapes: MySQL's own, and ends of lines, which the client changes.
+# Source: "String Literals", MySQL 9 Reference Manual.
 _ESCAPES = {
     b"\\": b"\\\\",
     b"'": b"\\'",

@@ -1,7 +1,7 @@
-"""What makes the server spell a column's value as SQL: expressions, from columns alone.
+"""SQL expressions by which the server spells a column's value as SQL, from columns alone.
 
-Guarantees: what comes is a literal that gives back the same value, in utf8mb4, without any byte of
-zero in it; NULL is the word. Ends of lines in texts come as they are (`rows` escapes them).
+Guarantees: the result is a literal of the same value, in utf8mb4, without zero bytes; NULL is the
+word. Ends of lines in texts come as they are (`rows` escapes them).
 
 A text in a character set that utf8mb4 does not give back byte by byte (`LOSSLESS` has the others)
 is spelled by its bytes where they would differ.
@@ -39,7 +39,7 @@ LOSSLESS = frozenset(
         *("koi8r", "koi8u", "macce", "macroman"),
     }
 )
-# Of what the server spells of a value of each kind, at most; beside texts and bytes.
+# Length of a value's literal, at most, by kind; without texts and bytes.
 _LONGEST = 100
 # A byte of a text may be two in utf8mb4 (latin1), or two hexadecimal digits, each escaped or not.
 _WIDENING = 4
@@ -51,9 +51,9 @@ class Spelling(NamedTuple):
     Attributes
     ----------
     before, after : bytes
-        What stands around it in each row.
+        The text around it in each row.
     expression : bytes
-        The SQL expression for what is in between.
+        The SQL expression for the text in between.
     """
 
     before: bytes
@@ -187,7 +187,7 @@ def _fixed(text: bytes) -> bytes:
 
 
 def _if_exact(name: bytes, charset: bytes, text: bytes) -> bytes:
-    """Return what spells a text by its bytes where utf8mb4 would make another of it."""
+    """Return the expression that spells a text by its bytes where utf8mb4 would change it."""
     back = b"CONVERT(CONVERT(%s USING utf8mb4) USING %s)" % (name, charset)
     exact = b"CAST(%s AS BINARY)<=>CAST(%s AS BINARY)" % (back, name)
     by_bytes = _concatenated(b"_%s x'" % charset, b"HEX(%s)" % name, b"'")

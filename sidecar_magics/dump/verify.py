@@ -1,9 +1,9 @@
 """Verify a dump: load it into scratch schemas of the same server, and compare what they hold.
 
-The tables may have changed since the dump's moment, so nothing is compared with them. While a dump
-is made, its definitions and digests of its rows are taken down (`content`). The finished file is
-read by the loader, into schemas of other names (`elsewhere`); these are dumped once more, into
-nothing, and what was taken down both times must agree.
+The tables may have changed since the dump's moment, so they are not compared. While a dump is made,
+we take down its definitions and digests of its rows (`content`). The loader reads the finished file
+into schemas of other names (`elsewhere`); these are dumped once more, without a file, and the
+contents of both dumps must agree.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ _DENIED = {1044, 1045, 1142, 1227, 1410, 1419}
 
 
 class Verification:
-    """What verifies a dump.
+    """Verifies a dump.
 
     Parameters
     ----------
@@ -126,14 +126,14 @@ class Verification:
         Parameters
         ----------
         target : Destination
-            Where it is.
+            Its place.
         content : Content
-            What was taken down while it was made.
+            Its content, taken down while it was made.
 
         Raises
         ------
         DumpError
-            What came back differs, or it cannot be loaded.
+            Its copy differs, or it cannot be loaded.
         Interrupted
             Ctrl-C, or the stop button.
         """
@@ -165,7 +165,7 @@ class Verification:
                 schemas.drop(name)
         self._check(content, copy, names, found)
 
-    # What is done on the server -----------------------------------------------------------------
+    # On the server ------------------------------------------------------------------------------
 
     def _check_room(self, connection: pymysql.Connection[Any]) -> None:
         factor = DISK_FACTOR + BINLOG_FACTOR * int(_value(connection, "log_bin"))
@@ -211,7 +211,7 @@ class Verification:
             reader.read(Nowhere(Path("scratch.sql")), found)
         return found
 
-    # What came back -----------------------------------------------------------------------------
+    # The comparison -----------------------------------------------------------------------------
 
     def _check(self, content: Content, copy: Copy, names: dict[str, str], found: Content) -> None:
         differing = dict(differing_definitions(content, copy, names, found))
@@ -238,7 +238,7 @@ class Verification:
         rest = len(differing) - len(shown_ones)
         more = [f"and {count(rest, 'other object')}"] if rest else []
         return DumpError(
-            f"{self._name}: what was loaded from it differs from what was dumped.",
+            f"{self._name}: its copy in scratch schemas differs from the dump.",
             details=[*shown_ones, *more, _KEPT],
             hint="dump without --verify, load it with --into, and compare these.",
         )
@@ -255,7 +255,7 @@ class Verification:
             hint=hint,
         )
 
-    # How far it is ------------------------------------------------------------------------------
+    # Progress -----------------------------------------------------------------------------------
 
     @property
     def _name(self) -> str:
@@ -297,7 +297,7 @@ def _place(item: tuple[DumpedThing, str]) -> tuple[str, ...]:
 
 
 def _sources(target: Destination) -> Sources:
-    """Return a dump that is complete, and not yet in its place, as what a loader reads."""
+    """Return a complete dump, which is not yet in its place, as the loader's source."""
     if target.is_folder:
         return open_sources(target.beside)
     name = printable(target.path.name)

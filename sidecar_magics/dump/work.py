@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from .report import DumpReport
     from .snapshot import Asking
 
-# A view of what is not there any more, of itself, or that its definer may not see; one whose
-# names or collations fit together no longer.
+# A view of an object that is gone, of itself, or of one that its definer may not see; one whose
+# names or collations no longer fit together.
 BROKEN_VIEW = frozenset({1356, 1449, 1146, 1054, 1305, 1462, 1052, 1060, 1222, 1267, 1270, 1271})
 
 
@@ -37,13 +37,13 @@ class Worker:
     asking : Asking
         The connection, in the dump's snapshot.
     policy : DumpPolicy
-        What is asked for.
+        The options of the dump.
     report : DumpReport
         Filled while the work is done.
     lock : threading.Lock
         Guards the report.
     content : Content, optional
-        Takes down what there is.
+        Takes the content down.
     """
 
     def __init__(
@@ -63,13 +63,13 @@ class Worker:
             asking.shown, keeps_definer=policy.keep_definer, content=content
         )
         if policy.where is None:
-            # What is put together needs no conversion then; a condition would compare bytes.
+            # Then CONCAT needs no conversion; a condition would compare bytes.
             asking.send(b"SET collation_connection = binary")
         self._max_packet_bytes = int(asking.value(b"SELECT @@max_allowed_packet"))
         self.doing = ""
 
     def do(self, work: plan.DumpWork, part: Part) -> None:
-        """Write what some pieces come to, in their order.
+        """Write some pieces, in their order.
 
         Raises
         ------
@@ -144,9 +144,9 @@ class Worker:
                 yield from map(comment, each)
 
     def _view(self, view: StoredTable) -> ShownView | list[str]:
-        """Return a view; or why it is left out, and its definition, for a person to repair."""
+        """Return a view; or a comment with its definition and the reason why it is left out."""
         try:
-            # An order that could not be carried out stops whoever loads it.
+            # A statement that fails would stop a load.
             self._asking.shown(b"SHOW COLUMNS FROM " + quoted(view.schema, view.name))
             return self._definitions.view(view)
         except pymysql_errors() as error:

@@ -1,15 +1,16 @@
 """Load SQL scripts into a server.
 
-`load` and `load_sql` are what users call. Between what they name and the server stand, in this
-order: sources (bytes), the splitter (statements), the planner (tasks), the scheduler (which may run
-when) and the lanes (connections). A journal in the server remembers what was done.
+Users call `load` and `load_sql`. A script passes, in this order, through sources (bytes), the
+splitter (statements), the planner (tasks), the scheduler (which task may run now) and the lanes
+(connections). A journal in the server remembers finished work.
 
-    policy.py  what the user chose
+    policy.py  the options of a load
     walk.py    the one walk over a script, for loading, `--explain` and `--check`
 """
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ..connection import connect_now
@@ -57,7 +58,7 @@ def load(
     ScriptError
         The script is missing, damaged or broken, or asks for something that is refused.
     StatementError
-        The server refused a statement; those before it stay done.
+        The server refused a statement; the statements before it stay done.
     LoadStoppedError
         The connection was lost.
     ServerNotReadyError, AccessError
@@ -65,10 +66,10 @@ def load(
     SettingsError
         The options contradict each other.
     Interrupted
-        Ctrl-C, or the stop button; the running statements are ended on the server too.
+        Ctrl-C, or the stop button; the server stops the running statements too.
     """
-    # Nothing that runs is imported earlier: a dump needs this package's journal only, and its start
-    # would take half as long again.
+    # Imported here: a dump needs only this package's journal, and would otherwise take half as long
+    # again to start.
     from .sources.opening import open_sources  # noqa: PLC0415
 
     policy = LoadPolicy(**options)
@@ -116,14 +117,11 @@ def _load(
     report = LoadReport(sources.name, file_bytes=sources.size_bytes or 0)
     report.notes.extend(sources.notes)
     report.shows_result = sources.kind == "text"
+    connect, database = partial(connect_now, settings), policy.into or policy.database
     try:
         run_load(Loader(settings, report, policy=policy, progress=progress), sources)
     except StatementError as error:
-        offer_nearest(
-            error,
-            lambda: connect_now(settings),
-            database=policy.into or policy.database,
-            is_typed=report.shows_result,
-        )
+        offer_nearest(report, connect, error=error, database=database)
         raise
+    offer_nearest(report, connect, database=database)
     return report

@@ -1,4 +1,4 @@
-"""How a load is to be done: everything that a user may choose."""
+"""The options of a load: everything that a user may choose."""
 
 from __future__ import annotations
 
@@ -19,31 +19,31 @@ if TYPE_CHECKING:
 NEAREST = "nearest"
 AUTO, INSERT, LOAD_DATA = ROWS = ("auto", "insert", "load-data")
 
-# A dump of a whole server has the journal of the loads into that one: it knows nothing of this one,
-# and would take the place of what this load notes.
+# A dump of a whole server has the journal of the loads into that server: it would replace the
+# journal of this one.
 RESERVED = {JOURNAL_SCHEMA: "the journal of %mysql_load"}
-# What a load that is to be resumed has anyway, or may have in another way.
+# A resumed load has these anyway, or may have others.
 _NOT_REPEATED = frozenset({"once", "resume", "jobs", "binlog", "rows"})
 
 
 def _decides(default: Any) -> Any:
-    """Return a field that the result depends on; the others only decide how it is reached."""
+    """Return a field that the result depends on."""
     return field(default=default, metadata={"decides result": True})
 
 
 @dataclass(frozen=True)
 class LoadPolicy:
-    """How a script is loaded, what of it, and what it is allowed to do.
+    """How to load a script, which parts of it, and what the script may do.
 
     Parameters
     ----------
     database : str, optional
         Schema to work in until the script says otherwise; it must exist.
     jobs : int, optional
-        Connections that work at the same time; 1 is strictly in order. Default: four for each core,
-        at most 16, as far as the server has room.
+        Connections that work in parallel; 1 is strictly in order. Default: four for each core, at
+        most 16, as far as the server has room.
     binlog : bool, default False
-        Keep the server's binary log, also where it can be left out: on loopback, without replicas.
+        Write the server's binary log, also where it is of no use: on loopback, without replicas.
     once : bool, default False
         Skip a script that was loaded before; a record is kept in the server.
     resume : bool, default False
@@ -53,32 +53,33 @@ class LoadPolicy:
     init : str or sequence of str, default ()
         Statements for each new connection; a text is one statement.
     into : str, optional
-        Schema that takes the place of the script's own one.
+        Schema to load into, instead of the script's own one.
     tables : str or sequence of str, default (): all
         Patterns of the tables to load, ``table`` or ``schema.table``; a text is one pattern.
     schema_only, data_only : bool, default False
-        No rows; or nothing but rows.
+        Load no rows; or only rows.
     skip_definer : bool, default False
-        Leave DEFINER out, so that the account that loads is the definer.
+        Leave DEFINER out, so that the loading account is the definer.
     collation_map : mapping of str to str, or "nearest", optional
-        Collations to take for others; "nearest" finds one for each that the server lacks.
+        Collations to replace by others; "nearest" finds one for each that the server lacks.
     system_schemas : bool, default False
-        Do not skip what is done to ``mysql``, ``sys`` and their like.
+        Do not skip statements that change ``mysql``, ``sys`` and the other system schemas.
     yes_remote : bool, default False
         Let a script drop things on a server that is not on this machine.
     allow_local_infile : bool, default False
-        LOAD DATA LOCAL INFILE, which sends any file that this user can read to the server.
+        Allow LOAD DATA LOCAL INFILE, which can send any file of this user to the server.
     allow_outside_source : bool, default False
-        ``source`` of files outside the folder of the script itself.
+        Allow ``source`` of files outside the script's own folder.
     rows : {"auto", "insert", "load-data"}, default "auto"
-        How rows reach the server: ``insert`` as they stand; ``load-data`` through LOAD DATA LOCAL,
-        from memory, wherever the result is proven to be the same, and an error if the server has
-        local_infile off; ``auto`` in that way where it is worth while and the server takes it.
+        How rows reach the server: ``insert`` as they are written; ``load-data`` through LOAD DATA
+        LOCAL, from memory, wherever the result is proven to be the same, and an error if the server
+        has local_infile off; ``auto`` like ``load-data`` where that is faster and the server allows
+        it.
 
     Raises
     ------
     SettingsError
-        The choices contradict each other.
+        The options contradict each other.
     """
 
     database: str | None = _decides(None)
@@ -121,20 +122,20 @@ class LoadPolicy:
 
     @property
     def identity(self) -> str:
-        """The choices that the result depends on, as a digest: some may hold a password."""
+        """A digest of the options that the result depends on; some may hold a password."""
         deciding = (each.name for each in fields(self) if each.metadata)
         decide = {name: chosen for name in deciding if (chosen := getattr(self, name))}
         return hashlib.sha256(json.dumps(decide, sort_keys=True).encode()).hexdigest()
 
     @property
     def target(self) -> str:
-        """Where a load goes, and what of it, as one text: options that repeat it agree in it."""
+        """The options that say where to load, and which parts, as one text."""
         chosen = [self.database, self.into, self.tables, self.schema_only, self.data_only]
         return json.dumps(chosen)
 
     @property
     def words(self) -> tuple[str, ...]:
-        """The words of a line that choose the same; of --init only that there was one."""
+        """These options as words of a magic's line; `--init` without its statement."""
         words: list[str] = []
         for each in fields(self):
             chosen = getattr(self, each.name)
@@ -154,19 +155,19 @@ class LoadPolicy:
         return tuple(words)
 
     def rewriter(self, collations: Collection[str], source: str | None = None) -> Rewriter:
-        """Return what changes the script's statements.
+        """Return the rewriter of the script's statements.
 
         Parameters
         ----------
         collations : collection of str
-            Those that the server has.
+            The server's collations.
         source : str, optional
-            The script's own schema, where that is known.
+            The script's own schema, if known.
 
         Raises
         ------
         SettingsError
-            The choices contradict each other, or make no sense.
+            The options contradict each other, or make no sense.
         """
         try:
             return Rewriter(
@@ -189,12 +190,12 @@ class LoadPolicy:
         return self.collation_map == NEAREST
 
     def collations_to_replace(self, collations: Collection[str]) -> Mapping[str, str]:
-        """Return which collation takes the place of which.
+        """Return the new collation for each that is to be replaced.
 
         Parameters
         ----------
         collations : collection of str
-            Those that the server has.
+            The server's collations.
 
         Raises
         ------

@@ -43,9 +43,9 @@ if TYPE_CHECKING:
     from .reporting.report import LoadReport
 
 _NEEDS_SCHEMA = {Kind.TABLE, Kind.DATA, Kind.VIEW, Kind.ROUTINE, Kind.EVENT, Kind.TRIGGER}
-# What a dump tool writes about itself stands in the first lines.
+# A dump tool writes about itself in the first lines.
 HEADING_BYTES = 4096
-# How a dump tool's work begins, also without its comments.
+# How a dump begins, also without its comments.
 _DUMP_MARKS = (
     b"-- MySQL dump",
     b"-- MariaDB dump",
@@ -60,20 +60,20 @@ _DUMP_MARKS = (
 
 
 class Alike(NamedTuple):
-    """What is known of rows that begin as others did: most statements of a script are such rows.
+    """The facts about rows that hold for all rows with the same head: most statements of a script.
 
     Attributes
     ----------
     head : bytes
-        All in front of the first value.
+        All text before the first value.
     names : tuple
-        What names stand for there; see `Walk._names`.
+        The names that decide what the head means; see `Walk._names`.
     about : Classification
-        What they are.
+        Their classification.
     table : str or None
-        Where they go, for the report.
+        Their table, for the report.
     changes : collection of str
-        In which schemas they change something.
+        The schemas that they change.
     """
 
     head: bytes
@@ -84,23 +84,23 @@ class Alike(NamedTuple):
 
 
 class Consumer(Protocol):
-    """What the walk has to know of where the script goes."""
+    """The receiver of a walk: a server, or a check without one."""
 
     host: str
     is_loopback: bool
     dollar_quotes: bool
 
     def quoting(self, before: Quoting) -> Quoting:
-        """Return how strings are read after all that was yielded, where only the server knows."""
+        """Return how the session reads strings after all yielded tasks: only the server knows."""
 
     def renew(self) -> None:
-        """Give the first lane a new session, after all that was yielded."""
+        """Give the first lane a new session, after all yielded tasks."""
 
     def saw(self, step: Step, about: Classification, delimiter: bytes) -> None:
         """Take note of a statement as it would be sent, before its tasks are yielded."""
 
     def refuse(self, error: ScriptError, step: Step) -> None:
-        """Raise the error for what is not sent; or take note of it, and the walk continues."""
+        """Raise the error for a refused step; or take note of it, and let the walk continue."""
 
 
 class Walk:
@@ -111,13 +111,13 @@ class Walk:
     planner : Planner
         Makes the tasks.
     make_rewriter : callable
-        Returns what changes or drops statements before, for the schema that a dump's heading names.
+        Returns the rewriter, given the schema that a dump's heading names.
     policy : LoadPolicy
-        What the scripts may do.
+        The options of the load.
     target : Consumer
-        Where they go, and what becomes of what is refused.
+        The receiver, which also decides about refused steps.
     report : LoadReport
-        Counts the statements that no task is made of; knows what kind of server it is.
+        Takes the notes about the script; knows the kind of server.
     quoting : Quoting
         How a new session reads strings.
     """
@@ -142,7 +142,7 @@ class Walk:
         self._keep_comments = client_keeps_comments(
             report.flavour, version_number(report.server_version)
         )
-        self.absorbed = 0  # statements that no task is made of, since that number was taken
+        self.absorbed = 0  # statements that became part of no task; the reader of tasks resets it
         self.heading = b""  # the beginning of the first script
         self._opened: list[Source] = []
         self._sources = 0
@@ -152,10 +152,10 @@ class Walk:
         self._script_schema: str | None = None
         self._fed, self._chunk = 0, b""
         self._has_statements = False
-        self._alike: Alike | None = None  # the last rows
+        self._alike: Alike | None = None  # of the last rows
 
     def tasks(self, scripts: Iterable[Source]) -> Iterator[Task]:
-        """Yield what scripts consist of, one after another; also all that comes before an error.
+        """Yield the tasks of scripts, one script after another; also all that come before an error.
 
         Raises
         ------
@@ -200,7 +200,7 @@ class Walk:
             self._report.notes.append(f"--tables {pattern}: nothing in the script matches.")
 
     def _begin_session(self, source: Source) -> Iterator[Task]:
-        """Begin a file that knows nothing of those before it."""
+        """Begin a file in a new session, whatever the files before it did."""
         unknown = self._planner.in_order
         schema = os.fsencode(source.schema) if source.schema else None
         yield from self._planner.begin_session(schema)
@@ -233,7 +233,8 @@ class Walk:
             if self._ended:
                 self._note_unread(item, source)
                 break  # this script; the one that sources it continues, as with the client
-            # And the other way round: what follows is read as that script left things.
+            # And the other way round: the rest is read with the delimiter that the sourced script
+            # left.
             splitter.delimiter = self._delimiter
             self._set_quoting(splitter)
         self._ended = False
@@ -263,10 +264,7 @@ class Walk:
             raise failures.syntax_error(error, source, self._report) from None
 
     def _note_unread(self, command: Item, source: Source) -> None:
-        """Read the rest of a script that ended early, so that its digest is that of the whole file.
-
-        How much of it was not executed is noted.
-        """
+        """Read on to the end of the file, which its digest needs; note how much was not run."""
         rest = self._chunk[max(0, len(self._chunk) - (self._fed - command.end)) :].lstrip()
         unread, is_blank = len(rest), not rest.strip()
         for chunk in source.chunks():
@@ -280,7 +278,7 @@ class Walk:
             )
 
     def _set_quoting(self, splitter: Splitter) -> None:
-        """Read on as the session's sql_mode has it."""
+        """Let the splitter read strings as the session's sql_mode says."""
         splitter.ansi_quotes, splitter.no_backslash_escapes = self._quoting_now()
 
     def _quoting_now(self) -> Quoting:
@@ -345,7 +343,7 @@ class Walk:
         return self._planner.session.schema, self._script_schema, self._delimiter
 
     def _remember(self, statement: Statement, step: Step, about: Classification) -> None:
-        """Keep what was found out about rows, if it holds for all that begin as they do."""
+        """Keep the facts about rows, if they hold for all rows with the same head."""
         rows = head_of_rows(step.sql) if about.kind is Kind.DATA else None
         holds = self._delimiter == b";" and self._may_drop
         if rows is not None and holds and step.sql is statement.sql:
@@ -359,7 +357,7 @@ class Walk:
     def _rewritten(
         self, statement: Statement, about: Classification, source: Source
     ) -> bytes | None:
-        """Return what is to be sent instead of a statement of the script; None for nothing."""
+        """Return the statement to send instead of one of the script; None to send nothing."""
         try:
             sql = self.rewriter.rewrite(
                 statement.sql,
@@ -404,7 +402,7 @@ class Walk:
         self.absorbed += planner.absorbed - absorbed
         several = self._delimiter != b";" and b";" in step.sql
         if planner.in_order and (followed or several or may_change_quoting(step.sql, about.kind)):
-            # The session is not followed: its connection knows how to read on.
+            # We do not know this session; its connection knows how it reads strings.
             yield from planner.finish()
             self._quoting = self._server.quoting(self._quoting)
 
@@ -458,7 +456,7 @@ class Walk:
             inner.close()
 
     def _path_of(self, step: Step, wanted: str) -> Path | None:
-        """Return the file that a ``source`` names, None where it is not to be read."""
+        """Return the file that a ``source`` names; None if it is refused."""
         what, hint = "", ""
         home = self._opened[0].folder
         path = step.source.folder

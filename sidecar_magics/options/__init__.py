@@ -1,4 +1,4 @@
-"""The options of each verb, written once: the magics and the command line are made from them.
+"""The options of each verb, in tables: the magics and the command line are made from them.
 
 Modules:
 

@@ -1,4 +1,4 @@
-"""Options of what brings data into a server, and out of it: `load`, `dump`, `keep`."""
+"""Options of verbs that bring data into a server, and out of it: `load`, `dump`, `keep`."""
 
 from __future__ import annotations
 
@@ -260,7 +260,7 @@ DUMP = (
         "routines, events, views or tables; the report and the heading say what may be missing. "
         "Default: an error, with the GRANTs that it needs.",
     ),
-    # What mysqldump has as options is done anyway.
+    # Several options of mysqldump are our defaults.
     *(
         Option(*flags, action="store_true", help=argparse.SUPPRESS)
         for flags in (
@@ -374,7 +374,7 @@ KEEP = (
 
 
 def take_names(arguments: argparse.Namespace, unknown: list[str]) -> list[str]:
-    """Take schemas that stand after an option, which argparse does not; return what is left.
+    """Take schemas after an option, which argparse does not; return the words that are left.
 
     Parameters
     ----------
@@ -390,14 +390,14 @@ def take_names(arguments: argparse.Namespace, unknown: list[str]) -> list[str]:
 
 
 def loading_options(arguments: argparse.Namespace) -> dict[str, Any]:
-    """Return the options that say how to load, as the fields of `LoadPolicy`."""
+    """Return the options of a load, as the fields of `LoadPolicy`."""
     from ..load.policy import LoadPolicy  # noqa: PLC0415
 
     return {each.name: getattr(arguments, each.name) for each in dataclasses.fields(LoadPolicy)}
 
 
 def dumping_options(arguments: argparse.Namespace) -> dict[str, Any]:
-    """Return the options that say what to dump, as the fields of `DumpPolicy`, and `compress`."""
+    """Return the options of a dump, as the fields of `DumpPolicy`, and `compress`."""
     from ..dump.policy import DumpPolicy  # noqa: PLC0415
 
     fields = (each.name for each in dataclasses.fields(DumpPolicy))
@@ -405,12 +405,12 @@ def dumping_options(arguments: argparse.Namespace) -> dict[str, Any]:
     return {name: tuple(v) if isinstance(v, list) else v for name, v in chosen.items()}
 
 
-# What a line of %mysql_keep may ask for; without any of them it begins to keep.
+# Actions of a %mysql_keep; without any of them it begins to keep.
 KEEP_ACTIONS = ("now", "restore", "off", "status", "list")
 
 
 def keep_action(arguments: argparse.Namespace) -> str:
-    """Return what a line of %mysql_keep asks for.
+    """Return the action that a line of %mysql_keep asks for.
 
     Raises
     ------
@@ -429,7 +429,7 @@ def keep_action(arguments: argparse.Namespace) -> str:
 
 
 def keeping_options(arguments: argparse.Namespace) -> dict[str, Any]:
-    """Return the options that say how to keep, as the fields of `KeepPolicy`."""
+    """Return the options of keeping, as the fields of `KeepPolicy`."""
     names = ("folder", "last", "yes_remote", "force")
     given = {name: getattr(arguments, name) for name in names}
     return {**given, "every_s": arguments.every * 60, "at_exit_s": arguments.at_exit}

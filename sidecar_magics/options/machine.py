@@ -1,4 +1,4 @@
-"""Options of what works on this machine: `convert`, `up`, `down`, `status`, `logs`."""
+"""Options of verbs for this machine: `convert`, `up`, `down`, `status`, `logs`."""
 
 from __future__ import annotations
 
@@ -153,7 +153,7 @@ def starting_options(arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def _password_to_give(arguments: argparse.Namespace) -> str | None:
-    """Return the password that `up` is to give to root; None for a random one."""
+    """Return root's password for `up`; None for a random one."""
     if arguments.password_env is None:
         return TUTORIAL_PASSWORD.reveal() if arguments.tutorial_password else None
     if arguments.tutorial_password:

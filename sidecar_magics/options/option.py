@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Values(enum.Enum):
-    """Kinds of value that completion looks for where the code runs."""
+    """Kinds of value that completion looks for on this machine."""
 
     SCRIPTS = "files and folders that `load` takes"
     FOLDERS = "folders"
@@ -33,10 +33,10 @@ class Option:
     *flags : str
         ``--long``, ``-s``, or the name of a positional argument.
     brief : str, default ""
-        What it is for, in a few words: completion shows it beside the option. Without one the
-        option is not offered.
+        Its purpose in a few words: completion shows it beside the option. Without one, completion
+        does not offer the option.
     values : Values or dict of str to str, optional
-        What completion offers as its value, each with a few words.
+        Values that completion offers, each with a few words.
     **keywords
         As for `argparse.ArgumentParser.add_argument`.
     """

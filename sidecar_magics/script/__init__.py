@@ -1,4 +1,4 @@
-"""What a SQL script is: statements and client commands, found in a stream of bytes.
+"""Split a stream of bytes into statements and client commands, understand and change them.
 
 Pure functions: nothing here reads a file, opens a connection or imports the rest of the package.
 A script is bytes, because a dump without ``--hex-blob`` is valid in no encoding. The ``mysql``
@@ -15,20 +15,20 @@ Splitting:
     sent.py         the bytes that the client would send for a statement
     tokens.py       the tokens of one statement, with their places
 
-What a statement means:
+Understanding a statement:
 
     classify.py     its kind: session, schema, table, rows, routine, ...
     forms.py        the exact forms that dumps consist of
     session.py      the state of the session, followed through SET and USE
     quoting.py      how it reads quotes and backslashes
-    names.py        which names in it are schemas
+    names.py        the names of schemas in it
     changes.py      the schemas that it changes
     rows.py         whether it only inserts given values
     insertion.py    the beginning of an INSERT, without its rows
     definitions.py  a CREATE TABLE: keys, engine, AUTO_INCREMENT
     layout.py       a table's columns, from SHOW CREATE TABLE
     streamable.py   whether LOAD DATA would read its rows as INSERT does
-    features.py     what MariaDB refuses or understands differently
+    features.py     features that MariaDB refuses or understands differently
     disclosure.py   how much of it may be shown
 
 Changing it on the way:
@@ -38,5 +38,5 @@ Changing it on the way:
     redirect.py     into another schema
     definers.py     without DEFINER
     collations.py   with other collations
-    substitutes.py  which other collation comes nearest
+    substitutes.py  the nearest other collation
 """

@@ -1,7 +1,7 @@
-"""Which schemas a statement changes something in: DROP TABLE, RENAME and UPDATE may name many.
+"""Find the schemas that a statement changes: DROP TABLE, RENAME and UPDATE may name many.
 
-What a server does elsewhere because of it is not seen here: through a view, a trigger, a foreign
-key or a function.
+A server's further changes, through a view, a trigger, a foreign key or a function, are not seen
+here.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 ANY_SCHEMA = "*"
 """Among the schemas that a statement changes: it may be any of them."""
 
-# What others do, they do to the first table that they name.
+# All other statements change the first table that they name.
 _CHANGE_MANY = {b"DROP", b"RENAME", b"ALTER", b"UPDATE", b"DELETE"}
 _CHANGE_ROWS = {b"UPDATE", b"DELETE"}
 _OF_TABLES = {Kind.TABLE, Kind.DATA, Kind.VIEW, Kind.ROUTINE, Kind.EVENT, Kind.TRIGGER}
@@ -37,7 +37,7 @@ def changed_schemas(
     no_backslash_escapes: bool = False,
     several: bool = False,
 ) -> Collection[str]:
-    """Return the schemas in which a statement changes something.
+    """Return the schemas that a statement changes.
 
     Parameters
     ----------
@@ -55,9 +55,9 @@ def changed_schemas(
     Returns
     -------
     collection of str
-        Empty for what changes no table; `ANY_SCHEMA` is among them for what a procedure does. Of an
-        UPDATE or DELETE of several tables also those that are only read, and of CREATE TRIGGER
-        those that its body names, as rows reach them later.
+        Empty if it changes no table; with `ANY_SCHEMA` for a procedure call. For an UPDATE or
+        DELETE of several tables also those that are only read, and for CREATE TRIGGER those that
+        its body names, as rows reach them later.
     """
     modes = {"ansi_quotes": ansi_quotes, "no_backslash_escapes": no_backslash_escapes}
     if not several or b";" not in sql:

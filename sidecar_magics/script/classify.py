@@ -1,8 +1,8 @@
-"""What a statement does: session, schema, table, data, routine and so on.
+"""Classify a statement by its first words: session, schema, table, data, routine and so on.
 
-Only as much of a statement is read as it takes to tell; a row of a megabyte costs no more than a
-short one. This is a reader's first glance, not a parser: what it says is for reports, for grouping
-and for questions to ask the server, never the only guard against a statement.
+It reads only as much of a statement as it needs: a row of a megabyte costs no more than a short
+one. This is not a parser: its answers are for reports, for grouping and for questions to the
+server, never the only guard against a statement.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 
 class Kind(Enum):
-    """What a statement works on."""
+    """The kind of object that a statement works on."""
 
     SESSION = "session"
     USE = "use"
@@ -59,7 +59,7 @@ _TOKEN = re.compile(
 _FARTHEST_TOKEN = 64
 """How many tokens to look at for the word that decides."""
 
-# How most statements of a dump begin; what this matches needs not be read word by word.
+# The beginning of most statements of a dump: one that matches need not be read word by word.
 _PLAIN_NAME = rb"(?: `[^`]+` | [\w$\x80-\xff]+ )"
 _ROWS_HEAD = re.compile(
     rb"""
@@ -116,7 +116,7 @@ _DATA_NOISE = b"LOW_PRIORITY DELAYED HIGH_PRIORITY QUICK IGNORE INTO FROM".split
 
 
 def classify(sql: bytes) -> Classification:
-    """Return what one statement does, by its first words.
+    """Classify one statement by its first words.
 
     Guarantees:
     - comments in front of and between the words are skipped, versioned ones are looked into;
@@ -146,9 +146,9 @@ def first_word(sql: bytes) -> bytes:
 def reads_local_file(sql: bytes) -> bool:
     """Return whether a statement asks the client to send it one of its files.
 
-    That is LOAD DATA LOCAL INFILE and LOAD XML LOCAL INFILE. Whether a versioned comment is heeded
-    is up to the server, so of a statement that begins with one, or is a LOAD that holds one, the
-    answer is yes as soon as the words occur in this order.
+    That is LOAD DATA LOCAL INFILE and LOAD XML LOCAL INFILE. The server decides whether a versioned
+    comment counts, so for a statement that begins with one, or a LOAD with one, the answer is yes
+    as soon as the words occur in this order.
 
     Guarantees:
     - no single statement that any server takes for one of these is missed;
@@ -176,8 +176,8 @@ def reads_local_file(sql: bytes) -> bool:
 def may_change_quoting(sql: bytes, kind: Kind) -> bool:
     """Return whether quotes and backslashes may mean something else after a statement.
 
-    That is up to sql_mode, which a SET changes that names it, and whatever executes a text. A
-    stored routine does not: the server puts the mode back when it returns.
+    That depends on sql_mode. A SET that names it changes it, and any statement that executes a
+    text may. A stored routine does not: the server restores the mode when the routine returns.
     Source: sp_head::execute() in MySQL and MariaDB; tests/integration/test_load_options.py.
 
     Parameters

@@ -1,7 +1,7 @@
-"""The collations and character sets that a statement names, and putting others in their place.
+"""Find the collations and character sets that a statement names, and replace them.
 
 A name counts only where the grammar has a collation: after COLLATE, and where a SET gives a
-session its collation. What stands in texts, quoted names, comments and rows is not looked at.
+session its collation. Texts, quoted names, comments and rows do not count.
 
 Source: "Character Sets, Collations, Unicode", MySQL 9 Reference Manual.
 """
@@ -37,8 +37,7 @@ def parse_collation_map(text: str) -> dict[str, str]:
     Raises
     ------
     ValueError
-        It is malformed, or puts a collation in the place of one of another character set; one
-        sentence.
+        It is malformed, or replaces a collation by one of another character set; one sentence.
     """
     found = {}
     for pair in filter(None, (part.strip() for part in text.split(","))):
@@ -52,8 +51,8 @@ def parse_collation_map(text: str) -> dict[str, str]:
 def checked_collation_map(mapping: Mapping[str, str]) -> dict[str, str]:
     """Return the map with its names in lower case.
 
-    Another character set would need more than another name: literals, keys that are too long,
-    comparisons with other columns. So it is refused.
+    Another character set would need more than another name, because of literals, lengths of keys
+    and comparisons with other columns. So it is refused.
 
     Raises
     ------
@@ -97,19 +96,19 @@ def names_in(
 
 
 def may_name_collation(sql: bytes) -> bool:
-    """Return, fast, whether it is worth looking for collations in a statement."""
+    """Return quickly whether a statement may name collations."""
     return bool(_COLLATION_HINT.search(sql))
 
 
 def mapped(statement: list[Token], mapping: Mapping[str, str]) -> list[Edit]:
-    """Return what puts the other collations in place.
+    """Return the edits that replace collations.
 
     Parameters
     ----------
     statement : list of Token
         Of a statement.
     mapping : mapping of str to str
-        Which collation to take for which, in lower case (`checked_collation_map`).
+        The new collation for each old one, in lower case (`checked_collation_map`).
     """
     edits = []
     for token in _collation_tokens(statement):
@@ -143,7 +142,7 @@ def _charset_tokens(statement: list[Token]) -> Iterator[Token]:
 
 
 def _is_hex(statement: list[Token], at: int) -> bool:
-    """Tell x'00' and b'01' from a name in front of a text."""
+    """Distinguish x'00' and b'01' from a name before a text."""
     texts = statement[at : at + 2]
     return len(texts) == 2 and texts[0].word in (b"X", b"B") and texts[1].shape is Shape.TEXT
 
@@ -174,7 +173,7 @@ def _places(statement: list[Token]) -> Iterator[tuple[int, bytes]]:
 
 
 def _before(statement: list[Token], at: int) -> bytes:
-    """Return what comes before a token: a word, ``@`` for a user's variable, b"" for nothing."""
+    """Return the word before a token; ``@`` for a user variable, b"" for none."""
     at -= 1
     while at >= 0 and statement[at].shape is Shape.OPEN:
         at -= 1

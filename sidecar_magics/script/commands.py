@@ -3,7 +3,7 @@
 A command is an order to the ``mysql`` program, not to the server, which would answer it with a
 syntax error. Each has a long name, at the beginning of a line, and most have a short one, a
 backslash and a letter, anywhere outside of quotes and comments. The table holds those of MySQL
-and of MariaDB together; `Effect` says what each is for.
+and of MariaDB together; `Effect` has the purpose of each.
 
 Source: "mysql Client Commands", MySQL 9 Reference Manual; "mariadb Command-Line Client", MariaDB
 Knowledge Base.
@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 
 class Effect(Enum):
-    """What a command is for, from the point of view of a program that runs a script."""
+    """The effect of a command, for a program that runs a script."""
 
     DELIMITER = "changes what ends a statement"
     SEND = "ends the statement before it; nothing to do where there is none"
@@ -94,7 +94,7 @@ LONGEST_WORD = max(map(len, _BY_WORD))
 """Length of the longest long name in bytes; a longer word is no command."""
 
 WORD = re.compile(rb"\?|[A-Za-z_]{1,%d}" % (LONGEST_WORD + 1))
-"""What may be a long name: cut off where it is too long to be one."""
+"""A possible long name; a longer word is cut off, as it is none."""
 
 _ARGUMENT_NEEDED = {
     Effect.DELIMITER: "the string that is to end statements",
@@ -110,7 +110,7 @@ _FIRST_ARGUMENT = re.compile(
 
 
 def effect_of(name: str) -> Effect:
-    """Return what the command with the long name *name* is for."""
+    """Return the effect of the command with the long name *name*."""
     return COMMANDS[name].effect
 
 
@@ -128,7 +128,7 @@ def parse_named(text: bytes) -> Call | None:
     r"""Read *text*, one line without its terminator, as a command with its long name.
 
     Guarantees:
-    - None for whatever the server should see: a text of more than one line, a first word that
+    - None for a text that is for the server: one of more than one line, with a first word that
       names no command, an argument to a command that takes none (``status of the nation``);
     - the time taken does not depend on the length of a text that is no command.
     """

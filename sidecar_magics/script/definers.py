@@ -1,7 +1,7 @@
-"""The DEFINER of a view, trigger, event or routine: who it is, and how to leave it out.
+"""The DEFINER of a view, trigger, event or routine: read it, or leave it out.
 
-Without one the definer is the account that creates it. Only a statement's head is looked at: in a
-body the word means something else.
+Without the clause, the definer is the account that creates the object. Only a statement's head
+counts: in a body the word means something else.
 
 Source: "Stored Object Access Control", MySQL 9 Reference Manual.
 """
@@ -25,7 +25,7 @@ class _Clause(NamedTuple):
     """A DEFINER clause, as the indices of its first token and of the first one after it."""
 
     first: int
-    behind: int
+    end: int
     user: int
 
 
@@ -43,17 +43,17 @@ def skip_definer(
 
 
 def without_definer(found: list[Token]) -> list[Edit]:
-    """Return what leaves the DEFINER out of these tokens' statement."""
+    """Return the edit that leaves the DEFINER out of these tokens' statement."""
     clause = _find(found)
     if clause is None:
         return []
-    first, behind = clause.first, clause.behind
+    first, end = clause.first, clause.end
     opens = first > 0 and found[first - 1].shape is Shape.OPEN
-    closes = behind < len(found) and found[behind].shape is Shape.CLOSE
+    closes = end < len(found) and found[end].shape is Shape.CLOSE
     if opens and closes:
-        first, behind = first - 1, behind + 1
+        first, end = first - 1, end + 1
     # Up to the next token, so that no two blanks remain, nor two words grow together.
-    end = found[behind].start if behind < len(found) else found[behind - 1].end
+    end = found[end].start if end < len(found) else found[end - 1].end
     touches = first > 0 and found[first - 1].end == found[first].start
     return [Edit(found[first].start, end, b" " if touches else b"")]
 
@@ -71,26 +71,26 @@ def definer(
     clause = _find(found)
     if clause is None or found[clause.user].word in _CURRENT:
         return None
-    parts = [token.text for token in found[clause.user : clause.behind]]
+    parts = [token.text for token in found[clause.user : clause.end]]
     host = b"".join(parts[2:])
     return unquoted(parts[0]), unquoted(host) if host else None
 
 
 def may_have_definer(sql: bytes) -> bool:
-    """Return, fast, whether it is worth looking for a DEFINER."""
+    """Return quickly whether a statement may have a DEFINER."""
     return bool(_HINT.search(sql))
 
 
 def _find(found: list[Token]) -> _Clause | None:
-    """Find the DEFINER between CREATE or ALTER and what is created."""
+    """Find the DEFINER between CREATE or ALTER and the kind of object."""
     words = [token.word for token in found]
     heads = [at for at, token in enumerate(found) if token.shape is not Shape.OPEN]
     if not heads or words[heads[0]] not in (b"CREATE", b"ALTER"):
         return None
     for at in range(heads[0] + 1, len(found) - 2):
         if words[at] == b"DEFINER" and found[at + 1].text == b"=":
-            behind = _behind_account(found, at + 2)
-            return None if _DEFINED.isdisjoint(words[behind:]) else _Clause(at, behind, at + 2)
+            end = _behind_account(found, at + 2)
+            return None if _DEFINED.isdisjoint(words[end:]) else _Clause(at, end, at + 2)
         if found[at].shape is Shape.WORD and words[at] not in _AHEAD:
             break
     return None

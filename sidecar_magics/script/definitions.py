@@ -1,7 +1,7 @@
-"""What a CREATE TABLE says that matters for filling the table: a glance, not a parser.
+"""Read the parts of a CREATE TABLE that matter for filling the table; this is not a parser.
 
-Where a definition is more than columns, keys and options, or is not understood, the answer is
-None, and the reader had better leave it to the server alone.
+If a definition is more than columns, keys and options, or is not understood, the answer is None,
+and the caller leaves it to the server alone.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ _REFERENCES = re.compile(
 
 
 class TableDefinition(NamedTuple):
-    """What a CREATE TABLE says.
+    """A CREATE TABLE, as far as it matters for filling the table.
 
     Attributes
     ----------
@@ -77,7 +77,7 @@ class TableDefinition(NamedTuple):
 
 
 def read_definition(sql: bytes) -> TableDefinition | None:
-    """Return what a CREATE TABLE says, or None if it is none, or more than a definition.
+    """Read a CREATE TABLE; None if the statement is another one, or more than a definition.
 
     Parameters
     ----------
@@ -126,7 +126,7 @@ def counts_up(sql: bytes) -> bool:
 
 
 def unquoted(name: bytes) -> bytes:
-    """Return the name that stands in quotes, or bare."""
+    """Return a name without its quotes."""
     quote = name[:1]
     return name[1:-1].replace(quote * 2, quote) if quote in (b"`", b'"') else name
 
@@ -136,7 +136,7 @@ def _first_counts_up(columns: bytes) -> bool:
 
 
 def _bare(sql: bytes) -> bytes:
-    """Return a definition without what its quotes hold, so that only its own words are left."""
+    """Return a definition with empty quotes, so that only its own words are left."""
     return _NAME_OR_TEXT.sub(lambda found: b"`x`" if found["name"] else b"''", sql)
 
 

@@ -1,9 +1,9 @@
-"""What of a statement may be shown: its text only where that can hold no secret.
+"""Decide how much of a statement to show: its text only if that cannot hold a secret.
 
-Passwords stand in statements in more ways than can be listed: ``IDENTIFIED BY``, ``WITH plugin AS
+Statements hold passwords in more ways than a list could have: ``IDENTIFIED BY``, ``WITH plugin AS
 hash``, the text of a PREPARE, a federated table's ``CONNECTION``, the argument of a function, the
-body of an event. So nothing is searched for and masked. A statement is shown if it is of a kind
-that has no place for a secret; of every other one its verb and the object's name are shown.
+body of an event. So we do not search for secrets and mask them. We show a statement if its kind has
+no place for a secret, and otherwise only its verb and its object's name.
 """
 
 from __future__ import annotations
@@ -29,16 +29,16 @@ class Shown(NamedTuple):
     Attributes
     ----------
     text : str
-        As it stands in the script, or ``CREATE USER bob …``.
+        As in the script, or ``CREATE USER bob …``.
     is_open : bool
-        Nothing in the whole statement is a secret, so the server's words on it can be shown, too.
+        The whole statement has no secret, so we can show the server's words on it, too.
     """
 
     text: str
     is_open: bool
 
 
-# Words that stand near a secret, wherever they occur: in a string or a comment, too, as a
+# Words near a secret, wherever they occur: in a string or a comment, too, as a
 # statement may be the text of another one. ENCRYPTION='N' stands in each dump of MySQL 8.
 _SUSPICIOUS = re.compile(
     rb"""passw | passphrase | \bpass\b | pwd | \bpw\b | identified | secret | credential | token
@@ -51,7 +51,7 @@ _SUSPICIOUS = re.compile(
 # Without a literal a table's column may well be called `password`.
 _NAMES_COLUMNS = {Kind.TABLE, Kind.VIEW}
 _HAS_LITERAL = re.compile(rb"""['"] | \b0[xXbB][0-9a-fA-F]+ | \$\w*\$""", re.VERBOSE)
-# What these say in quotes is data, a default or a comment. Of all others a literal may be a secret.
+# In these, a literal is data, a default or a comment. In all others it may be a secret.
 _LITERALS_ARE_DATA = {Kind.SCHEMA, Kind.TABLE, Kind.VIEW, Kind.DATA}
 
 SYSTEM_SCHEMA = "mysql"
@@ -88,7 +88,7 @@ def may_show(sql: bytes, table: str | None = None) -> bool:
         return False
     if about.kind is Kind.DATA:
         rows = literal_rows(sql) or literal_rows(sql, no_backslash_escapes=True)
-        if rows is not None:  # what stands in rows is data, whatever words it has
+        if rows is not None:  # rows are data, whatever words they have
             return not _SUSPICIOUS.search(sql, 0, rows.begins)
     if len(sql) > _LONGEST_BYTES:
         return False
@@ -99,7 +99,7 @@ def may_show(sql: bytes, table: str | None = None) -> bool:
 
 
 def _may_show_parts(sql: bytes, about: Classification, *, no_backslash_escapes: bool) -> bool:
-    """Tell it of each statement, where several stand under one delimiter, or in a body."""
+    """Return whether each of several statements, under one delimiter or in a body, is open."""
     if b";" not in sql:
         return _may_show_one(sql, about)
     found = tokens(sql, no_backslash_escapes=no_backslash_escapes)
@@ -191,7 +191,7 @@ _OBJECTS = set(
     b"""DATABASE SCHEMA TABLE INDEX VIEW TRIGGER EVENT PROCEDURE FUNCTION PACKAGE LIBRARY USER ROLE
     SERVER TABLESPACE LOGFILE RESOURCE REFERENCE INSTANCE SEQUENCE""".split()
 )
-# What may stand between a verb and the name of what it is about.
+# Words between a verb and the name of its object.
 _FURTHER = {
     b"SET": _SCOPES | {b"PASSWORD", b"FOR", b"ROLE", b"DEFAULT", b"STATEMENT"},
     b"CHANGE": {b"MASTER", b"REPLICATION", b"SOURCE", b"FILTER", b"TO"},
@@ -220,7 +220,7 @@ _DATA_HEADS = {
 
 
 def _heading(sql: bytes) -> str:
-    """Return a statement's verb, and the name of what it is about: ``CREATE USER bob``."""
+    """Return a statement's verb and the name of its object: ``CREATE USER bob``."""
     about = classify(sql)
     found = _words(sql[:_HEAD_BYTES])
     verb = found[0].word if found else b""
@@ -247,7 +247,7 @@ def _heading(sql: bytes) -> str:
 
 
 def _receiver(found: list[Token]) -> str:
-    """Return who gets or loses a right, as it is put after GRANT or REVOKE."""
+    """Return the grantee, as words after GRANT or REVOKE."""
     for at, token in enumerate(found[:_HEAD_TOKENS]):
         if token.word in (b"TO", b"FROM"):
             name = _name_at(found, at + 1, may_be_text=True)

@@ -1,8 +1,8 @@
-"""What of MySQL 8 and 9 a MariaDB refuses, or takes for something else.
+"""Features of MySQL 8 and 9 that MariaDB refuses, or understands differently.
 
-Nothing of it is rewritten: the list shows what to change before the load, or what will
-be different after it. Collations are `substitutes`' business. Checked with MariaDB 10.11
-(tests/integration/test_rewrite.py): later ones know more, VECTOR since 11.7 for instance.
+We rewrite none of them: the list shows which statements to change before the load, or which will
+act differently after it. Collations are in `substitutes`. Checked with MariaDB 10.11
+(tests/integration/test_rewrite.py): later versions have more of them, such as VECTOR since 11.7.
 
 Source: "Incompatibilities and Feature Differences Between MariaDB and MySQL 8.0", MariaDB
 Knowledge Base.
@@ -22,16 +22,16 @@ _MYSQL_ONLY = re.compile(rb"/\*!(?:507\d\d|50[89]\d\d|5[1-9]\d{3}|[6-9]\d{4})")
 
 
 class Feature(NamedTuple):
-    """Something that MariaDB does not do as MySQL does.
+    """A feature that MariaDB lacks or treats differently.
 
     Attributes
     ----------
     name : str
-        What it is called.
+        Its name.
     stops : bool
-        The statement is refused; False where it is taken, with another meaning.
+        MariaDB refuses the statement; False if it takes it, with another meaning.
     effect : str
-        What becomes of it, in one phrase.
+        Its effect on MariaDB, in one phrase.
     """
 
     name: str
@@ -49,10 +49,10 @@ class _Rule(NamedTuple):
 def features(
     sql: bytes, *, ansi_quotes: bool = False, no_backslash_escapes: bool = False
 ) -> list[Feature]:
-    """List what a MariaDB will make trouble about in a statement written for MySQL 8 or 9.
+    """List the features of a MySQL 8 or 9 statement that MariaDB lacks or treats differently.
 
     Guarantees:
-    - texts, quoted names and plain comments are not looked at, nor rows.
+    - texts, quoted names, plain comments and rows do not count.
     """
     if read_insertion(sql):
         return []
@@ -66,9 +66,9 @@ def features(
 
 
 def _outlines(statement: list[Token]) -> tuple[bytes, bytes]:
-    """Return the statement's words and signs, once as MariaDB sees it, once what it leaves out.
+    """Return the statement's words and signs: those that MariaDB sees, and those it leaves out.
 
-    A text is ``''`` in it and a quoted name ``n``; there is a blank after each.
+    A text becomes ``''`` and a quoted name ``n``; there is a blank after each.
     """
     shown: list[bytes] = []
     hidden: list[bytes] = []

@@ -1,7 +1,7 @@
-"""The forms of statement that dumps are made of, told apart by their whole text.
+"""Recognise the exact forms of statements in dumps, by their whole text.
 
-`classify` says what a statement is about; these say that it is no more than that. Each takes the
-statement as the server reads it (`versioned.effective`), and answers no where it is not sure.
+`classify` finds a statement's kind; these prove that it is no more than one form of that kind. Each
+takes the statement as the server reads it (`versioned.effective`), and says no if it is not sure.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _CREATES_IN_TRANSACTION = re.compile(rb"\s*CREATE\b.*\bSTART\s+TRANSACTION\s*\Z"
 _ENDS = _form(rb"(?:COMMIT|ROLLBACK)(?: WORK)?\s*\Z")
 _COMMITS = _form(rb"COMMIT(?: WORK)?\s*\Z")
 _ROLLS_BACK = _form(rb"ROLLBACK\b")
-# A comma could begin another assignment, and in quotes it is not told apart.
+# A comma could begin another assignment; this does not know whether it is in quotes.
 _SETS_USER_VARIABLE = _form(rb"SET @(?:[\w$.]+|`[^`]+`)\s*:?=[^,'\"`]*\Z")
 _SWITCHES_AUTOCOMMIT = _form(
     rb"SET (?:@OLD_AUTOCOMMIT\s*=\s*@@AUTOCOMMIT\s*,\s*)?"
@@ -61,7 +61,7 @@ def creates(sql: bytes) -> bool:
 
 
 def may_drop(sql: bytes) -> bool:
-    """Return whether a statement may drop something; that no such word is in it is certain."""
+    """Return whether a statement may drop something: it has such a word, maybe in a text."""
     only_rows = _ROWS.match(sql) and b";" not in sql
     return not only_rows and bool(_MAY_DROP.search(sql))
 
@@ -92,7 +92,7 @@ def switches_keys(sql: bytes) -> bool:
 
 
 def alters(sql: bytes) -> bool:
-    """Return whether a statement alters a table: done twice, it may do more than done once."""
+    """Return whether a statement alters a table: run twice, it may do more than once."""
     return bool(_ALTERS.match(sql))
 
 

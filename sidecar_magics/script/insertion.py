@@ -1,7 +1,6 @@
 """The beginning of a statement that does nothing but put values into a table.
 
-Nearly all bytes of a dump are such values; a reader that needs only the table's name must not look
-at them.
+Nearly all bytes of a dump are such values; to find only the table's name, we must not look at them.
 """
 
 from __future__ import annotations
@@ -23,12 +22,12 @@ _HEAD = re.compile(
 
 
 class Insertion(NamedTuple):
-    """Where the values go.
+    """The target of the values.
 
     Attributes
     ----------
     schema : str or None
-        None if the name has none.
+        None if not given.
     table : str
         The table.
     schema_at : tuple of int
@@ -41,7 +40,7 @@ class Insertion(NamedTuple):
 
 
 def read_insertion(sql: bytes) -> Insertion | None:
-    """Return where an ``INSERT`` or ``REPLACE INTO t [(a, b)] VALUES (`` puts its values.
+    """Return the target of an ``INSERT`` or ``REPLACE INTO t [(a, b)] VALUES (``.
 
     None for any other statement, and where a comment stands in between.
 

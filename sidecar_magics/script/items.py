@@ -1,4 +1,4 @@
-"""What a script consists of: statements and client commands, each with its place."""
+"""The items of a script: statements and client commands, each with its place."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""A table's columns, as far as it matters to how values for them may be spelled.
+"""A table's columns, as far as they decide how values may be spelled.
 
-What SHOW CREATE TABLE says is the server's own text: one column a line, in one spelling. A line
-that is not understood makes the whole table unknown, and its rows are left to INSERT.
+SHOW CREATE TABLE is the server's own text: one column a line, in one spelling. If we do not
+understand a line, the whole table is unknown, and its rows are left to INSERT.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 
 class Form(Enum):
-    """What a column takes without quotes, and LOAD DATA reads as INSERT does."""
+    """Unquoted values that a column takes, and that LOAD DATA reads as INSERT does."""
 
     TEXT = "nothing"
     WHOLE = "whole numbers"
@@ -30,7 +30,7 @@ class Column(NamedTuple):
     name : bytes
         Without quotes.
     form : Form
-        What it takes without quotes.
+        Its unquoted values.
     nullable : bool
         It takes NULL.
     counts_up : bool

@@ -1,4 +1,4 @@
-"""Which of a statement's names are schemas: `` `a`.`b` `` may be a table or a column.
+"""Find the names of schemas in a statement: `` `a`.`b` `` may be a table or a column.
 
 A table named as its schema is nothing rare (``subject.subject`` holds ``subject.subject_id``), so
 the place in the grammar decides: after FROM a pair is schema and table, in an expression it is
@@ -23,11 +23,11 @@ class Mention(NamedTuple):
     Attributes
     ----------
     token : Token
-        What names it.
+        Its token.
     schema : str
         The schema.
     object : str or None
-        What of it is named; None for the schema itself, or all that is in it.
+        The named object in it; None for the schema itself, or everything in it.
     certain : bool
         False where it may be a table, of which a column is named.
     """
@@ -73,7 +73,7 @@ def read_names(statement: list[Token]) -> Names:
 
 @dataclass
 class _Level:
-    """What is between two parentheses, or the statement itself."""
+    """The text between two parentheses, or the statement itself."""
 
     expects: bool = False  # a table's name comes next
     listing: bool = False  # and another after each comma
@@ -211,7 +211,7 @@ class _NameReader:
         return True
 
     def _is_default_schema(self, word: bytes) -> bool:
-        """Tell ALTER DATABASE CHARACTER SET, which names none."""
+        """Return whether this is ALTER DATABASE CHARACTER SET, which names no schema."""
         alters = self.what in _SCHEMAS and self.levels[-1].verb == b"ALTER"
         return alters and word in _SCHEMA_OPTIONS
 
@@ -273,14 +273,14 @@ _VERBS_EXPECTING = set(
 )
 _VERBS = _DEFINING | _GRANTS | _QUERIES | _VERBS_EXPECTING | {b"RENAME", b"LOCK", b"LOAD"}
 _WHAT_FOLLOWS = {b"USE": b"DATABASE", b"CALL": b"PROCEDURE"}
-# What a statement inside of a body can stand after.
+# Words before a statement inside of a body.
 _STARTS = set(b"BEGIN THEN ELSE DO LOOP REPEAT ROW".split())
 _BEFORE_EVENTS = set(b"BEFORE AFTER OR ON KEY FOR".split())
 _LISTING = set(b"TABLE TABLES VIEW SEQUENCE USING TO".split())
 _EXPECTING = _OBJECTS | set(b"INTO USING REFERENCES ON LIKE TO AS RENAME FOR OF".split())
 _JOINS = {b"JOIN", b"STRAIGHT_JOIN"}
 _ENDING = set(b"WHERE GROUP HAVING ORDER LIMIT SET VALUES WINDOW UNION EXCEPT INTERSECT".split())
-# What may stand between the word that announces a table and its name.
+# Words between the keyword before a table and its name.
 _SKIPPED = set(
     b"IF NOT EXISTS IGNORE LOW_PRIORITY DELAYED HIGH_PRIORITY QUICK BODY LATERAL FROM INTO TABLE"
     b" TO AS".split()

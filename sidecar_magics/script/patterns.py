@@ -1,4 +1,4 @@
-"""The regular expressions that find what means something between two bytes of SQL.
+"""The splitter's regular expressions, which find the next byte of SQL that means something.
 
 Repetitions with more than one way to go are bounded (``{0,1000}``) and called again until they
 make no progress: the engine keeps a record of each turn of such a loop, hundreds of megabytes for
@@ -20,10 +20,10 @@ _HAS_POSSESSIVE = sys.version_info >= (3, 11, 5)
 
 
 def possessive(repetition: bytes) -> bytes:
-    """Return a repetition that gives nothing back of what it has matched, where there are such.
+    """Return a possessive repetition, on a Python that has these: it never gives bytes back.
 
-    Only for one after which a match can't begin with what it repeats: there the result is the
-    same, and it takes a third to half of the time.
+    Only where no match can continue with the repeated bytes: there the result is the same, in a
+    third to half of the time.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ BLANKS = re.compile(rb"[ \t\n\r\v\f]*")
 NAME_THEN_DOLLAR = re.compile(rb"[\w$\x80-\xff]\$")
 
 VERSION = re.compile(rb"[0-9]{0,6}[ \t]{0,8}")
-"""What may stand between ``/*!`` and a comment's content."""
+"""The version between ``/*!`` and a comment's content."""
 
 # Two dashes begin a comment only in front of white space or a control byte.
 # Source: "Comments", MySQL 9 Reference Manual.
@@ -56,24 +56,24 @@ _LONGEST_DOLLAR_QUOTE = 66
 _LONGEST_TOKEN = 4
 
 _RUN = possessive(rb"[^%(quote)s\\]*")
-# What a text in quotes holds, where a backslash escapes the byte after it.
+# The content of quotes, where a backslash escapes the byte after it.
 ESCAPED_BODY = _RUN + possessive(rb"(?:\\." + _RUN + b"){0,1000}")
 _VERBATIM_BODY = possessive(rb"[^%(quote)s]*")
 
 
 class Scanner(NamedTuple):
-    """What to look for under one delimiter and one sql_mode.
+    """The patterns for one delimiter and one sql_mode.
 
     Attributes
     ----------
     plain : re.Pattern
         Matches a run of ordinary bytes and whole quoted strings, which may be empty.
     token : re.Pattern
-        Matches what opens a comment or a quote, under a group of its kind's name.
+        Matches the beginning of a comment or a quote, in a group with its kind's name.
     lookahead : int
         How many bytes `token` must see to be sure.
     bodies : dict
-        For a quote in which backslashes escape, what reaches from it up to the closing one.
+        For a quote in which backslashes escape: matches its content.
     """
 
     plain: re.Pattern[bytes]
@@ -88,7 +88,7 @@ _NAMES = re.compile(possessive(rb"(?:[\w\s.,()]+|`[^`]*`){0,1000}"))
 
 
 def leap(data: bytearray, at: int, *, dollar_quotes: bool) -> int:
-    """Return how far there is nothing but names, numbers and simple strings.
+    """Return the end of a run of names, numbers and simple strings.
 
     Most of a dump is rows of numbers and short texts. Where there is no backslash, comment or other
     quote at all, every other quote ends a string, and to count them is several times as fast as a

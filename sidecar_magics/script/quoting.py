@@ -1,4 +1,4 @@
-"""How a session reads strings: what its sql_mode makes of quotes and backslashes."""
+"""How a session reads strings: its sql_mode decides about quotes and backslashes."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Send what a script does to its one schema into another one.
+"""Redirect a script of one schema into another schema.
 
-That is sound only if the script is about one schema; where it is about two, or it cannot be known,
-it is refused with a sentence before anything of that statement was done.
+That is sound only if the script is about one schema. If it is about two, or that is unclear, the
+statement is refused, with a sentence, before it is sent.
 """
 
 from __future__ import annotations
@@ -24,20 +24,20 @@ _HEADING = re.compile(rb"^-- Host: [^\n]*?[ \t]Database: ([^\r\n]+)", re.MULTILI
 
 
 def schema_of_heading(beginning: bytes) -> str | None:
-    """Return the schema that a dump says in its first lines to be of, None if it does not."""
+    """Return the schema that a dump's heading names; None if it names none or several."""
     heading = _HEADING.search(beginning)
     return heading[1].decode("utf-8", "replace").strip() or None if heading else None
 
 
 class RewriteError(ValueError):
-    """A script cannot be changed as asked; one sentence says why.
+    """A script cannot be changed as asked, for a reason that is one sentence.
 
     Parameters
     ----------
     message : str
-        Why.
+        The reason.
     hint : str, default ""
-        What to do instead.
+        The next step.
     """
 
     def __init__(self, message: str, hint: str = "") -> None:
@@ -53,14 +53,14 @@ class Redirect:
     into : str
         The other one.
     source : str, optional
-        The script's own one, where that is known from elsewhere.
+        The script's own one, if known from elsewhere.
 
     Attributes
     ----------
     source : str or None
         The script's own schema, as soon as it has named it.
     notes : list of str
-        What could not be seen to.
+        Texts that were left as they are.
     """
 
     def __init__(self, into: str, source: str | None = None) -> None:
@@ -70,7 +70,7 @@ class Redirect:
         self._has_unqualified = False
 
     def settle(self, schema: str | None) -> None:
-        """Take a default schema of the script for its own.
+        """Take a default schema of the script as its own.
 
         Raises
         ------
@@ -85,7 +85,7 @@ class Redirect:
             raise self._two(schema)
 
     def of_rows(self, rows: Insertion) -> list[Edit]:
-        """Return what sends rows to the other schema.
+        """Return the edit that sends rows to the other schema.
 
         Raises
         ------
@@ -104,7 +104,7 @@ class Redirect:
     def of_statement(
         self, statement: list[Token], names: Names, about: Classification
     ) -> list[Edit]:
-        """Return what sends a statement to the other schema.
+        """Return the edits that send a statement to the other schema.
 
         Raises
         ------
@@ -120,8 +120,8 @@ class Redirect:
             if not mention.certain:
                 self._check_uncertain(schema, mention)
                 continue
-            # A name before the object that the statement is about tells whose script it is; one
-            # that is only referred to does not.
+            # The schema of the statement's own object is the script's; that of another one need
+            # not be.
             begins = number == 0 and about.schema is not None
             self._check(schema, mention.object, begins=begins)
             edits.append(self._edit(mention, escaped=schema != mention.schema))

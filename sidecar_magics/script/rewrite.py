@@ -1,7 +1,7 @@
 """Change a script on its way: only a part of it, into another schema, for another server.
 
-Each statement is judged where it stands, so nothing is read twice and nothing is kept. One that is
-not concerned is passed on as the same object, untouched.
+Each statement is changed at its place, so nothing is read twice and nothing is kept. A statement
+without changes is passed on as the same object.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from .tokens import Edit, Token, edited, tokens
 __all__ = ["RewriteError", "Rewriter", "schema_of_heading"]
 
 _OF_SCHEMAS = {Kind.SCHEMA, Kind.USE}
-# What these do has nothing to do with the default schema.
+# The default schema does not matter for these.
 _ANYWHERE = {Kind.SESSION, Kind.TRANSACTION, Kind.ACCOUNT, Kind.USE}
 _HAVE_BODIES = {Kind.ROUTINE, Kind.TRIGGER, Kind.EVENT}
 
 
 class Rewriter:
-    """What is to be changed in a script, statement after statement in its order.
+    """Changes a script's statements, in their order.
 
     Parameters
     ----------
@@ -54,26 +54,26 @@ class Rewriter:
     skip_definer : bool, default False
         Leave DEFINER out, so that the account that loads is the definer.
     collation_map : mapping of str to str, default none
-        Which collation to take for which, of the same character set.
+        The new collation for each old one, of the same character set.
     system_schemas : bool, default False
-        Do not skip what is done to ``mysql``, ``sys`` and their like.
+        Do not skip statements that change ``mysql``, ``sys`` and the other system schemas.
     reserved : mapping of str to str, default none
-        Schemas, in small letters, in which nothing is ever done, and why, for the report.
+        Schemas, in small letters, that are never changed, each with the reason for the report.
 
     Attributes
     ----------
     skipped : Counter
-        How many statements were skipped, by what they were.
+        How many statements were skipped, by kind.
     changed : Counter
-        How many were changed, by what was done: ``definer``, ``collation``, ``schema``,
+        How many were changed, by change: ``definer``, ``collation``, ``schema``,
         ``tables``.
     notes : list of str
-        What the report should say, each once.
+        Notes for the report, each once.
 
     Raises
     ------
     RewriteError
-        What is asked for contradicts itself.
+        The options contradict each other.
     """
 
     def __init__(
@@ -115,12 +115,12 @@ class Rewriter:
 
     @property
     def unmatched(self) -> list[str]:
-        """The patterns of `tables` that nothing has matched so far."""
+        """The patterns of `tables` without a match so far."""
         return self._tables.unmatched
 
     @property
     def notes(self) -> list[str]:
-        """What the report should say, each once."""
+        """Notes for the report, each once."""
         return [*self._notes, *(self._redirect.notes if self._redirect else ())]
 
     @property
@@ -162,7 +162,7 @@ class Rewriter:
         Guarantees:
         - a statement that stays as it is comes back as the same object;
         - of rows (INSERT ... VALUES) no more than the beginning is read;
-        - what stands in texts, quoted names and comments that no server executes is not changed.
+        - texts, quoted names and comments that no server executes are not changed.
         """
         modes = Quoting(ansi_quotes, no_backslash_escapes)
         if several:
@@ -226,7 +226,7 @@ class Rewriter:
         return self._edited(sql, edits)
 
     def _partly(self, statement: list[Token], look: Look) -> list[Edit]:
-        """Leave out of a list of tables what is not wanted, and say what a table will miss."""
+        """Leave unwanted tables out of a list; note the tables that a foreign key will miss."""
         if look.first == b"CREATE":
             self._note_missing(look)
         wanted = [self._tables.has(*table) for table in targets(look)]
@@ -257,7 +257,7 @@ class Rewriter:
 def parts(
     sql: bytes, *, ansi_quotes: bool = False, no_backslash_escapes: bool = False
 ) -> Iterator[tuple[int, int]]:
-    """Yield where statements that are sent as one begin and end; a body takes all that follows."""
+    """Yield the beginning and end of each of several statements; a body takes all the rest."""
     start = 0
     for token in tokens(sql, ansi_quotes=ansi_quotes, no_backslash_escapes=no_backslash_escapes):
         if token.text != b";":

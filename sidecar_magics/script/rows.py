@@ -1,7 +1,7 @@
-"""Statements that do nothing but put given values into a table.
+"""Recognise statements that do nothing but put given values into a table.
 
-Such a statement means the same on any connection in the right session, whatever else runs
-beside it. One that computes its values, selects them or counts them up does not.
+Such a statement means the same on any connection in the right session, whatever runs in parallel.
+A statement that computes, selects or numbers its values does not.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _HEAD = re.compile(
     re.VERBOSE | re.IGNORECASE,
 )
 
-# The first thing that looks like what a dump's maker writes between two rows.
+# The text between two rows in a dump, or one like it.
 _BETWEEN_ROWS = re.compile(rb"\)\s{0,8},\s{0,8}\(")
 # MariaDB's sequences (NEXT VALUE FOR s) are the one thing that counts without a parenthesis.
 _COUNTS = b"VALUE"
@@ -57,7 +57,7 @@ _NO_VALUE = re.compile(rb"\b(?:NULL|DEFAULT)\b", re.IGNORECASE)
 
 
 class Rows(NamedTuple):
-    """How a statement puts its values into a table.
+    """The facts about a statement that puts given values into a table.
 
     Attributes
     ----------
@@ -77,7 +77,7 @@ class Rows(NamedTuple):
 def literal_rows(
     sql: bytes, *, no_backslash_escapes: bool = False, has_sequences: bool = True
 ) -> Rows | None:
-    """Return how a statement puts literal values into a table, or None if it does more than that.
+    """Return the facts about a statement that only puts literal values into a table; else None.
 
     Parameters
     ----------
@@ -101,7 +101,7 @@ def literal_rows(
 
 
 def head_of_rows(sql: bytes) -> Rows | None:
-    """Return how a statement would put values into a table, whatever follows VALUES."""
+    """Return the facts about the beginning of a statement with VALUES, whatever follows."""
     head = _HEAD.match(sql)
     if head is None:
         return None
@@ -119,7 +119,7 @@ def first_values_are_numbers(sql: bytes, rows: Rows, *, zero_counts: bool = True
     sql : bytes
         The statement.
     rows : Rows
-        What `literal_rows` says of it.
+        The result of `literal_rows`.
     zero_counts : bool, default True
         Whether the server numbers a row that has 0: not with NO_AUTO_VALUE_ON_ZERO.
     """

@@ -1,6 +1,6 @@
-"""Which statements of a script are wanted: some tables only, no rows, rows only, no system schemas.
+"""Select statements of a script: some tables, no rows, rows only, no system schemas.
 
-A statement is judged by its first words; one that is not recognised stays.
+The first words decide about a statement; an unknown one is kept.
 """
 
 from __future__ import annotations
@@ -35,16 +35,16 @@ _NOT_OF_TABLES = {
 
 
 class Look:
-    """What is known of a statement; what is not asked for is not read.
+    """The facts about a statement; each is read when first asked for.
 
     Parameters
     ----------
     sql : bytes
         The statement, or its beginning.
     about : Classification
-        Its kind, and what it names first.
+        Its kind, and its first name.
     schema : str or None
-        The schema it is about: the one that it names, or the default one.
+        Its schema: the one that it names, or the default one.
 
     Attributes
     ----------
@@ -74,7 +74,7 @@ class Look:
 
 
 class Pattern(NamedTuple):
-    """Which tables are wanted: ``table`` or ``schema.table``, with ``*``, ``?`` and ``[...]``."""
+    """A pattern of wanted tables: ``table`` or ``schema.table``, with ``*``, ``?``, ``[...]``."""
 
     text: str
     schema: str | None
@@ -96,7 +96,7 @@ class Pattern(NamedTuple):
 
 
 class TableSelection:
-    """The tables that are wanted: those that one of some patterns is about.
+    """The wanted tables: those that match one of some patterns.
 
     Parameters
     ----------
@@ -113,7 +113,7 @@ class TableSelection:
 
     @property
     def unmatched(self) -> list[str]:
-        """The patterns that no table has matched so far."""
+        """The patterns without a matching table so far."""
         return list(self._unmatched)
 
     def has(self, schema: str | None, table: str) -> bool:
@@ -121,7 +121,7 @@ class TableSelection:
         return any(pattern.matches(schema, table) for pattern in self._patterns)
 
     def wants(self, schema: str | None, table: str) -> bool:
-        """Note the same of a table that a statement is about: its patterns have been of use."""
+        """Return the same for the table of a statement, and note the pattern as used."""
         matching = [pattern.text for pattern in self._patterns if pattern.matches(schema, table)]
         for text in matching:
             self._unmatched.pop(text, None)
@@ -138,7 +138,7 @@ def is_system_schema(name: str) -> bool:
 
 
 class Selection:
-    """Why a statement is to be skipped, if it is.
+    """Decides whether to skip a statement.
 
     Parameters
     ----------
@@ -167,7 +167,7 @@ class Selection:
         self._left_system_out = False
 
     def reason(self, look: Look) -> str | None:
-        """Return why a statement is skipped, for the report; None to keep it."""
+        """Return the reason to skip a statement, for the report; None to keep it."""
         kind = look.about.kind
         if kind in _NEVER_SKIPPED:
             return self._reason_of_setting(look)
@@ -177,7 +177,7 @@ class Selection:
         return self._reason_of_schema(look) or self._reason_of_kind(look) or self._by_table(look)
 
     def reason_of_rows(self, schema: str | None, table: str) -> str | None:
-        """Return the same for rows that are put into a table."""
+        """Return the same for a statement with rows."""
         about = Classification(Kind.DATA, schema, table)
         return self.reason(Look(b"INSERT", about, schema))
 
@@ -227,7 +227,7 @@ class Selection:
 
 
 def _reason_beside_tables(look: Look) -> str | None:
-    """Return why to skip a statement that is about no table, where tables are selected."""
+    """Return the reason to skip a statement about no table, if tables are selected."""
     kind = look.about.kind
     if kind is Kind.SCHEMA:
         # It would take the tables that are not selected with it.
@@ -252,7 +252,7 @@ def _is_about_tables(look: Look) -> bool:
 
 
 def targets(look: Look) -> list[tuple[str | None, str]]:
-    """Return the tables that a statement is about, not those that it refers to."""
+    """Return the tables that a statement changes, not those that it refers to."""
     if look.about.kind in (Kind.DATA, Kind.TRIGGER) and look.about.table is not None:
         return [(look.schema, look.about.table)]
     tables = look.names.tables if look.names else []
@@ -264,7 +264,7 @@ def targets(look: Look) -> list[tuple[str | None, str]]:
 
 
 def without_items(statement: list[Token], unwanted: set[int]) -> list[Edit]:
-    """Return what leaves some names out of the list of a DROP TABLE or LOCK TABLES.
+    """Return the edits that leave some names out of a DROP TABLE or LOCK TABLES.
 
     Parameters
     ----------
@@ -285,7 +285,7 @@ def without_items(statement: list[Token], unwanted: set[int]) -> list[Edit]:
             items.append([])
         elif token.shape not in (Shape.OPEN, Shape.CLOSE):
             items[-1].append(token)
-    # The last name may have RESTRICT after it: what is left out is a name and one comma.
+    # The last name may have RESTRICT after it: leave a name and one comma out.
     edits = []
     kept = [number for number in range(len(items)) if number not in unwanted]
     for number in unwanted:

@@ -1,7 +1,7 @@
-r"""What the client sends for a statement: not quite what stands in the script.
+r"""The bytes that the client sends for a statement, which are not quite those of the script.
 
-The client reads lines, in batch mode as well. What a server then keeps as text, or makes names of
-(routines, triggers, events; ``CREATE TABLE t AS SELECT 1 /* c */ + 2``), depends on that:
+The client reads lines, in batch mode as well. A server keeps texts, and derives names, from these
+bytes (routines, triggers, events; ``CREATE TABLE t AS SELECT 1 /* c */ + 2``):
 
 - CR LF is LF, also within strings and bodies. Each line loses one CR: of CR CR LF one stays, and
   so does a CR that stands elsewhere.
@@ -39,7 +39,7 @@ COMMENTS_KEPT_SINCE = 80400
 
 LONGEST_NOTE_BYTES = 64 * 1024
 
-# Only what a server keeps as text can have a comment after it that anybody sees.
+# A comment after a statement matters only if the server keeps the statement as text.
 _DEFINES = re.compile(rb"(?:/\*M?!\d*\s*)?(?:CREATE|ALTER)\b", re.IGNORECASE)
 _WHAT = re.compile(
     rb"\b(?:(PROCEDURE|FUNCTION|TRIGGER|EVENT|PACKAGE)"
@@ -52,7 +52,7 @@ NOTE = re.compile(rb"[ \t\v\f\r]{0,1000}(?:\#|--(?:[ \t\v\f]|\r(?!\n)))")
 """A comment to the end of its line, after a delimiter."""
 
 NO_NOTE = re.compile(rb"[ \t\v\f\r]{0,1000}[^ \t\v\f\r#-]")
-"""What shows from its first bytes that there is none."""
+"""First bytes of a text without such a comment."""
 
 # The client looks at whole characters, and puts the blank in front of the next single byte.
 _PASSED_OVER = re.compile(
@@ -65,7 +65,7 @@ _INSIDE = {quote: re.compile(rb"%s|\\.?" % quote, re.DOTALL) for quote in (b"'",
 
 
 def client_keeps_comments(flavour: str, version: int) -> bool:
-    """Return whether the client that comes with a server sends comments to it.
+    """Return whether the client of a server's version sends comments.
 
     Parameters
     ----------
@@ -78,16 +78,17 @@ def client_keeps_comments(flavour: str, version: int) -> bool:
 
 
 def takes_note(text: bytes | bytearray, start: int, delimiter: bytes) -> bool:
-    """Return whether a comment after a statement's delimiter is kept by the server with it.
+    """Return whether a server keeps a comment after a statement's delimiter with the statement.
 
     Parameters
     ----------
     text : bytes
-        What the statement stands in.
+        The bytes around the statement.
     start : int
         Where it begins.
     delimiter : bytes
-        What ends it: with one of its own it may be several, the last of them a routine.
+        Its delimiter: with one other than a semicolon it may be several, the last of them a
+        routine.
     """
     if delimiter != b";":
         return True
@@ -104,19 +105,19 @@ def as_sent(
     ansi_quotes: bool = False,
     no_backslash_escapes: bool = False,
 ) -> Statement:
-    """Return a statement with the text that the client would send for it.
+    """Return a statement with the text that the client would send.
 
     Parameters
     ----------
     statement : Statement
-        As the splitter found it.
+        From the splitter.
     keep_comments : bool
         Whether the client is one that keeps them; see `client_keeps_comments`.
     ansi_quotes, no_backslash_escapes : bool, default False
         How the statement's strings are read; as for `Splitter`.
 
     Guarantees:
-    - where the client changes nothing, the statement comes back itself, not a copy;
+    - if the client changes nothing, the result is the statement itself, not a copy;
     - its place and its end stay: they are in the script.
     """
     sql, comments, note = statement.sql, statement.comments, statement.note
@@ -161,7 +162,7 @@ def _blank_behind(
 
 
 def _text(sql: bytes, verbatim: bytes) -> bytes:
-    """Return what the client makes of the text between two comments: ends of lines, backslashes.
+    """Return the client's form of the text between two comments: ends of lines, backslashes.
 
     Parameters
     ----------

@@ -1,9 +1,9 @@
-"""The state of a session, followed without a server: what SET and USE have made of it so far.
+"""The state of a session after its SETs and USEs, followed without a server.
 
 A dump changes its session all the time, and changes it back: character set, time zone, sql_mode,
-checks. Lanes that run parts of a script at other times, or on other connections, must each do so
-in the state in which the part stands in the script. So the state is a value: it can be kept with
-a statement, and compared with that of a connection. What cannot be followed is said to be so.
+checks. Lanes run parts of a script at other times, and on other connections, but each part needs
+the session that it has in the script. So the state is a value: it can be kept with a statement, and
+compared with that of a connection. If a statement's effect is not certain, the state is unknown.
 
 A session starts as the client's does: with the server's defaults, and several statements in one
 packet. Once a SET cannot be followed, the rest of the script runs in order on lane 0, in the real
@@ -53,7 +53,7 @@ class Assignment(NamedTuple):
 Assigned = tuple[str, Value]
 """A variable, with an @ if it is the user's own, and the value that a SET gives it."""
 
-# What a statement does to these is not the value that it leaves behind: they hold for the next
+# A statement's value for these is not the one that they have afterwards: they hold for the next
 # statement or transaction only, or take part in how a server identifies its work.
 _NOT_FOLLOWED = {
     "insert_id",
@@ -70,7 +70,7 @@ _NOT_FOLLOWED = {
     "autocommit",
     "completion_type",  # with it COMMIT begins the next transaction, or ends the connection
 }
-# What these are worth depends on what was done before, on the connection, or on the time.
+# The values of these depend on earlier statements, on the connection, or on the time.
 _NOT_COPIED = {
     "insert_id",
     "last_insert_id",
@@ -142,7 +142,7 @@ _NOT_VARIABLES = re.compile(
 
 @dataclass(frozen=True)
 class Session:
-    """What a script has made of its session, as far as it differs from a new one.
+    """The state of a session, as far as it differs from a new one.
 
     Parameters
     ----------
@@ -151,7 +151,7 @@ class Session:
     drops : int
         How often the default schema has been dropped: entering it once more is no repetition.
     variables, user_variables : mapping of str to Value
-        By name in lower case; what is not in it is as on a new connection.
+        By name in lower case; the others are as on a new connection.
     origins : mapping
         Where each was set, for messages; two sessions are the same without it.
     """
@@ -173,14 +173,14 @@ class Session:
         return replace(self, variables={**self.variables, variable: Literal(sql)})
 
     def after(self, sql: bytes, origin: Any = None) -> Session | None:
-        """Return the session after a SET, or None if what that does cannot be known.
+        """Return the session after a SET, or None if its effect is not certain.
 
         Parameters
         ----------
         sql : bytes
             The statement as the server reads it: without comments (`versioned.effective`).
         origin : object, optional
-            Kept as the place of what it sets.
+            Kept as the place of the change.
         """
         assignments = _parse(sql)
         if assignments is None:
@@ -196,7 +196,7 @@ class Session:
             if target.startswith("@"):
                 user_variables[target] = value
                 continue
-            if target == CHARSET:  # sets the collation, too: there is one state behind the two
+            if target == CHARSET:  # sets the collation, too: both variables are one state
                 if not isinstance(value, Literal):
                     return None
                 target, value = COLLATION, DefaultOf(value.sql.strip(b"'\""))
@@ -209,7 +209,7 @@ class Session:
         return Session(self.schema, self.drops, variables, user_variables, origins)
 
     def assigned_by(self, sql: bytes) -> frozenset[Assigned]:
-        """Return what a SET assigns in this session, but for what no server refuses.
+        """Return the assignments of a SET in this session, except those that every server takes.
 
         Parameters
         ----------
@@ -225,14 +225,14 @@ class Session:
         return frozenset(assigned)
 
     def is_like(self, other: Session, *, but_for: Collection[str]) -> bool:
-        """Return whether another session differs at most in some variables, and in the user's."""
+        """Return whether another session is the same but for some variables, and user variables."""
         return (self.schema, self.drops) == (other.schema, other.drops) and all(
             self.variables.get(name) == other.variables.get(name)
             for name in {*self.variables, *other.variables}.difference(but_for)
         )
 
     def is_off(self, variable: str) -> bool:
-        """Return whether the script has switched a variable off, in so many words."""
+        """Return whether the script has switched a variable off by a literal."""
         value = self.variables.get(variable)
         return isinstance(value, Literal) and value.sql.strip(b"'\"").lower() in _OFF
 
@@ -276,7 +276,7 @@ def _charset_of(collation: Value) -> Value | None:
 
 
 def copies_user_variable(sql: bytes) -> bool:
-    """Return whether a SET, without comments, takes a value from a variable of the user's."""
+    """Return whether a SET, without comments, takes a value from a user variable."""
     assignments = _parse(sql)
     return assignments is not None and any(
         assignment.copied is not None and assignment.copied.startswith("@")
@@ -314,7 +314,7 @@ def _parse(sql: bytes) -> tuple[Assignment, ...] | None:  # noqa: PLR0911 - each
             return None
         name = _name(target["user"], target["system"])
         copied = _name(value["user"], value["system"]) if value["literal"] is None else None
-        # What a statement both sets and reads depends on the order in which a server does it.
+        # If a statement both sets and reads a variable, the server's order of evaluation decides.
         if name in _NOT_FOLLOWED or copied in _NOT_COPIED | {done.target for done in assignments}:
             return None
         if value["literal"] is not None and not value["literal"].isascii():

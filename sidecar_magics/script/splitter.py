@@ -2,8 +2,8 @@ r"""Split a SQL script, given as a stream of bytes, into statements and client c
 
 The language is what the ``mysql`` client accepts in batch mode (``mysql --commands < script``).
 Bytes stay bytes: a dump made without ``--hex-blob`` is not text in any encoding. Only the
-statement at hand is kept in memory, each byte is looked at about once, and how the script is cut
-into chunks makes no difference to what is found in it.
+statement at hand is kept in memory, each byte is looked at about once, and the items do not depend
+on how the script is cut into chunks.
 
 Versioned comments (``/*!40101 ... */``, ``/*M!100100 ... */``) are text like any other: quotes
 and delimiters in them count, as with the client (MySQL's takes ``/*M!`` for a plain comment; we
@@ -39,7 +39,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from .commands import (
     COMMANDS,
@@ -74,25 +74,9 @@ _MAYBE_FOREIGN = (
 _OTHER_ENCODING = "the file is saved as UTF-{} (PowerShell's > does that); save it again as UTF-8"
 
 
-def split(
-    chunks: Iterable[bytes],
-    *,
-    delimiter: bytes = b";",
-    ansi_quotes: bool = False,
-    no_backslash_escapes: bool = False,
-    dollar_quotes: bool = False,
-    keep_comments: bool = True,
-    max_statement_bytes: int = MAX_STATEMENT_BYTES,
-) -> Iterator[Item]:
-    """Yield the statements and commands of the script that *chunks* make up; see `Splitter`."""
-    splitter = Splitter(
-        delimiter=delimiter,
-        ansi_quotes=ansi_quotes,
-        no_backslash_escapes=no_backslash_escapes,
-        dollar_quotes=dollar_quotes,
-        keep_comments=keep_comments,
-        max_statement_bytes=max_statement_bytes,
-    )
+def split(chunks: Iterable[bytes], **rules: Any) -> Iterator[Item]:
+    """Yield the statements and commands of a whole script; its *rules* are those of `Splitter`."""
+    splitter = Splitter(**rules)
     for chunk in chunks:
         yield from splitter.feed(chunk)
     yield from splitter.finish()
@@ -113,7 +97,7 @@ class Splitter:
     Parameters
     ----------
     delimiter : bytes, default b";"
-        What ends a statement. ``DELIMITER`` in the script changes the attribute.
+        The end of a statement. ``DELIMITER`` in the script changes the attribute.
     ansi_quotes : bool, default False
         Whether ``"..."`` is a name (sql_mode ANSI_QUOTES): backslashes in it escape nothing.
     no_backslash_escapes : bool, default False
@@ -163,7 +147,7 @@ class Splitter:
         self._mark_read = False
 
     def feed(self, chunk: bytes) -> Iterator[Item]:
-        """Take the next piece of the script and return an iterator over what is complete now.
+        """Take the next piece of the script and return an iterator over the items complete by now.
 
         The chunk is taken at once, the items are found one by one as they are asked for. An
         iterator that is left early loses nothing: the next one continues where it stopped.
@@ -195,7 +179,7 @@ class Splitter:
     # The scan ----------------------------------------------------------------------------------
 
     def _next(self) -> Item | None:
-        """Return the next item, or None where more bytes are needed to tell."""
+        """Return the next item, or None if that needs more bytes."""
         window = self._window
         window.hungry = False
         scan = scanner(
@@ -478,11 +462,11 @@ class Splitter:
         self._last_line = self._window.place(end).line
 
     def _rest(self) -> Item | None:
-        """Make an item of what the end of the script ends."""
+        """Make an item of the last statement or command, at the end of the script."""
         if self._inside and self._inside.closer != b"\n":
             message = f"a {self._inside.what} begins here and is never closed"
             if self._start >= 0 and self._began.line < self._inside.place.line:
-                # An apostrophe far above may have opened what this one only closes.
+                # An apostrophe far above may have opened a quote that this one only closes.
                 message += f"; its statement begins in line {self._began.line}"
             raise ScriptSyntaxError(message, *self._inside.place)
         end = self._window.at = len(self._window.data)

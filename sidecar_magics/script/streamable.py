@@ -22,8 +22,8 @@ not agree on everything:
   other columns keep UTF-8 as it is. Of ``0x41`` nothing is gained: to UNHEX it costs as much.)
 - some modes read texts in another way (NO_BACKSLASH_ESCAPES, MariaDB's EMPTY_STRING_IS_NULL).
 
-What is left, a server tells itself: each field that does not fit, each row with too many or too few
-fields, and each row that is not taken is a warning, after which the INSERT is sent instead.
+The server reports the rest: each field that does not fit, each row with too many or too few fields,
+and each refused row is a warning, after which the INSERT is sent instead.
 
 Looking costs some 3 ns a byte: one regular expression for each table, in a single pass.
 
@@ -74,7 +74,7 @@ _BINARY = b"_binary "
 _MAYBE_IN_TEXT = re.compile(_BINARY + rb"'(?:'|,[ \t]?[-'0-9N_]|\)(?:,|\Z))")
 # The regular expression engine keeps something for each repetition; see `patterns`.
 _ROWS_AT_ONCE, _ROWS_WITH_ESCAPES_AT_ONCE = 500, 20
-# What may stand between two values, and between two rows: of a statement, always the same.
+# Separators of values, and of rows: within a statement always the same.
 _SEPARATORS = (b",", b", ", b",\t")
 _BORDER = re.compile(rb",[ \t\n]{0,40}(?=\()")
 _MOST_BORDERS = 20
@@ -129,7 +129,7 @@ _UTF8 = "utf8mb4"
 
 
 class Reading(NamedTuple):
-    """How a session reads what is sent to it.
+    """How a session reads statements.
 
     Attributes
     ----------
@@ -175,7 +175,7 @@ class Reading(NamedTuple):
 
 
 class Target:
-    """Where rows go: a table, and which of its columns they have values for.
+    """The target of rows: a table, and the columns that they have values for.
 
     Parameters
     ----------
@@ -197,7 +197,7 @@ class Target:
             self.names = b" (" + b",".join(quoted(c.name.decode("utf-8")) for c in columns) + b")"
 
     def file(self, sql: bytes, begins: int, *, utf8: bool) -> File | None:
-        """Return what LOAD DATA is to read for a statement; None if it is to go as INSERT.
+        """Return the content of a file for LOAD DATA; None to send the INSERT.
 
         Parameters
         ----------
@@ -245,14 +245,14 @@ class Target:
 
 
 class File(NamedTuple):
-    """The rows of a statement, as LOAD DATA is to read them.
+    """The rows of a statement, as a file for LOAD DATA.
 
     Attributes
     ----------
     charset : bytes
-        In which character set.
+        Their character set.
     values : memoryview
-        What it reads.
+        The bytes.
     rows : _Rows
         The patterns that they match.
     """
@@ -269,7 +269,7 @@ class File(NamedTuple):
 
     @property
     def separator(self) -> bytes:
-        """What stands between two values."""
+        """The separator of values."""
         return self.rows.separator
 
     def row_count(self) -> int:
@@ -279,7 +279,7 @@ class File(NamedTuple):
     def most_rows(self) -> int:
         """Return how many rows there are, or more, at a tenth of the cost.
 
-        What looks like the border of two rows counts within a text, too.
+        A text that looks like the border of two rows counts, too.
         """
         first = self.rows.one.match(self.sql, self.begins)
         border = first and _BORDER.match(self.sql, first.end())

@@ -1,9 +1,8 @@
-"""Which collation of a server comes nearest to one that it lacks.
+"""Find the server's collation that comes nearest to one that it lacks.
 
-The order of preference: the same letters in the same order, case, accents and trailing spaces
-counting alike. Where something must give, what was different stays different rather than the
-other way round, so that a unique key still holds; trailing spaces are the exception, since older
-servers have no other choice.
+Best is one with the same letters in the same order, for which case, accents and trailing spaces
+count alike. Otherwise different texts should stay different rather than become equal, so that a
+unique key still holds; trailing spaces are the exception, as older servers have no other choice.
 
 MariaDB's ``uca1400_nopad`` orders Latin and Cyrillic letters as MySQL's ``0900`` does; of some
 languages both have their own idea. That was found by comparing the two servers, as
@@ -17,8 +16,7 @@ Collations", MariaDB Knowledge Base.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping
-from types import MappingProxyType
+from collections.abc import Collection, Iterator
 
 _MYSQL = re.compile(
     r"utf8mb4_(?:(?P<language>[a-z_]+)_)?0900_(?P<counts>ai_ci|as_ci|as_cs|bin)(?P<kana>_ks)?"
@@ -129,7 +127,7 @@ def _mariadb_collations() -> Iterator[str]:
 
 
 def _candidates(wanted: str) -> Iterator[tuple[str, str]]:
-    """Yield what may stand for a collation, nearest first."""
+    """Yield the substitutes for a collation, nearest first."""
     yield wanted, ""
     charset, _, rest = wanted.partition("_")
     if charset in ("utf8", "utf8mb3"):
@@ -159,7 +157,7 @@ _ODD = {
 
 
 def _for_mysql(match: re.Match[str]) -> Iterator[tuple[str, str]]:
-    """Yield what MariaDB has for MySQL's ``0900`` collations."""
+    """Yield MariaDB's substitutes for MySQL's ``0900`` collations."""
     language, counts = match["language"], match["counts"]
     if counts == "bin":
         yield "utf8mb4_nopad_bin", "another name for the same"
@@ -176,7 +174,7 @@ def _for_mysql(match: re.Match[str]) -> Iterator[tuple[str, str]]:
 
 
 def _for_mariadb(match: re.Match[str]) -> Iterator[tuple[str, str]]:
-    """Yield what MySQL has for MariaDB's ``uca1400`` collations."""
+    """Yield MySQL's substitutes for MariaDB's ``uca1400`` collations."""
     charset, language, counts = match["charset"], match["language"], match["counts"]
     pads = match["nopad"] is None
     tailored = _MYSQL_LANGUAGE.get(language or "")
@@ -196,7 +194,7 @@ def _for_mariadb(match: re.Match[str]) -> Iterator[tuple[str, str]]:
 def _older(
     charset: str, language: str | None, counts: str, *, pads: bool, lost: str | None
 ) -> Iterator[tuple[str, str]]:
-    """Yield what servers had before: no accents, or each code by itself."""
+    """Yield substitutes on older servers: without accents, or by code."""
     spaces = None if pads else _SPACES_STOP_COUNTING
     if counts == "ai_ci":
         if language:
@@ -217,17 +215,3 @@ def _older(
 
 def _phrase(*parts: str | None) -> str:
     return ", ".join(part for part in parts if part)
-
-
-MARIADB_DEFAULTS: Mapping[str, str] = MappingProxyType(
-    {
-        collation: next(_for_mysql(match))[0]
-        for collation in _mysql_collations()
-        if (match := _MYSQL.fullmatch(collation))
-    }
-)
-"""What to take on MariaDB 10.10 and later for each ``utf8mb4_0900`` collation of MySQL 8 and 9.
-
-It differs from it by Unicode 14 instead of 9; `nearest` has the rest in a phrase. For an older
-MariaDB ask `substitutes`.
-"""

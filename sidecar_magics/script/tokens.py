@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 
 class Shape(Enum):
-    """What a token is."""
+    """Kinds of tokens."""
 
     WORD = "word"
     NAME = "name"
@@ -54,7 +54,7 @@ class Token(NamedTuple):
 
 
 class Edit(NamedTuple):
-    """What to put in place of the bytes from `start` up to `end`."""
+    """A replacement for the bytes from `start` up to `end`."""
 
     start: int
     end: int
@@ -108,7 +108,7 @@ def tokens(
 
     Guarantees:
     - ``sql[token.start : token.end] == token.text`` for each token, in order, without overlap;
-    - what stands in a string, a quoted name or a comment is never a token of its own;
+    - the content of a string, a quoted name or a comment is never a token of its own;
     - any bytes get an answer, in time proportional to their length.
     """
     match = _pattern(ansi_quotes, no_backslash_escapes).match
@@ -140,7 +140,7 @@ _SHAPES = {shape.value: shape for shape in Shape}
 
 
 def unquoted(text: bytes) -> str:
-    """Return what stands between quotes, decoded; without them, the text itself."""
+    """Return the text between quotes, decoded; without quotes, the text itself."""
     quote = text[:1]
     if quote in (b"`", b'"', b"'") and len(text) > 1:
         text = text[1:-1].replace(quote * 2, quote)

@@ -40,8 +40,8 @@ def effective(sql: bytes, flavour: str, version: int) -> bytes:
         The server's version as such comments spell it: 80036 for 8.0.36, 101106 for 10.11.6.
 
     Guarantees:
-    - what stands in quotes is not touched;
-    - a blank takes the place of whatever is taken away, so that no two words grow together.
+    - quoted texts are not touched;
+    - a blank replaces each part that is taken away, so that no two words grow together.
     """
     if b"/*" not in sql and b"--" not in sql and b"#" not in sql:
         return sql

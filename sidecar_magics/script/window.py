@@ -39,7 +39,7 @@ class Window:
         self._line_start = 0
 
     def extend(self, chunk: bytes, *, keep_from: int) -> None:
-        """Forget what lies before *keep_from*, which becomes place 0, and add *chunk*."""
+        """Forget the bytes before *keep_from*, which becomes place 0, and add *chunk*."""
         self.place(max(keep_from, self._counted))
         del self.data[:keep_from]
         self.data += chunk

@@ -74,10 +74,12 @@ def each_on_a_server(
     flavours: Callable[[Any], Sequence[str]],
     *,
     among: Collection[Any],
+    long: Collection[str],
 ) -> Any:
     """Return a decorator that runs a test for each case on each server.
 
-    Without a mark it runs for those that are `among` the chosen, and the servers take turns.
+    Without a mark it runs for every third of those that are `among` the chosen, unless its name
+    is among the `long` ones, and the servers take turns.
     """
     pairs = [
         (flavour, case, case in among and place == (number + FIRST) % len(flavours(case)))
@@ -91,7 +93,7 @@ def each_on_a_server(
                 flavour,
                 case,
                 id=f"{flavour}, {case.name}",
-                marks=_mark(is_on, cases.index(case)),
+                marks=_mark(is_on, 1 if case.name in long else cases.index(case)),
             )
             for flavour, case, is_on in sorted(pairs, key=lambda pair: pair[0], reverse=True)
         ],

@@ -23,7 +23,13 @@ pytestmark = pytest.mark.server
 SCRIPTS = [case for case in CASES if not case.spoils_server]
 # Dumps of one database with other options ("dump --hex-blob") make the same database again.
 DATABASES = {case.name.partition(" --")[0]: case for case in reversed(SCRIPTS)}
-each_case = each_on_a_server("case", SCRIPTS, lambda case: case.flavours, among=DATABASES.values())
+each_case = each_on_a_server(
+    "case",
+    SCRIPTS,
+    lambda case: case.flavours,
+    among=DATABASES.values(),
+    long=("dump", "Spyglass"),  # as long as all others together
+)
 each_flavour = pytest.mark.parametrize("flavour", BOTH)
 
 # MySQL shows the character set of a column's collation or not, by how the column was once declared;

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 # Stand-ins for what belongs to the chart, not to the values.
 SECRET_VALUES = {"hub.config.CryptKeeper.keys": "00" * 32}
-IMAGE = "quay.io/jupyterhub/k8s-singleuser-sample:4.3.0"
-NETWORK_TOOLS_IMAGE = "quay.io/jupyterhub/k8s-network-tools:4.3.0"
+IMAGE = "registry.example.org/jupyterhub/k8s-singleuser-sample:4.3.0"
+NETWORK_TOOLS_IMAGE = "registry.example.org/jupyterhub/k8s-network-tools:4.3.0"
 METADATA_SERVER = "169.254.169.254"
 FILES_SECRET = "singleuser"
 

@@ -76,9 +76,9 @@ def test_homes_on_nfs_and_all_profiles(tmp_path: Path) -> None:
         ),
         (
             '"image": seen["image"]',
-            '"image": "quay.io/jupyter/base-notebook:1"',
+            '"image": "registry.example.org/base-notebook:1"',
             {},
-            "mysql-keep has the image quay.io/jupyter/base-notebook:1, and the notebook",
+            "mysql-keep has the image registry.example.org/base-notebook:1, and the notebook",
         ),
         (
             'rights(*owner_of_home(seen, plain, "data: keep"))',

@@ -214,3 +214,60 @@ def test_choices_that_are_no_mapping(text: str, tmp_path: Path) -> None:
     after = render([shape(1), INJECT], tmp_path / "after.yaml")
     answer = check(after, "--user-options", text)
     assert answer.status == 2
+
+
+MOUNT_OF_NOTHING = [{"name": "gone", "mountPath": "/gone"}]
+
+
+def test_settings_of_a_group(tmp_path: Path) -> None:
+    """They replace what the hub has in common, as a profile's do."""
+    overrides = {
+        "01-gpu": {"groups": ["gpu"], "spawner_override": {"volume_mounts": MOUNT_OF_NOTHING}},
+        "02-more": {"groups": ["more"], "spawner_override": {"cpu_limit": 8}},
+    }
+    own = {"hub": {"config": {"KubeSpawner": {"group_overrides": overrides}}}}
+    before = render([written(own, tmp_path / "own.yaml")], tmp_path / "before.yaml")
+    after = render([tmp_path / "own.yaml", INJECT], tmp_path / "after.yaml")
+    answer = check(after, "--before", before)
+    assert answer.status == 1
+    (line,) = answer.findings
+    assert line.startswith("group_overrides 01-gpu: container notebook mounts the volume gone")
+    assert answer.output.endswith("\n5 pods made, 1 finding\n")
+
+
+APPLIES = """
+def apply(spawner, options):
+    if options.get("shared"):
+        spawner.volume_mounts = [{"name": "gone", "mountPath": "/gone"}]
+
+c.Spawner.apply_user_options = apply
+"""
+
+
+@pytest.mark.parametrize("chosen", ["{}", '{"shared": true}'])
+def test_choices_that_the_hub_applies(chosen: str, tmp_path: Path) -> None:
+    own = written(extra(form=APPLIES), tmp_path / "own.yaml")
+    after = render([own, INJECT], tmp_path / "after.yaml")
+    answer = check(after, "--user-options", chosen)
+    assert ("mounts the volume gone" in answer.output) == ("shared" in chosen), answer.output
+
+
+LOGS_IN = """
+from jupyterhub.auth import Authenticator
+
+class Faculty(Authenticator):
+    async def pre_spawn_start(self, user, spawner):
+        raise RuntimeError("no ticket")
+
+c.JupyterHub.authenticator_class = Faculty
+c.Spawner.auth_state_hook = lambda spawner, state: None
+"""
+
+
+def test_what_only_a_login_prepares_is_named(tmp_path: Path) -> None:
+    own = written(extra(login=LOGS_IN), tmp_path / "own.yaml")
+    answer = check(render([own, INJECT], tmp_path / "after.yaml"))
+    assert (answer.findings, answer.status) == ([], 0), answer.output
+    for what in ("the authenticator's pre_spawn_start", "the hub's auth_state_hook"):
+        assert f"note: {what} was not run: what it sets is not seen\n" in answer.output
+    assert "was not run" not in check(render([INJECT], tmp_path / "none.yaml")).output

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+import yaml
 
 from tests.hub import helm
 from tests.hub.checking import check, checked, extra, nested, render, setting, shape, written
-from tests.hub.values import HUB_CONFIG, Values
+from tests.hub.values import HUB_CONFIG, STATIC, Values
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -237,3 +238,57 @@ def test_options_through_standard_input(tmp_path: Path) -> None:
     packed = check("--pack", tmp_path / "after.yaml").output
     assert "asked" in check("--pre-spawn-hook", script=packed).output
     assert "still has inject.values.yaml" in check("--removed", script=packed).output
+
+
+@pytest.mark.parametrize(
+    ("values", "status", "says"),
+    [
+        (
+            {"extraEnv": {"DB_PORT": 5432}},
+            2,
+            "the variable DB_PORT (singleuser.extraEnv) is 5432, and no text (TypeError: expected "
+            "string or bytes-like object, got 'int'). Fix: write DB_PORT: \"5432\"",
+        ),
+        ({"extraEnv": {"GRANT_SUDO": True}}, 2, "is true, and no text"),
+        (
+            {"extraEnv": {"DEBUG": False}},
+            1,
+            "the variable DEBUG of notebook is false, and no text: Kubernetes refuses the pod. "
+            'Fix: write "false"',
+        ),
+        ({"extraAnnotations": {"example.org/inject": False}}, 1, "the annotation example.org/inj"),
+        (
+            {"initContainers": [{"name": "a", "image": "b", "command": ["sleep", 5]}]},
+            1,
+            "a word in the command of a is 5",
+        ),
+    ],
+    ids=["number", "truth", "zero", "annotation", "word"],
+)
+def test_what_is_no_text(values: Values, status: int, says: str, tmp_path: Path) -> None:
+    answer = checked(tmp_path, INJECT, {"singleuser": values})
+    assert answer.status == status, answer.output
+    assert says in answer.output
+
+
+NEVER_ROOT = {"extraPodConfig": {"securityContext": {"runAsNonRoot": True}}}
+
+
+@pytest.mark.parametrize("ours", ["inject", "persistent", "persistent-static"])
+def test_a_pod_that_must_not_be_root(ours: str, tmp_path: Path) -> None:
+    """A kubelet would not start the container that makes the data's folder MySQL's."""
+    files: list[Path | Values] = [HUB_CONFIG / f"{ours}.values.yaml"]
+    files += {"inject": [setting(data="home")], "persistent-static": [yaml.safe_load(STATIC)]}.get(
+        ours, []
+    )
+    blocks = {"cloudMetadata": {"blockWithIptables": False}}
+    answer = checked(tmp_path, *files, {"singleuser": {**NEVER_ROOT, **blocks}})
+    assert (answer.findings, answer.status) == ([], 0), answer.output
+
+
+def test_a_root_that_must_not_be_root(tmp_path: Path) -> None:
+    own = {"name": "chown", "image": "a", "securityContext": {"runAsUser": 0}}
+    answer = checked(tmp_path, INJECT, {"singleuser": {**NEVER_ROOT, "initContainers": [own]}})
+    assert answer.status == 1
+    assert "every pod: container chown is root, and must not be (runAsNonRoot)" in answer.output
+    assert "container mysql is root" not in answer.output

@@ -110,4 +110,7 @@ def test_env_sets_ports_and_password() -> None:
     assert content["services"]["mysql"]["ports"] == ["127.0.0.1:3307:3306", "127.0.0.1:1:1"]
     without_extras = str(content).replace("sidecar-magics[tutorial]", "sidecar-magics")
     assert "tutorial" not in without_extras
-    assert set(compose.example()) == {"MYSQL_PORT", "MYSQL_PASSWORD", "NOTEBOOK_PORT"}
+    image = compose.read({"NOTEBOOK_IMAGE": "own:1"})["services"]["notebook"]["image"]
+    assert image == "own:1"
+    known = {"MYSQL_PORT", "MYSQL_PASSWORD", "NOTEBOOK_PORT", "NOTEBOOK_IMAGE"}
+    assert set(compose.example()) == known

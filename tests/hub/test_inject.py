@@ -216,6 +216,40 @@ def test_profiles_by_name(settings: dict[str, list[str]], with_mysql: set[str | 
         assert "sidecar" not in str(each["spec"]["volumes"])
 
 
+OTHER_MODELS = """
+from kubernetes_asyncio import client
+
+def other(kind):
+    members = {key: each for key, each in vars(kind).items() if not key.startswith("__weak")}
+    members.pop("__dict__")
+    return type(kind.__name__, (), members)
+
+def hook(spawner, pod):
+    notebook = pod.spec.containers[0]
+    notebook.env.append(other(client.V1EnvVar)(name="MINE", value="1"))
+    notebook.env.append({"name": "PLAIN", "value": "2"})
+    notebook.env.append(other(client.V1EnvVar)(name="MYSQL_PWD", value="another"))
+    notebook.security_context = other(client.V1SecurityContext)(privileged=True)
+    pod.spec.containers.append(other(client.V1Container)(name="beside", image="a"))
+    pod.spec.volumes.append(other(client.V1Volume)(name="mine", empty_dir={}))
+    return pod
+
+c.KubeSpawner.modify_pod_hook = hook
+"""
+
+
+@pytest.mark.parametrize("version", [(1, 28), (1, 34)])
+def test_hooks_with_models_of_the_other_client_of_kubernetes(version: tuple[int, int]) -> None:
+    """As many hubs have it: a class of the same name and attributes, from `kubernetes.client`."""
+    manifest = made(extra(other=OTHER_MODELS), version=version)
+    told = variables(container(manifest, "notebook"))
+    assert (told["MINE"], told["PLAIN"], told["MYSQL_PWD"]) == ("1", "2", "tutorial")
+    assert container(manifest, "notebook")["securityContext"] == {"privileged": True}
+    assert container(manifest, "beside")["image"] == "a"
+    assert {"name": "mine", "emptyDir": {}} in manifest["spec"]["volumes"]
+    assert sidecar_of(manifest) is not None
+
+
 def test_a_database_of_the_hubs_own_stays() -> None:
     own = {"singleuser": {"extraEnv": {"DJ_HOST": "db.example.org", "DJ_USER": "lab"}}}
     told = variables(container(made(own), "notebook"))

@@ -353,7 +353,7 @@ def test_a_wait_goes_before_datajoints_configuration_and_says_so(
 ) -> None:
     code = f"""
     import datajoint as dj
-    dj.config["database.host"] = "lab.example.org"
+    dj.config["database.host"] = "ann:hunter2@lab.example.org"
     from sidecar_magics.dj import resolve_target
     os.environ["SIDECAR_MYSQL_PORT"] = "{mysql_server.port}"
     os.environ["SIDECAR_MYSQL_PASSWORD"] = os.environ["PW"]
@@ -363,7 +363,7 @@ def test_a_wait_goes_before_datajoints_configuration_and_says_so(
     """
     out = run(python, code, tmp_path, PW=mysql_server.password)
     (note,) = out["notes"]
-    assert note.startswith("dj.config says host lab.example.org; the server of %mysql_wait")
+    assert note.startswith("dj.config says host …@lab.example.org; the server of %mysql_wait")
     assert out["again"] == []
 
 

@@ -225,9 +225,13 @@ def test_a_datajoint_that_is_set_to_another_server(
     mysql_server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     dj: Any = pytest.importorskip("datajoint")
-    monkeypatch.setitem(dj.config, "database.host", "db.lab")
+    monkeypatch.setitem(dj.config, "database.host", "root:hunter2@db.lab")
     check = mysql_doctor(mysql_server.settings)["DataJoint"]
     assert check.verdict is Verdict.WARNING
+    assert "dj.config says host …@db.lab" in check.message
+    assert "hunter2" not in str(check)
+    monkeypatch.setitem(dj.config, "database.host", "db.lab")
+    check = mysql_doctor(mysql_server.settings)["DataJoint"]
     assert "dj.config says host db.lab" in check.message
     assert "%datajoint_connect" in check.hint
 

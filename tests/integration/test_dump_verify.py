@@ -225,7 +225,7 @@ def test_a_difference_is_an_error_and_the_last_good_one_stays(
     file = tmp_path / "d.sql"
     file.write_text("-- the last good one\n")
     monkeypatch.setattr(verify, "_sources", spoiled(before, after))
-    with pytest.raises(DumpError, match="differs from what was dumped") as caught:
+    with pytest.raises(DumpError, match="differs from the dump") as caught:
         dump(file, server.settings, verify=True)
     assert words in caught.value.details[0]
     assert file.read_text() == "-- the last good one\n"

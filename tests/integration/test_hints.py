@@ -208,6 +208,11 @@ def test_what_a_cell_has_typed(typed: str, words: str, corrected: str, server: S
         ("CALL s.add_membr()", "did you mean `add_member`?"),
         ("SELECT s.member_cnt(1)", "did you mean `member_count`?"),
         ("SELECT * FROM s.größen", "did you mean `größe`?"),
+        # Strings, which may be secrets, so that neither they nor the server's words are shown.
+        ("SELECT full_nme FROM s.lab_member WHERE full_name = 'x'", "did you mean `full_name`?"),
+        ("SELECT 'x' FROM s.lab_membr", "did you mean `lab_member`?"),
+        (f"SELECT '{'x' * 200}', full_nme FROM s.lab_member", "did you mean `full_name`?"),
+        ("SELECT * FROM lab_member WHERE full_name = 'x'", "add --database s, which has"),
         # No schema was chosen, and one has the table.
         ("SELECT * FROM lab_member", "add --database s, which has `lab_member`"),
         # Nothing is like it.
@@ -230,6 +235,40 @@ def test_the_nearest_name_is_offered(typed: str, words: str, server: Server) -> 
         load_sql(typed, server.settings)
     assert caught.value.hint.startswith(words)
     execute(server, "DROP DATABASE lab_of_ann")
+
+
+def test_the_nearest_name_with_force(server: Server) -> None:
+    execute(
+        server,
+        "DROP DATABASE IF EXISTS s",
+        "CREATE DATABASE s",
+        "CREATE TABLE s.lab_member (id INT PRIMARY KEY, full_name VARCHAR(9))",
+    )
+    typed = (
+        "SELECT 1 FROM s.lab_membr; SELECT 1 FROM s.lab_team; SELECT full_nme FROM s.lab_member;"
+        "DROP TABLE s.zzz; CREATE TABLE s.lab_team (i INT); INSERT INTO lab_member VALUES (1, '');"
+    )
+    report = load_sql(typed, server.settings, force=True)
+    hints = {error.errno: error.hint for error in report.errors}
+    assert hints.pop(1046).startswith("add --database s, which has `lab_member`")
+    assert hints == {1146: "", 1054: "did you mean `full_name`?", 1051: ""}
+    assert report.errors[0].hint == "did you mean `lab_member`?"
+    assert report.remarks()[0].endswith("; did you mean `lab_member`?")
+    assert report.to_dict()["errors"][0]["hint"] == "did you mean `lab_member`?"
+
+
+def test_the_nearest_name_repeats_no_secret(server: Server) -> None:
+    execute(
+        server,
+        "DROP DATABASE IF EXISTS s",
+        "CREATE DATABASE s",
+        "CREATE TABLE s.lab_member (id INT PRIMARY KEY, full_name VARCHAR(9))",
+    )
+    quoted = "SET sql_mode = 'ANSI_QUOTES'; SELECT 'x' FROM s.lab_member WHERE \"full-nam3\" = 1"
+    with pytest.raises(StatementError) as caught:
+        load_sql(quoted, server.settings)
+    assert caught.value.hint.startswith("did you mean `full_name`?")
+    assert "full-nam3" not in f"{caught.value}{vars(caught.value)}{caught.value.report.lacks}"
 
 
 def test_the_nearest_name_in_a_file(server: Server, tmp_path: Path) -> None:

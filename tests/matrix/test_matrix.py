@@ -11,7 +11,6 @@ from tests.matrix.arena import KINDS, run_cell, server_of
 from tests.matrix.environments import EVERY, VENVS, Environment
 from tests.matrix.table import DOCUMENT, alone, failures, row_of, with_us
 from tests.servers import DATAJOINT_CIPHER, DEFAULT_LIST_HAS_IT, needs_servers
-from tests.turns import some
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,7 +33,8 @@ def kind_and_server(
         yield request.param, server
 
 
-@some("environment", EVERY, each=8, ids=" with PyMySQL ".join)
+@pytest.mark.thorough
+@pytest.mark.parametrize("environment", EVERY, ids=" with PyMySQL ".join)
 def test_a_cell_is_as_the_documentation_says(
     environment: Environment, kind_and_server: tuple[str, Server]
 ) -> None:

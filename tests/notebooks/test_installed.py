@@ -23,8 +23,13 @@ if TYPE_CHECKING:
 
     from tests.servers import Server
 
-# The first test of a line installs it.
-pytestmark = [pytest.mark.server, pytest.mark.notebook, pytest.mark.timeout(2400)]
+# The first test of a line installs it, which takes longer than all of them.
+pytestmark = [
+    pytest.mark.server,
+    pytest.mark.notebook,
+    pytest.mark.thorough,
+    pytest.mark.timeout(2400),
+]
 
 QUICK_START, SQL = "00_QuickStart.ipynb", "02_Pandas_and_JupySQL.ipynb"
 RENAMED = "UPDATE common_subject.subject SET description = 'Mine' WHERE subject_id = 'rat1'"
@@ -125,7 +130,6 @@ def test_nothing_but_the_wheel_is_installed(
     assert tools == "[]"
 
 
-@pytest.mark.thorough
 def test_the_notebooks_run_twice_in_one_kernel(
     mysql_server: Server, installed_kernel: str, notebooks: Path
 ) -> None:

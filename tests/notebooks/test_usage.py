@@ -36,6 +36,9 @@ WRONG = {
     "%mysql_wait --password hunter2": "--password-env",
     "%datajoint_connect --save": "add --spyglass BASE_DIR",
     "%mysql_doctor now": "--host NAME",
+    "%mysql_laod a.sql": "did you mean %mysql_load?",
+    "%mysql_wait()": "write a space after %mysql_wait",
+    "%%mysql_wait\n%datajoint_connect": "did you mean %mysql_wait?",
     "report = %mysql_load my data/a.sql": "%mysql_load 'my data/a.sql'",
 }
 

@@ -38,8 +38,8 @@ def small_sizes() -> Iterator[None]:
     with (
         mock.patch.object(planner, "LARGE_STATEMENT_BYTES", 80),
         mock.patch.object(lane, "LARGE_STATEMENT_BYTES", 80),
-        mock.patch.object(planner, "PARCEL_BYTES", 160),
-        mock.patch.object(planner, "PARCEL_STATEMENTS", 3),
+        mock.patch.object(planner, "TASK_BYTES", 160),
+        mock.patch.object(planner, "TASK_STATEMENTS", 3),
         mock.patch.object(lane, "BATCH_BYTES", 400),
         mock.patch.object(lane, "BATCH_S", 0.05),
         mock.patch.object(lane, "NOTED_TOGETHER", 3),

@@ -386,8 +386,8 @@ MUTANTS = (
     ),
     lane(
         "what no rollback takes back is noted",
-        "_load.report)\n        yield from self._record(step, 0)",
-        "_load.report)",
+        "load.report)\n        yield from self._record(step, 0)",
+        "load.report)",
         DOUBTS,
     ),
     lane(
@@ -557,14 +557,14 @@ MUTANTS = (
         "        wait_for(traffic.writer)\n        rows =",
         "        rows =",
     ),
-    scheduler("rows after those with a place", "            wait_for(traffic.fence)\n", ""),
+    scheduler("rows after those with a place", "            wait_for(traffic.last_ordered)\n", ""),
     scheduler(
         "rows before the release in order",
         "task.before_rows = rows[-1] if rows else None",
         "task.before_rows = None",
     ),
     scheduler("rows with a place after all", "            wait_for(*rows)\n", ""),
-    scheduler("they are the place", "            traffic.fence = task\n", ""),
+    scheduler("they are the place", "            traffic.last_ordered = task\n", ""),
     scheduler("all rows count", "traffic.rows = [*rows, task]", "traffic.rows = [task]"),
     scheduler(
         "the release frees rows", "            task.table.any_order = True\n", "            pass\n"

@@ -34,11 +34,11 @@ if TYPE_CHECKING:
 def test_each_number_is_in_one_part(lowest: int, span: int, size_bytes: int) -> None:
     found = parts(lowest, lowest + span, size_bytes)
     assert 1 <= len(found) <= 130
-    assert (found[0].first, found[-1].behind) == (None, None)
+    assert (found[0].first, found[-1].end) == (None, None)
     for one, other in zip(found, found[1:]):
-        assert one.behind == other.first
-        assert one.behind is not None
-        assert lowest < one.behind <= lowest + span
+        assert one.end == other.first
+        assert one.end is not None
+        assert lowest < one.end <= lowest + span
     assert len(found) > 1 or found == [WHOLE]
 
 

@@ -176,3 +176,31 @@ def test_the_command_says_what_was_meant(
     shown = capsys.readouterr().err
     assert words in shown
     assert "hunter2" not in shown
+
+
+@pytest.mark.parametrize(
+    ("cell", "line"),
+    [
+        ("# the first mice\n%%mysql_load\nSELECT 1;", 2),
+        ("\n\nimport os\n%time x = 1\n\n%%mysql_load --database lab\nSELECT 1;", 6),
+        ("%load_ext sidecar_magics\n%%mysql_load\nSELECT 1;", 2),
+    ],
+)
+def test_what_is_above_a_cell_of_sql(cell: str, line: int, shell: InteractiveShell) -> None:
+    result = shell.run_cell(cell)
+    error = result.error_before_exec
+    assert isinstance(error, UsageError)
+    assert f"in line {line} of its cell" in error.message
+    assert "cell of its own" in error.hint
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "text = '''\n%%mysql_load\nSELECT 1;\n'''",
+        "%%writefile note.txt\n%%mysql_load\nSELECT 1;",
+        "%%capture\n%%mysql_load --explain\nSELECT 1;",
+    ],
+)
+def test_what_is_no_cell_of_sql(cell: str, shell: InteractiveShell) -> None:
+    shell.run_cell(cell).raise_error()

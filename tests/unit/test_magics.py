@@ -94,7 +94,7 @@ def test_help_is_the_manual(shell: InteractiveShell) -> None:
 
 def test_unloading_leaves_nothing(shell: Any) -> None:
     matchers = len(shell.Completer.custom_matchers)
-    transformers = len(shell.input_transformers_cleanup)
+    transformers = len(shell.input_transformers_cleanup), len(shell.ast_transformers)
     shell.extension_manager.reload_extension("sidecar_magics")
     assert len(shell.Completer.custom_matchers) == matchers
     assert [type(c).__name__ for c in shell.configurables].count("SidecarMagics") == 1
@@ -105,7 +105,8 @@ def test_unloading_leaves_nothing(shell: Any) -> None:
         ]
     assert "SidecarMagics" not in [type(c).__name__ for c in shell.configurables]
     assert len(shell.Completer.custom_matchers) == matchers - 1
-    assert len(shell.input_transformers_cleanup) == transformers - 1
+    assert len(shell.input_transformers_cleanup) == transformers[0] - 2
+    assert len(shell.ast_transformers) == transformers[1] - 1
 
 
 def test_loading_the_extension_imports_nothing_heavy() -> None:

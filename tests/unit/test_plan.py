@@ -8,8 +8,8 @@ import pytest
 
 from sidecar_magics.load.planning.planner import (
     LARGE_STATEMENT_BYTES,
-    PARCEL_BYTES,
-    PARCEL_STATEMENTS,
+    TASK_BYTES,
+    TASK_STATEMENTS,
     Planner,
     Server,
 )
@@ -618,14 +618,14 @@ def test_a_body_under_a_delimiter_is_one_statement() -> None:
     assert not plan.planner.in_order
 
 
-def test_parcels_end_at_their_limits() -> None:
+def test_shared_tasks_end_at_their_limits() -> None:
     begin = "USE s; CREATE TABLE t (a text);"
-    plan = Plan(begin + "INSERT INTO t VALUES (1);" * (2 * PARCEL_STATEMENTS + 1))
-    assert [len(task.steps) for task in plan.tasks[2:]] == [PARCEL_STATEMENTS] * 2 + [1]
-    half = "INSERT INTO t VALUES ('" + "x" * (PARCEL_BYTES // 2 - 26) + "');"
+    plan = Plan(begin + "INSERT INTO t VALUES (1);" * (2 * TASK_STATEMENTS + 1))
+    assert [len(task.steps) for task in plan.tasks[2:]] == [TASK_STATEMENTS] * 2 + [1]
+    half = "INSERT INTO t VALUES ('" + "x" * (TASK_BYTES // 2 - 26) + "');"
     plan = Plan(begin + half * 5)
     assert [len(task.steps) for task in plan.tasks[2:]] == [2, 2, 1]
-    assert all(task.size_bytes <= PARCEL_BYTES for task in plan.tasks)
+    assert all(task.size_bytes <= TASK_BYTES for task in plan.tasks)
 
 
 @pytest.mark.parametrize(
@@ -641,13 +641,13 @@ def test_parcels_end_at_their_limits() -> None:
         "USE other;",
     ],
 )
-def test_parcels_end_where_something_comes_between(between: str) -> None:
+def test_shared_tasks_end_where_something_comes_between(between: str) -> None:
     row = "INSERT INTO s.t VALUES (1);"
     plan = Plan("USE s; CREATE TABLE t (a int); CREATE TABLE u (a int);" + row + between + row)
-    parcels = [
+    shared = [
         task for task in plan.tasks if any(step.sql == row[:-1].encode() for step in task.steps)
     ]
-    assert [len(parcel.steps) for parcel in parcels] == [1, 1]
+    assert [len(task.steps) for task in shared] == [1, 1]
 
 
 def test_statements_keep_their_order_and_none_is_lost() -> None:

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from sidecar_magics.errors import StatementError
-from sidecar_magics.load.reporting.report import LARGEST_TABLES, UNTOLD, LoadReport
+from sidecar_magics.load.reporting.report import LARGEST_TABLES, UNSHOWN, LoadReport
 from tests.background import at_once
 
 EVIL = "a.<script>alert('x')</script>"
@@ -72,7 +72,7 @@ def test_warnings_are_counted_by_their_number() -> None:
     assert {code: warning.count for code, warning in report.warnings.items()} == {
         1265: 2,
         1051: 1,
-        UNTOLD: 8,
+        UNSHOWN: 8,
     }
     assert report.warnings[1265].message == "first"
 

@@ -9,7 +9,7 @@ from sidecar_magics.script.collations import (
     names_in,
     parse_collation_map,
 )
-from sidecar_magics.script.substitutes import MARIADB_DEFAULTS, nearest, substitutes
+from sidecar_magics.script.substitutes import nearest, substitutes
 from sidecar_magics.script.tokens import edited, tokens
 
 OLD, NEW = "utf8mb4_0900_ai_ci", "utf8mb4_uca1400_nopad_ai_ci"
@@ -183,6 +183,7 @@ def test_a_dump_of_mariadb_finds_substitutes_on_mysql() -> None:
     assert all(name in MYSQL_9 for name in found.values())
 
 
-def test_the_defaults_stay_within_the_character_set() -> None:
-    assert MARIADB_DEFAULTS[OLD] == NEW
-    assert checked_collation_map(MARIADB_DEFAULTS) == MARIADB_DEFAULTS
+def test_substitutes_stay_within_the_character_set() -> None:
+    found = substitutes(MARIADB_1011)
+    assert found[OLD] == NEW
+    assert checked_collation_map(found) == found

@@ -119,6 +119,9 @@ def test_loopback_addresses_get_the_conventions_password(host: str) -> None:
         ({"DJ_HOST": "localhost:mysql"}, ["'localhost:mysql'", "DJ_HOST", "not a host"]),
         ({"DJ_HOST": "[::1]:x"}, ["'[::1]:x'", "DJ_HOST", "not a host"]),
         ({"SIDECAR_MYSQL_HOST": "::1::2"}, ["'::1::2'", "not a host"]),
+        ({"MYSQL_HOST": "mysql://root:hunter2@db:3306/x"}, ["'…@db:3306/x'", "not a host"]),
+        ({"DJ_HOST": "root:hunter2@db:3306"}, ["'…@db:3306'", "account are other settings"]),
+        ({"SIDECAR_MYSQL_HOST": "root@db"}, ["'…@db'", "not a host"]),
         ({"SIDECAR_MYSQL_TLS": "maybe"}, ["maybe", "SIDECAR_MYSQL_TLS", "auto or required"]),
         ({"SIDECAR_MYSQL_CA": "/no/ca.pem"}, ["/no/ca.pem", "SIDECAR_MYSQL_CA"]),
     ],
@@ -130,6 +133,7 @@ def test_a_malformed_value_is_named_with_its_source(
         resolve(environ=environ, option_file=NO_FILE)
     for word in words:
         assert word in str(caught.value)
+    assert "hunter2" not in str(caught.value)
 
 
 def test_a_malformed_value_that_loses_does_no_harm() -> None:

@@ -11,8 +11,10 @@ import os
 import pty
 import subprocess
 import sys
+import unicodedata
 import zipfile
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -110,6 +112,13 @@ def test_each_is_closed_when_the_next_is_asked_for() -> None:
 def test_what_is_there_as_it_is_written_wins(name: str) -> None:
     make(name, "ab.sql", "b1.sql", "whatx.sql")
     assert read(open_sources(name)) == [b"SELECT '%s';\n" % name.encode()]
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_accents_that_are_spelt_otherwise_on_the_disk(form: Literal["NFC", "NFD"]) -> None:
+    other: Literal["NFC", "NFD"] = "NFD" if form == "NFC" else "NFC"
+    make(unicodedata.normalize(form, "données/été.sql"))
+    assert len(read(open_sources(unicodedata.normalize(other, "données/été.sql")))) == 1
 
 
 def test_variables(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -1,32 +1,32 @@
 """Look before a load: read the script and the server, and show what would happen.
 
-Nothing of the server's is changed. What it refuses is found out by asking it on a session of our
-own, and in scratch schemas that are dropped again; what the script does is played through against
-what is there (`world`).
+The check changes nothing of the server's. To find out what the server refuses, it asks on a session
+of its own, and in scratch schemas that it drops again; it plays the script's effects through
+against the existing schemas (`world`).
 
 The script:
 
-    survey.py       the loader's own walk, with what it yields taken down
-    recorder.py     takes it down, statement by statement
-    statements.py   what a definition says
-    assignments.py  what a SET says
+    survey.py       the loader's own walk, with a recorder as its receiver
+    recorder.py     takes each statement down
+    statements.py   reads definitions
+    assignments.py  reads SETs
     session.py      the session at each place
-    inventory.py    all of it
-    features.py     what only MariaDB has
+    inventory.py    the record of the whole script
+    features.py     features that only MariaDB has
 
 The server:
 
-    target.py       what it has, asked on a connection of ours
-    privileges.py   what the account lacks
-    world.py        the script played against what is there
+    target.py       its schemas, settings and accounts, asked on a connection of ours
+    privileges.py   the account's missing privileges
+    world.py        the script's effects, played against the existing schemas
     rehearsal.py    definitions, executed in scratch schemas
-    mirror.py       these schemas, with what the server has of the script's
+    mirror.py       these schemas, with empty copies of the server's tables
 
 Findings:
 
     rules.py        the script's demands and the server's settings
-    objects.py      what the script makes and what is there
-    advice.py       what stops no load but is better known before
+    objects.py      the script's objects and the existing ones
+    advice.py       facts that stop no load but are better known before
     verdict.py      the rehearsal decides between them
     findings.py     one finding, and groups of them
     report.py       the report
@@ -73,7 +73,7 @@ __all__ = [
 def check(
     file: str | os.PathLike[str], settings: ConnectionSettings | None = None, **options: Any
 ) -> CheckReport:
-    """Return what loading a script would do to a server, and what would stop it.
+    """Return a report of what a load would do to a server, and what would stop it.
 
     Parameters
     ----------
@@ -101,7 +101,7 @@ def check(
 def check_sql(
     sql: str, settings: ConnectionSettings | None = None, *, first_line: int = 1, **options: Any
 ) -> CheckReport:
-    """Return what loading a script given as text, such as a cell's body, would do to a server.
+    """Check a script given as text, such as a cell's body.
 
     Parameters
     ----------
@@ -124,7 +124,7 @@ def check_sql(
 def check_sources(
     sources: Sources, settings: ConnectionSettings | None = None, policy: LoadPolicy | None = None
 ) -> CheckReport:
-    """Check scripts that were found already.
+    """Check scripts that are found already.
 
     Parameters
     ----------
@@ -167,7 +167,7 @@ def check_sources(
 def _rehearsal(
     settings: ConnectionSettings, target: ServerView, policy: LoadPolicy
 ) -> Iterator[Rehearsal | None]:
-    """Yield a rehearsal; none on another machine's server, unless the user means it."""
+    """Yield a rehearsal; None on another machine's server without --yes-remote."""
     if not settings.is_loopback and not policy.yes_remote:
         yield None
         return

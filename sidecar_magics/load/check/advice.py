@@ -1,4 +1,4 @@
-"""What does not stop a load, but is better known before it."""
+"""Advice: facts that do not stop a load, but are better known before it."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ FEW_CONNECTIONS = 4
 
 
 def optional_privileges(case: Case) -> Iterator[Finding]:
-    """Return what this account may not do, of what only some ways to load take."""
+    """Return missing privileges that only some loads need."""
     yield from lacking_privileges(case, optional=True)
 
 
 def missing_definers(case: Case) -> Iterator[Finding]:
-    """Name definers that do not exist: what runs as them fails when it is used."""
+    """Name definers that do not exist: their views and programs fail when they are used."""
     wanted = case.inventory.definers
     if not wanted:
         return
@@ -103,7 +103,7 @@ def connections(case: Case) -> Iterator[Finding]:
 
 
 def unfollowed(case: Case) -> Iterator[Finding]:
-    """Report that what follows a called procedure is not known."""
+    """Report that the effect of a called procedure is unknown."""
     places = case.inventory.unfollowed
     if places:
         message = (
@@ -122,7 +122,7 @@ def disk(case: Case) -> Iterator[Finding]:
 
 
 def disk_space(case: Case) -> tuple[int | None, int]:
-    """Return the free bytes where the server keeps its data, if to be seen, and what it takes."""
+    """Return the free bytes on the server's disk, if visible, and the bytes that a load needs."""
     target = case.target
     factor = DISK_FACTOR + BINLOG_FACTOR * target.is_on("log_bin")
     needed = round(case.inventory.script_bytes * factor)

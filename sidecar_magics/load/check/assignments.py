@@ -1,6 +1,6 @@
-"""What a SET says: which variables it gives which values.
+"""Read a SET: the variables and their new values.
 
-A statement is taken as the server reads it (`versioned.effective`).
+Statements are as the server reads them (`versioned.effective`).
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def assignments(sql: bytes) -> list[ScopedAssignment]:
 
 
 def unquoted_text(value: bytes) -> str | None:
-    """Return the text that a plain literal spells, None for anything that is computed."""
+    """Return the text of a plain literal; None for a computed value."""
     found = _PLAIN_TEXT.match(value)
     return found[1].decode("utf-8", "replace") if found else None
 
@@ -78,7 +78,7 @@ _PART = re.compile(
 
 
 def _parts(sql: bytes, at: int) -> Iterator[bytes]:
-    """Yield what stands between the commas of a list, those in texts and brackets aside."""
+    """Yield the items of a list with commas, except commas in texts and brackets."""
     while at < len(sql):
         part = _PART.match(sql, at)
         end = part.end() if part else len(sql)

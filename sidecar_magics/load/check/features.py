@@ -1,7 +1,7 @@
-"""What a statement uses that only the other kind of server has, as far as dumps hold such things.
+"""Features that only MariaDB has, as far as dumps use them.
 
-What MariaDB makes trouble about is `script.features`' business; here is what only MariaDB has.
-Each line was tried on MySQL 9.7 (tests/integration/test_check.py).
+Features that MariaDB lacks are in `script.features`. Each line was tried on MySQL 9.7
+(tests/integration/test_check.py).
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _RULES = (
 
 
 def features(sql: bytes, as_read: bytes, flavour: str, *, sql_mode: str = "") -> list[Feature]:
-    """Return what a definition uses that this kind of server lacks, or does otherwise.
+    """Return the features of a definition that this kind of server lacks, or treats differently.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What a check finds: findings, each one sentence and a hint, grouped where there are many."""
+"""Findings of a check: each has one sentence and a hint; many are grouped."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ LISTED = 3
 
 @dataclass(frozen=True)
 class Finding:
-    """Something that would stop the load, or that a user should know before it.
+    """A problem that would stop the load, or a fact to know before it.
 
     Parameters
     ----------
     kind : str
-        A word for it that does not change: ``packet``, ``exists``, ``collation`` and so on.
+        A stable word for its kind: ``packet``, ``exists``, ``collation`` and so on.
     message : str
         One sentence.
     hint : str, optional
-        What to do about it.
+        The next step.
     place : str, optional
-        Where in the script it is met first.
+        Its first place in the script.
     errno : int, optional
-        The server's error number for it; None for what the loader refuses itself.
+        The server's error number; None for a refusal of the loader.
     items : tuple of str
-        All that the sentence is about, where it names only some.
+        All names, where the sentence has only some.
     likely : bool
-        It may not come true: what is before it in the script cannot be foreseen.
+        It may not come true: the effect of an earlier statement cannot be foreseen.
     """
 
     kind: str

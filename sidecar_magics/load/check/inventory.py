@@ -1,4 +1,4 @@
-"""What a script holds, as far as a server may object to it."""
+"""A record of a script, as far as a server may object to it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Position(NamedTuple):
 
 
 class State(NamedTuple):
-    """What the script has made of its session where a statement stands; None: nothing."""
+    """The script's changes of its session, at one statement; None: unchanged."""
 
     foreign_key_checks: bool | None = None
     sql_mode: str | None = None
@@ -44,7 +44,7 @@ class Event(NamedTuple):
     what : str
         As `statements.Definition.what`.
     schema, name : str or None
-        What it is about; no schema where none was chosen.
+        Its object; without a schema if none was chosen.
     place : Position
         Of the statement.
     state : State
@@ -56,7 +56,7 @@ class Event(NamedTuple):
     deterministic : bool
         Of a function.
     likely : bool
-        What is before it in the script cannot be foreseen.
+        The effect of an earlier statement cannot be foreseen.
     """
 
     verb: str
@@ -74,7 +74,7 @@ class Event(NamedTuple):
 
 
 class Obstacle(NamedTuple):
-    """Something that the loader itself refuses."""
+    """A statement that the loader itself refuses."""
 
     place: Position
     message: str
@@ -118,7 +118,7 @@ class Mentions:
 
 @dataclass
 class Inventory:
-    """What a script holds.
+    """A record of a script.
 
     Parameters
     ----------
@@ -129,7 +129,7 @@ class Inventory:
     tables : dict of TableKey to Tally
         Statements with rows, by table.
     events : list of Event
-        What it does to the server, in order; of the statements with rows the first after each
+        Its effects on the server, in order; of the statements with rows, the first after each
         definition of their table.
     largest_bytes : int
         Size of the largest statement, which stands at `largest_at`.
@@ -143,13 +143,13 @@ class Inventory:
     sql_modes, time_zones, charsets, collations : Mentions
         As it spells them.
     features : dict of Feature to Mentions
-        What this kind of server lacks, or does otherwise.
+        Features that this kind of server lacks, or treats differently.
     definers : dict of Account to Mentions
         Accounts that its views, routines, triggers and events are to run as.
     commands : Mentions
         Statements that need an administrator's right, by the right.
     obstacles : list of Obstacle
-        What the loader itself refuses.
+        Refusals of the loader.
     local_files : list of Position
         LOAD DATA LOCAL.
     system_statements : int

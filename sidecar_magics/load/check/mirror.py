@@ -1,8 +1,8 @@
-"""Scratch schemas in the place of a script's own, with what the server has of these.
+"""Scratch schemas that stand in for a script's own, with empty copies of the server's tables.
 
 Each schema that a statement names gets a scratch schema, and each table or view that it names is
-made there as the server has it, as empty as it is defined. The statement is then sent with the
-names of the scratch schemas. `Mirror.is_confined` is a second guard: it looks at no grammar.
+copied there, without rows. Then we send the statement with the names of the scratch schemas.
+`Mirror.is_confined` is a second guard, which does not depend on our grammar.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _WORDS_BEYOND = {b"TABLESPACE", b"SONAME", b"OUTFILE", b"DUMPFILE"}
 _CALLS_BEYOND = {b"SLEEP", b"GET_LOCK", b"LOAD_FILE"}
 _ENGINES_BEYOND = {"FEDERATED", "CONNECT", "SPIDER", "S3"}
 _PLACED = {b"DATA", b"INDEX"}
-# What the account may do in a scratch schema, or the schema would stay.
+# Privileges that the account needs in a scratch schema; without DROP the schema would stay.
 _NEEDED = ("CREATE", "DROP", "ALTER", "INDEX", "REFERENCES", "CREATE VIEW", "TRIGGER")
 _SCHEMA_MADE = re.compile(r"\ACREATE DATABASE `(?:[^`]|``)+`")
 _FOREIGN_KEYS = (
@@ -49,7 +49,7 @@ _FOREIGN_KEYS = (
 )
 # Source: MySQL error reference: schema, table unknown.
 _NOT_THERE = {1049, 1146}
-# Of longer statements with rows only the beginning is read.
+# We read only the beginning of longer statements with rows.
 _LONG_ROWS_BYTES = 16 * 1024
 
 
@@ -64,7 +64,7 @@ class Mirror:
     helper : pymysql.Connection
         A connection on which nothing of the script runs.
     target : ServerView
-        What is known of the server.
+        The server.
 
     Attributes
     ----------
@@ -89,7 +89,7 @@ class Mirror:
         self._existing: set[str] = set()  # schemas that the server has
         self._mirrored: set[TablePath] = set()  # tables that were looked for
         self._own: set[str] = set()  # schemas that the script has made or dropped
-        # Who refers to a table, once that was asked.
+        # Tables whose foreign keys refer to a table, once asked.
         self._children: dict[TablePath, list[TablePath]] | None = None
         self._real: set[str] = set()  # schemas of the server, in lower case
 
@@ -99,7 +99,7 @@ class Mirror:
         return {scratch: schema for schema, scratch in self._scratch.items()}
 
     def begin(self) -> bool:
-        """Drop what a check that was killed has left; return whether the account may have some."""
+        """Drop those of killed checks; return whether the account may have scratch schemas."""
         names = self._schemas.begin()
         tell(self._helper, b"SET SESSION sql_mode = '', sql_quote_show_create = 1")
         self._real = {name.lower() for name in (*names, *SYSTEM_SCHEMAS)}
@@ -112,9 +112,9 @@ class Mirror:
             self._schemas.drop(scratch)
 
     def redirected(self, sql: bytes, quoting: Quoting) -> bytes | None:
-        """Return a statement with scratch schemas in the place of its own; None if it must not run.
+        """Return a statement with the names of scratch schemas; None if it must not run.
 
-        What it names is there afterwards, if the server has it.
+        Copies of the tables that it names are there afterwards, if the server has them.
         """
         insertion = read_insertion(sql) if len(sql) > _LONG_ROWS_BYTES else None
         if insertion is not None:
@@ -181,7 +181,7 @@ class Mirror:
         return self._scratch[folded]
 
     def path(self, schema: str | None, name: str) -> TablePath:
-        """Return what a table goes by: its schema and name, in one case where the server folds."""
+        """Return a table's key: its schema and name, in lower case where the server folds names."""
         return self.fold(schema or self.schema or ""), self.fold(name)
 
     def fold(self, name: str) -> str:

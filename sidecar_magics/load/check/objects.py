@@ -1,4 +1,4 @@
-"""Compare what a script makes and drops with what there is: tables, views, collations, engines."""
+"""Compare a script's objects with the existing ones: tables, views, collations, engines."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MARIADB_WITH_MORE = 110000
 
 
 def play(inventory: Inventory, target: ServerView) -> World:
-    """Play the script against what the server has."""
+    """Play the script's effects against the existing schemas."""
     schemas = {event.schema for event in inventory.events if event.schema}
     for event in inventory.events:
         if event.traits:
@@ -41,7 +41,7 @@ def play(inventory: Inventory, target: ServerView) -> World:
 
 
 def clashes(world: World) -> Iterator[Finding]:
-    """Report the statements that the server would refuse for what there is, or is not."""
+    """Report the statements that the server would refuse because of existing or missing objects."""
     groups: dict[tuple[str, str, int, bool], list[Clash]] = {}
     for clash in world.clashes:
         key = (clash.kind, clash.what, clash.errno, clash.likely)
@@ -85,7 +85,7 @@ def _sentence(kind: str, what: str, names: tuple[str, ...], found: list[Clash]) 
 
 
 def spellings(world: World) -> Iterator[Finding]:
-    """Name tables that are one to a server that takes upper and lower case for the same."""
+    """Name tables that are the same for a server that ignores upper and lower case."""
     for names, place in world.same_but_for_case():
         message = f"{' and '.join(names)} are the same table to this server"
         hint = "rename one of them: the server was set up with lower_case_table_names."
@@ -128,14 +128,14 @@ def collations(case: Case) -> Iterator[Finding]:
 
 
 def features(case: Case, *, refused: bool) -> Iterator[Finding]:
-    """Name what this kind of server lacks.
+    """Name the features that this kind of server lacks.
 
     Parameters
     ----------
     case : Case
         What is compared.
     refused : bool
-        What stops the load, or else what is only done otherwise.
+        Those that stop the load, or else those that are only treated differently.
     """
     server = case.target.sidecar.server
     for feature, mentions in case.inventory.features.items():

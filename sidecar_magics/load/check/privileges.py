@@ -60,7 +60,7 @@ _SCHEMA_PRIVILEGES = {
     ("alter", "event"): ("EVENT",),
     ("lock", "table"): ("LOCK TABLES",),
 }
-# What lets an account name another one as DEFINER.
+# Privileges to name another account as DEFINER.
 DEFINER_PRIVILEGES = {
     "mysql": ("SET_ANY_DEFINER", "SET_USER_ID", "SUPER"),
     "mariadb": ("SET USER", "SUPER"),
@@ -68,14 +68,14 @@ DEFINER_PRIVILEGES = {
 
 
 def lacking(inventory: Inventory, grants: Grants, flavour: str) -> list[Need]:
-    """Return what an account lacks, each privilege once for each place where it must hold.
+    """Return an account's missing privileges, each once for each place where it must hold.
 
     Parameters
     ----------
     inventory : Inventory
         The script.
     grants : Grants
-        What the account may do.
+        The account's privileges.
     flavour : str
         ``mysql`` or ``mariadb``.
     """

@@ -1,4 +1,4 @@
-"""Take down, statement by statement, what a server may object to in a script."""
+"""Take down, statement by statement, everything in a script that a server may object to."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 _ROUTINE_BODY = re.compile(
     rb"\s*CREATE\b[^;]*?\b(?:PROCEDURE|FUNCTION|TRIGGER|EVENT|PACKAGE)\b", re.IGNORECASE
 )
-# A body without a routine: MariaDB's compound statements. What is in it has variables of its own.
+# A body without a routine: MariaDB's compound statements. The body has variables of its own.
 _COMPOUND = re.compile(
     rb"\s*(?:BEGIN\s+NOT\s+ATOMIC|IF|CASE|LOOP|REPEAT|WHILE|FOR|DECLARE)\b", re.IGNORECASE
 )
-# What a SET names, the server is asked for.
+# The server is asked about the names in a SET.
 _NEVER_PECULIAR = (Kind.SESSION, Kind.USE, Kind.TRANSACTION, Kind.LOCK)
 _LONGEST_DEFINITION_BYTES = 1 << 20
 _NAME = rb"(`(?:[^`]|``)+`|[\w$\x80-\xff]+)"
@@ -66,7 +66,7 @@ class Dialect:
 
 
 class Recorder:
-    """What is taken down; the statements come in the order of the script.
+    """Takes statements down, in the order of the script.
 
     Parameters
     ----------
@@ -76,7 +76,7 @@ class Recorder:
     Attributes
     ----------
     inventory : Inventory
-        What was found so far.
+        The record so far.
     session : ReadSession
         The script's, where it is being read.
     filling : dict of bytes to Tally
@@ -214,12 +214,12 @@ class Recorder:
             self.inventory.commands.add("RELOAD", place)
 
     def _lose_sight(self, place: Position) -> None:
-        """Take note that from here on anything may have been done."""
+        """Take note that the effect of this statement is unknown."""
         self.inventory.unfollowed.append(place)
         self.filling.clear()
 
     def refuse(self, place: Position, error: ScriptError) -> None:
-        """Take down what the loader would refuse."""
+        """Take down a refusal of the loader."""
         message = error.message.removeprefix(f"{place}: ").rstrip(".")
         self.inventory.obstacles.append(Obstacle(place, message, error.hint))
 
@@ -289,7 +289,7 @@ class Recorder:
 def _subjects(
     definition: statements.Definition, sql: bytes
 ) -> Iterator[tuple[statements.DefinedName, statements.DefinedName | None]]:
-    """Yield what a definition is about, and the new name where it gives one."""
+    """Yield the objects of a definition, each with its new name in a RENAME."""
     verb, what, names = definition.verb, definition.what, definition.names
     if what == "schema":
         yield from (((name, ""), None) for _, name in names)

@@ -1,11 +1,11 @@
 """Rehearse a script's definitions on the server itself, in scratch schemas that are dropped again.
 
-No rule foresees a server's answer as well as that server. So what defines something is executed,
-statement after statement, in the session that the script makes, in scratch schemas (`mirror`). Rows
-are not loaded: a statement with rows is only prepared, which finds missing tables and columns, but
-no duplicate and no wrong value.
+No rule foresees a server's answer as well as the server. So we execute definitions, one after
+another, in the session that the script makes, in scratch schemas (`mirror`). Rows are not loaded: a
+statement with rows is only prepared, which finds missing tables and columns, but no duplicate and
+no wrong value.
 
-What could reach beyond the scratch schemas is not executed at all: accounts, events, procedure
+Statements that could reach beyond the scratch schemas are not executed: accounts, events, procedure
 calls, loadable functions, files and other servers.
 
 Nor is a statement whose tokens name one of the server's own schemas. On a remote server there is a
@@ -55,7 +55,7 @@ NOT_ASKED = -1
 COM_STMT_PREPARE = 0x16
 COM_STMT_CLOSE = 0x19
 
-# That the server can read them is all that is tried.
+# We only try whether the server can read these.
 _ONLY_READ = {Kind.ACCOUNT, Kind.LOCK, Kind.TRANSACTION, Kind.QUERY}
 _DEFINES = {Kind.SCHEMA, Kind.TABLE, Kind.VIEW, Kind.TRIGGER, Kind.ROUTINE}
 _VERBS = {b"CREATE", b"ALTER", b"DROP", b"RENAME"}
@@ -100,9 +100,9 @@ class RefusedStatement(NamedTuple):
     message : str
         The server's words, with the script's own names.
     hint : str
-        What to do about it.
+        The next step.
     likely : bool
-        Something before it was not executed that may have made a difference.
+        An earlier statement that may matter was not executed.
     """
 
     place: Position
@@ -120,19 +120,19 @@ class Rehearsal:
     connect : callable
         Opens a connection.
     target : ServerView
-        What is known of the server.
+        The server.
 
     Attributes
     ----------
     judged : dict of Position to int
         Statements that the server was asked about: its error's number, 0 for none.
     refused : list of RefusedStatement
-        Those that it refused, but for what follows from another refusal.
+        Those that it refused, except consequences of another refusal.
     unrehearsed : dict of str to int
         How many statements were not executed because they reach beyond a schema, by their first
         words: accounts, events, calls, SHUTDOWN and the like.
     ended : str
-        Why nothing was rehearsed, or no more from some place on; empty if all was.
+        The reason why nothing was rehearsed, or nothing after a place; empty if everything was.
     """
 
     def __init__(self, connect: Callable[[], pymysql.Connection[Any]], target: ServerView) -> None:
@@ -164,7 +164,7 @@ class Rehearsal:
         step : Step
             The statement as it would be sent.
         about : Classification
-            What it is.
+            Its classification.
         delimiter : bytes
             The one that it ended with.
         place : Position
@@ -263,7 +263,7 @@ class Rehearsal:
         self.unrehearsed[name] = self.unrehearsed.get(name, 0) + 1
 
     def _set(self, step: Step, sql: bytes, place: Position) -> None:
-        """Set what is the session's alone, and takes no more than a value."""
+        """Execute a SET that changes only the session, to plain values."""
         given = assignments(sql)
         if not given or any(
             each.scope == "global" or each.name.startswith(_NOT_SET) for each in given
@@ -320,7 +320,7 @@ class Rehearsal:
             self._judge(step, sent, place)
 
     def _drop_program(self, what: str, subjects: Sequence[TablePath]) -> None:
-        """Drop what the script has made; what the server has of its own is not here."""
+        """Drop an object that the script has made; the server's own objects are not here."""
         for schema, name in subjects:
             if schema and not is_system(schema):
                 path = quoted(self._mirror.scratch_of(schema)) + b"." + quoted(name)

@@ -1,4 +1,4 @@
-"""What a check found out, to be read on one screen; the whole of it is in `to_dict`."""
+"""The report of a check, for one screen; `to_dict` has everything."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ VERBS = {
 
 @dataclass(frozen=True)
 class ObjectPlan:
-    """What would become of one thing that the script names.
+    """The fate of one object that the script names.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ class ObjectPlan:
 
 @dataclass(frozen=True)
 class SchemaPlan:
-    """What would become of a schema, and how many tables it has now."""
+    """The fate of a schema, and how many tables it has now."""
 
     name: str
     action: str
@@ -65,7 +65,7 @@ class SchemaPlan:
 
 @dataclass(frozen=True)
 class CheckReport:
-    """What a script would do to a server, and what would stop it.
+    """The report of a check: what a load would do to a server, and what would stop it.
 
     Parameters
     ----------
@@ -74,15 +74,15 @@ class CheckReport:
     server : str
         Account, address, flavour and version.
     problems : tuple of Finding
-        What would stop the load.
+        Problems that would stop the load.
     warnings : tuple of Finding
-        What a user should know before it.
+        Facts to know before the load.
     facts : tuple of str
-        What else was seen.
+        Further remarks.
     schemas : tuple of SchemaPlan
-        What would become of the schemas.
+        The fates of the schemas.
     objects : tuple of ObjectPlan
-        What would become of each table, view and so on.
+        The fates of each table, view and so on.
     statements, script_bytes, file_bytes, largest_bytes : int
         Size of the script: its SQL text, the file as it lies on disk, its largest statement.
     largest_at : str
@@ -115,7 +115,7 @@ class CheckReport:
         return {**plain, "ok": self.ok}
 
     def summary(self) -> str:
-        """Return in a few words what was found."""
+        """Return the result in a few words."""
         if self.ok and not self.warnings:
             return "no problem found"
         found = [count(len(self.problems), "problem")] if self.problems else ["no problem"]

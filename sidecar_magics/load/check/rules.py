@@ -1,4 +1,4 @@
-"""Compare what a script asks for with what the server is set to, and what it knows."""
+"""Compare a script's demands with the server's settings and features."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LARGEST_PACKET_BYTES = 1 << 30
 
 
 class Case(NamedTuple):
-    """What is compared: what would be sent of the script, and the server."""
+    """The two sides of the comparison: the script as it would be sent, and the server."""
 
     inventory: Inventory
     target: ServerView
@@ -49,7 +49,7 @@ def packet(case: Case) -> Iterator[Finding]:
 
 
 def refusals(case: Case) -> Iterator[Finding]:
-    """Return what the loader itself refuses, and the server of LOAD DATA LOCAL."""
+    """Report the loader's own refusals, and the server's of LOAD DATA LOCAL."""
     for obstacle in case.inventory.obstacles:
         yield Finding("refused", obstacle.message, obstacle.hint, str(obstacle.place))
     places = case.inventory.local_files
@@ -251,12 +251,12 @@ def definers(case: Case) -> Iterator[Finding]:
 
 
 def privileges(case: Case) -> Iterator[Finding]:
-    """Return what this account may not do, except what the loader can go without."""
+    """Report missing privileges, except those that the loader can do without."""
     yield from lacking_privileges(case, optional=False)
 
 
 def lacking_privileges(case: Case, *, optional: bool) -> Iterator[Finding]:
-    """Return what this account may not do, of what a load takes, or of what only some do."""
+    """Report missing privileges that each load needs, or that only some loads need."""
     target = case.target
     groups: dict[tuple[str, int], list[tuple[str, str]]] = {}
     for need in lacking(case.inventory, target.grants, target.flavour):
@@ -283,7 +283,7 @@ def _schema_of(where: str) -> str:
 
 
 def _grant(privilege: str, schemas: tuple[str, ...], account: str) -> str:
-    """Return what an administrator would have to say."""
+    """Return the GRANT for an administrator to run."""
     user, _, host = account.rpartition("@")
     privilege = privilege.partition(" or ")[0]
     where = "*.*" if schemas[0] == "*.*" else f"`{schemas[0][:-2]}`.*"

@@ -1,4 +1,4 @@
-"""The session of a script that is read: schema, sql_mode and what else decides how it continues."""
+"""The session at a place of a script: schema, sql_mode and the other variables that matter."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _SYSTEM_VARIABLE = re.compile(
 
 
 class ReadSession:
-    """What a script has made of its session where it is being read.
+    """A script's session at the place that is being read.
 
     Parameters
     ----------
@@ -33,7 +33,7 @@ class ReadSession:
     sql_mode : str
         In capitals.
     state : State
-        What decides whether a statement is refused.
+        Variables that decide whether a statement is refused.
     """
 
     def __init__(self, sql_mode: str) -> None:
@@ -43,7 +43,7 @@ class ReadSession:
         self.state = State()
 
     def set(self, sql: bytes, place: Position, inventory: Inventory) -> None:
-        """Follow a SET, and take down what it names."""
+        """Follow a SET, and take its names down."""
         for variable in _SYSTEM_VARIABLE.findall(sql):
             inventory.read_variables.add(variable.decode().lower(), place)
         for scope, name, value in assignments(sql):

@@ -1,7 +1,7 @@
-"""What a statement that defines something says, as far as a server may object to it.
+"""Read definitions, as far as a server may object to them.
 
-Everything here takes statements as the server reads them (`versioned.effective`). It is a glance,
-not a parser; where it does not understand, it says less rather than something wrong.
+Statements are as the server reads them (`versioned.effective`). This is not a parser: if it does
+not understand a statement, it says less rather than something wrong.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _OTHER_THINGS = (
     b"LIBRARY",
 )
 _FARTHEST_WORD = 40
-# What ALTER DATABASE continues with where it means the default schema.
+# Words after an ALTER DATABASE that means the default schema.
 _SCHEMA_OPTIONS = (
     b"CHARACTER",
     b"CHARSET",
@@ -89,7 +89,7 @@ class Account(NamedTuple):
 
 
 class Definition(NamedTuple):
-    """What a CREATE, DROP, ALTER, RENAME, TRUNCATE or LOCK TABLES says.
+    """A CREATE, DROP, ALTER, RENAME, TRUNCATE or LOCK TABLES.
 
     Attributes
     ----------
@@ -99,7 +99,7 @@ class Definition(NamedTuple):
         ``schema``, ``table``, ``view``, ``trigger``, ``procedure``, ``function``, ``event``,
         ``index`` or ``account``.
     names : tuple of DefinedName
-        What it is about; of RENAME the old and the new names in turn.
+        Its objects; of RENAME the old and the new names in turn.
     conditional : bool
         IF EXISTS or IF NOT EXISTS.
     replaces : bool
@@ -123,7 +123,7 @@ class Definition(NamedTuple):
 
 
 class TableTraits(NamedTuple):
-    """What a CREATE or ALTER TABLE asks of the server; `engine` is None for the default."""
+    """Demands of a CREATE or ALTER TABLE; `engine` is None for the default."""
 
     engine: str | None
     parents: tuple[DefinedName, ...]
@@ -132,7 +132,7 @@ class TableTraits(NamedTuple):
 
 
 def read_definition(sql: bytes) -> Definition | None:
-    """Return what a definition says, or None if the statement is none, or of another thing."""
+    """Return the definition in a statement; None if it has none of these kinds."""
     words = _Words(sql)
     verb = words.take()
     if verb not in _VERBS:
@@ -168,7 +168,7 @@ def read_definition(sql: bytes) -> Definition | None:
 
 
 def table_traits(sql: bytes) -> TableTraits:
-    """Return what a CREATE or ALTER TABLE asks of the server."""
+    """Return the demands of a CREATE or ALTER TABLE."""
     engine = _ENGINE.search(without_texts(sql))
     text = _TEXT.sub(b"''", sql)
     parents = tuple(_name(*found) for found in _REFERENCES.findall(text))
@@ -198,14 +198,14 @@ def renamed_to(sql: bytes) -> DefinedName | None:
 
 
 class _Options:
-    """What stands between a verb and what it is about."""
+    """The words between a verb and its object."""
 
     replaces = temporary = False
     definer: Account | None = None
 
 
 def _seek(words: _Words, options: _Options) -> str | None:
-    """Continue to the word that says what a definition is of, and return it."""
+    """Continue to the word for the kind of object, and return it."""
     for _ in range(_FARTHEST_WORD):
         word = words.take()
         if word in WHAT:

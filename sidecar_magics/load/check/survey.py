@@ -1,8 +1,8 @@
-"""Walk over a script for a server, and take down what that may object to.
+"""Walk over a script, and take down everything that the server may object to.
 
-It is the loader's own walk, so what is taken down is what a load would send. What is kept grows
-with the number of a script's definitions, not with its rows; of a statement with rows only the
-first bytes are looked at.
+It is the loader's own walk, so the record has the statements that a load would send. The record
+grows with the number of a script's definitions, not with its rows: of a statement with rows, we
+look only at the first bytes.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def survey(
     collations: Collection[str] = (),
     rehearsal: Rehearsal | None = None,
 ) -> Inventory:
-    """Walk over scripts to their end and return what they hold.
+    """Walk over scripts to their end and return the record.
 
     Parameters
     ----------
@@ -84,7 +84,7 @@ def survey(
         quoting=quoting_of(dialect.sql_mode),
     )
     for _ in walk.tasks(surveyor.passing(sources)):
-        pass  # what the planner makes of it does not matter here
+        pass  # the planner's tasks do not matter here
     inventory = surveyor.inventory
     inventory.script_bytes = report.script_bytes
     inventory.system_statements = sum(
@@ -98,7 +98,7 @@ def survey(
 
 
 class Surveyor:
-    """The target of a walk that goes nowhere: `inventory` is what was found so far."""
+    """The receiver of a walk without a load; `inventory` is the record so far."""
 
     def __init__(
         self, dialect: Dialect, policy: LoadPolicy, rehearsal: Rehearsal | None = None
@@ -112,7 +112,7 @@ class Surveyor:
         self._last: Item | None = None
 
     def passing(self, sources: Iterable[Source]) -> Iterator[Source]:
-        """Yield scripts, and take down what is known of each afterwards."""
+        """Yield scripts, and take down the facts about each afterwards."""
         for source in sources:
             if source.stray is not None and not self._allows_outside:
                 error = ScriptError(f"refused: it {astray(source.stray)}.", hint=ALLOW_LINKS)
@@ -128,7 +128,7 @@ class Surveyor:
                 self.inventory.truncated.append(source.name)
 
     def quoting(self, before: Quoting) -> Quoting:
-        """Read on as the server says, or as the modes that the script mentions have it."""
+        """Return the server's quoting, or that of the modes that the script mentions."""
         if self._rehearsal:
             return self._rehearsal.quoting(before)
         mode = self._recorder.session.sql_mode
@@ -140,7 +140,7 @@ class Surveyor:
         """Do nothing: there is no connection."""
 
     def refuse(self, error: ScriptError, step: Step) -> None:
-        """Take down what a load would refuse."""
+        """Take down a refusal of the loader."""
         self._recorder.refuse(_place(step), error)
 
     def saw(self, step: Step, about: Classification, delimiter: bytes) -> None:
@@ -171,4 +171,4 @@ def _place(step: Step) -> Position:
 
 
 def _look_up(schema: bytes, name: bytes, /, *, settled: bool) -> TableFacts | None:
-    """Find nothing: what there is on the server is compared afterwards."""
+    """Return no facts: the check compares existing tables afterwards."""

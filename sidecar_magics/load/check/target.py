@@ -1,8 +1,7 @@
-"""What the server has, as far as a script may meet it; asking changes nothing there.
+"""The server, as far as it matters for a script; asking changes nothing there.
 
-Where a server's own answer is to be had (whether it knows a collation, a time zone, a variable),
-it is asked by doing the thing on our own connection, and not by looking it up: aliases and
-versions are its business.
+To find out whether the server knows a collation, a time zone or a variable, we use it on our own
+connection instead of looking it up: so aliases and versions are right.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ _ON = {"ON", "1", "YES"}
 
 
 class Thing(NamedTuple):
-    """Something that the server has, or will have after a statement.
+    """An object of the server, now or after a statement.
 
     Attributes
     ----------
@@ -47,14 +46,14 @@ class Thing(NamedTuple):
 
 @dataclass(frozen=True)
 class Contents:
-    """What there is in some of a server's schemas: things by schema, and kind and name."""
+    """The objects in some of a server's schemas, by schema, kind and name."""
 
     schemas: frozenset[str]
     things: dict[tuple[str, str, str], Thing]  # by schema, what, name
 
 
 class ServerView:
-    """A server that a script is to be loaded into.
+    """The server for a load.
 
     Parameters
     ----------
@@ -77,7 +76,7 @@ class ServerView:
         status = dict(self._rows("SHOW GLOBAL STATUS LIKE 'Threads_connected'"))
         self.connections = int(status.get("Threads_connected", 1))
         if "information_schema_stats_expiry" in self.variables:
-            # MySQL 8 would answer with what it noted a day ago, and note down anew what it lacks.
+            # MySQL 8 would answer with cached numbers of up to a day ago, and fill its cache.
             self.errno("SET SESSION information_schema_stats_expiry = 0")
 
     def is_on(self, variable: str) -> bool:
@@ -90,14 +89,14 @@ class ServerView:
         return int(text) if text.isdigit() else 0
 
     def errno(self, sql: str, *values: str) -> int:
-        """Return the error number that a statement gets on our own connection, 0 for none.
+        """Try a statement on our own connection, and return the number of its error, 0 for none.
 
         Parameters
         ----------
         sql : str
             A statement that changes nothing but our own session.
         *values
-            What is put in for its ``%s``.
+            Values for its ``%s``.
         """
         try:
             with self._connection.cursor() as cursor:
@@ -159,7 +158,7 @@ class ServerView:
     # What there is -----------------------------------------------------------------------------
 
     def contents(self, schemas: Iterable[str]) -> Contents:
-        """Return what there is in these schemas, as far as this account may see it."""
+        """Return the objects in these schemas, as far as this account may see them."""
         wanted = sorted(schemas)
         if not wanted:
             return Contents(frozenset(), {})

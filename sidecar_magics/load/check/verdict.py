@@ -1,8 +1,8 @@
-"""Let what the server said in a rehearsal decide what is a finding and what is not.
+"""Let the server's answers in a rehearsal decide which findings are right.
 
-The rules know why a statement is refused, and what to do about it; the server knows whether it is.
-So a rule's finding stands if the server refused the statement, or was not asked about it; and what
-the server refused without a rule that knows why is a finding in the server's own words.
+The rules know why a statement is refused, and the next step; the server knows whether it is
+refused. So a rule's finding is right if the server refused the statement, or was not asked about
+it; and a refusal that no rule explains is a finding in the server's own words.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from .rehearsal import RefusedStatement, Rehearsal
     from .world import Clash
 
-# What a rehearsal shows: these are the server's answers to a definition or a SET.
+# Kinds of findings that a rehearsal can decide: a server's answers to a definition or a SET.
 _SHOWN = {
     "binary-log",
     "charset",
@@ -48,7 +48,7 @@ def is_refuted(clash: Clash, rehearsal: Rehearsal) -> bool:
 
 
 def confirmed(problems: Sequence[Finding], rehearsal: Rehearsal) -> list[Finding]:
-    """Return what stands of the rules' findings, and what only the server knew."""
+    """Return the rules' findings that are right, and those that only the server knew."""
     judged = {str(place): errno for place, errno in rehearsal.judged.items()}
     standing = []
     for finding in problems:
@@ -79,7 +79,7 @@ def confirmed(problems: Sequence[Finding], rehearsal: Rehearsal) -> list[Finding
 
 
 def facts(rehearsal: Rehearsal | None) -> Iterator[str]:
-    """Say what was rehearsed, and what cannot be known before a load."""
+    """Report the number of rehearsed statements, and what only a load can show."""
     unknown = "what depends on rows (duplicates, wrong values) shows only in a load"
     if rehearsal is None:
         yield "nothing was rehearsed: the server is not this machine's; --yes-remote allows it"

@@ -1,7 +1,7 @@
-"""Play a script against what the server has, without the server: what would become of each thing.
+"""Play a script's effects against a copy of the server's objects, without the server.
 
-The events of the script are gone through in order, each on what those before it have left. After
-an event that would fail, the play continues as if it had not, so that one cause is reported once.
+The events of the script come in order, each on the result of those before it. After an event that
+would fail, the play continues as if it had succeeded, so that one cause is reported once.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Clash(NamedTuple):
         ``exists``, ``missing``, ``schema-missing``, ``no-schema``, ``parent-missing`` or
         ``other-kind``.
     what, name : str
-        What it is about; the name as ``schema.name``.
+        Its object; the name as ``schema.name``.
     errno : int
         The server's error number.
     place : Position
@@ -45,7 +45,7 @@ class Clash(NamedTuple):
     rows : int or None
         Rows of a table that exists.
     likely : bool
-        What is before it in the script cannot be foreseen.
+        The effect of an earlier statement cannot be foreseen.
     """
 
     kind: str
@@ -59,7 +59,7 @@ class Clash(NamedTuple):
 
 
 class Played(NamedTuple):
-    """What would become of one thing.
+    """The fate of one object.
 
     Attributes
     ----------
@@ -80,12 +80,12 @@ class Played(NamedTuple):
 
 
 class World:
-    """What a server has, as a script changes it.
+    """A server's objects, as a script changes them.
 
     Parameters
     ----------
     contents : Contents
-        What the server has now, in all schemas that the script names.
+        The server's present objects, in all schemas that the script names.
     flavour : str
         ``mysql`` or ``mariadb``.
     folds_case : bool
@@ -119,7 +119,7 @@ class World:
         self.clashes: list[Clash] = []
 
     def play(self, events: Iterable[Event]) -> None:
-        """Go through a script's events; what would fail is in `clashes`."""
+        """Play a script's events; those that would fail are in `clashes`."""
         for event in events:
             if event.what == "account":
                 continue
@@ -129,7 +129,7 @@ class World:
                 self._play(event)
 
     def outcomes(self) -> list[Played]:
-        """Return what would become of each thing that the script names, in its order."""
+        """Return the fate of each object that the script names, in its order."""
         found = []
         for key, (schema, name, what) in self._touched.items():
             before, after = self._first.get(key), self._things.get(key)
@@ -141,7 +141,7 @@ class World:
         return found
 
     def schema_outcomes(self) -> dict[str, tuple[str, int]]:
-        """Return what becomes of the schemas, and how many tables each has now."""
+        """Return the fates of the schemas, and how many tables each has now."""
         tables: dict[str, int] = {}
         for (space, schema, _), thing in self._first.items():
             if space == "relation" and thing.what == "table":
@@ -158,7 +158,7 @@ class World:
         return found
 
     def same_but_for_case(self) -> list[tuple[tuple[str, ...], Position]]:
-        """Return tables that the script spells in several ways, which are one to this server."""
+        """Return spellings that the script has of one table, for a server that ignores case."""
         return [
             (tuple(spellings), list(spellings.values())[1])
             for spellings in self._spellings.values()
@@ -218,7 +218,7 @@ class World:
         self._schemas.add(self._fold(schema))
         self._excused.add(self._fold(schema))
 
-    # What is in them ---------------------------------------------------------------------------
+    # Objects in them ---------------------------------------------------------------------------
 
     def _play(self, event: Event) -> None:
         if event.what == "index":

@@ -1,11 +1,10 @@
-"""What a load owes to other loads: before it begins, while it runs, and when it has ended.
+"""A load among other loads: its duties before it begins, while it runs, and at its end.
 
-Each script is loaded by one process at a time; the second one waits. What `--once` says must be
-true, so the record that a script is loaded ends as soon as another load touches the same schemas.
+One process at a time loads a script; a second one waits. `--once` must be right, so the record that
+a script is loaded ends as soon as another load touches the same schemas.
 
-Loads are known by named locks: one for each connection, by which `--resume` finds and ends those of
-a killed process; one for each script; one for each schema, since two loads of one schema are
-allowed, and reported.
+Loads hold named locks: one for each connection, by which `--resume` finds and ends those of a
+killed process; one for each script; one for each schema, to report two loads of one schema.
 
 `--resume` compares names, size and options, then a CRC-32 of each skipped piece; `--once` compares
 SHA-256 and options, with size and time as a shortcut.
@@ -38,13 +37,13 @@ if TYPE_CHECKING:
     from ..running.loader import Loader
     from ..sources.opening import Sources
 
-# Smaller scripts are loaded again sooner than a journal is made.
+# Loading a smaller script again is faster than making a journal.
 JOURNAL_FROM_BYTES = 1024 * 1024
-# How long the server is asked to wait for another load before an interrupt gets its turn.
+# One question waits this long for another load's lock: Ctrl-C takes effect in between.
 LOCK_WAIT_S = 1
 # Errors for a table that was dropped since, or whose schema was.
 _TABLE_IS_GONE = {1049, 1146}
-# How long a connection is idle before it may be a leftover: a load that runs uses its own often.
+# A connection that is idle for this long may be a leftover: a running load uses its own often.
 LEFTOVER_S = 5
 
 
@@ -56,9 +55,9 @@ class Bookkeeping:
     loader : Loader
         Connected.
     sources : Sources
-        What is loaded.
+        The scripts.
     policy : LoadPolicy
-        How.
+        The options.
     report : LoadReport
         Gets notes.
     """
@@ -95,9 +94,9 @@ class Bookkeeping:
         self._link.keep(f"DO GET_LOCK('{lock}', 0)".encode())
 
     def _end_leftover(self, lock: str) -> None:
-        """End the connection of a load whose process is gone, which the server has not noticed.
+        """End the connection of a killed load that the server has not noticed.
 
-        It is idle, and the lane that each load has as long as it runs is not there any more.
+        It is idle, and the load's first lane, which lives as long as the load, is gone.
         """
         link = self._link
         if not tables.exists(link.rows):
@@ -114,7 +113,7 @@ class Bookkeeping:
                 link.send(f"KILL {int(idle[0][0] or 0)}".encode())
 
     def is_loaded(self) -> bool:
-        """Return whether the same was loaded before, and say so in the report."""
+        """Return whether the same script was loaded before; note it in the report."""
         policy, sources = self._policy, self._sources
         if not (policy.once or policy.resume) or not sources.can_reopen:
             return False
@@ -136,7 +135,7 @@ class Bookkeeping:
         return True
 
     def open(self) -> Journal | None:
-        """Enter the load into the journal, or take up the one that did not come to its end."""
+        """Enter the load into the journal, or resume the unfinished one."""
         needed = self._policy.once or self._policy.resume
         is_small = self._script.size_bytes < JOURNAL_FROM_BYTES
         if not needed and (is_small or not self._sources.can_reopen):
@@ -171,7 +170,7 @@ class Bookkeeping:
         return Journal(link, entry, resumed=False)
 
     def _restore_numbers(self, journal: Journal) -> None:
-        """Let rows that the killed load did not commit get the numbers that they had."""
+        """Set AUTO_INCREMENT back, for rows that the killed load did not commit."""
         for name, number in journal.undone_numbers.items():
             try:
                 self._link.send(set_next(name, number))
@@ -207,10 +206,9 @@ class Bookkeeping:
     # While it runs -----------------------------------------------------------------------------
 
     def touch(self, step: Step) -> None:
-        """Announce to other loads, before it runs, in which schemas a statement changes something.
+        """Announce to other loads the schemas that a statement is about to change.
 
-        Cells are what a user does with a loaded script; only if one drops something is the script
-        not loaded any more.
+        Cells work with a loaded script: it counts as loaded until a cell drops something.
         """
         for schema in step.schemas:
             self._touch(schema, step)
@@ -232,7 +230,7 @@ class Bookkeeping:
     def schemas(self) -> list[str]:
         """Return the schemas that were touched and are there, as the server spells them.
 
-        One that the script itself has dropped again, or that never was there, will not be missed.
+        A schema that the script itself dropped, or that never existed, is not missed later.
         """
         there = loads.schemas_of(self._link)
         return sorted(name for name in there if self._known_as(name) in self._touched)
@@ -283,13 +281,13 @@ class Bookkeeping:
     # When it has ended -------------------------------------------------------------------------
 
     def close(self) -> None:
-        """Leave in the journal what --once and --resume need; make what killed loads owe."""
+        """Write the record for --once and --resume; build indexes that killed loads deferred."""
         loader, link, journal = self._loader, self._link, self._loader.load.journal
         loader.inspector.revive()
         if journal is not None:
             loads.finish(link, journal.entry, self._facts())
         self._enter_loaded_before()
-        with contextlib.suppress(*pymysql_errors()):  # whatever else is called so is not ours
+        with contextlib.suppress(*pymysql_errors()):  # a schema of this name that is not ours
             if not tables.exists(link.rows):
                 return
             loads.end_repeated(link, self._call, journal.entry.id if journal else None)
@@ -297,9 +295,9 @@ class Bookkeeping:
             tables.drop_if_empty(link)
 
     def _enter_loaded_before(self) -> None:
-        """Note what a dump holds that was loaded with --once before it was made.
+        """Enter a dump's records of scripts that --once loaded before the dump was made.
 
-        Else the next --once would load it again, over what the user has changed since.
+        Else the next --once would load them again, over the user's changes since.
         """
         policy = self._policy
         is_whole = not (policy.tables or policy.schema_only or policy.data_only or policy.into)
@@ -325,7 +323,7 @@ class Bookkeeping:
             )
 
     def _facts(self) -> dict[str, object] | None:
-        """Return what to keep of this load; None if it is to be forgotten."""
+        """Return the facts to record about this load; None to forget it."""
         report, policy, sources = self._report, self._policy, self._sources
         if not (policy.once or policy.resume) or not sources.can_reopen or report.errors:
             return None
@@ -333,14 +331,14 @@ class Bookkeeping:
             "stamp": json.dumps(sources.stamp()),
             "sha256": report.sha256 or sources.digest(),
             "statements": report.statements,
-            # Those of an interrupted load were counted by its own report; 0 is shown as nothing.
+            # The interrupted load counted these in its own report; 0 is not shown.
             "rows": 0 if report.resumed else report.rows,
             "seconds": report.seconds,
             "schemas": self.schemas(),
         }
 
     def _build_owed_indexes(self) -> None:
-        """Build the indexes that loads put off and, because they were killed, never built."""
+        """Build the indexes that killed loads deferred and never built."""
         for table, definitions in owed.owed_indexes(self._link):
             create = self._loader.inspector.show_create(table)
             missing = missing_clause(create, definitions)

@@ -1,4 +1,4 @@
-"""Which loads are under way or finished: one row a load, in the journal's table ``loads``."""
+"""Loads that run or are finished: one row a load, in the journal's table ``loads``."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ class LoadRecord:
     token : str
         Part of the names of the locks that its connections hold.
     jobs : int
-        How many those are.
+        How many connections.
     started, finished : str
-        The server's time; `finished` is empty for one that is not.
+        The server's time; `finished` is empty for an unfinished load.
     statements, rows : int
-        What it did, once it is finished.
+        Its numbers, once it is finished.
     """
 
     id: int
@@ -44,17 +44,17 @@ class LoadRecord:
 
 
 class LoadCall(NamedTuple):
-    """How a load was called, so that a message can show how to call it again.
+    """The call of a load, so that a message can show how to repeat it.
 
     Attributes
     ----------
     where : str
-        Absolute path or address of what is loaded; empty for a cell.
+        Absolute path or address of the script; empty for a cell.
     options : tuple of str
-        Words of its line; what could hold a secret is left out.
+        Words of its line, without any that could hold a secret.
     target : str
-        What decides where it went, and what of it: two loads of one file that agree in it are one
-        another's repetition.
+        The options that decide where it went, and which parts: two loads of one file with the same
+        target do the same.
     """
 
     where: str = ""
@@ -62,13 +62,13 @@ class LoadCall(NamedTuple):
     target: str = ""
 
     def to_json(self) -> str:
-        """Return it as the journal keeps it; what is too long for that is left out."""
+        """Return it as the journal keeps it; too long parts are left out."""
         text = json.dumps(self._asdict())
         return text if len(text.encode()) <= _STAMP_BYTES else json.dumps(LoadCall()._asdict())
 
     @classmethod
     def from_json(cls, text: str) -> LoadCall:
-        """Read what `to_json` has written; of anything else nothing is known."""
+        """Read the text of `to_json`; any other text gives an empty call."""
         try:
             kept = json.loads(text or "{}")
         except ValueError:
@@ -80,7 +80,7 @@ class LoadCall(NamedTuple):
 
 
 class Unfinished(NamedTuple):
-    """A load that did not come to its end, as `UNFINISHED` finds it.
+    """An unfinished load, as `UNFINISHED` finds it.
 
     Attributes
     ----------
@@ -89,11 +89,11 @@ class Unfinished(NamedTuple):
     started : str
         The server's time.
     is_running : bool
-        Whether a connection holds its lock, so that it may still come to its end.
+        Whether a connection holds its lock, so that it still runs.
     pieces : int
-        How many pieces of it are noted as done.
+        How many of its pieces are done.
     call : LoadCall
-        How it was called, as far as the journal has that.
+        Its call, as far as the journal has it.
     """
 
     name: str
@@ -112,7 +112,7 @@ UNFINISHED = (
 
 
 class Identity(NamedTuple):
-    """What a load is known by: the script's name and size, and what the result depends on."""
+    """A load's identity: the script's name and size, and the options that decide its result."""
 
     name: str
     size_bytes: int
@@ -125,7 +125,7 @@ _STAMP_BYTES = 8192
 def begin(
     link: Link, script: Identity, *, token: str, jobs: int, call: LoadCall
 ) -> tuple[LoadRecord, LoadRecord | None]:
-    """Enter a load that begins; return it, and the unfinished one whose place it takes, if any."""
+    """Enter a load that begins; return it, and the unfinished one that it replaces, if any."""
     replaced: LoadRecord | None = None
     while earlier := unfinished(link, script):
         replaced = replaced or earlier
@@ -142,7 +142,7 @@ def begin(
 
 
 def unfinished(link: Link, script: Identity) -> LoadRecord | None:
-    """Return the load of this script that did not come to its end, if there is one."""
+    """Return the unfinished load of this script, if there is one."""
     rows = link.rows(
         f"SELECT id, token, jobs, started FROM {SCHEMA}.loads WHERE finished IS NULL"
         f" AND name = {literal(script.name.encode())} AND size_bytes = {script.size_bytes}"
@@ -154,14 +154,14 @@ def unfinished(link: Link, script: Identity) -> LoadRecord | None:
 
 
 def end_repeated(link: Link, call: LoadCall, own: int | None) -> None:
-    """End the records of loads of the same file that stopped, now that it is loaded completely.
+    """End the records of stopped loads of a file, now that it is loaded completely.
 
     Parameters
     ----------
     link : Link
         A connection.
     call : LoadCall
-        The load that is complete; a load that went elsewhere, or took other parts, stays.
+        The complete load; records of loads with another target stay.
     own : int, optional
         Its number, if it has a record.
     """
@@ -215,7 +215,7 @@ def _keep(link: Link, entry: LoadRecord, facts: dict[str, Any]) -> None:
         f" in_schemas = {schemas}"
         f" WHERE id = {entry.id}".encode()
     )
-    # One row a script is enough: the last one says what is in the server.
+    # One row a script is enough: the last one describes the server's data.
     row = link.rows(f"SELECT HEX(name), HEX(options) FROM {SCHEMA}.loads WHERE id = {entry.id}")
     name, options = row[0]
     link.send(
@@ -233,18 +233,18 @@ def finished(
     digest: Callable[[], str],
     known_as: Callable[[str], str] = str,
 ) -> LoadRecord | None:
-    """Return the load that has loaded the same before, if what it made is still there.
+    """Return the earlier load of the same script, if its schemas are still there.
 
     Parameters
     ----------
     link : Link
         A connection.
     options : str
-        What the result depends on besides the script.
+        The options that the result depends on, as a digest.
     size_bytes : int
         Of the files.
     stamp : str, optional
-        Sizes and times of the files: where they are the same, nothing is read.
+        Sizes and times of the files: if they are the same, nothing is read.
     digest : callable
         Reads the files and returns their SHA-256; called only where the stamp has changed, but the
         size has not.

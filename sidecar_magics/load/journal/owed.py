@@ -1,4 +1,4 @@
-"""Indexes that loads which are gone have put off and not built."""
+"""Indexes that killed loads deferred and never built."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def owed_indexes(link: Link) -> list[tuple[Table, list[bytes]]]:
-    """Return the indexes that loads which are gone have left unmade."""
+    """Return the indexes that killed loads deferred and never built."""
     owed = []
     for schema, name, kept in link.rows(
         f"SELECT HEX(i.table_schema), HEX(i.table_name), HEX(i.definitions) FROM {SCHEMA}.indexes i"
@@ -27,7 +27,7 @@ def owed_indexes(link: Link) -> list[tuple[Table, list[bytes]]]:
 
 
 def forget_owed(link: Link, table: Table) -> None:
-    """Note that a table has what it was owed."""
+    """Note that a table has its deferred indexes."""
     link.send(
         f"DELETE FROM {SCHEMA}.indexes WHERE table_schema = {literal(table.schema)}"
         f" AND table_name = {literal(table.name)}".encode()

@@ -1,10 +1,10 @@
-"""How far a load is: kept in the server itself, in the same transactions as its rows.
+"""Notes of a load's progress: kept in the server, in the same transactions as its rows.
 
-One rule makes it safe to resume: whatever a note says is done, everything that was done before it
-is noted as well, at the latest by the same transaction. Rows are noted in their own transaction.
-A definition commits by itself; it is kept as *pending* from then on, and every note that any lane
-writes takes all pending pieces along. So a piece is never noted without those that it needs, and a
-resumed load never runs a DROP or CREATE again under rows that it takes for done.
+One rule makes it safe to resume: a note of a piece includes everything that was done before it, or
+that is noted already. Rows are noted in their own transaction. A definition commits by itself; from
+then on it is *pending*, and the next note of any lane includes all pending pieces. So a piece is
+never noted without those that it needs, and a resumed load never repeats a DROP or CREATE under
+rows that it takes for done.
 
 Statements that must not run twice are noted before they run, with a checksum of SHOW CREATE TABLE
 where they alter a table. Within the script's own transaction or LOCK TABLES these notes use another
@@ -31,14 +31,14 @@ if TYPE_CHECKING:
     from .loads import LoadRecord
 
 SCHEMA = JOURNAL_SCHEMA
-# In the place of a table's schema and name: the last number that the first lane was given.
+# Instead of a table's schema and name: LAST_INSERT_ID() of the first lane.
 _NO_TABLE = "'',''"
 REFUSED = 0xFFFFFFFF
-"""In the place of a checksum: the statement was refused, so it was not done."""
+"""Instead of a checksum: the statement was refused, so it was not done."""
 
 
 class NotedPiece(NamedTuple):
-    """A part of a script that is done: from the first statement to the end of the last."""
+    """A part of a script that is done: from its first statement to the end of its last."""
 
     source: int
     begins: int
@@ -47,7 +47,7 @@ class NotedPiece(NamedTuple):
 
 
 class Note(NamedTuple):
-    """What a lane writes into the journal.
+    """A lane's entry for the journal.
 
     Attributes
     ----------
@@ -67,7 +67,7 @@ class Journal:
     Parameters
     ----------
     link : Link
-        A connection to read with what an earlier process has done.
+        A connection to read the notes of an earlier process.
     entry : LoadRecord
         The load.
     resumed : bool
@@ -77,7 +77,7 @@ class Journal:
     def __init__(self, link: Link, entry: LoadRecord, *, resumed: bool) -> None:
         self.entry = entry
         self.resumed = resumed
-        self.is_past_resuming = False  # what comes now is not noted
+        self.is_past_resuming = False  # from now on nothing is noted
         self._lock = threading.Lock()
         self._pending: dict[NotedPiece, None] = {}
         self._pieces: dict[int, list[NotedPiece]] = defaultdict(list)
@@ -100,7 +100,7 @@ class Journal:
             return len(self._pending)
 
     def note(self, pieces: Iterable[NotedPiece] = ()) -> Note:
-        """Return what notes pieces as done, and with them all that are pending."""
+        """Return the note for pieces that are done, together with all pending pieces."""
         with self._lock:
             pending = tuple(self._pending)
         # In one order: two lanes that note the same pieces at once cannot block each other then.
@@ -110,7 +110,8 @@ class Journal:
         )
         if not values:
             return Note(b"", pending)
-        # Another lane may note a pending piece too, and a note whose answer was lost may be there.
+        # Another lane may note a pending piece too, and a note may be there although its answer was
+        # lost.
         columns = "load_id, source, begins, ends, crc"
         sql = f"INSERT IGNORE INTO `{SCHEMA}`.`done` ({columns}) VALUES {values}"
         return Note(sql.encode(), pending)
@@ -134,10 +135,10 @@ class Journal:
         return f"REPLACE INTO `{SCHEMA}`.`doubts` VALUES {values}".encode()
 
     def note_numbers(self, place: tuple[int, int], numbers: Mapping[Name, int]) -> bytes:
-        """Return the statement that notes the numbers that tables come to next.
+        """Return the statement that notes the next AUTO_INCREMENT numbers of tables.
 
-        They hold until the piece that begins at a place is done: the first one of the transaction
-        in which they are used.
+        They hold until the piece that begins at the place is done: the first one of the
+        transaction that uses them.
         """
         values = ",".join(
             f"({self.entry.id},{literal(schema)},{literal(name)},{place[0]},{place[1]},{number})"
@@ -173,7 +174,7 @@ class Journal:
             f" AND table_schema = {literal(table.schema)} AND table_name = {literal(table.name)}"
         ).encode()
 
-    # Reading: what an earlier process has done -------------------------------------------------
+    # Reading: the notes of an earlier process --------------------------------------------------
 
     def is_done(self, step: Step) -> bool:
         """Return whether the process before this one did a step.
@@ -192,7 +193,7 @@ class Journal:
         return True
 
     def covers(self, step: Step) -> bool:
-        """Return whether a step is within what was noted as done, without comparing it."""
+        """Return whether a step is within a noted piece, without comparing it."""
         return self._piece_at(step.source.number, step.item.offset) is not None
 
     def _piece_at(self, source: int, offset: int) -> NotedPiece | None:
@@ -202,14 +203,14 @@ class Journal:
         return pieces[at] if at >= 0 and offset < pieces[at].ends else None
 
     def doubt(self, step: Step) -> int | None:
-        """Return what was noted before a step was run by an earlier process, if it was."""
+        """Return the note that an earlier process wrote before it ran a step, if any."""
         return self._doubts.get((step.source.number, step.item.offset))
 
     def is_doubtful(self, step: Step) -> bool:
-        """Return whether a step of a transaction that is not noted may be committed all the same.
+        """Return whether a step may be committed although its transaction is not noted.
 
-        It may, if the script continued after it: a definition commits what is before it, and where
-        the session is not known any more, nothing is noted.
+        It may, if the script continued after it: a definition commits everything before it, and
+        nothing is noted once the session is unknown.
         """
         place = (step.source.number, step.item.offset)
         if step.is_ours:
@@ -217,7 +218,7 @@ class Journal:
         return any(other >= place for other, before in self._doubts.items() if before != REFUSED)
 
     def deferred(self, table: Table) -> list[bytes]:
-        """Return the indexes that an earlier process took from a table, and forget them here."""
+        """Return the indexes that an earlier process deferred, and forget them here."""
         return self._deferred.pop((table.schema, table.name), [])
 
     def token_query(self) -> str:
@@ -258,7 +259,7 @@ class Journal:
 
 
 def piece_of(steps: list[Step]) -> NotedPiece:
-    """Return the piece that steps, one after another in one script, make up."""
+    """Return the piece of consecutive steps of one script."""
     crc = 0
     for step in steps:
         crc = zlib.crc32(step.sql, crc)

@@ -1,4 +1,4 @@
-"""Records of finished loads outside of the server: read with what was loaded, and entered again."""
+"""Records of finished loads that travel with the data: read for a dump, entered by its load."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from .tables import Ask
 
-# What --once needs of a finished load, and the type in which it is kept elsewhere.
+# The facts that --once needs about a finished load, and their types outside the server.
 _RECORD = {
     "name": "HEX",
     "size_bytes": "",
@@ -31,7 +31,7 @@ _RECORD = {
 
 
 def finished_records(ask: Ask) -> list[dict[str, str | None]]:
-    """Return the records of finished loads, to be kept with what was loaded.
+    """Return the records of finished loads, to be kept with the data.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ def finished_records(ask: Ask) -> list[dict[str, str | None]]:
 
 
 def is_record(found: Mapping[str, Any]) -> bool:
-    """Return whether a record is complete, as one from a file may not be."""
+    """Return whether a record is complete; one from a file may not be."""
     if set(found) != set(_RECORD):
         return False
     cells = [(function, found[column]) for column, function in _RECORD.items()]

@@ -1,12 +1,12 @@
-"""The journal's own schema in the server, to live and die with the server's data.
+"""The journal's own schema in the server: it is lost with the server's data, and no sooner.
 
-It is made when a load needs it and dropped with its last entry:
+A load makes it when needed; it is dropped with its last entry:
 
-- ``loads``     one row a load: what was loaded, when, and with which options;
+- ``loads``     one row a load: script, time and options;
 - ``done``      pieces of a load that is under way, written together with their rows;
 - ``doubts``    statements that commit by themselves, noted before they run;
-- ``indexes``   indexes that were put off until their table is filled;
-- ``numbers``   AUTO_INCREMENT numbers that tables come to next, before rows that get them.
+- ``indexes``   indexes that are deferred until their table is filled;
+- ``numbers``   next AUTO_INCREMENT numbers of tables, noted before their rows.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ _TABLES = (
 
 
 CREATE = (b"CREATE DATABASE IF NOT EXISTS sidecar_magics", *(sql.encode() for sql in _TABLES))
-"""What makes the journal, statement by statement."""
+"""The statements that make the journal."""
 
 # A table of another origin is known by the comment that it lacks.
 _OURS = "table_comment LIKE 'sidecar-magics:%'"
@@ -100,7 +100,7 @@ def exists(ask: Callable[[bytes], Sequence[object]]) -> bool:
 
 
 def create(link: Link) -> None:
-    """Make the journal where there is none, or what one of an earlier version lacks.
+    """Make the journal, or the parts that one of an earlier version lacks.
 
     Raises
     ------

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ...script.classify import Classification
     from .tasks import Step, Task
 
-# What a plan is made for where no server is asked: the image that hubs run.
+# A plan without a server is made for this one: the image that hubs run.
 ASSUMED = ("mysql", "8.0.36")
 MOST_SHOWN = 10
 _NOUNS = {
@@ -76,7 +76,7 @@ class LoadPlan:
     in_order_from : str
         Where the rest begins that runs in order on one connection, and why; empty if there is none.
     notes : list of str
-        What a user should know.
+        Notes for the user.
     """
 
     source: str
@@ -217,7 +217,7 @@ class _Nowhere:
     dollar_quotes = False
 
     def quoting(self, before: Quoting) -> Quoting:
-        """Stay with what was known."""
+        """Return the quoting before: there is no server to ask."""
         return before
 
     def renew(self) -> None:

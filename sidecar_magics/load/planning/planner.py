@@ -1,10 +1,10 @@
 """Turn a script, statement by statement, into tasks that lanes can run.
 
-What is recognised is what dumps are made of: schemas and tables dropped and created, given rows,
-triggers, and a session that is changed and changed back. It may run beside other work that it has
-nothing to do with. Everything else waits for all before it, and all after it waits for that; and
-where a statement may have changed its session in a way that cannot be followed, the rest of the
-script runs in order on one connection.
+The planner recognises the statements that dumps consist of: they drop and create schemas and
+tables, insert given rows, create triggers, change the session and change it back. Such a statement
+runs in parallel with work that touches other things. Every other one is a barrier: it waits for all
+before it, and all after it waits for it. After a statement that may have changed its session in an
+unknown way, the rest of the script runs in order on one connection.
 
 The planner asks only its `lookup`, so a plan can be shown without a server.
 
@@ -41,9 +41,9 @@ if TYPE_CHECKING:
     from .tables import KnownTable, Lookup
     from .tasks import Step
 
-# Small statements travel together, as long as nothing else comes between them.
-PARCEL_BYTES = 128 * 1024
-PARCEL_STATEMENTS = 250
+# Small statements share a task, as long as nothing else comes between them.
+TASK_BYTES = 128 * 1024
+TASK_STATEMENTS = 250
 # Rows of this size in one statement promise a table that is worth being looked at.
 LARGE_STATEMENT_BYTES = 128 * 1024
 # Longer ones are rows, or written by hand; their comments are not opened.
@@ -51,7 +51,7 @@ LONGEST_DEFINITION_BYTES = 1 << 20
 
 FOREIGN_KEYS = "rows whose foreign keys are checked"
 
-# What these do to the server leaves the session as it is.
+# These change the server, and leave the session as it is.
 _SESSION_STAYS = {
     Kind.SCHEMA,
     Kind.TABLE,
@@ -63,7 +63,7 @@ _SESSION_STAYS = {
     Kind.ACCOUNT,
 }
 _COMMIT_BY_THEMSELVES = _SESSION_STAYS - {Kind.DATA}
-# What may differ between a DROP and the CREATE that it runs with: how text is read, and a check.
+# A DROP and the CREATE that it runs with may differ in these: how text is read, and a check.
 _MAY_DIFFER = {
     "character_set_client",
     "character_set_connection",
@@ -73,7 +73,7 @@ _MAY_DIFFER = {
 # Two names of one variable; MySQL has the first only.
 _DEFAULT_ENGINE = ("default_storage_engine", "storage_engine")
 _ADDS_KEYS = "sql_generate_invisible_primary_key"
-# What a task's session may differ in from the script's own, see `_session_of`.
+# A task's session may differ from the script's own in this variable, see `_session_of`.
 _READS_CHECKS = re.compile(rb"@@(?:\w+\.)?unique_checks\b", re.IGNORECASE)
 # Under another delimiter several statements may come as one; in these they would be a body.
 _HAVE_BODIES = {Kind.ROUTINE, Kind.TRIGGER, Kind.EVENT, Kind.VIEW}
@@ -119,7 +119,7 @@ class Enters(Protocol):
 
 
 class Planner:
-    """A script as far as it has been read.
+    """Makes tasks of a script's statements, and knows the session that it has come to.
 
     Parameters
     ----------
@@ -130,13 +130,13 @@ class Planner:
     takes : Takes, optional
         Asked whether the server takes a SET. Without it all are taken.
     enters : Enters, optional
-        Asked whether a schema can be entered. Without it that is found out by the lanes, which
-        end the load where it cannot.
+        Asked whether a schema can be entered. Without it the lanes find out, and end the load
+        where it cannot.
     checks_foreign_keys : bool, default True
         Whether a new session checks foreign keys.
     is_done : callable, optional
-        Whether an earlier process did a step, so that its track was not lost there. The server
-        already has what comes later in the script, such as triggers, so its answers are of no use.
+        Whether an earlier process did a step: then the session was still known there. The server
+        already has later parts of the script, such as triggers, so its answers do not help.
     verbatim : bool, default False
         Whether in a new session backslashes escape nothing.
     is_dump : bool, default False
@@ -169,15 +169,15 @@ class Planner:
         self._referring: defaultdict[str, set[str]] = defaultdict(set)
         self._entered: set[bytes] = set()
         self._careful = self.session, self.session
-        self._parcel: Task | None = None
-        self._parcel_bytes = 0
-        self._parcel_likeness: tuple[object, ...] = ()
+        self._open: Task | None = None  # it takes further steps that are like its own
+        self._open_bytes = 0
+        self._open_likeness: tuple[object, ...] = ()
         self._drop: Task | None = None  # held back: the table is most likely recreated at once
         self._filling: tuple[Table, Step] | None = None
         self._in_transaction = False
         self._commits_itself = True  # not after SET autocommit = 0
         self._left_out_autocommit = False
-        self._unsure = False  # a user's variable may have another value than is known
+        self._unsure = False  # a user variable may have another value than we know
         self._locks = False  # a LOCK TABLES that was left out waits for its UNLOCK
 
     @property
@@ -186,7 +186,7 @@ class Planner:
         return self.why_in_order is not None
 
     def would_undo(self, sql: bytes) -> bool:
-        """Return whether a statement takes back what a dump's rows were: committed, in batches."""
+        """Return whether a statement would roll back rows of a dump, which lanes commit."""
         if not self._left_out_autocommit or self._in_transaction:
             return False
         return forms.rolls_back(effective(sql, self._server.flavour, self._server.version))
@@ -209,7 +209,7 @@ class Planner:
         several = delimiter != b";" and b";" in step.sql and about.kind not in _HAVE_BODIES
         if self.in_order:
             is_light = about.kind is Kind.DATA or forms.sets_user_variable(step.sql)
-            yield from self._in_parcel(step, is_light and not several, _anywhere(step))
+            yield from self._on_first_lane(step, is_light and not several, _anywhere(step))
         elif several:
             yield from self._lose_track(step, "several statements under one delimiter")
         elif about.kind is Kind.DATA:
@@ -218,9 +218,9 @@ class Planner:
             yield from self._other(step, about)
 
     def use(self, schema: bytes, step: Step) -> Iterator[Task]:
-        """Yield what is complete before the script enters a schema."""
+        """Yield the tasks before the script enters a schema, and one that enters it first."""
         if self.in_order:
-            yield from self._in_parcel(step, is_light=False)
+            yield from self._on_first_lane(step, is_light=False)
             return
         if self._enters is not None and not self._enters(step, schema, settled=False):
             yield from self.finish()
@@ -228,7 +228,7 @@ class Planner:
                 return
         self.session = self.session.using(schema)
         if self._known_as(schema) not in self._entered:
-            # Whether it can be entered is found out at its place.
+            # A lane finds out, at this place of the script, whether it can be entered.
             self._entered.add(self._known_as(schema))
             yield from self._flush()
             step = step._replace(sql=b"")
@@ -243,7 +243,7 @@ class Planner:
         self._entered.clear()
 
     def finish(self) -> Iterator[Task]:
-        """Yield what is still held back."""
+        """Yield the tasks that are still held back."""
         yield from self._flush()
         filling, self._filling = self._filling, None
         if filling is not None:
@@ -280,17 +280,17 @@ class Planner:
             yield from self._barrier(step, repeatable=False)  # in the session as the script has it
             return
         if known is None or rows is None:
-            self._unsure = True  # a trigger or a function may set a variable of the user's
-            yield from self._in_parcel(step, is_light=True, numbers=_numbers(step, name, known))
+            self._unsure = True  # a trigger or a function may set a user variable
+            yield from self._on_first_lane(step, is_light=True, numbers=_numbers(step, name, known))
             return
         counted = self._is_counted(step, known, rows)
         if counted or self._in_transaction:
             # A later statement may ask for LAST_INSERT_ID(), or take the rows back.
-            yield from self._in_parcel(step, is_light=True, numbers=_numbers(step, name, known))
+            yield from self._on_first_lane(step, is_light=True, numbers=_numbers(step, name, known))
             return
         refers = known.foreign_keys and self._checks_foreign_keys()
         any_order = rows.any_order and not refers
-        yield from self._pack(
+        yield from self._share(
             step,
             (TaskKind.ROWS, known.table, any_order, refers),
             lambda: self._task(
@@ -329,49 +329,45 @@ class Planner:
             return True
         return not first_values_are_numbers(step.sql, rows, zero_counts=zero_counts)
 
-    def _in_parcel(
+    def _on_first_lane(
         self, step: Step, is_light: bool, numbers: Collection[Numbered] = ()
     ) -> Iterator[Task]:
-        """Yield what is complete before a statement that runs in order on the first lane."""
+        """Yield the tasks before a statement that runs in order on the first lane."""
         kind = TaskKind.DATA if is_light else TaskKind.BARRIER
-        yield from self._pack(step, (kind,), lambda: self._task(kind))
-        if self._parcel is not None:
-            self._parcel.numbers.update(numbers)
+        yield from self._share(step, (kind,), lambda: self._task(kind))
+        if self._open is not None:
+            self._open.numbers.update(numbers)
         if not is_light:
             yield from self._flush()
 
-    def _pack(
+    def _share(
         self, step: Step, likeness: tuple[object, ...], make: Callable[[], Task]
     ) -> Iterator[Task]:
-        """Put a step into the parcel at hand if that is like it and has room, else into a new one.
-
-        Yields what is complete before a new one.
-        """
+        """Add a step to the open task, or open another where that is unlike it or full."""
         size = len(step.sql)
         likeness += (self.session, self._in_transaction, self.in_order, step.source)
-        parcel = self._parcel
+        task = self._open
         if (
-            parcel is None
-            or self._parcel_likeness != likeness
-            or self._parcel_bytes + size > PARCEL_BYTES
-            or len(parcel.steps) >= PARCEL_STATEMENTS
+            task is None
+            or self._open_likeness != likeness
+            or self._open_bytes + size > TASK_BYTES
+            or len(task.steps) >= TASK_STATEMENTS
         ):
             yield from self._flush()
             task = make()
             if self._filling and self._filling[0] is not task.table:
                 yield from self.finish()
-            parcel = self._parcel = task
-            self._parcel_likeness, self._parcel_bytes = likeness, 0
-        parcel.steps.append(step)
-        self._parcel_bytes += size
+            self._open, self._open_likeness, self._open_bytes = task, likeness, 0
+        task.steps.append(step)
+        self._open_bytes += size
 
     def _flush(self) -> Iterator[Task]:
         if self._drop is not None:
             drop, self._drop = self._drop, None
             yield drop
-        if self._parcel is not None:
-            parcel, self._parcel = self._parcel, None
-            yield parcel
+        if self._open is not None:
+            task, self._open = self._open, None
+            yield task
 
     # Other statements --------------------------------------------------------------------------
 
@@ -434,10 +430,10 @@ class Planner:
             yield from self._lose_track(step, "a SET that cannot be followed")
 
     def _set_autocommit(self, step: Step, commits_itself: bool) -> Iterator[Task]:
-        """Yield what is complete where a script begins, or ends, to commit by itself.
+        """Yield the tasks before a script switches autocommit.
 
-        Lanes never do without: each of its transactions is begun in so many words. So their session
-        is known, and a load can be resumed after each COMMIT.
+        Lanes keep autocommit on, and begin each transaction of such a script by START TRANSACTION.
+        So their session is known, and a load can be resumed after each COMMIT.
         """
         if commits_itself and not self._commits_itself:
             yield from self._commit_implicitly(step)
@@ -571,13 +567,13 @@ class Planner:
             yield from self._lose_track(step, "a statement about transactions")
 
     def _begin(self, step: Step) -> Iterator[Task]:
-        """Yield the beginning of a transaction that the script does not spell out."""
+        """Yield a START TRANSACTION of ours: the script begins its transaction without one."""
         yield from self.finish()
         self._in_transaction = True
         yield from self._barrier(step._replace(sql=b"START TRANSACTION", is_ours=True))
 
     def _commit_implicitly(self, step: Step) -> Iterator[Task]:
-        """Yield what a statement would do by itself before it begins: commit, with its notes."""
+        """Yield the COMMIT that a statement implies, so that its notes are committed with it."""
         yield from self.finish()
         if self._in_transaction:
             yield from self._barrier(step._replace(sql=b"COMMIT", is_ours=True))
@@ -605,7 +601,7 @@ class Planner:
         self.why_in_order = why
 
     def _leave_out(self) -> Iterator[Task]:
-        """Yield what is complete where a statement is left out: it changes nothing that stays."""
+        """Leave a statement out, which changes nothing that stays; yield the tasks before it."""
         self.absorbed += 1
         yield from self.finish()
 
@@ -651,7 +647,7 @@ class Planner:
             self._careful = self.session, self.session.setting("unique_checks", b"1")
         return self._careful[1]
 
-    # What is known -----------------------------------------------------------------------------
+    # Known so far ------------------------------------------------------------------------------
 
     def _name(self, about: Classification) -> Name | None:
         schema = about.schema.encode("utf-8") if about.schema is not None else self.session.schema

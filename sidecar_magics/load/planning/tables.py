@@ -1,4 +1,4 @@
-"""What is known of the tables that a script fills: from the script itself, or from the server."""
+"""Facts about the tables that a script fills: from the script itself, or from the server."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ADDED_KEY = b"my_row_id"
 
 
 class TableFacts(NamedTuple):
-    """What the server says of something that rows go into.
+    """The server's facts about a table, or view, that gets rows.
 
     Attributes
     ----------
@@ -44,7 +44,7 @@ class TableFacts(NamedTuple):
 
 @dataclass
 class KnownTable:
-    """What the script itself says of a table, or the most cautious guess."""
+    """The script's own facts about a table, or the most cautious guess."""
 
     table: Table
     innodb: bool = True
@@ -52,7 +52,7 @@ class KnownTable:
     counts_up: bytes | None = None  # the column, if it is the first
     counts_up_elsewhere: bool = True
     counts_unseen: bool = False  # where a statement lists no columns, the server numbers its rows
-    watched: bool = False  # a trigger makes of each row what it likes
+    watched: bool = False  # a trigger may change each row
 
 
 class Lookup(Protocol):
@@ -82,7 +82,7 @@ class KnownTables:
         self._some_keep_rows = False  # a table without transactions was seen
 
     def get(self, name: Name, *, settled: bool = False) -> KnownTable | None:
-        """Return what is known of a table that gets rows; None if that is too little.
+        """Return the facts about a table that gets rows; None if they are too few.
 
         Parameters
         ----------
@@ -112,7 +112,7 @@ class KnownTables:
         return known.innodb and not (known.watched and self._some_keep_rows)
 
     def needs_settling(self, name: Name) -> bool:
-        """Return whether the server can say more of a table once it has done what comes before."""
+        """Return whether the server knows more about a table once all earlier tasks are done."""
         is_open = name not in self._known and name not in self._no_tables
         return self._lookup is not None and is_open and self._may_differ(name)
 
@@ -188,11 +188,11 @@ class KnownTables:
             self.drop(name)
 
     def add(self, name: Name, *, foreign_keys: bool, counter: bool) -> None:
-        """Take note of what an ALTER TABLE adds."""
+        """Take note of an ALTER TABLE that only adds to a table."""
         if name in self._known:
             self._known[name].foreign_keys |= foreign_keys
             self._known[name].counts_up_elsewhere |= counter
-            self._known[name].table = Table(*name)  # what was seen of it holds no more
+            self._known[name].table = Table(*name)  # what lanes saw of it holds no more
 
     def watch(self, name: Name) -> None:
         """Take note of a trigger on a table."""
@@ -203,12 +203,12 @@ class KnownTables:
             self._maybe_made.add(name)
 
     def forget_all(self) -> None:
-        """Forget what the script has said: it may have put something else in a table's place."""
+        """Forget the script's facts: it may have put another table in a table's place."""
         self._known.clear()
         self.may_differ()
 
     def may_differ(self) -> None:
-        """Ask the server only for what it has once all that comes before is done."""
+        """Ask the server for facts only once all earlier tasks are done."""
         self._all_may_differ = True
         self._no_tables.clear()
 

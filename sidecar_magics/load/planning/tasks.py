@@ -1,4 +1,4 @@
-"""The steps of a script, and the tasks made of them: what each touches, and in which session."""
+"""The steps of a script, and the tasks made of them, each with the things that it touches."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
 
 class Step(NamedTuple):
-    """One thing to do: what stands in the script, what is sent for it, and what it is about."""
+    """One statement or command of the script, and the statement to send for it."""
 
     item: Item
     source: Source
     sql: bytes = b""
     table: str | None = None
     is_data: bool = False
-    schemas: Collection[str] = ()  # in which it changes something
+    schemas: Collection[str] = ()  # those that it changes
     is_ours: bool = False  # it stands nowhere in the script
 
     @property
@@ -43,24 +43,24 @@ class TaskKind(Enum):
     ROWS = "rows"  # given values for one table; may share a transaction with others
     DEFINITION = "definition"  # commits by itself, whatever the server does with it
     INDEXES = "indexes"  # makes the indexes that were put off until the table's rows are there
-    DATA = "data"  # other work on rows: in order, on the first lane; may share a transaction, too
+    DATA = "data"  # other work on rows: in order, on the first lane; may share a transaction too
     BARRIER = "barrier"  # anything else: alone, on the first lane
 
 
 @dataclass(eq=False)
 class Table:
-    """What lanes find out about a table while they fill it; the scheduler's lock guards it.
+    """A table, and what lanes find out while they fill it; the scheduler's lock guards it.
 
     Parameters
     ----------
     schema, name : bytes
         Its names.
     any_order : bool
-        Its rows may come in any order: it was looked at, and has a primary key to sort them by.
+        Its rows may come in any order: a lane saw that it has a primary key to sort them by.
     deferred : list of bytes
-        Indexes that were taken away while it is filled, as SHOW CREATE TABLE spells them.
+        Indexes that were dropped while it is filled, as SHOW CREATE TABLE spells them.
     target : StreamTarget, optional
-        What LOAD DATA takes for it, once that was looked at.
+        How LOAD DATA fills it, once a lane has looked.
     """
 
     schema: bytes
@@ -77,7 +77,7 @@ class Table:
 
     @property
     def key(self) -> str:
-        """What stands for it among the things that tasks touch."""
+        """Its key among the things that tasks touch."""
         return table_key(self.schema, self.name)
 
     def __str__(self) -> str:
@@ -95,8 +95,8 @@ class Numbered(NamedTuple):
 class Task:
     """One piece of a script's work.
 
-    Two tasks whose reads and writes do not meet may run at the same time; all others run in the
-    order of the script.
+    Two tasks that touch different things may run in parallel; all others run in the order of the
+    script.
 
     Parameters
     ----------
@@ -105,15 +105,15 @@ class Task:
     steps : list of Step
         The statements, one after another; none for a task that only enters a schema.
     session : Session, optional
-        The state that it needs; None for whatever the first lane has come to.
+        The state that it needs; None for the first lane's own, whatever that is.
     table : Table, optional
         The table that it is about.
     reads, writes : frozenset of str
         Schemas and tables whose definitions it needs, or changes.
     locks : frozenset of str
-        Tables that the server locks for it: for itself alone, unless it is about rows.
+        Tables that the server locks for it: exclusively, unless it is about rows.
     any_order : bool
-        For rows: it does not matter which other rows come first.
+        For rows: their order among other rows does not matter.
     in_transaction : bool
         It is part of a transaction of the script's own.
     repeatable : bool
@@ -121,9 +121,10 @@ class Task:
     maybe_done : bool
         An earlier process may have run it.
     numbers : set of Numbered
-        Where the server may number rows for it.
+        Tables whose rows the server may number for it.
     absorbed : int
-        How many statements before it, or within it, no task is made of: they count when it is done.
+        How many statements before it, or within it, became part of no task: they count when it is
+        done.
     number : int
         Place among the tasks, in the order of the script; set by the scheduler.
     """
@@ -155,7 +156,7 @@ class Task:
 
     @property
     def is_barrier(self) -> bool:
-        """Whether nothing may run beside it."""
+        """Whether nothing may run in parallel with it."""
         return self.kind in (TaskKind.BARRIER, TaskKind.DATA)
 
     @property
@@ -165,13 +166,13 @@ class Task:
 
 
 def schema_key(schema: bytes) -> str:
-    """Return what stands for a schema among the things that tasks touch."""
-    # A server may take two spellings for one name; then they had better wait for each other.
+    """Return a schema's key among the things that tasks touch."""
+    # A server may take two spellings for one name: one key makes their tasks wait for each other.
     return quoted(schema).decode("utf-8", "replace").lower()
 
 
 def table_key(schema: bytes, name: bytes) -> str:
-    """Return what stands for a table among the things that tasks touch."""
+    """Return a table's key among the things that tasks touch."""
     return f"{schema_key(schema)}.{schema_key(name)}"
 
 

@@ -1,4 +1,4 @@
-"""Why a load ended early: errors with a place in the script, and what was done before it."""
+"""Errors that end a load: each with its place in the script, and the work done before it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ...errors import LoadStoppedError, ScriptError, SidecarError, StatementError, printable
 from ...script.disclosure import CUT, shown
 from ...script.versioned import version_number
+from .nearest import MOST_LACKS, read_lack
 from .server_errors import Refusal, hint_for
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def syntax_error(error: ScriptSyntaxError, source: Source, report: LoadReport) -
 
 
 def refused(step: Step, what: str, report: LoadReport, hint: str = "") -> ScriptError:
-    """Return the error for something that a script asks for and does not get."""
+    """Return the error for a step that is refused."""
     return ScriptError(f"{step.place}: refused: {what}.", details=[report.so_far()], hint=hint)
 
 
@@ -59,7 +60,7 @@ def stopped(step: Step, report: LoadReport) -> LoadStoppedError:
 
 
 def brought_up_to_date(error: SidecarError, report: LoadReport) -> SidecarError:
-    """Return an error with what was done by now, not when a lane met it."""
+    """Return an error with the work done by now, not when a lane met it."""
     error.details = tuple(
         report.so_far() if detail.startswith(report.SO_FAR) else detail for detail in error.details
     )
@@ -67,14 +68,14 @@ def brought_up_to_date(error: SidecarError, report: LoadReport) -> SidecarError:
 
 
 def in_doubt(step: Step, report: LoadReport, *, onwards: bool = False) -> ScriptError:
-    """Return the error for a load that stopped where nothing shows what was done.
+    """Return the error for a load that stopped at a statement that may be done or not.
 
     Parameters
     ----------
     step : Step
-        The first statement of which that is so.
+        The first such statement.
     report : LoadReport
-        What was done before it.
+        Counts finished work.
     onwards : bool, default False
         Nothing is known of the statements after it either.
     """
@@ -88,7 +89,7 @@ def in_doubt(step: Step, report: LoadReport, *, onwards: bool = False) -> Script
 
 
 def changed(place: str, report: LoadReport) -> ScriptError:
-    """Return the error for a script that is not the one whose load is to continue."""
+    """Return the error for a script that has changed since the load that it resumes."""
     return ScriptError(
         f"{place}: the script has changed since a part of it was loaded.",
         details=[report.so_far()],
@@ -106,7 +107,7 @@ def still_there(report: LoadReport) -> LoadStoppedError:
 
 
 def new_server(step: Step, report: LoadReport) -> LoadStoppedError:
-    """Return the error for a server that came back without what was loaded."""
+    """Return the error for a server that came back without its data."""
     return LoadStoppedError(
         f"{step.place}: the server was recreated during the load; its data is gone.",
         details=[report.so_far()],
@@ -129,6 +130,10 @@ def failed(
 ) -> StatementError:
     """Return the error for a statement that the server refused."""
     start = printable(shown(step.sql, step.table).text)
+    if len(report.lacks) < MOST_LACKS:
+        lack = read_lack(errno, message, step.sql, step.table)
+        if lack is not None:
+            report.lacks[step.place] = lack
     if errno == NO_SUCH_SCHEMA and step.is_ours:
         return _no_such_schema(step, sqlstate, start, report)
     version = version_number(report.server_version)
@@ -187,32 +192,32 @@ def _no_such_schema(step: Step, sqlstate: str, start: str, report: LoadReport) -
 
 
 def server_words(step: Step, errno: int, message: str) -> str:
-    """Return a server's words about a statement, without what they may quote of a secret."""
+    """Return a server's words about a statement, without the secrets that they may quote."""
     is_open = shown(step.sql, step.table).is_open
     return printable(message if is_open else _without_quotes(errno, message))
 
 
 def warnings(
-    steps: Sequence[Step], told: list[tuple[str | None, ...]]
+    steps: Sequence[Step], rows: list[tuple[str | None, ...]]
 ) -> list[tuple[str | None, ...]]:
-    """Return what a server warned of, without what it may quote of statements that have secrets.
+    """Return a server's warnings, without the secrets that they may quote.
 
     Parameters
     ----------
     steps : sequence of Step
-        What was sent.
-    told : list of tuple
+        The statements that were sent.
+    rows : list of tuple
         Level, number and words, as SHOW WARNINGS has them.
     """
     if all(shown(step.sql, step.table).is_open for step in steps):
-        return told
+        return rows
     return [
-        (level, code, _without_quotes(int(code or 0), words or "")) for level, code, words in told
+        (level, code, _without_quotes(int(code or 0), words or "")) for level, code, words in rows
     ]
 
 
 def _without_quotes(errno: int, message: str) -> str:
-    """Return a server's words without what they may quote of a statement."""
+    """Return a server's words, without the parts that may quote a statement."""
     if errno in _QUOTES_NAMES:
         return message
     if errno not in _OWN_WORDS:

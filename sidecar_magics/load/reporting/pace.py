@@ -1,4 +1,4 @@
-"""How fast a load goes, how long it will still take, and how that is reported on a screen."""
+"""The speed of a load, the time that is left, and the line that shows them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .progress import SPEED_FROM_S
 if TYPE_CHECKING:
     from .progress import Progress
 
-# A speed is that of about the last third of a load, but not of less than this.
+# The speed is that of about the last third of a load, but at least of this time.
 LEAST_MEMORY_S = 10.0
 # Beyond this, a reason helps more than a number.
 LONGEST_S = 100 * 3600.0
@@ -20,7 +20,7 @@ NAME_CHARACTERS = 40
 
 
 class Pace:
-    """The speed of late of one load: what was a minute ago says little about what is left.
+    """The recent speed of one load: that of the rest is more like it than like an earlier one.
 
     A mean of the speeds seen, in which the older count less (exponentially); how much less grows
     with the time taken, so that the guess becomes calmer the longer a load runs.
@@ -28,14 +28,14 @@ class Pace:
 
     def __init__(self) -> None:
         self._speed = 0.0
-        self._since_s: float | None = None  # when this load began to do something by itself
+        self._since_s: float | None = None  # when this load began its own work
         self._at_s = 0.0
         self._bytes = 0
 
     def note(self, progress: Progress) -> None:
-        """Take in how far the load is now."""
+        """Take the progress of the load now into account."""
         if progress.skipped_bytes and not progress.new_bytes:
-            self._since_s = self._at_s = progress.elapsed_s  # it only skips what was done before
+            self._since_s = self._at_s = progress.elapsed_s  # still skipping earlier work
             return
         passed_s = progress.elapsed_s - self._at_s
         if passed_s <= 0:
@@ -51,19 +51,19 @@ class Pace:
 
     @property
     def speed(self) -> float | None:
-        """Bytes a second; None as long as that says nothing."""
+        """Bytes a second; None as long as it is too early to say."""
         if self._since_s is None or self._at_s - self._since_s < SPEED_FROM_S:
             return None
         return self._speed or None
 
 
 def describe(progress: Progress, speed: float | None) -> str:
-    """Return how far a load is as one line, the most important first: a screen may cut its end.
+    """Return the progress of a load as one line, the most important first: a screen may cut it.
 
     Parameters
     ----------
     progress : Progress
-        How far it is.
+        The load's.
     speed : float or None
         Bytes a second; None if unknown.
     """
@@ -80,7 +80,7 @@ def describe(progress: Progress, speed: float | None) -> str:
 
 
 def _time(progress: Progress, speed: float | None) -> str:
-    """Return how long it will still take, or else how long it has taken."""
+    """Return the time that is left, or else the time taken."""
     if speed and progress.size_bytes and not progress.is_finishing:
         left_s = max(progress.size_bytes - progress.done_bytes, 0) / speed
         if left_s < LONGEST_S:
@@ -91,7 +91,7 @@ def _time(progress: Progress, speed: float | None) -> str:
 
 
 def about(seconds: float) -> str:
-    """Return a time as a guess is shown: ``about 3 min``."""
+    """Return an estimated time in words: ``about 3 min``."""
     if seconds < 57.5:
         step_s = 5 if seconds >= 10 else 1
         return f"about {max(round(seconds / step_s) * step_s, 1)} s"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from ...units import duration, size
 
-# Before this a speed says nothing about the time that is left.
+# Before this it is too early to estimate the time that is left.
 SPEED_FROM_S = 2.0
 MOST_TABLES = 3
 
@@ -18,30 +18,30 @@ class Progress:
     Parameters
     ----------
     source : str
-        What is loaded.
+        The script's name.
     done_bytes : int
-        How much of it is done, as it lies on disk. The server may still be at work when all is:
+        How much of the file is done, in bytes on disk. The server may still be at work when all is:
         see `builds`.
     size_bytes : int or None
-        How much that will be; None if unknown.
+        Size of the file; None if unknown.
     elapsed_s : float
         Seconds since it began.
     rows : int
         Rows changed so far.
     busy : int
-        Connections that are at work.
+        Connections at work.
     jobs : int
-        Connections that there may be.
+        Connections in all.
     tables : tuple of str
-        What they work on.
+        The tables that they work on.
     builds : tuple of (str, float)
-        Tables that get their indexes now, each with the seconds that this has taken so far.
+        Tables whose indexes are being built, with the seconds that this has taken so far.
     reads : bool
-        Whether there is more to read; else what was read is being finished.
+        Whether there is more of the script to read.
     skipped_bytes : int
-        The part of `done_bytes` that an earlier load had done.
+        The part of `done_bytes` that an earlier load did.
     waits_for : str
-        What the load is waiting for, if it makes no progress.
+        The reason why the load makes no progress; else empty.
     """
 
     source: str
@@ -66,27 +66,27 @@ class Progress:
 
     @property
     def is_finishing(self) -> bool:
-        """Whether no statement of the script is left to be done: indexes are built, or committed.
+        """Whether all statements are sent, and only index builds or commits are left.
 
-        What is done by then says nothing about the time that this takes.
+        Their time cannot be estimated from the speed before.
         """
         return not self.reads and self.done_bytes >= (self.size_bytes or 0)
 
     @property
     def new_bytes(self) -> int:
-        """The part of `done_bytes` that this load has done by itself."""
+        """The part of `done_bytes` that this load did."""
         return max(self.done_bytes - self.skipped_bytes, 0)
 
     @property
     def speed(self) -> float | None:
-        """Bytes a second since it began; None as long as it says nothing."""
+        """Bytes a second since it began; None as long as it is too early to say."""
         if self.elapsed_s < SPEED_FROM_S or not self.new_bytes:
             return None
         return self.new_bytes / self.elapsed_s
 
     @property
     def left_s(self) -> float | None:
-        """Seconds that it will still take, about; None if unknown."""
+        """Seconds that are left, about; None if unknown."""
         if self.speed is None or self.size_bytes is None:
             return None
         return max(self.size_bytes - self.done_bytes, 0) / self.speed
@@ -110,7 +110,7 @@ class Progress:
         return " · ".join(parts)
 
     def work(self) -> list[str]:
-        """Return what the connections are doing: indexes, each with its time, and other tables."""
+        """Return the work of the connections: index builds with their time, and other tables."""
         built = {table for table, _ in self.builds}
         others = [table for table in self.tables if table not in built]
         other = ", ".join(others[:MOST_TABLES])

@@ -1,4 +1,4 @@
-"""What a load did: per table, with the server's warnings, fit to be kept with the results."""
+"""The report of a load: its work per table, and the server's warnings; fit to be saved."""
 
 from __future__ import annotations
 
@@ -19,17 +19,18 @@ if TYPE_CHECKING:
 
     from ...errors import StatementError
     from ...sidecar import Sidecar
+    from .nearest import Lack
     from .results import ResultSet
 
 LARGEST_TABLES = 10
 MOST_ERRORS = 10
 # Warnings without words: a server shows only those of the last statement, and at most
 # `max_error_count` of them.
-UNTOLD = 0
-# A later MySQL will do without something: that is for who writes such scripts. Of what is loaded
-# nothing is lost, so it is no warning to who loads one.
+UNSHOWN = 0
+# A later MySQL will no longer have something: that matters to a script's author. Nothing of the
+# loaded data is lost, so it is no warning for a load.
 DEPRECATIONS = frozenset({1287, 1681, 3090, 3129, 3135, 3719, 3778})
-# The level of what a server only remarks.
+# The level of a server's remarks.
 NOTE = "Note"
 # As notes they answer IF EXISTS or IF NOT EXISTS, of a schema, table, view, sequence, routine,
 # trigger, event, column, index, constraint or account: the script asks for that case to pass.
@@ -42,7 +43,7 @@ ASKED_FOR |= {1476, 1477, 1826, 1973, 1974, 1975, 1976, 3162, 3163, 4091, 4092}
 
 @dataclass
 class TableReport:
-    """What was done to one table: sums over all connections.
+    """The work on one table: sums over all connections.
 
     Parameters
     ----------
@@ -51,9 +52,9 @@ class TableReport:
     size_bytes : int
         Size of those statements.
     seconds : float
-        Time that the server took for them; connections that worked side by side add up.
+        Time that the server took for them; the times of parallel connections add up.
     warnings : int
-        Warnings that they gave; the server's notes are none.
+        Warnings that they gave; notes do not count.
     """
 
     statements: int = 0
@@ -65,12 +66,12 @@ class TableReport:
 
 @dataclass
 class WarningReport:
-    """One kind of warning or note: how often it came, and the server's words the first time."""
+    """One kind of warning or note: how often it came, and the server's first words."""
 
     level: str
     message: str
     count: int = 0
-    is_note: bool = False  # it changes nothing of what was loaded, so it is no warning
+    is_note: bool = False  # harmless for the loaded data, so no warning
     is_asked_for: bool = False  # by IF EXISTS or IF NOT EXISTS: counted, and not shown
 
 
@@ -84,21 +85,25 @@ class ErrorReport:
     message: str
     statement_start: str
     table: str | None
+    hint: str = ""  # asks whether a name was meant that is like one that is not there
 
     def __str__(self) -> str:
-        return printable(f"{self.place}: error {self.errno} ({self.sqlstate}): {self.message}")
+        hint = f"; {self.hint}" if self.hint else ""
+        return printable(
+            f"{self.place}: error {self.errno} ({self.sqlstate}): {self.message}{hint}"
+        )
 
 
 @dataclass
 class LoadReport(CellOutput):
-    """What a load did.
+    """The report of a load.
 
     Parameters
     ----------
     source : str
-        What was loaded: a path, a pattern, an address, or ``cell``.
+        The script: a path, a pattern, an address, or ``cell``.
     server : str
-        What it was loaded into: account, address, flavour and version.
+        The server: account, address, flavour and version.
     flavour : str
         ``mysql`` or ``mariadb``.
     server_version : str
@@ -112,7 +117,7 @@ class LoadReport(CellOutput):
     tables : dict of str to TableReport
         By ``schema.table``, in the order of their first statement.
     warnings : dict of int to WarningReport
-        What the server warned of, and its notes, by its error number.
+        The server's warnings and notes, by error number.
     results : int
         How many result sets the statements returned.
     result : ResultSet or None
@@ -120,9 +125,9 @@ class LoadReport(CellOutput):
     errors : list of ErrorReport
         Statements that were refused, with --force.
     notes : list of str
-        What a user should know besides.
+        Further notes for the user.
     skipped : dict of str to int
-        Statements that were left out, by the reason.
+        Number of statements that were left out, by reason.
     script_bytes, file_bytes : int
         Size of the SQL text, and of the file as it lies on disk (compressed).
     seconds : float
@@ -130,27 +135,27 @@ class LoadReport(CellOutput):
     started : float
         When it began, in seconds since 1970.
     jobs : int
-        Connections that it could work on.
+        Connections that it could use.
     retries : int
         Connections that were lost, and re-established.
     deferred_indexes : int
-        Secondary indexes that were made after the rows.
+        Secondary indexes that were built after the rows.
     resumed : int
-        Statements that an earlier load had done.
+        Statements that an earlier load did.
     already_loaded : bool
-        With --once: the same had been loaded before, and nothing was done.
+        With --once: the script was loaded before, so nothing was done.
     loaded_at : str
-        When that was, by the server's clock.
+        When the earlier load ended, by the server's clock.
     loaded_rows : int
         Rows that it had.
     in_transaction : bool
-        Whether a transaction was open at the end, which is rolled back.
+        Whether the script ended inside a transaction, which is rolled back.
     sha256 : str
         Of the file as it lies on disk; see `sources.Sources.digest` for several.
     streamed_rows : int
         Rows that were sent by LOAD DATA LOCAL, from memory.
     lacks_local_infile : bool
-        Rows were not, since the server has local_infile off.
+        No rows were sent in this way, because the server has local_infile=OFF.
     """
 
     source: str
@@ -183,11 +188,13 @@ class LoadReport(CellOutput):
     lacks_local_infile: bool = False
     started: float = field(default_factory=time.time)
 
-    # Whether its rows are shown with it: those of a cell are, those of a file are mentioned.
+    # Whether to show the rows: those of a cell are shown, those of a file only mentioned.
     shows_result: bool = field(default=False, repr=False, compare=False)
+    # Names that the server lacks, by the place of the statement; see `nearest`.
+    lacks: dict[str, Lack] = field(default_factory=dict, repr=False, compare=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
 
-    HIDDEN = ("_lock", "shows_result")
+    HIDDEN = ("_lock", "lacks", "shows_result")
     SO_FAR: ClassVar[tuple[str, ...]] = ("Executed: ", "Nothing was executed")
 
     # Filling it ----------------------------------------------------------------------------------
@@ -203,7 +210,7 @@ class LoadReport(CellOutput):
         warnings: int = 0,
         streamed: bool = False,
     ) -> None:
-        """Count what was done, to a table if it was one; any thread may do so."""
+        """Count a statement, for a table if it is about one; any thread may do so."""
         with self._lock:
             self.statements += statements
             self.rows += rows
@@ -216,18 +223,18 @@ class LoadReport(CellOutput):
                 tally.seconds += seconds
                 tally.warnings += warnings
 
-    def add_warnings(self, told: Iterable[tuple[str | None, ...]], count: int) -> None:
+    def add_warnings(self, reported: Iterable[tuple[str | None, ...]], count: int) -> None:
         """Count warnings.
 
         Parameters
         ----------
-        told : iterable of tuple
+        reported : iterable of tuple
             Level, number and words of those that the server reports.
         count : int
             How many there were; it may not show all of them.
         """
         with self._lock:
-            for level, code, message in told:
+            for level, code, message in reported:
                 words = printable(message or "")
                 warning = WarningReport(
                     level or "",
@@ -238,16 +245,15 @@ class LoadReport(CellOutput):
                 self.warnings.setdefault(int(code or 0), warning).count += 1
                 count -= 1
             if count > 0:
-                untold = WarningReport("Warning", "more warnings, which the server does not show")
-                self.warnings.setdefault(UNTOLD, untold).count += count
+                unshown = WarningReport("Warning", "more warnings, which the server does not show")
+                self.warnings.setdefault(UNSHOWN, unshown).count += count
 
     def add_error(self, error: StatementError) -> None:
         """Keep a statement that was refused."""
-        place = f"{error.source}:{error.line}:{error.column}"
         with self._lock:
             self.errors.append(
                 ErrorReport(
-                    place,
+                    error.place,
                     error.errno,
                     error.sqlstate,
                     error.message.rpartition(f"({error.sqlstate}): ")[2],
@@ -262,12 +268,12 @@ class LoadReport(CellOutput):
             self.retries += 1
 
     def add_deferred_indexes(self, number: int) -> None:
-        """Count indexes that are made after the rows."""
+        """Count indexes that are built after the rows."""
         with self._lock:
             self.deferred_indexes += number
 
     def describe_server(self, sidecar: Sidecar) -> None:
-        """Take down what is loaded into."""
+        """Take down the server."""
         settings = sidecar.settings
         self.server = f"{settings.user}@{settings.address}, {sidecar.server}"
         self.flavour, self.server_uuid = sidecar.flavour, sidecar.uuid
@@ -323,13 +329,13 @@ class LoadReport(CellOutput):
         return sorted({name.partition(".")[0] for name in list(self.tables)})
 
     def so_far(self) -> str:
-        """Return one sentence for an error: what was done before it."""
-        # Of several connections, the others may have been before the error, or past it.
+        """Return one sentence for an error: the work done before it."""
+        # With several connections, the others may have been before the error's place, or past it.
         when = "before it" if self.jobs == 1 else "by then"
         if not self.statements:
             return f"Nothing was executed {when}."
         if not self.rows and not self.tables and not self.in_transaction:
-            # SET and USE, or what is about no table, such as CREATE DATABASE.
+            # SET and USE, or statements about no table, such as CREATE DATABASE.
             done = f"{count(self.statements, 'statement')} {when}"
             return f"Executed: {done}, none of which changed a row; whatever they created stays."
         done = f"{count(self.statements, 'statement')} {when} ({count(self.rows, 'row')})"
@@ -338,7 +344,7 @@ class LoadReport(CellOutput):
         return f"Executed: {done}; their changes stay."
 
     def summary(self) -> str:
-        """Return in a few words what was loaded; errors come first."""
+        """Return a summary in a few words; errors come first."""
         if self.already_loaded:
             rows = f", {count(self.loaded_rows, 'row')}" if self.loaded_rows else ""
             return f"already loaded at {self.loaded_at}{rows}; nothing was done"
@@ -356,34 +362,34 @@ class LoadReport(CellOutput):
         return ", ".join(parts)
 
     def _warnings_and_notes(self) -> tuple[int, int]:
-        """Return how many warnings the server gave, and how often it noted what harms nothing."""
+        """Return the numbers of warnings and of harmless notes."""
         counts = [(warning.count, warning.is_note) for _, warning in self._told()]
         notes = sum(number for number, is_note in counts if is_note)
         return sum(number for number, _ in counts) - notes, notes
 
     def _told(self) -> list[tuple[int, WarningReport]]:
-        """Return what the server warned of or noted unasked, by its number."""
-        told = list(self.warnings.items())
-        return [(code, warning) for code, warning in told if not warning.is_asked_for]
+        """Return the server's warnings and unexpected notes, by error number."""
+        reported = list(self.warnings.items())
+        return [(code, warning) for code, warning in reported if not warning.is_asked_for]
 
     def _returned(self) -> str:
-        """Return how many result sets there were, and how many rows the last has."""
+        """Return the number of result sets, and of rows in the last."""
         rows = "" if self.result is None else count(self.result.total_rows, "row")
         if self.results == 1:
             return f"1 result set{f' of {rows}' if rows else ''}"
         return count(self.results, "result set") + (f" (the last of {rows})" if rows else "")
 
     def extent(self) -> str:
-        """Return how many tables in how many schemas were touched."""
+        """Return the numbers of tables and schemas that were touched."""
         return f"{count(len(self.tables), 'table')} in {count(len(self.schemas), 'schema')}"
 
     def remarks(self) -> list[str]:
-        """Return what a user should know besides, most important first, a line for each."""
+        """Return further notes for the user, a line each, the most important first."""
         lines = [str(error) for error in self.errors[:MOST_ERRORS]]
         if len(self.errors) > MOST_ERRORS:
             lines.append(f"… and {count(len(self.errors) - MOST_ERRORS, 'more error')}, in .errors")
         for code, warning in sorted(self._told(), key=lambda item: item[1].is_note):
-            number = f" {code}" if code != UNTOLD else ""
+            number = f" {code}" if code != UNSHOWN else ""
             times = "once" if warning.count == 1 else f"{warning.count:,} times"
             harmless = "; nothing is lost" if code in DEPRECATIONS else ""
             step = f"; {WARNING_HINTS[code]}" if code in WARNING_HINTS else ""
@@ -402,7 +408,7 @@ class LoadReport(CellOutput):
         return self._text([] if shown is None else [repr(shown)])
 
     def for_terminal(self) -> str:
-        """Return what a command shows: with the last result set, since it returns no value."""
+        """Return the output of a command: with the last result set, as it returns no value."""
         from .result_views import as_text  # noqa: PLC0415 - it imports what draws tables
 
         self.shows_result = True
@@ -420,7 +426,7 @@ class LoadReport(CellOutput):
         )
 
     def _table_lines(self) -> list[str]:
-        """Return a line for each of the largest tables, where there is more than one."""
+        """Return a line for each of the largest tables, if there are several."""
         tables = sorted(self.tables.items(), key=lambda item: -item[1].size_bytes)
         if len(tables) < 2 or not any(table.rows for _, table in tables):
             return []
@@ -438,17 +444,17 @@ class LoadReport(CellOutput):
         return html(self)
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state, shows_result=False, _lock=threading.Lock())
+        self.__dict__.update(state, shows_result=False, lacks={}, _lock=threading.Lock())
 
 
 def is_note(code: str | None, level: str | None) -> bool:
-    """Say whether what the server warned of changes nothing of what was loaded.
+    """Return whether a warning of the server is harmless for the loaded data.
 
     Parameters
     ----------
     code : str, optional
         The server's error number, as SHOW WARNINGS has it.
     level : str, optional
-        What the server calls it: ``Note``, ``Warning`` or ``Error``.
+        The server's word: ``Note``, ``Warning`` or ``Error``.
     """
     return level == NOTE or int(code or 0) in DEPRECATIONS

@@ -1,6 +1,6 @@
 """A report as HTML: plain tags and inline styles, since saved notebooks run no scripts.
 
-No colour is named: what is drawn takes the colour of the text, so that it fits a dark page, too.
+No colour is named: bars have the colour of the text, so that they fit a dark page, too.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from .report import TableReport
 if TYPE_CHECKING:
     from .report import LoadReport
 
-# A notebook is saved with its outputs; of more tables, the largest are shown.
+# A notebook is saved with its outputs, so only the largest tables are shown.
 MOST_TABLES = 500
 BAR_PIXELS = 100
 # A number and its unit stay on one line, however narrow the page is.
 NOT_BROKEN = "style='white-space:nowrap'"
-# What a column has, for each table; one that has nothing anywhere is left out.
+# The cells of each column; a column without any value is left out.
 COLUMNS: dict[str, Callable[[TableReport, int], str]] = {
     "rows": lambda table, _: f"{table.rows:,}" if table.rows else "",
     "": lambda table, most_rows: _bar(table.rows, most_rows),
@@ -37,7 +37,7 @@ def html(report: LoadReport) -> str:
     Parameters
     ----------
     report : LoadReport
-        It is complete: nothing is added to it any more.
+        Complete: nothing is added to it any more.
     """
     remarks = "".join(f"<li>{escape(remark)}</li>" for remark in report.remarks())
     digest = f" (sha256 <code>{escape(report.sha256[:16])}…</code>)" if report.sha256 else ""

@@ -1,4 +1,4 @@
-"""A result set as a table: as text, and as HTML; what a server said is spelled, cut and escaped.
+"""A result set as a table, in text and in HTML: the server's values are cut and escaped.
 
 Only the beginning is shown, since a notebook is saved with its outputs. Where pandas can be
 imported, the HTML is `DataFrame.to_html` with its user's options; pandas is no dependency, so there
@@ -56,9 +56,9 @@ def as_text(result: ResultSet, *, is_kept: bool = True) -> str:
         )
     for row in rows:
         table.add_row(*(Text(str(value)) for value in row))
-    # Wide enough for what a narrow window would only show the beginning of.
+    # Wide enough that no value is cut for a narrow window.
     width = max(shutil.get_terminal_size((USUAL_COLUMNS, 24)).columns, USUAL_COLUMNS)
-    # Nothing of where this runs decides what it looks like: it is a text that is kept.
+    # The text is saved, so it must not depend on the terminal of this moment.
     console = Console(
         file=io.StringIO(), width=width, color_system=None, force_jupyter=False, _environ={}
     )
@@ -73,7 +73,7 @@ def as_html(result: ResultSet) -> str:
 
 
 def note(result: ResultSet, *, is_kept: bool = True) -> str:
-    """Return how many rows there are, and how many of them are shown, and kept."""
+    """Return the numbers of rows that there are, are shown and are kept."""
     kept, total = len(result.rows), result.total_rows
     text = count(total, "row")
     if total > ROWS_SHOWN:
@@ -135,7 +135,7 @@ def _pandas_table(result: ResultSet) -> str:
         frame.columns = pandas.Index(names, dtype=object)
         columns: int | None = pandas.get_option("display.max_columns") or None
         return str(frame.to_html(max_cols=columns, notebook=True))
-    except Exception:  # one that is broken, or older than what is asked of it
+    except Exception:  # a broken pandas, or one that is too old
         return ""
 
 

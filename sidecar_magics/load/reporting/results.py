@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 
     from ...server import Field
 
-# What is kept of a result set, whatever a script selects: the memory for it is bounded.
+# Limits for a result set, whatever a script selects: they bound its memory.
 KEPT = Keep(rows=10_000, size_bytes=16 * 1024 * 1024, value_bytes=1024 * 1024)
-# A server's numbers and dates are shorter; what is longer is none, and would take long to read.
+# A server's numbers and dates are shorter; a longer text is none, and would take long to parse.
 LONGEST_SCALAR = 128
 BINARY_CHARSET = 63
-# Character sets that Python knows by another name, or would take in another order of bytes.
+# Character sets with another name in Python, or another default order of bytes.
 _ENCODINGS = {
     "ucs2": "utf-16-be",
     "utf16": "utf-16-be",
@@ -55,9 +55,9 @@ class ResultSet:
     total_rows : int
         How many rows there were, whether they are kept or not.
     cut_values : int
-        How many of the values are not kept to their end: more than 1 MiB of one never is.
+        How many of the values are cut: at most 1 MiB of a value is kept.
     place : str
-        Where the statement stands: ``script:line:column``.
+        Place of the statement: ``script:line:column``.
     """
 
     columns: tuple[str, ...]
@@ -68,7 +68,7 @@ class ResultSet:
 
     @classmethod
     def of(cls, fetched: Fetched, place: str = "") -> ResultSet:
-        """Make one of what a server sent; what is not what its type says stays text, or bytes."""
+        """Make one of a server's bytes; a value that does not fit its type stays text, or bytes."""
         names = _encoding_of_names(fetched.fields)
         readers = [_reader(each, names) for each in fetched.fields]
         return cls(
@@ -155,9 +155,9 @@ class Results:
         Parameters
         ----------
         order : tuple of int
-            Which task, and which of its statements.
+            Number of the task, and of the statement in it.
         place : str
-            Where it stands.
+            Its place in the script.
         number : int
             How many it returned.
         fetched : Fetched, optional
@@ -181,12 +181,12 @@ class Results:
 
 
 def _reader(column: Field, names: str) -> Callable[[bytes], Any]:
-    """Return what makes a Python value of a column's bytes."""
+    """Return the function that makes a Python value of a column's bytes."""
     from pymysql.connections import TEXT_TYPES  # noqa: PLC0415
     from pymysql.constants import FIELD_TYPE  # noqa: PLC0415 - nothing is imported before its use
     from pymysql.converters import decoders, through  # noqa: PLC0415
 
-    if column.type_code == FIELD_TYPE.JSON:  # its character set is said to be binary
+    if column.type_code == FIELD_TYPE.JSON:  # the server calls its character set binary
         return lambda value: _text(value, names)
     if column.type_code in TEXT_TYPES:
         if column.charset == BINARY_CHARSET:
@@ -202,7 +202,7 @@ def _reader(column: Field, names: str) -> Callable[[bytes], Any]:
         text = _text(value.replace(b"\0", b""), "")
         if len(text) > LONGEST_SCALAR:
             return text
-        with contextlib.suppress(ValueError, ArithmeticError):  # of a server that is none
+        with contextlib.suppress(ValueError, ArithmeticError):  # not a number or date after all
             return convert(text)
         return text
 
@@ -211,7 +211,7 @@ def _reader(column: Field, names: str) -> Callable[[bytes], Any]:
 
 def _text(value: bytes, encoding: str) -> str:
     if encoding:
-        with contextlib.suppress(LookupError):  # MySQL has some that Python has not
+        with contextlib.suppress(LookupError):  # Python lacks some of MySQL's
             return value.decode(encoding, "replace")
     try:
         return value.decode("utf-8")
@@ -231,7 +231,7 @@ def _encoding(charset: int) -> str:
 
 
 def _encoding_of_names(columns: tuple[Field, ...]) -> str:
-    """Return in which encoding names come: in that of texts, which character_set_results says."""
+    """Return the encoding of the columns' names: as for texts, character_set_results."""
     told = {each.charset for each in columns if each.charset != BINARY_CHARSET}
     return _encoding(told.pop()) if len(told) == 1 else ""
 

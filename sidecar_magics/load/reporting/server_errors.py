@@ -1,4 +1,4 @@
-"""What to do about the errors that servers give most often while a script is loaded.
+"""Hints for the errors that servers give most often while they load a script.
 
 A hint is an imperative with the exact option. Where one error has several causes, the server's
 words or the statement decide: the first rule that fits counts.
@@ -29,9 +29,9 @@ class Refusal(NamedTuple):
     sql : bytes
         The statement.
     is_foreign : bool
-        Its file's heading names another kind of server than the one that refused, or a later one.
+        Its file's heading names another kind of server than this one, or a later version.
     is_typed : bool
-        A person wrote it into a cell, and it is no dump's: what helps a dump would harm.
+        A person wrote it into a cell, and it is no dump's: another hint helps then.
     name : str
         Its file's name.
     """
@@ -68,7 +68,7 @@ class _Rule(NamedTuple):
         )
 
     def named(self, refusal: Refusal) -> str:
-        """Return the hint with the names that the server's words have."""
+        """Return the hint with the names from the server's words."""
         found = re.search(self.words, refusal.message, re.IGNORECASE)
         names = found.groupdict() if found else {}
         return _NAME.sub(lambda match: printable(names[match[1]]), self.hint)
@@ -92,7 +92,7 @@ def _on(
 
 
 def _typed(*errnos: int, hint: str, words: str = "", sql: bytes = b"") -> _Rule:
-    """Return a rule for what a person wrote into a cell."""
+    """Return a rule for a statement that a person wrote into a cell."""
     return _on(*errnos, hint=hint, words=words, sql=sql, is_typed=True)
 
 
@@ -104,7 +104,7 @@ _ZERO_DATES = (
 _OWN_MODE = " (it has no effect on a script that sets sql_mode itself)"
 _OTHER_ACCOUNT = "log in as another account: --user NAME --password-env VARIABLE"
 _ZERO_DATE = r"default value|0000-00-00|-00"
-# A name in the server's words; more than a name may have is none.
+# A name in the server's words; a longer text is none.
 _CHILD = r"fails \((?P<child>`[^`]{1,64}`\.`[^`]{1,64}`)"
 _PARENT = (
     r"FOREIGN KEY \((?P<columns>[^()]{1,300})\) REFERENCES "
@@ -114,10 +114,10 @@ _PARENT = (
 _VERBS = "SELECT|INSERT|UPDATE|DELETE|CREATE|DROP|ALTER|USE|SHOW|CALL|REPLACE|TRUNCATE"
 _AT_THE_END = r"near '' at line"
 _TYPOGRAPHIC = "[\u2018-\u201f]"
-# Blanks that are none for a server, and marks of the order of bytes.
+# Characters that look blank, but not to a server, and byte order marks.
 _INVISIBLE = "near '[\u00a0\u2000-\u200f\u202f\u2060\u3000\ufeff]"
 
-# What a person writes into a cell is to be corrected there: these come first.
+# A person corrects a statement in its cell: these rules come first.
 _TYPED_RULES = (
     # Names.
     _typed(1007, hint="write CREATE DATABASE IF NOT EXISTS, or drop the schema first."),
@@ -144,7 +144,7 @@ _TYPED_RULES = (
         1062,
         1586,
         sql=rb"\A\s*(?:ALTER|CREATE)\b",
-        hint="remove the rows first that have the same key twice.",
+        hint="remove the rows with duplicate keys first.",
     ),
     _typed(
         1062,
@@ -181,11 +181,11 @@ _TYPED_RULES = (
         hint="correct the value, or give its column the character set utf8mb4, which takes any "
         "text.",
     ),
-    _typed(1067, hint="correct the default: it is no value of its column's type."),
+    _typed(1067, hint="correct the default: it does not fit its column's type."),
     _typed(
         1292,
         words=_ZERO_DATE,
-        hint="write a date that there is, or NULL: the server takes no zero dates.",
+        hint="write a real date, or NULL: the server takes no zero dates.",
     ),
     _typed(1265, 1292, 1364, 1366, hint="correct the value: it does not fit the column's type."),
     _typed(1906, 3105, hint="write DEFAULT in place of the values of generated columns."),
@@ -231,7 +231,7 @@ _TYPED_RULES = (
     # Definitions and variables.
     _typed(1286, hint="write ENGINE=InnoDB, or leave ENGINE out."),
     _typed(1231, words="sql_mode", hint="remove the mode that the server lacks."),
-    # Views of an account that the server lacks: the dump that has them is to be loaded again.
+    # A view's DEFINER is missing: only loading the dump again mends the view.
     _typed(
         1449,
         sql=rb"\A\s*(?!CREATE\b|ALTER\b)\w",
@@ -241,7 +241,7 @@ _TYPED_RULES = (
 )
 
 _FILE_RULES = (
-    # Not SQL, or not MySQL's. A dump tool's complaints end up in the file with `2>&1` or a TTY.
+    # Not SQL, or not MySQL's. With `2>&1` or a TTY, a dump tool's complaints get into the file.
     _on(
         1064,
         sql=rb"\A\s*(?:\[?warning\]?|note|error|(?:mysql|mariadb)[\w-]*(?:\.exe)?):|\A\s*mysqldump\b",
@@ -302,7 +302,7 @@ _FILE_RULES = (
         hint="load it into MariaDB (`sidecar-magics up --flavour mariadb` starts one): MySQL has "
         "no sequences; or convert it first, if it is one of PostgreSQL or Oracle.",
     ),
-    # What a person has typed or copied.
+    # Typed or copied by a person.
     _on(
         1064,
         words=_AT_THE_END,
@@ -331,7 +331,7 @@ _FILE_RULES = (
     _on(
         1064,
         sql=rb"\A\s*(?:sudo\s|docker\s|\$\s|!|(?:\S*/)?(?:mysql|mariadb)[\w-]*(?:\.exe)?\s+[-<])",
-        hint="remove what is for a shell: a script has SQL only; %mysql_load FILE loads a file.",
+        hint="remove the shell's commands: a script has SQL only; %mysql_load FILE loads a file.",
     ),
     _on(
         1064,
@@ -373,11 +373,11 @@ _FILE_RULES = (
         hint="load it into the kind and version of server that made the dump "
         "(`sidecar-magics up --flavour mysql` or `mariadb` starts one).",
     ),
-    # Who may do what.
+    # Rights and accounts.
     _on(
         1227,
         sql=rb"\bDEFINER\b",
-        hint="add --skip-definer: what the script creates then belongs to your account.",
+        hint="add --skip-definer: the script's objects then belong to your account.",
     ),
     _on(
         1227,
@@ -612,7 +612,7 @@ _FILE_RULES = (
         "`mysql_tzinfo_to_sql /usr/share/zoneinfo | mysql -u root -p mysql`.",
     ),
     _on(3546, hint="dump again with `mysqldump --set-gtid-purged=OFF`."),
-    # The server, and who else uses it.
+    # The server, and its other users.
     _on(1040, hint="close other notebooks' kernels, or raise the server's max_connections."),
     _on(1114, hint="free space on the server's disk, then load again."),
     _on(1205, hint="end other notebooks' transactions, then load again."),
@@ -622,7 +622,7 @@ _FILE_RULES = (
 
 RULES = _TYPED_RULES + _FILE_RULES
 
-# What to do about a warning or a note, of which the load has an effect later.
+# Hints for a warning or a note that matters only after the load.
 WARNING_HINTS = {1449: "load again with --skip-definer, else no account can use this object"}
 
 

@@ -1,4 +1,4 @@
-"""Run the tasks of a load: lanes, their connections, and who may do what when.
+"""Run the tasks of a load, on several connections at a time.
 
 Decisions, without threads, sockets or time, so that a simulation can play them:
 
@@ -11,8 +11,8 @@ Decisions, without threads, sockets or time, so that a simulation can play them:
     numbering.py      AUTO_INCREMENT numbers and LAST_INSERT_ID(), when rows are sent again
     index_clauses.py  which indexes may wait until the rows are there
     index_builds.py   putting them off, and building them
-    context.py        what the lanes of a load share
-    operations.py     what a lane asks for: the values that it yields
+    context.py        the state that the lanes of a load share
+    operations.py     the operations that a lane yields, for a thread to carry out
 
 The real world:
 

@@ -1,4 +1,4 @@
-"""What the lanes of one load share."""
+"""The state that the lanes of one load share."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class LoadContext:
     Parameters
     ----------
     report : LoadReport
-        What was done.
+        Counts finished work.
     tasks : Handover
         Where lanes get their tasks.
     token : str
@@ -37,7 +37,7 @@ class LoadContext:
     journal : Journal, optional
         Where pieces are noted, if they are.
     may_retry : bool
-        The server keeps what it has said to be committed, whatever happens to it.
+        The server keeps committed work even if its machine fails.
     force : bool
         Continue after a statement that is refused.
     clock : callable, default `time.monotonic`
@@ -76,7 +76,7 @@ class LoadContext:
         return self.jobs > 1
 
     def done(self, tasks: list[Task]) -> None:
-        """Take note that what tasks did is committed, and what the script says around them."""
+        """Take note that tasks are committed, with the statements around them that need no task."""
         self.count(sum(task.absorbed for task in tasks))
         self.tasks.done(tasks)
 
@@ -91,7 +91,7 @@ class LoadContext:
         self.tasks.fail(task)
 
     def lose(self, tasks: list[Task], error: BaseException) -> None:
-        """Keep why a lane is lost with what it did not commit, and end the load there."""
+        """Keep the reason why a lane is lost with uncommitted work, and end the load there."""
         self.failures.append((min((task.number for task in tasks), default=0), error))
         for task in tasks:
             self.tasks.fail(task)

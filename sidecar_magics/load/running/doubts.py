@@ -1,13 +1,14 @@
 """Statements that may be done or not, if the load is killed now: noted before they run.
 
-Rows are noted in their own transaction. A statement that commits by itself is not, so a load that
-is resumed finds out whether it was done: a table that was altered looks different than when that
-was noted. Where that cannot be found out, the load ends and says so.
+Rows are noted in their own transaction. A statement that commits by itself cannot be, so a resumed
+load finds out whether it was done: an altered table differs from the one that was noted. Where it
+cannot find out, the load ends with an error that says so.
 """
 
 from __future__ import annotations
 
 import zlib
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ...script import forms
@@ -23,8 +24,9 @@ if TYPE_CHECKING:
     from .sender import Sender
 
 
+@dataclass(frozen=True)
 class Doubts:
-    """What one lane notes before a statement runs that must not run twice.
+    """One lane's notes of statements that must not run twice.
 
     Parameters
     ----------
@@ -34,16 +36,15 @@ class Doubts:
         Sends on the lane's connection.
     """
 
-    def __init__(self, load: LoadContext, sender: Sender) -> None:
-        self._load = load
-        self._sender = sender
+    load: LoadContext
+    sender: Sender
 
     def note(self, task: Task, doubt: int | None) -> Work[int | None]:
         """Note a statement before it runs, if running it twice would do more than running it once.
 
-        Tables and schemas that are dropped and created tell by themselves whether that is done.
+        A definition that creates or drops needs no note: the server shows whether it is done.
         """
-        journal, step = self._load.journal, task.steps[0]
+        journal, step = self.load.journal, task.steps[0]
         simple = task.kind is TaskKind.DEFINITION and not forms.alters(step.sql)
         if journal is None or simple or doubt is not None or not step.sql or step.is_ours:
             return doubt
@@ -59,34 +60,34 @@ class Doubts:
         return (yield from self._state_of(task)) != before
 
     def note_irreversible(self, task: Task) -> Work[None]:
-        """Note a statement that stays done where the transaction that it is in is undone."""
-        journal, step = self._load.journal, task.steps[0]
+        """Note a statement that stays done although its transaction is rolled back."""
+        journal, step = self.load.journal, task.steps[0]
         if journal is None or task.repeatable:
             return
         if journal.doubt(step) not in (None, REFUSED):
-            raise failures.in_doubt(step, self._load.report)
+            raise failures.in_doubt(step, self.load.report)
         yield from self._record(step, 0)
         self._end_before_lock(step)
 
     def _end_before_lock(self, step: Step) -> None:
         """Note nothing any more where a statement locks the journal: its doubt is the last one."""
-        if self._load.journal is not None and forms.locks_server(step.sql):
-            self._load.journal.is_past_resuming = True
+        if self.load.journal is not None and forms.locks_server(step.sql):
+            self.load.journal.is_past_resuming = True
 
     def note_unknown(self, step: Step) -> Work[None]:
-        """Note where the part of a script begins that cannot be resumed: its session is unknown."""
-        journal = self._load.journal
+        """Note the place after which a script cannot be resumed: its session is unknown."""
+        journal = self.load.journal
         if journal is not None and not journal.is_past_resuming:
             journal.is_past_resuming = True
             yield from self._record(step, 0)
 
     def _note(self, step: Step, before: int) -> Work[None]:
-        """Note a statement that is about to run, and before that all that is done."""
-        journal = self._load.journal
+        """Note all that is done, then a statement that is about to run."""
+        journal = self.load.journal
         if journal is None:
             return
         note = journal.note()
-        yield from self._sender.own([note.sql, journal.note_doubt(step, before)], step)
+        yield from self.sender.own([note.sql, journal.note_doubt(step, before)], step)
         journal.noted(note)
 
     def _record(self, step: Step, before: int) -> Work[None]:
@@ -95,7 +96,7 @@ class Doubts:
         The lane's own may be within a transaction that is undone, but the doubt must stay; or under
         LOCK TABLES, which leaves the journal out.
         """
-        journal = self._load.journal
+        journal = self.load.journal
         if journal is not None:
             note = journal.note()
             doubt = journal.note_doubt(step, before)

@@ -41,7 +41,7 @@ def put_off(load: LoadContext, sender: Sender, task: Task, last: list[bytes]) ->
     if replies.error is None:
         load.report.add_deferred_indexes(len(last))
     elif failures.is_lost(replies.error):
-        # What was dropped before the connection was lost is in the journal, and is built later.
+        # Indexes dropped before the connection was lost are in the journal, and are built later.
         raise (yield from sender.failure(replies.error, step))
     # Else 1553: another table's foreign key needs one of them; they stay.
 

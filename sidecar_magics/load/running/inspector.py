@@ -88,7 +88,7 @@ class Inspector:
         return rows[0][1] if rows and isinstance(rows[0][1], bytes) else None
 
     def look_up(self, schema: bytes, name: bytes) -> TableFacts | None:
-        """Return what a table or view is; None if it is not there."""
+        """Return the facts about a table or view; None if it is not there."""
         in_schema = f"CONVERT(x'{schema.hex()}' USING utf8mb4)"
         of_table = f"CONVERT(x'{name.hex()}' USING utf8mb4)"
         of_counter = (

@@ -1,4 +1,4 @@
-"""A lane: what one connection of a load does next, and after whatever happens to it.
+"""A lane: decides what one connection of a load does next, also after a failure.
 
 A lane is a generator. It decides, and yields `operations`; a thread carries them out on a real
 connection, or a simulation on a server of its own. Nothing here waits, or knows of sockets.
@@ -9,11 +9,11 @@ lanes from waiting for each other in a circle that no server sees:
 - a lane waits for a task only with nothing uncommitted;
 - it asks about tables, and defines anything, only with nothing uncommitted: both may have to wait
   for locks of other lanes;
-- a lane whose statement was refused continues with what comes before it in the script. One that has
-  lost its connection for good ends the load: others could wait for what it did not commit.
+- a lane whose statement was refused continues with tasks that come before it in the script. One
+  that has lost its connection for good ends the load: others could wait for its uncommitted work.
 
-What was not committed when a connection is lost, or the server ends a deadlock, is done once more.
-That is possible as long as the session's state is known, and right because nothing of it is there.
+Uncommitted work is done once more where a connection is lost, or the server ends a deadlock. That
+is possible as long as the session's state is known, and right because nothing of it is there.
 
 The server cannot end such a circle, because it does not see that two connections are one load. Of
 several failures the one that comes first in the script is reported.
@@ -69,7 +69,7 @@ NOTED_TOGETHER = 50
 
 
 class _Stuck(Exception):
-    """What is uncommitted can be neither committed nor done once more."""
+    """Uncommitted work can be neither committed nor done once more."""
 
     def __init__(self, error: SidecarError) -> None:
         super().__init__(str(error))
@@ -97,13 +97,13 @@ class Lane:
         self._batch: list[Task] = []  # executed, and not committed yet
         self._batch_began = 0.0
         self._batch_bytes = 0
-        self._committing: Note | None = None  # what is noted by the COMMIT that is under way
+        self._committing: Note | None = None  # written by the COMMIT that is under way
         self._own_notes: list[NotedPiece] = []  # of the script's own transaction
         self._numbering = Numbering(load, self._sender)
         self._doubts = Doubts(load, self._sender)
 
     def run(self) -> Work[None]:
-        """Do tasks until there are none left; whatever ends it, no other lane waits for it."""
+        """Do tasks until none is left; however that ends, no other lane waits for this one."""
         task: Task | None = None
         try:
             if not (yield from self._is_open_in_time()):
@@ -133,7 +133,7 @@ class Lane:
     def _is_open_in_time(self) -> Work[bool]:
         """Connect while the tasks before this lane's first one run.
 
-        The first lane is connected before; without one of the others, the load is only slower.
+        The first lane is connected already. If another cannot connect, the load is only slower.
         """
         if self.link.is_open:
             return True
@@ -166,13 +166,13 @@ class Lane:
         if task.kind is TaskKind.INDEXES:
             yield from self._build_indexes(task)
         elif task.in_transaction:
-            yield from self._do_raw(task)
+            yield from self._do_as_written(task)
         else:
             yield from self._define(task)
         self._load.done([task])
 
     def _settle(self) -> Work[None]:
-        """Commit what is uncommitted, before something that may wait for other connections."""
+        """Commit the batch, before work that may wait for other connections."""
         if self._batch:
             yield from self._repeat(self._commit, self._batch[0].steps[0])
 
@@ -195,7 +195,7 @@ class Lane:
             raise
 
     def _commit(self) -> Work[None]:
-        """Commit the batch, and what is to be noted, in one transaction."""
+        """Commit the batch, and the note about it, in one transaction."""
         if not self._batch:
             return
         journal, step = self._load.journal, self._batch[0].steps[0]
@@ -213,7 +213,7 @@ class Lane:
         self._finish_batch()
 
     def _last_id_of(self, tasks: Iterable[Task]) -> tuple[bytes, ...]:
-        """Return what notes the last number that was given, if tasks may have had one given."""
+        """Return the statement that notes LAST_INSERT_ID(), if tasks may have changed it."""
         journal = self._load.journal
         if journal is None or not any(task.numbers for task in tasks):
             return ()
@@ -226,7 +226,7 @@ class Lane:
         self._load.done(done)
 
     def _look_at_table(self, task: Task) -> Work[None]:
-        """See how a table that gets many rows takes them: in any order, indexes later, by file."""
+        """Find out how a table takes many rows: in any order, with indexes later, by LOAD DATA."""
         table = task.table
         if table is None or task.kind is not TaskKind.ROWS:
             return
@@ -276,7 +276,7 @@ class Lane:
     # Everything else ---------------------------------------------------------------------------
 
     def _define(self, task: Task) -> Work[None]:
-        """Run statements that commit by themselves; one that is in doubt is settled by looking."""
+        """Run statements that commit by themselves; of one in doubt, look whether it was done."""
         step, journal = task.steps[0], self._load.journal
         doubt = journal.doubt(step) if journal and journal.resumed else None
         maybe_done = doubt is not None or task.maybe_done
@@ -324,8 +324,8 @@ class Lane:
         if replies.error is None:
             journal.noted(note)
 
-    def _do_raw(self, task: Task) -> Work[None]:
-        """Run what belongs to a transaction of the script's own, or needs what its session has."""
+    def _do_as_written(self, task: Task) -> Work[None]:
+        """Run a task of the script's own transaction, or in a session that we do not know."""
         note, journal = None, self._load.journal
         try:
             if task.session is None:
@@ -345,7 +345,7 @@ class Lane:
         if journal and note:
             journal.noted(note)
         elif journal and self._own_notes and not self.link.is_in_transaction:
-            # It was rolled back: doing it again would change nothing, but for the last number.
+            # It was rolled back: done again, it would change LAST_INSERT_ID() alone.
             yield Send((journal.note_last_id(),))
             while self._own_notes:
                 journal.completed(self._own_notes.pop())
@@ -353,7 +353,7 @@ class Lane:
         self._load.report.in_transaction = self.link.is_in_transaction
 
     def _note_own(self, task: Task) -> Work[Note | None]:
-        """Keep a piece of the script's own transaction; return what notes them where it commits."""
+        """Keep a piece of the script's own transaction; return the note of all once it commits."""
         journal, step = self._load.journal, task.steps[0]
         if journal is None:
             return None
@@ -391,7 +391,7 @@ class Lane:
             self._load.report.add_error(refused)
 
     def _send(self, task: Task, *, maybe_done: bool = False) -> Work[None]:
-        """Send a task's statements; where one is refused, those before it are kept."""
+        """Send a task's statements; if one is refused, those before it stay done."""
         try:
             yield from self._sender.run(task, maybe_done=maybe_done)
         except Refused as refused:
@@ -399,7 +399,7 @@ class Lane:
             raise refused.failure from None
 
     def _keep_what_is_done(self, task: Task, at: int) -> Work[None]:
-        """Keep what was done before a statement that was refused: it is committed with the rest."""
+        """Keep the statements before a refused one: they are committed with the batch."""
         if task not in self._batch:
             self._sender.count()
             self._load.report.in_transaction = self.link.is_in_transaction
@@ -413,7 +413,7 @@ class Lane:
     # Doing it once more ------------------------------------------------------------------------
 
     def _repeat(self, action: Callable[[], Work[None]], step: Step) -> Work[None]:
-        """Do something with the batch; where that is lost, do all of the batch once more."""
+        """Do something with the batch; if the batch is lost meanwhile, do all of it once more."""
         for attempt in range(RETRIES + 1):
             try:
                 if self._committing is not None and (yield from self._is_noted(step)):
@@ -454,7 +454,7 @@ class Lane:
             raise _Stuck(refused.failure) from None
 
     def _is_noted(self, step: Step) -> Work[bool]:
-        """Return whether the commit that was under way has come to pass."""
+        """Return whether the server had carried out the commit that was under way."""
         journal, note = self._load.journal, self._committing
         if journal is None or note is None:
             raise failures.stopped(step, self._load.report)

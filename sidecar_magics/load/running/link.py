@@ -1,4 +1,4 @@
-"""One connection of a load: brought into a session's state, and asked in any character set."""
+"""One connection of a load: enters a session's state, and answers in any character set."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ if TYPE_CHECKING:
 IN_TRANSACTION = 0x0001
 
 _WORD = re.compile(rb"(?!(?:NULL|TRUE|FALSE)\Z)[A-Za-z]\w*\Z", re.IGNORECASE)
-_NUMBERS = {0, 1, 2, 3, 4, 5, 8, 9, 16, 246}  # field types: what may stand without quotes
+_NUMBERS = {0, 1, 2, 3, 4, 5, 8, 9, 16, 246}  # field types whose values need no quotes
 
 
-# For a question that waits for nobody's locks, on a server that is busy with everything else.
+# For a question that waits for no lock, on a server that is busy with other work.
 ANSWER_S = 120.0
 
 
@@ -85,7 +85,7 @@ class Link:
         self.connection: Any = None
 
     def open(self) -> Sidecar:
-        """Connect, or connect again, and return what the server says of itself.
+        """Connect, or connect again, and return the server's description of itself.
 
         Raises
         ------
@@ -243,7 +243,7 @@ class Link:
         Parameters
         ----------
         before, after : Session
-            What the session is before and after it.
+            The session before and after it.
         sql : bytes
             The statement.
 

@@ -61,7 +61,7 @@ class Loader:
     report : LoadReport
         Filled as the load continues, so that it is true at any moment.
     policy : LoadPolicy
-        How, and what the script may do.
+        The options of the load.
     progress : callable, optional
         Called with a `Progress` a few times a second.
     runtime : Threads, optional
@@ -179,7 +179,7 @@ class Loader:
         return self._showing.seconds
 
     def run(self, scripts: Sources) -> None:
-        """Run scripts, one after another; what was done is in the report, also after an error.
+        """Run scripts, one after another; the report counts finished work, also after an error.
 
         Raises
         ------
@@ -218,7 +218,7 @@ class Loader:
         self._show(is_end=True)
         if self.report.in_transaction:
             self.report.notes.append(
-                "The script ended inside a transaction; what it did not commit is rolled back."
+                "The script ended inside a transaction; its uncommitted work is rolled back."
             )
 
     @property
@@ -243,7 +243,7 @@ class Loader:
                 self._runtime.sleep(END_PAUSE_S)
 
     def interrupt(self) -> None:
-        """End at once what the server is doing for this load: it would continue with it."""
+        """End at once the server's work for this load: it would continue with it."""
         if self._lanes:
             self.load.tasks.abort()
             self._runtime.kill(self._lanes)
@@ -258,12 +258,12 @@ class Loader:
 
     @property
     def waits_for(self) -> str:
-        """What the load is waiting for, as far as that is known."""
+        """What the load is waiting for, if known; else empty."""
         return self._stall.waits_for
 
     @property
     def place(self) -> str:
-        """The first statement, in the order of the script, that is not done for certain."""
+        """The place of the first statement that may not be done, in the order of the script."""
         task = self.load.tasks.first_unfinished if self._lanes else None
         step = task.steps[0] if task and task.steps else self._last_step
         return f"{step.source.name}:{step.line}" if step else ""
@@ -277,7 +277,7 @@ class Loader:
         self._showing.reads = False
         self.load.tasks.close()
         self._runtime.finish(self._show)
-        for lane in self._lanes:  # undoes what is uncommitted, and lets go of its locks
+        for lane in self._lanes:  # rolls uncommitted work back, and releases its locks
             lane.link.close()
         if self.load.first_failure is None:
             self.load.count(self._walk.absorbed)
@@ -292,14 +292,14 @@ class Loader:
         raise failure
 
     def _note_pending(self) -> None:
-        """Note what is done, so that a resumed load need not do it again."""
+        """Note finished work, so that a resumed load need not do it again."""
         note = self.load.journal.note() if self.load.journal else None
         if note and note.sql:
             with contextlib.suppress(*pymysql_errors()):  # then it is done again
                 self.control.send(note.sql)
 
     def _build_indexes(self) -> None:
-        """Give tables the indexes that were put off, where the load ends before it came to them."""
+        """Build deferred indexes where the load ends before their tasks."""
         for table in self.load.filling:
             if not table.deferred:
                 continue
@@ -312,7 +312,7 @@ class Loader:
             except pymysql_errors():
                 continue  # the next load tries again
 
-    # What the reader asks for -------------------------------------------------------------------
+    # Questions of the walk and the planner -------------------------------------------------------
 
     def quoting(self, before: Quoting) -> Quoting:
         """Wait until all is done, and ask the first lane's connection how it reads strings."""
@@ -377,7 +377,7 @@ class Loader:
         return journal is not None and journal.covers(step)
 
     def _was_done(self, task: Task) -> bool:
-        """Return whether an earlier process did a task; take from it what that has done."""
+        """Return whether an earlier process did a task; remove the steps that are done from it."""
         journal = self.load.journal
         if journal is None or not journal.resumed or task.kind is TaskKind.INDEXES:
             return False
@@ -398,14 +398,14 @@ class Loader:
 
 
 def run_load(loader: Loader, sources: Sources) -> None:
-    """Load scripts from beginning to end; what was done is in the loader's report.
+    """Load scripts from beginning to end; the loader's report counts finished work.
 
     Parameters
     ----------
     loader : Loader
         Not connected yet.
     sources : Sources
-        What to load; it is closed at the end.
+        The scripts; closed at the end.
 
     Raises
     ------

@@ -1,11 +1,11 @@
-"""The numbers that a server gives to rows, so that rows which are done again get the same ones.
+"""Give rows that are sent again the same AUTO_INCREMENT numbers as before.
 
-InnoDB takes no AUTO_INCREMENT number back with the row that it was for. So rows of a transaction
-that is undone, by a lost connection or a kill, would get later numbers when they are done again,
-and what names them (``VALUES (1, ...)`` in a child) would mean no row, or another one. Before a
-transaction's first rows that may be numbered, a lane therefore asks for the next numbers of their
-tables, and notes them in the journal; where the transaction is undone, it sets them back. The same
-goes for LAST_INSERT_ID(), which a connection takes along when it is lost.
+InnoDB does not take a number back when its row is rolled back. So the rows of a transaction that is
+undone, by a lost connection or a kill, would get later numbers the second time, and a child row
+that names its parent (``VALUES (1, ...)``) would mean no row, or another one. Before the first rows
+of a transaction that may be numbered, a lane therefore asks for the next numbers of their tables,
+and notes them in the journal; if the transaction is undone, the lane sets them back.
+LAST_INSERT_ID(), which is lost with a connection, is kept in the same way.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class Numbering:
-    """What one lane knows of the numbers of the transaction that it is in.
+    """The numbers that rows of one lane's transaction get.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ class Numbering:
         self._next.clear()
 
     def before(self, task: Task, place: tuple[int, int]) -> Work[None]:
-        """Find out, and note, which numbers a task's rows get.
+        """Find out which numbers a task's rows get, and note them.
 
         Parameters
         ----------
@@ -80,7 +80,7 @@ class Numbering:
             yield Send((b"SET last_insert_id = %d" % self._last_id,))
 
     def take_up(self) -> Work[None]:
-        """Give a new connection the last number of the one whose place it takes."""
+        """Give a new connection the LAST_INSERT_ID() of the one that it replaces."""
         journal = self._load.journal
         if journal is not None:
             yield Send((journal.take_up_last_id(),))
@@ -100,9 +100,9 @@ class Numbering:
 
 
 def set_next(name: Name, number: int) -> bytes:
-    """Return the statement that lets a table go on with a number; rows that are there come first.
+    """Return the statement that sets a table's next number.
 
-    Source: InnoDB takes the highest number that is there plus one, if that is larger.
+    Source: InnoDB takes the highest number of a row plus one, if that is larger.
     """
     return b"ALTER TABLE %s AUTO_INCREMENT = %d" % (Table(*name).quoted, number)
 
@@ -118,7 +118,7 @@ def question(wanted: Collection[Numbered], flavour: str) -> str:
         else "EXISTS (SELECT 1 FROM information_schema.columns c WHERE c.extra LIKE"
         " '%auto_increment%' AND c.table_schema = t.table_schema AND c.table_name = t.table_name)"
     )
-    # A script's own sql_select_limit holds for what is asked in its session and sets no limit.
+    # A script's own sql_select_limit also holds for our questions that have no LIMIT.
     return (
         f"SELECT {names}, t.auto_increment FROM information_schema.tables t"
         f" WHERE ({of_tables}) AND {counting} UNION ALL SELECT NULL, NULL, LAST_INSERT_ID()"

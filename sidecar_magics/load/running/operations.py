@@ -1,4 +1,4 @@
-"""What a lane asks the outside world for: plain values, which its generator yields.
+"""Operations that a lane asks the outside world for: plain values, which its generator yields.
 
 A lane decides; it does not wait, open sockets or start threads. Its driver carries out each
 operation and sends the result back into the generator, or throws the error. `drive` does that with
@@ -38,7 +38,7 @@ class Open(NamedTuple):
 class Send(NamedTuple):
     """Send statements at once. Answer: `Replies`; a statement that is refused raises nothing.
 
-    Where `keeps_rows`, the first rows of what they return come with the replies.
+    With `keeps_rows`, the first rows of their results come with the replies.
     """
 
     statements: tuple[bytes, ...]
@@ -100,7 +100,7 @@ Operation = Union[
 
 
 class Reply(NamedTuple):
-    """What one statement did.
+    """The outcome of one statement.
 
     Attributes
     ----------

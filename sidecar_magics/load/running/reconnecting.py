@@ -1,4 +1,4 @@
-"""A lane's connection after it was lost: made anew, once the old one is gone from the server."""
+"""Replace a lane's lost connection, once the old one is gone from the server."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ def reconnect(load: LoadContext, lock: str, step: Step, attempt: int) -> Work[No
     load : LoadContext
         The load.
     lock : str
-        Held by the lane's connection, also by the lost one while the server has it.
+        The lane's connection holds it; also the lost one, as long as the server has that.
     step : Step
         Where the load is.
     attempt : int
-        How often that was done before, for the same work.
+        How many times the same work was tried before.
 
     Raises
     ------
@@ -70,7 +70,7 @@ def get_lock(lock: str) -> str:
 
 
 def end_holder(lock: str) -> Work[None]:
-    """End the connection that holds a lock: what it has not committed is undone."""
+    """End the connection that holds a lock: its uncommitted work is rolled back."""
     rows = yield Ask(f"SELECT IS_USED_LOCK('{lock}')")
     if rows and rows[0][0]:
         yield Send((f"KILL {int(rows[0][0])}".encode(),))  # refused if it has just ended

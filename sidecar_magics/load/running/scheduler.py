@@ -1,6 +1,6 @@
 """Which task may run when: in the order of the script wherever two tasks touch the same thing.
 
-A task is done once what it did is committed. One that waits for another may also follow it on the
+A task is done once its work is committed. One that waits for another may also follow it on the
 same lane before that: a connection sees its own work. Tasks that would only wait for each other's
 locks at the server do not run in parallel: the lanes have better things to do. The window of tasks
 at hand is bounded, so that a script of any size takes the same memory.
@@ -9,7 +9,7 @@ Nothing here waits or knows of threads: `handover` makes threads wait, a simulat
 lanes wait, and both ask the same scheduler.
 
 CREATE TABLE takes exclusive metadata locks, also on the tables at both ends of its foreign keys;
-with eight lanes on Spyglass's dump, waiting for these in the server took 9 of 16 lane seconds.
+eight lanes on Spyglass's dump spent 9 of 16 lane seconds waiting for these in the server.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ WINDOW_TASKS = 200
 class _Traffic:
     """Which unfinished tasks touch one schema or table."""
 
-    __slots__ = ("fence", "readers", "rows", "writer")
+    __slots__ = ("last_ordered", "readers", "rows", "writer")
 
     def __init__(self) -> None:
         self.writer: Task | None = None
         self.readers: list[Task] = []
         self.rows: list[Task] = []
-        self.fence: Task | None = None  # the last rows whose place among the others matters
+        self.last_ordered: Task | None = None  # the last rows whose order matters
 
 
 _BUSY_KINDS = (TaskKind.ROWS, TaskKind.INDEXES)
@@ -94,7 +94,7 @@ class Scheduler:
         self.is_closed = True
 
     def abort(self) -> None:
-        """End the load at once: no lane begins anything more, nor commits what it has."""
+        """End the load at once: no lane begins anything more, or commits its batch."""
         self.was_aborted = True
 
     @property
@@ -127,7 +127,7 @@ class Scheduler:
     # The lanes' side ---------------------------------------------------------------------------
 
     def has_work_for(self, lane: int) -> bool:
-        """Return whether a task is at hand that a lane may get, be it not its turn yet."""
+        """Return whether a task is at hand that a lane may get, now or later."""
         return any(self._is_for(task, lane) for task in self._waiting)
 
     def next_for(self, lane: int) -> Task | None:
@@ -164,7 +164,7 @@ class Scheduler:
         task.executed = True
 
     def done(self, tasks: Iterable[Task]) -> None:
-        """Note that what tasks did is committed."""
+        """Note that tasks are committed."""
         for task in tasks:
             task.executed = task.done = True
             self._unfinished.pop(task, None)
@@ -175,7 +175,7 @@ class Scheduler:
             self._forget(task)
 
     def fail(self, task: Task) -> None:
-        """End the load at a task: what is before it in the script still runs, nothing after it.
+        """End the load at a task: tasks before it in the script still run, none after it.
 
         The task holds no lock at the server any more: it was refused, or its connection is gone.
         """
@@ -184,9 +184,9 @@ class Scheduler:
             self._failed = task
 
     def halt(self) -> None:
-        """End the load without beginning anything more; what is executed is still committed.
+        """End the load without beginning anything more; executed tasks are still committed.
 
-        For a lane that is gone with what it did not commit: others may wait for just that.
+        For a lane that is lost with uncommitted work: other lanes may wait for just that work.
         """
         self._halted = True
 
@@ -208,9 +208,9 @@ class Scheduler:
             traffic.readers, traffic.rows = _undone(traffic.readers), _undone(traffic.rows)
             if traffic.writer and traffic.writer.done:
                 traffic.writer = None
-            if traffic.fence and traffic.fence.done:
-                traffic.fence = None
-            if not (traffic.writer or traffic.readers or traffic.rows or traffic.fence):
+            if traffic.last_ordered and traffic.last_ordered.done:
+                traffic.last_ordered = None
+            if not (traffic.writer or traffic.readers or traffic.rows or traffic.last_ordered):
                 del self._traffic[key]
 
     def _is_for(self, task: Task, lane: int) -> bool:
@@ -223,7 +223,7 @@ class Scheduler:
         after = task.after
         while after and after[-1].done:
             after.pop()
-        # Most tasks still have in their way what they had before: it is looked at first.
+        # Most tasks still wait for the same task as the last time: look at that first.
         if after and not _is_visible(after[-1], lane):
             return False
         if not self._is_for(task, lane):
@@ -234,7 +234,7 @@ class Scheduler:
         return all(_is_visible(other, lane) for other in reversed(after))
 
     def _would_block(self, task: Task, lane: int) -> bool:
-        """Return whether a task would wait at the server for what another lane is doing."""
+        """Return whether a task would wait at the server for another lane's work."""
         is_about_rows = task.kind is TaskKind.ROWS
         return any(
             not other.locks.isdisjoint(task.locks)
@@ -263,7 +263,7 @@ class Scheduler:
                 traffic = self._traffic[key]
                 wait_for(traffic.writer, *traffic.readers, *traffic.rows)
                 traffic.writer, traffic.readers, traffic.rows = task, [], []
-                traffic.fence = None
+                traffic.last_ordered = None
             if task.kind is TaskKind.ROWS and task.table:
                 self._queue_rows(task, task.table.key, wait_for)
         task.after = list(before)
@@ -273,16 +273,16 @@ class Scheduler:
         wait_for(traffic.writer)
         rows = _undone(traffic.rows)
         if task.any_order:
-            wait_for(traffic.fence)
+            wait_for(traffic.last_ordered)
             task.before_rows = rows[-1] if rows else None
         else:
             wait_for(*rows)
-            traffic.fence = task
+            traffic.last_ordered = task
         traffic.rows = [*rows, task]
 
 
 def _is_visible(task: Task, lane: int) -> bool:
-    """Return whether what a task did can be seen on a lane."""
+    """Return whether a lane sees a task's work."""
     return task.done or (task.executed and task.lane == lane)
 
 

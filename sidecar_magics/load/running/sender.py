@@ -1,4 +1,4 @@
-"""Send a task's statements, keep count of them, and tell refusals from lost connections."""
+"""Send a task's statements, count them, and distinguish refusals from lost connections."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from .operations import Reply, Work
 
 DEADLOCK = 1213
-# What a server says of a definition that it has already carried out.
+# A server refuses a definition that it has already carried out with one of these.
 # Source: MySQL server error reference.
 _ALREADY = {1007, 1008, 1050, 1051, 1060, 1061, 1068, 1091, 1304, 1305, 1359, 1360, 1396, 1537}
 _ALREADY |= {1539, 1826, 1146}
@@ -42,7 +42,7 @@ class Refused(Exception):
     at : int
         Which of the task's statements; those before it are done.
     failure : SidecarError
-        What to show to the user.
+        The error to show.
     """
 
     def __init__(self, at: int, failure: SidecarError) -> None:
@@ -52,7 +52,7 @@ class Refused(Exception):
 
 
 class _Tally(NamedTuple):
-    """What a statement did, to be counted once it is done for good; its place in the script."""
+    """The outcome of a statement, to be counted once it is committed; its place in the script."""
 
     step: Step
     place: tuple[int, int]
@@ -61,7 +61,7 @@ class _Tally(NamedTuple):
 
 
 class Sender:
-    """What sends statements on one lane's connection, as operations.
+    """Sends statements on one lane's connection, as operations.
 
     Parameters
     ----------
@@ -84,7 +84,7 @@ class Sender:
         task : Task
             Its session must be the connection's.
         maybe_done : bool, default False
-            They may have been carried out before: what is there already is no failure.
+            They may have been carried out before: "already exists" is no failure then.
 
         Raises
         ------
@@ -95,7 +95,7 @@ class Sender:
         """
         at = 0
         while at < len(task.steps):
-            if not task.steps[at].sql:  # it only stands for its place
+            if not task.steps[at].sql:  # nothing to send: it only marks its place
                 at += 1
                 continue
             streamed = yield from self._stream(task, at)
@@ -196,7 +196,7 @@ class Sender:
         return group
 
     def _collect_warnings(self, group: list[Step]) -> Work[None]:
-        """Collect the warnings of what was sent."""
+        """Collect the warnings of the statements just sent."""
         warnings = sum(tally.reply.warnings for tally in self._tallies[-len(group) :])
         if not warnings:
             return
@@ -211,13 +211,13 @@ class Sender:
             rows = []
         self._load.report.add_warnings(failures.warnings(group, rows), warnings)
         notes = sum(is_note(code, level) for level, code, *_ in rows)
-        if notes:  # what the server reports is about the last statement
+        if notes:  # the server reports about the last statement
             last = self._tallies[-1]
             left = max(last.reply.warnings - notes, 0)
             self._tallies[-1] = last._replace(reply=last.reply._replace(warnings=left))
 
     def count(self) -> None:
-        """Count in the report what was sent: it is done now."""
+        """Count in the report all statements that were sent: they are done now."""
         tallies, self._tallies = self._tallies, []
         for step, place, reply, streamed in tallies:
             self._load.report.add(
@@ -231,13 +231,13 @@ class Sender:
             self._load.results.add(place, step.place, reply.results, reply.last)
 
     def forget(self) -> None:
-        """Do not count what was sent: it is undone."""
+        """Do not count the statements that were sent: they are undone."""
         self._tallies.clear()
 
     # Failures ----------------------------------------------------------------------------------
 
     def failure(self, error: Exception, step: Step) -> Work[StatementError]:
-        """Return what to report of an error that the server gave on this connection.
+        """Return the error to report for one that the server gave on this connection.
 
         Raises
         ------

@@ -55,7 +55,7 @@ class Trial:
         sql : bytes
             The statement as the server reads it: without comments.
         settled : bool
-            Whether to wait for what comes before it in the script: that may be why it was not
+            Whether to wait for all before it in the script: that may be why it was not
             taken. Then an answer is final.
 
         Raises

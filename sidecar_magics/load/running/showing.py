@@ -1,4 +1,4 @@
-"""Show how far a load is, a few times a second, and what it waits for."""
+"""Show the progress of a load, a few times a second, and what it waits for."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ SHOW_EVERY_S = 0.2
 
 
 class Showing:
-    """What a load shows while it runs.
+    """Shows the progress of a load.
 
     Parameters
     ----------
     report : LoadReport
-        What was done.
+        Counts finished work.
     progress : callable or None
         Called with a `Progress`.
     stall : StallWatch

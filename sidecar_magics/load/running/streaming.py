@@ -34,15 +34,15 @@ if TYPE_CHECKING:
     from .link import Link
     from .operations import Replies, Reply, Work
 
-# Below this, what is asked about a table costs more than is saved.
+# Below this, our questions about a table cost more than LOAD DATA saves.
 WORTH_BYTES = 16 * 1024
 SWITCH_ON = "the server's operator can set local_infile=ON; or choose --rows insert."
 # About a second of the server's time.
-WORTH_TELLING_BYTES = 8 * 1024 * 1024
+WORTH_NOTING_BYTES = 8 * 1024 * 1024
 SAVEPOINT = b"SAVEPOINT sidecar_rows"
 UNDO = b"ROLLBACK TO SAVEPOINT sidecar_rows"
-# Dumps switch notes off; but what is stored with a note may be an error for INSERT.
-TELL_NOTES, NO_NOTES = b"SET sql_notes = 1", b"SET sql_notes = 0"
+# Dumps switch notes off; but a value that LOAD DATA stores with a note may be an error for INSERT.
+SHOW_NOTES, NO_NOTES = b"SET sql_notes = 1", b"SET sql_notes = 0"
 DEADLOCK = 1213
 MOST_LOST_FILES = 2
 # A file's packets are smaller than this.
@@ -78,7 +78,7 @@ def rows_way(link: Link, policy: LoadPolicy, report: LoadReport) -> RowsWay | No
     policy : LoadPolicy
         Which way the user wants.
     report : LoadReport
-        Takes a note of what the server lacks.
+        Takes a note if the server lacks local_infile.
 
     Raises
     ------
@@ -105,15 +105,15 @@ def rows_way(link: Link, policy: LoadPolicy, report: LoadReport) -> RowsWay | No
 
 
 def cost_note(report: LoadReport) -> str | None:
-    """Return what it costs that a server has local_infile off; None where that is not worth a word.
+    """Return a note on the cost of local_infile=OFF; None for a load that is too small to matter.
 
     Parameters
     ----------
     report : LoadReport
-        What was loaded.
+        The load's.
     """
     size_bytes = sum(table.size_bytes for table in list(report.tables.values()))
-    if not report.lacks_local_infile or size_bytes < WORTH_TELLING_BYTES:
+    if not report.lacks_local_infile or size_bytes < WORTH_NOTING_BYTES:
         return None
     return (
         "The server has local_infile=OFF, so rows went as INSERT, which costs it up to twice "
@@ -170,7 +170,7 @@ class _Group(NamedTuple):
 
 
 class Streamer:
-    """What sends rows of one lane by LOAD DATA.
+    """Sends rows of one lane by LOAD DATA.
 
     Parameters
     ----------
@@ -207,7 +207,7 @@ class Streamer:
         if group is None or task.table is None or task.table.target is None:
             return []
         notes = self._reading is None or self._reading.notes
-        yield from _own(SAVEPOINT, *([] if notes else [TELL_NOTES]))
+        yield from _own(SAVEPOINT, *([] if notes else [SHOW_NOTES]))
         statement = task.table.target.statement(group.to, group.files[0])
         rows = tuple(file.values for file in group.files)
         replies: Replies = yield Stream(statement, rows)

@@ -1,4 +1,4 @@
-"""What a server lets a load do: how many connections, which sessions, and how it reads strings."""
+"""A server's terms: how many connections, which sessions, and how it reads strings."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 # MySQL has had strings in dollar quotes since 9.0; MariaDB has none.
 DOLLAR_QUOTES_SINCE = 9
-# From then on MySQL answers with AUTO_INCREMENT numbers of up to a day ago, unless told otherwise.
+# From then on MySQL answers with AUTO_INCREMENT numbers of up to a day ago, unless set otherwise.
 REMEMBERS_NUMBERS_SINCE = 80003
 # A script this short is over before a second connection is made.
 SHORT_SCRIPT_BYTES = 32 * 1024
-# Rows keep the cores busy: one lane more than those, for when another waits for the disk. That is
-# what definitions do most of the time, so more of them may run at once.
+# Rows keep the cores busy: one lane more than cores, for when another waits for the disk.
+# Definitions mostly wait for the disk, so more of them may run in parallel.
 MOST_ROW_JOBS = 9
 DEFINITION_JOBS_PER_CORE = 4
 MOST_JOBS = 16
@@ -29,7 +29,7 @@ MOST_JOBS = 16
 def first_statements(
     control: Link, sidecar: Sidecar, policy: LoadPolicy, *, is_loopback: bool
 ) -> list[bytes]:
-    """Return what is sent first on each connection that runs statements of the script.
+    """Return the first statements of each connection that runs the script.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ def first_statements(
     sidecar : Sidecar
         Its server.
     policy : LoadPolicy
-        What the user chose.
+        The options of the load.
     is_loopback : bool
         Whether the server is this machine's.
     """
@@ -81,9 +81,9 @@ def jobs_for(control: Link, policy: LoadPolicy, size_bytes: int | None) -> int:
     control : Link
         A connection of the load's own.
     policy : LoadPolicy
-        What the user chose.
+        The options of the load.
     size_bytes : int or None
-        Of what is loaded, if that is known.
+        The script's, if known.
     """
     if policy.jobs is not None:
         return policy.jobs

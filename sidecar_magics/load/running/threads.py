@@ -110,7 +110,7 @@ class Threads:
                 on_wait()
 
     def kill(self, lanes: Iterable[Lane]) -> None:
-        """End at once what the server is doing for lanes: it would continue with it."""
+        """End at once the server's work for lanes: it would continue with it."""
         # Where this fails, the statements have ended by themselves, or the server has; and who
         # presses Ctrl-C once more does not want to wait for it.
         with (
@@ -128,7 +128,7 @@ class Threads:
     # One lane ----------------------------------------------------------------------------------
 
     def _drive(self, lane: Lane, inspector: Inspector) -> None:
-        """Carry out what a lane asks for, until it ends."""
+        """Carry out a lane's operations, until it ends."""
         work = lane.run()
         answer: Any = None
         failure: Exception | None = None

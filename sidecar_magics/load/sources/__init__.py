@@ -1,4 +1,4 @@
-"""What a user names as a script, turned into streams of its bytes.
+"""Turn the user's name for a script into streams of bytes.
 
 Modules:
 
@@ -8,10 +8,10 @@ Modules:
     mydumper.py     the folders that mydumper writes
     remote.py       addresses: https, s3, gcs
     source.py       one script, as a stream
-    origins.py      where its bytes lie: a file, standard input, a text
+    origins.py      places of a script's bytes: a file, standard input, a text
     zips.py         a member of a zip archive
     compression.py  gzip, bzip2, xz, zstd
     formats.py      which of these a file is, by its first bytes
     counting.py     bytes counted and hashed on the way
-    dump_marks.py   what dumps say of themselves: complete or not, from which server
+    dump_marks.py   lines in which dumps describe themselves: complete or not, from which server
 """

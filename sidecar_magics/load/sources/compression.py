@@ -15,17 +15,17 @@ if TYPE_CHECKING:
 
     from .counting import CountingReader
 
-# Small steps: what one step has produced is lost if it also meets the damage, and the place that
-# an error names is as exact as a step.
+# Small steps: the output of a step is lost if it also meets the damage, and the place in an error
+# is as exact as a step.
 INPUT_BYTES = 16 * 1024
 OUTPUT_BYTES = 64 * 1024
 
-# Of zstd's window, what its own program takes without --long (2**27 bytes); of xz, four times what
-# `xz -9` needs. An archive may ask for more than a machine has.
+# zstd's window: as its own program without --long (2**27 bytes); xz: four times the memory of
+# `xz -9`. An archive may ask for more than a machine has.
 ZSTD_WINDOW_LOG = 27
 XZ_MEMORY_BYTES = 256 << 20
 
-# What each part begins with, as far as it is always the same.
+# The first bytes of each part, as far as they are always the same.
 BEGINNINGS = {
     "gzip": b"\x1f\x8b",
     "bzip2": b"BZh",
@@ -62,7 +62,7 @@ class Decompressor(Protocol):
 
     @property
     def unused_data(self) -> bytes:
-        """What was given to `decompress` and lies after the end."""
+        """The input of `decompress` after the end."""
 
     @property
     def needs_input(self) -> bool:
@@ -73,7 +73,7 @@ class Decompressor(Protocol):
 
 
 class Inflater:
-    """zlib's decompressor with the face that the others have.
+    """zlib's decompressor with the interface of the others.
 
     Parameters
     ----------
@@ -92,7 +92,7 @@ class Inflater:
 
     @property
     def unused_data(self) -> bytes:
-        """What was given to `decompress` and lies after the end."""
+        """The input of `decompress` after the end."""
         return self._inflate.unused_data
 
     @property
@@ -109,7 +109,7 @@ class Inflater:
 
 
 def new_decompressor(compression: str) -> Decompressor:
-    """Return what reads one stream of this compression.
+    """Return a decompressor for one stream.
 
     Parameters
     ----------
@@ -147,7 +147,7 @@ def _zstd_decompressor() -> Decompressor:
 
 
 def expand(raw: CountingReader, compression: str) -> Iterator[bytes]:
-    """Yield what a file holds, part after part, as ``zcat`` writes it.
+    """Yield a file's content, part after part, as ``zcat`` writes it.
 
     Parameters
     ----------
@@ -159,8 +159,8 @@ def expand(raw: CountingReader, compression: str) -> Iterator[bytes]:
     Raises
     ------
     DamagedError
-        It is cut short, or its bytes are not what they were. All that could be read before the
-        place, but for at most `OUTPUT_BYTES`, has been yielded.
+        It is cut short or damaged. The content before the damage, but for at most `OUTPUT_BYTES`,
+        has been yielded.
     """
     while True:
         decompressor = new_decompressor(compression)
@@ -178,7 +178,7 @@ def expand(raw: CountingReader, compression: str) -> Iterator[bytes]:
 
 
 def pump(decompressor: Decompressor, read: Callable[[], bytes]) -> Iterator[bytes]:
-    """Yield what one compressed stream holds, step by step.
+    """Yield the content of one compressed stream, step by step.
 
     Parameters
     ----------
@@ -214,7 +214,7 @@ def _explained(error: Exception) -> DamagedError:
 
 
 def _pass_over_padding(raw: CountingReader) -> None:
-    """Pass over zeros after the last part: tapes and xz have them."""
+    """Skip zeros after the last part: tapes and xz have them."""
     while data := raw.read(INPUT_BYTES):
         if rest := data.lstrip(b"\0"):
             raw.push_back(rest)

@@ -1,4 +1,4 @@
-"""A file as it lies on disk or comes over a wire: read once, counted and hashed on the way."""
+"""A file from a disk or a network: read once, counted and hashed on the way."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ BLOCK_BYTES = 256 * 1024
 
 
 class CountingReader:
-    """The bytes of a file from its first to its last, whose place is known at any moment.
+    """The bytes of a file from its first to its last; its place is known at any moment.
 
     Parameters
     ----------
@@ -23,7 +23,7 @@ class CountingReader:
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
-        # From a pipe, what there is: a statement need not wait until its block is full.
+        # A pipe gives the bytes that there are: a statement need not wait until a block is full.
         self._fetch = getattr(file, "read1", file.read)
         self._ahead = b""
         self._fetched = 0
@@ -37,7 +37,7 @@ class CountingReader:
 
     @property
     def sha256(self) -> str:
-        """Digest of what was taken from the file: of all of it, once `ended` is true."""
+        """Digest of the bytes read so far: of the whole file, once `ended` is true."""
         return self._digest.hexdigest()
 
     def read(self, size: int) -> bytes:
@@ -60,11 +60,11 @@ class CountingReader:
         return self._ahead[:size]
 
     def push_back(self, data: bytes) -> None:
-        """Take back the last bytes that were read: they are the next ones again."""
+        """Put back the last bytes that were read: they are the next ones again."""
         self._ahead = data + self._ahead
 
     def skip(self, size: int) -> None:
-        """Pass over `size` bytes; they are hashed all the same."""
+        """Skip `size` bytes; they are hashed, too."""
         while size > 0 and (data := self.read(min(size, BLOCK_BYTES))):
             size -= len(data)
 

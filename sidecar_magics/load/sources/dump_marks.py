@@ -1,4 +1,4 @@
-"""What dumps say of themselves: whether one came to its end, its server, what that had loaded."""
+"""The lines in which dumps describe themselves: complete or not, the server, records of loads."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from ...script.versioned import version_number
 
-# What a dump of ours begins with, and a record of a load by --once in its heading.
+# The first line of a dump of ours, and a record of a load by --once in its heading.
 OURS = b"-- sidecar-magics dump "
 RECORD = b"-- Loaded before with --once: "
 _LONGEST_HEADING_BYTES = 1024 * 1024
@@ -25,7 +25,7 @@ _SERVER = re.compile(
     rb"(\d[^\s,]*)",
     re.MULTILINE,
 )
-# How MariaDB's versions begin for clients that know none of two digits.
+# MariaDB's versions begin so, for old clients that expect one digit.
 _REPLICATION_PREFIX = re.compile(r"\A5\.5\.5-(?=1\d\.)")
 
 
@@ -50,8 +50,8 @@ class Maker(NamedTuple):
 
 
 def maker(heading: bytes) -> Maker | None:
-    """Return which server a script says that it is a dump of; None if it does not say."""
-    # What is below the server's own line is about the tool.
+    """Return the server that a dump's heading names; None if it names none."""
+    # The lines below the server's own are about the tool.
     found = max(_SERVER.finditer(heading), key=lambda each: b"Server" in each[0], default=None)
     if found is None:
         return None
@@ -107,8 +107,8 @@ class DumpMarks:
 class LoadedBefore:
     """Collect the records of loads that the heading of a dump of ours has.
 
-    What `%mysql_load --once` had loaded is in the dump, so a server into which the dump is loaded
-    has it, too, and must not load it over the user's changes.
+    A script that `%mysql_load --once` loaded is in the dump, so a server that loads the dump must
+    not load the script again, over the user's changes.
     """
 
     def __init__(self) -> None:

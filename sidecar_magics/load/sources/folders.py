@@ -26,9 +26,9 @@ class ListedScript(NamedTuple):
     path : Path
         The file.
     schema : str or None, default None
-        Schema to work in until it says otherwise.
+        Schema to begin in.
     delimiter : bytes, default b";"
-        What ends its statements until it says otherwise.
+        Its first delimiter.
     """
 
     path: Path
@@ -37,7 +37,7 @@ class ListedScript(NamedTuple):
 
 
 class Listing(NamedTuple):
-    """What is to be run of a folder.
+    """The scripts of a folder, in order.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ class Listing(NamedTuple):
     entries : tuple of ListedScript
         In order.
     notes : tuple of str
-        What a user should know.
+        Notes for the user.
     """
 
     kind: str
@@ -64,7 +64,7 @@ def list_folder(folder: Path, name: str, read: Callable[[Path], bytes]) -> Listi
     name : str
         How to call it in messages.
     read : callable
-        Returns what a small file holds, decompressed.
+        Returns the content of a small file, decompressed.
 
     Raises
     ------
@@ -116,7 +116,7 @@ def list_matches(paths: Collection[Path], read: Callable[[Path], bytes]) -> List
 
 
 def astray(real: Path) -> str:
-    """Say of a script that it is a link out of its folder: continues after its name."""
+    """Return the end of a sentence, after a script's name: it is a link out of its folder."""
     return f"is a link to {real}, outside of its folder"
 
 
@@ -149,7 +149,7 @@ def _refuse_other_dumps(files: Collection[str], name: str) -> None:
 
 
 def _refuse_tab_dump(scripts: Collection[str], files: Collection[str], name: str) -> None:
-    """Refuse what ``mysqldump --tab`` writes: to make its tables and leave them empty is wrong."""
+    """Refuse a folder of ``mysqldump --tab``: loading its scripts would leave the tables empty."""
     rows = [f"{script[: -len('.sql')]}.txt" for script in scripts if script.endswith(".sql")]
     there = [file for file in rows if file in files]
     if there:

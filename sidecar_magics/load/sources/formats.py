@@ -1,4 +1,4 @@
-"""What a file is, by the bytes that it begins with: its name may say anything."""
+"""Recognise files by their first bytes: the name may say anything."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ UNPACK = "unpack it first."
 
 
 class Foreign(NamedTuple):
-    """Something that people have and take for a script.
+    """A kind of file that people mistake for a script.
 
     Parameters
     ----------
     mark : pattern of bytes
-        What it begins with.
+        Its first bytes.
     kind : str
-        What it is, with its article.
+        Its name, with its article.
     hint : str
-        What to do with it.
+        The next step.
     """
 
     mark: re.Pattern[bytes]
@@ -132,12 +132,12 @@ BINARY = _foreign(
 
 
 def compression(head: bytes) -> str | None:
-    """Return how a file is compressed; None if it isn't, as far as is known here.
+    """Return how a file is compressed; None if it is not, or in an unknown way.
 
     Parameters
     ----------
     head : bytes
-        What it begins with; `LONGEST_MARK` bytes are enough.
+        Its first bytes; `LONGEST_MARK` of them are enough.
     """
     for name, mark in COMPRESSIONS.items():
         if mark.match(head):
@@ -146,12 +146,12 @@ def compression(head: bytes) -> str | None:
 
 
 def foreign(head: bytes) -> Foreign | None:
-    """Return what a file is that is no script; None if it may be one.
+    """Return the kind of a file that is no script; None if it may be a script.
 
     Parameters
     ----------
     head : bytes
-        What it begins with, `HEAD_BYTES` of them if it has as many.
+        Its first bytes, `HEAD_BYTES` of them if it has as many.
     """
     for kind in FOREIGN:
         if kind.mark.match(head):

@@ -1,8 +1,8 @@
-"""What mydumper writes: a folder with a file for each table, or several, without any ``USE``.
+"""Folders that mydumper writes: a file for each table, or several, without any ``USE``.
 
-Its names say what a file holds. Up to 0.10 (Debian's) they are the names of schemas and tables as
-they are, dots and all. Since 0.11 a name that could be mistaken is ``mydumper_0``, and the file
-with its CREATE DATABASE says which schema that is; tables are named by the statements anyway.
+A file's name shows its content. Up to 0.10 (Debian's) it has the names of schema and table as they
+are, dots and all. Since 0.11 it has ``mydumper_0`` for a schema whose name would be ambiguous, and
+the file with the CREATE DATABASE has the schema's real name; tables are named by the statements.
 
 A trigger's or routine's body has semicolons, and there is no DELIMITER: a statement ends at a
 semicolon that ends a line, and mydumper puts a blank after those within a body.
@@ -38,10 +38,10 @@ END_OF_LINE = b";\n"
 
 
 class Stage(enum.IntEnum):
-    """What a file holds; files are run in this order, as by myloader.
+    """The kinds of file; they are run in this order, as by myloader.
 
-    A view may call a function, and a table's default take a value from a sequence. Triggers must
-    not see the rows that they have seen before.
+    A view may call a function, and a table's default may use a sequence. Triggers come after the
+    rows, which they have seen already in the dumped server.
     """
 
     SCHEMA = 0
@@ -72,11 +72,11 @@ class DumpFile(NamedTuple):
     name : str
         The file's.
     step : Stage
-        What it holds.
+        Its kind.
     schema : str or None
-        Schema that its statements are meant for; None where they name it.
+        Schema of its statements; None if they name it.
     delimiter : bytes
-        What ends a statement in it.
+        Its delimiter.
     """
 
     name: str
@@ -86,14 +86,14 @@ class DumpFile(NamedTuple):
 
 
 class DumpLayout(NamedTuple):
-    """What a folder's names say.
+    """The files of a folder by mydumper.
 
     Parameters
     ----------
     pieces : tuple of DumpFile
         In the order in which they are to be run.
     notes : tuple of str
-        What a user should know.
+        Notes for the user.
     """
 
     pieces: tuple[DumpFile, ...]
@@ -123,7 +123,7 @@ def is_mydumpers(names: Collection[str], read: Callable[[str], bytes]) -> bool:
 
 
 def layout(names: Collection[str], read: Callable[[str], bytes]) -> DumpLayout:
-    """Return what is to be run of a folder by mydumper, and in which order.
+    """Return the files of a folder by mydumper that are scripts, in order.
 
     Parameters
     ----------
@@ -160,7 +160,7 @@ def row_files(names: Collection[str]) -> list[str]:
 
 
 def _step(stem: str, stems: Collection[str]) -> tuple[Stage, str]:
-    """Return what a file holds, and its name without what says so."""
+    """Return a file's kind, and its name without the ending for that."""
     if part := PART.fullmatch(stem):
         return Stage.DATA, part["name"]
     # The rows of a table that is itself called x-schema are in db.x-schema.sql.

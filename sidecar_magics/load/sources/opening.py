@@ -1,4 +1,4 @@
-"""What a user names as the script: a file, several of them, a folder, an address, a text."""
+"""Find the sources that a user names: a file, several, a folder, an address, a text."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class Script:
 
     @property
     def stray(self) -> Path | None:
-        """Where the file really is, if that is outside of the folder that it must be in."""
+        """The file's real place, if that is outside of its required folder."""
         path = self.origin.path
         if self.home is None or path is None:
             return None
@@ -100,10 +100,10 @@ class Script:
 
 
 class Sources:
-    """One script or several, in order; opened one after another, when they are asked for.
+    """One script or several, in order; each is opened when its turn comes.
 
-    Iterating yields each `Source`, open, and closes it when the next is asked for. It may be done
-    again from the beginning if `can_reopen`.
+    Iterating yields each `Source`, open, and closes it before the next. It can be repeated from the
+    beginning if `can_reopen`.
 
     Parameters
     ----------
@@ -112,9 +112,9 @@ class Sources:
     kind : str
         ``file``, ``glob``, ``folder``, ``mydumper``, ``stdin``, ``url`` or ``text``.
     scripts : sequence of Script
-        What it consists of.
+        The scripts.
     notes : sequence of str, default ()
-        What a user should know before it is loaded.
+        Notes for the user before the load.
     """
 
     def __init__(
@@ -156,7 +156,7 @@ class Sources:
 
     @property
     def whereabouts(self) -> str:
-        """What names it in any folder: an absolute path or an address; empty for a text."""
+        """Its name in any folder: an absolute path or an address; empty for a text."""
         if self.kind in ("text", "stdin"):
             return ""
         if self.kind == "url":
@@ -172,7 +172,7 @@ class Sources:
 
     @property
     def position_bytes(self) -> int:
-        """How much of `size_bytes` has been read or passed over."""
+        """How much of `size_bytes` has been read or skipped."""
         return self._passed_bytes + (self._current.position_bytes if self._current else 0)
 
     @property
@@ -182,7 +182,7 @@ class Sources:
 
     @property
     def sha256(self) -> str | None:
-        """What `digest` returns, without reading again; None unless all was read to its end."""
+        """The result of `digest`, without reading again; None unless all was read to its end."""
         self._note_read()
         if len(self._digests) < len(self.scripts):
             return None
@@ -207,7 +207,7 @@ class Sources:
         Parameters
         ----------
         index : int
-            Its number, from 0; what comes before it counts as passed.
+            Its number, from 0; the scripts before it count as read.
 
         Raises
         ------
@@ -233,12 +233,12 @@ class Sources:
         return self._current
 
     def check_inside(self) -> None:
-        """See to it that a folder's scripts lie in it, and are no links to other files.
+        """Check that a folder's scripts lie in it, and are no links to other files.
 
         Raises
         ------
         ScriptError
-            One of them is elsewhere: who made the folder has chosen a file of this machine.
+            One of them is elsewhere: the folder's author has chosen a file of this machine.
         """
         for script in self.scripts:
             if script.stray is not None:
@@ -252,7 +252,7 @@ class Sources:
             self._current.close()
 
     def stamp(self) -> dict[str, Any] | None:
-        """Return quickly what changes when a file does, ready for JSON.
+        """Return quickly a stamp that changes when a file does, ready for JSON.
 
         Per file its name relative to the folder, its size and the time of its last change (in
         nanoseconds); for an address what its server sends (ETag and the like).
@@ -271,7 +271,7 @@ class Sources:
         return {"kind": self.kind, "files": files}
 
     def digest(self) -> str:
-        r"""Return the SHA-256 of all it consists of, as hexadecimal digits; it is read once.
+        r"""Return the SHA-256 of all scripts, as hexadecimal digits; they are read once.
 
         Of one file, address or text that is its own, as ``sha256sum`` prints it. Of a folder or a
         pattern, and of a named member of an archive, it is that of the lines that ``sha256sum``
@@ -301,7 +301,7 @@ class Sources:
         return script.label if script.member is None else f"{script.label}:{script.member}"
 
     def _note_read(self) -> None:
-        """Note what is known of the script that is open, as far as it was read."""
+        """Note the facts about the open script, as far as it was read."""
         if self._current is None:
             return
         self._before[self._index] = self._current.loaded_before
@@ -315,14 +315,14 @@ def open_sources(
     member: str | None = None,
     stdin: IO[bytes] | None = None,
 ) -> Sources:
-    """Find what a user names; nothing of it is read yet but what shows its order.
+    """Find the scripts that a user names; reads only as much as their order needs.
 
     Parameters
     ----------
     spec : str or path
         A path; a pattern (``data/*.sql.gz``); a folder; ``-`` for standard input; an address
         (``https://...``, ``s3://...``); ``archive.zip:member.sql``. ``~``, ``$VAR`` and ``${VAR}``
-        are expanded. What is there as it is written wins over any other meaning.
+        are expanded. A file of exactly this name wins over any other meaning.
     member : str, optional
         Which script of a zip archive.
     stdin : binary file, optional
@@ -395,7 +395,7 @@ def _from_url(url: str, member: str | None) -> Sources:
 
 
 def _fixed_part(pattern: Path) -> Path:
-    """Return the folder that a pattern looks into: what stands in front of its first wildcard."""
+    """Return the folder that a pattern looks into: the part before its first wildcard."""
     while GLOB.search(str(pattern)):
         pattern = pattern.parent
     return pattern
@@ -408,7 +408,7 @@ def _matches(pattern: Path) -> list[Path]:
 
 
 def _read_small(path: Path) -> bytes:
-    """Return what a file of a dump's own holds, decompressed."""
+    """Return the content of a small file of a dump, decompressed."""
     source = Source.from_file(path)
     with contextlib.closing(source):
         return b"".join(source.chunks())

@@ -1,4 +1,4 @@
-"""Where a script's bytes lie on this machine: a file, standard input, a text."""
+"""Places of a script's bytes on this machine: a file, standard input, a text."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .source import open_file
 
 
 class Origin(Protocol):
-    """What can be opened, once or again; `remote.RemoteOrigin` is another one."""
+    """A place of bytes that can be opened, once or again; `remote.RemoteOrigin` is another."""
 
     @property
     def name(self) -> str:
@@ -36,7 +36,7 @@ class Origin(Protocol):
         """Open it, at its beginning."""
 
     def stamp(self) -> dict[str, Any] | None:
-        """Return what changes when its bytes do; None where only reading it shows that."""
+        """Return a stamp that changes when its bytes do; None if only reading shows that."""
 
 
 class FileOrigin:

@@ -1,13 +1,18 @@
-"""From what a user writes to paths: ``~``, ``$VAR``, archive and member; what is there instead."""
+"""From the user's words to paths: ``~``, ``$VAR``, archive and member; similar names that exist."""
 
 from __future__ import annotations
 
 import difflib
 import os
 import re
+import unicodedata
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ...errors import ScriptError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 VARIABLE = re.compile(r"\$(?:(\w+)|\{([^{}]*)\})", re.ASCII)
 NUMBER = re.compile(r"(\d+)")
@@ -20,7 +25,7 @@ NEAR_MISSES = 5
 
 
 def is_url(spec: str) -> bool:
-    """Return whether what a user names is an address, not a path."""
+    """Return whether a user's word is an address, not a path."""
     return URL.match(spec) is not None
 
 
@@ -30,7 +35,7 @@ def expand_variables(spec: str, *, strict: bool = True) -> str:
     Parameters
     ----------
     spec : str
-        What the user wrote.
+        The user's word.
     strict : bool, default True
         Whether ``$NAME`` of a variable that is not set is an error, as ``${NAME}`` always is; an
         address may have a dollar of its own.
@@ -69,9 +74,20 @@ def expand_path(spec: str) -> Path:
         home = Path(spec).expanduser()
         if os.path.lexists(home):
             return home
-        return Path(expand_variables(spec)).expanduser()
+        path = Path(expand_variables(spec)).expanduser()
     except (RuntimeError, ValueError) as error:  # ~nobody, or a NUL byte
         raise ScriptError(f"{spec!r} is no path: {error}.") from None
+    return next(filter(os.path.lexists, _spelt_otherwise(path)), path)
+
+
+def _spelt_otherwise(path: Path) -> Iterator[Path]:
+    """Yield a path with its accents as letters of their own, and as one with their letters.
+
+    Files of a Mac have the former, keyboards type the latter, and both look alike.
+    """
+    if not str(path).isascii():
+        yield Path(unicodedata.normalize("NFC", str(path)))
+        yield Path(unicodedata.normalize("NFD", str(path)))
 
 
 def split_member(path: Path) -> tuple[Path, str | None]:
@@ -100,7 +116,7 @@ def split_member_of_url(url: str) -> tuple[str, str | None]:
 
 
 def natural(name: str) -> tuple[tuple[int | str, ...], str]:
-    """Return what to sort names by, so that ``part10`` comes after ``part9``."""
+    """Return a key to sort names by, so that ``part10`` comes after ``part9``."""
     parts = NUMBER.split(name)
     # Texts and numbers alternate, so only like is compared with like.
     ordered = [int(part) if index % 2 else part.casefold() for index, part in enumerate(parts)]
@@ -113,12 +129,12 @@ def is_of_windows(path: str | os.PathLike[str]) -> bool:
 
 
 def spelt(path: str | os.PathLike[str]) -> str:
-    """Return a path in quotes, fit for a message; a backslash is one, as in what was typed."""
+    """Return a path in quotes, for a message; backslashes are not doubled."""
     return repr(os.fspath(path)).replace(r"\\", "\\")
 
 
 def near_misses(path: Path) -> str:
-    """Return a hint for a path that is not there: what may be meant, or what its folder has."""
+    """Return a hint for a missing path: a similar one, or the scripts of its folder."""
     if is_of_windows(path):
         return (
             "it is a path of a Windows machine, and the notebook runs on another one: upload the "

@@ -1,8 +1,8 @@
 """Scripts on other machines: web servers and object stores, through fsspec.
 
-An address may hold secrets: a login (``https://user:password@host/``), a token, a signature. So
-only its scheme, host and path are ever shown, and no text of another library's errors is shown
-before what the address holds has been taken out of it.
+An address may hold secrets: a login (``https://user:password@host/``), a token, a signature. So we
+show only its scheme, host and path, and remove the address's parts from the text of another
+library's error before we show that.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 HTTP = ("http://", "https://")
 INSTALL = "pip install 'sidecar-magics[remote]' installs the packages that it needs."
-# What says that a file is the same as before, as the kinds of storage call it.
+# Marks of a file's version, as the kinds of storage call them.
 VALIDATORS = (
     *("ETag", "etag", "Content-MD5", "Digest", "md5Hash", "generation", "VersionId", "version_id"),
     *("Last-Modified", "LastModified", "last_modified", "updated", "mtime", "created"),
@@ -33,7 +33,7 @@ SHORTEST_SECRET = 3
 
 
 def shown(url: str) -> str:
-    """Return an address without what may be secret in it: scheme, host and path.
+    """Return an address without its possible secrets: scheme, host and path.
 
     >>> shown("https://ann:pw@host:8080/dump.sql.gz?token=abc")
     'https://host:8080/dump.sql.gz'
@@ -83,7 +83,7 @@ class RemoteOrigin:
         return None if size is None else int(size)
 
     def stamp(self) -> dict[str, Any] | None:
-        """Return what changes when the file does; None if its server sends nothing like that."""
+        """Return a stamp that changes when the file does; None if its server sends none."""
         self._info = self._ask()
         validators = _validators(self._info)
         return {"size": self.size_bytes, **validators} if validators else None
@@ -108,7 +108,7 @@ class RemoteOrigin:
         return (before.get("size"), _validators(before)) == (now.get("size"), _validators(now))
 
     def why(self, error: BaseException) -> str:
-        """Return in a few words what another library's error says, without secrets."""
+        """Return another library's error in a few words, without secrets."""
         while isinstance(error, FileNotFoundError) and error.__cause__ is not None:
             error = error.__cause__  # fsspec calls every failure over http "not found"
         status = getattr(error, "status", None)
@@ -170,7 +170,7 @@ class RemoteOrigin:
 
 
 class _ChangedError(OSError):
-    """What is there now cannot be the rest of what was read."""
+    """The file has changed: the rest does not belong to the part that was read."""
 
 
 class RemoteFile(io.RawIOBase):
@@ -274,7 +274,7 @@ def _validators(info: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _secrets(link: str) -> set[str]:
-    """Return what of an address must not be shown, as it stands there and decoded."""
+    """Return the secrets in an address, as they stand there and decoded."""
     try:
         parts = urlsplit(link)
     except ValueError:

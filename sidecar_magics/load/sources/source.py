@@ -36,16 +36,15 @@ class Source:
     size_bytes : int or None
         Their number; None if it is not known before the end.
     folder : Path
-        What a ``source`` command in the script is relative to.
+        The folder of relative names in ``source`` commands.
     path : Path, optional
         The file's own, with links resolved.
     member : str, optional
         Which script of a zip archive; needed where there are several.
     schema : str, optional
-        Schema to work in until the script says otherwise; undecodable bytes are surrogates, as
-        `os.fsdecode` makes them.
+        Schema to begin in; undecodable bytes are surrogates, as `os.fsdecode` makes them.
     delimiter : bytes, default b";"
-        What ends a statement until the script says otherwise.
+        Its first delimiter.
     fresh_session : bool, default False
         Whether the script expects the session state of a new connection.
     first_line : int, default 1
@@ -54,7 +53,7 @@ class Source:
     Attributes
     ----------
     number : int
-        Which of a load's scripts it is, from 0; set by the load.
+        Its number among a load's scripts, from 0; set by the load.
     stray : Path or None
         Where the file really is, if that is outside of the folder that a user named.
     came_as_text : bool
@@ -141,7 +140,7 @@ class Source:
 
     @property
     def is_dump(self) -> bool:
-        """Whether what was read has the heading of mysqldump or mariadb-dump."""
+        """Whether the part that was read has the heading of mysqldump or mariadb-dump."""
         return self._marks.begun
 
     @property
@@ -220,7 +219,7 @@ class Source:
             ) from None
 
     def _checked(self, stream: Iterator[bytes], kind: str) -> Iterator[bytes]:
-        """Yield a decompressed stream, unless it is something else within."""
+        """Yield a decompressed stream, unless its content is no script."""
         head, damage = b"", None
         try:
             while len(head) < HEAD_BYTES and (chunk := next(stream, b"")):

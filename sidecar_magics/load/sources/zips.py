@@ -36,7 +36,7 @@ class MemberError(Exception):
     what : str
         Continues after the archive's name: "has no member 'x'".
     hint : str, default ""
-        What to do about it.
+        The next step.
     """
 
     def __init__(self, what: str, *, hint: str = "") -> None:
@@ -100,7 +100,7 @@ def read_member(raw: CountingReader, member: zipfile.ZipInfo) -> Iterator[bytes]
     Raises
     ------
     DamagedError
-        It is cut short, or its bytes are not what they were.
+        It is cut short or damaged.
     """
     raw.skip(member.header_offset)
     header = raw.read_exactly(LOCAL_HEADER_BYTES)
@@ -171,7 +171,7 @@ def _unpacked(method: int, read: Callable[[], bytes]) -> Iterator[bytes]:
 
 
 def _limited(raw: CountingReader, size: int) -> Callable[[], bytes]:
-    """Return what reads the next `size` bytes, and not more."""
+    """Return a function that reads the next `size` bytes, and not more."""
     end = raw.count + size
 
     def read() -> bytes:
