@@ -36,6 +36,8 @@ _ENGINE = re.compile(rb"\bENGINE\s*=?\s*`?(\w+)", re.IGNORECASE)
 # SERIAL is a type that counts up.
 _COUNTING = rb"\b(?:AUTO_INCREMENT\b(?!\s*=)|SERIAL\b)"
 _COUNTS_UP = re.compile(_COUNTING, re.IGNORECASE)
+_INVISIBLE = re.compile(rb"\bINVISIBLE\b", re.IGNORECASE)
+_PRIMARY_KEY = re.compile(rb"\bPRIMARY\s+KEY\b", re.IGNORECASE)
 _FIRST_COLUMN = re.compile(rb"\s*(%s)\s" % _NAME)
 _FIRST_COLUMN_COUNTS_UP = re.compile(rb"\s*%s\s[^,]*?%s" % (_NAME, _COUNTING), re.IGNORECASE)
 _REFERRED = rb"(?:\"(?:[^\"]|\"\")+\"|%s)" % _NAME  # in double quotes: under ANSI_QUOTES
@@ -59,6 +61,10 @@ class TableDefinition(NamedTuple):
         The AUTO_INCREMENT column, if that is the first.
     counts_up_elsewhere : bool
         Another column has AUTO_INCREMENT.
+    counts_unseen : bool
+        The column that counts may be invisible: rows without a list of columns give it no number.
+    has_primary_key : bool
+        It says so, so that the server makes none of its own.
     """
 
     unless_exists: bool
@@ -66,6 +72,8 @@ class TableDefinition(NamedTuple):
     refers_to_others: bool
     counts_up: bytes | None
     counts_up_elsewhere: bool
+    counts_unseen: bool = False
+    has_primary_key: bool = True
 
 
 def read_definition(sql: bytes) -> TableDefinition | None:
@@ -88,12 +96,15 @@ def read_definition(sql: bytes) -> TableDefinition | None:
     columns = sql[head.end() : end]
     first = _FIRST_COLUMN.match(columns) if _first_counts_up(columns) else None
     engine = _ENGINE.search(options)
+    bare = _bare(columns)
     return TableDefinition(
         unless_exists=head["unless"] is not None,
         engine=engine[1].lower() if engine else None,
         refers_to_others=bool(_REFERENCES.search(columns)),
         counts_up=unquoted(first[1]) if first else None,
         counts_up_elsewhere=not first and counts_up(columns),
+        counts_unseen=bool(_INVISIBLE.search(bare) and _COUNTS_UP.search(bare)),
+        has_primary_key=bool(_PRIMARY_KEY.search(bare)),
     )
 
 

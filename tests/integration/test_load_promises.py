@@ -200,6 +200,35 @@ def test_what_is_set_for_later_sessions_does_not_reach_this_one(
     assert len(ask(server, moments)) == 1
 
 
+UNSEEN = {
+    "mysql": "SET sql_generate_invisible_primary_key = 1; CREATE TABLE n (i INT, s CHAR(60));",
+    "mariadb": "CREATE TABLE n (my_row_id INT AUTO_INCREMENT PRIMARY KEY INVISIBLE, i INT,"
+    " s CHAR(60));",
+}
+
+
+@pytest.mark.parametrize("is_there", [False, True])
+def test_rows_are_numbered_as_the_script_has_them_where_that_is_not_seen(
+    is_there: bool, server: Server, tmp_path: Path
+) -> None:
+    made = f"CREATE DATABASE b; USE b; {UNSEEN[server.flavour]}"
+    path = tmp_path / "a.sql"
+    with path.open("w") as script:
+        script.write("USE b;\n" if is_there else made)
+        for first in range(0, 40_000, 4_000):
+            rows = (
+                f"({first + n}, 'some text that makes the script longer')" for n in range(4_000)
+            )
+            script.write(f"INSERT INTO n VALUES {','.join(rows)};\n")
+    if is_there:
+        load_sql(made, server.settings)
+    load(path, server.settings, jobs=4)
+    in_order = (
+        "SELECT COUNT(*) FROM (SELECT i, LAG(i) OVER (ORDER BY my_row_id) AS before_it FROM b.n)"
+    )
+    assert ask(server, f"{in_order} AS pairs WHERE before_it > i") == [(0,)]
+
+
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize("end", ["", "UNLOCK TABLES; INSERT INTO a VALUES (4);"])
 def test_a_script_that_locks_the_whole_server_does_not_lock_its_own_journal(

@@ -73,7 +73,27 @@ MYSQLDUMP = b"""CREATE TABLE `scan` (
     ],
 )
 def test_definitions(sql: bytes, expected: TableDefinition) -> None:
-    assert read_definition(sql) == expected
+    found = read_definition(sql)
+    assert found is None or found._replace(counts_unseen=False, has_primary_key=True) == expected
+    assert found is not None
+
+
+@pytest.mark.parametrize(
+    ("columns", "unseen", "has_key"),
+    [
+        (b"a INT, b INT", False, False),
+        (b"a INT PRIMARY  KEY", False, True),
+        (b"a INT COMMENT 'PRIMARY KEY', `invisible` INT AUTO_INCREMENT, KEY (a)", False, False),
+        (b"id INT AUTO_INCREMENT INVISIBLE, a INT, PRIMARY KEY (id)", True, True),
+        (b"a INT, id SERIAL /* c */ invisible", True, False),
+        (b"id INT AUTO_INCREMENT, a INT, primary key (id)", False, True),
+        (b"a INT INVISIBLE", False, False),
+    ],
+)
+def test_columns_that_rows_leave_out(columns: bytes, unseen: bool, has_key: bool) -> None:
+    found = read_definition(b"CREATE TABLE t (" + columns + b")")
+    assert found is not None
+    assert (found.counts_unseen, found.has_primary_key) == (unseen, has_key)
 
 
 @pytest.mark.parametrize(

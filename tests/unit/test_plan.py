@@ -383,6 +383,30 @@ def test_a_table_without_an_engine_has_the_default_one(
     assert plan.kinds[-1] == kind
 
 
+ADDS = "SET sql_generate_invisible_primary_key = 1;"
+
+
+@pytest.mark.parametrize(
+    ("before", "columns", "rows", "server", "kind"),
+    [
+        ("", "a INT", "t", MYSQL, "r"),
+        (ADDS, "a INT", "t", MYSQL, "d"),
+        (ADDS, "a INT PRIMARY KEY", "t", MYSQL, "r"),
+        (ADDS, "a INT", "t (my_row_id, a)", MYSQL, "r"),
+        (ADDS, "a INT", "t (a, b)", MYSQL, "d"),
+        ("", "a INT", "t", Server("mysql", 80036, adds_keys=True), "d"),
+        (ADDS.replace("1", "OFF"), "a INT", "t", Server("mysql", 80036, adds_keys=True), "r"),
+        ("", "id INT AUTO_INCREMENT PRIMARY KEY INVISIBLE, a INT", "t", MARIADB, "d"),
+        ("", "id INT AUTO_INCREMENT PRIMARY KEY INVISIBLE, a INT", "t (id, a)", MARIADB, "r"),
+    ],
+)
+def test_rows_that_get_their_numbers_unseen(
+    before: str, columns: str, rows: str, server: Server, kind: str
+) -> None:
+    script = f"{before} USE s; CREATE TABLE t ({columns}); INSERT INTO {rows} VALUES (1, 2);"
+    assert Plan(script, server=server).kinds[-1] == kind
+
+
 def test_a_schema_is_left_by_any_spelling_that_the_server_takes() -> None:
     plan = Plan("USE Lab; DROP DATABASE lab;", server=FOLDING)
     assert plan.planner.session.schema is None

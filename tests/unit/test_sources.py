@@ -376,6 +376,11 @@ def tar() -> bytes:
         (b"\x5a\x12\x09\x77" + bytes(600), "a binary file"),
         (bytes(600), "a binary file"),
         (b"version https://git-lfs.github.com/spec/v1\n", "a placeholder of Git LFS"),
+        (b"-- MySQL dump\r--\rCREATE TABLE t (i INT);\r", "text with an old Mac's ends of lines"),
+        (
+            b"SELECT 1;\rDELIMITER //\rSELECT 2//\r" + b" " * 900,
+            "text with an old Mac's ends of lines",
+        ),
         (b"/annex/objects/MD5E-s7--0.sql\n", "a placeholder of git-annex"),
     ],
 )
@@ -408,7 +413,11 @@ def test_compressed_twice(tmp_path: Path, outer: str, inner: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    [b"BZhello", b"PKILL", b"P", b"\x1f", b"(\xb5", b"<", b"PAR", b"{", b"[a]", b"%PD", b"\0\0\0S"],
+    [
+        *(b"BZhello", b"PKILL", b"P", b"\x1f", b"(\xb5", b"<", b"PAR", b"{", b"[a]", b"%PD"),
+        *(b"\0\0\0S", b"SELECT 1;\rSELECT 2;\r", b"SELECT 1;\r\n-- c\r\n", b"-- c\r"),
+        b"SELECT '\r--\r';\n",
+    ],
 )
 def test_what_only_begins_like_something_else(tmp_path: Path, text: bytes) -> None:
     assert read(write(tmp_path, text))[0] == text

@@ -230,7 +230,7 @@ class Bookkeeping:
     def schemas(self) -> list[str]:
         """Return the schemas that were touched and are there, as the server spells them.
 
-        One that the script itself has dropped again, or that never was there, will not be missed.
+        A schema that the script itself dropped, or that never existed, is not missed later.
         """
         there = loads.schemas_of(self._link)
         return sorted(name for name in there if self._known_as(name) in self._touched)

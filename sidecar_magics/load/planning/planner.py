@@ -72,6 +72,7 @@ _MAY_DIFFER = {
 }
 # Two names of one variable; MySQL has the first only.
 _DEFAULT_ENGINE = ("default_storage_engine", "storage_engine")
+_ADDS_KEYS = "sql_generate_invisible_primary_key"
 # A task's session may differ from the script's own in this variable, see `_session_of`.
 _READS_CHECKS = re.compile(rb"@@(?:\w+\.)?unique_checks\b", re.IGNORECASE)
 # Under another delimiter several statements may come as one; in these they would be a body.
@@ -92,12 +93,15 @@ class Server(NamedTuple):
         (lower_case_table_names).
     default_engine : str, default "InnoDB"
         Engine of tables whose definition names none, in a new session.
+    adds_keys : bool, default False
+        Whether tables without a primary key get one, in a new session.
     """
 
     flavour: str
     version: int
     folds_case: bool = False
     default_engine: str = "InnoDB"
+    adds_keys: bool = False
 
 
 class Takes(Protocol):
@@ -315,6 +319,8 @@ class Planner:
 
     def _is_counted(self, step: Step, known: KnownTable, rows: Rows) -> bool:
         """Return whether the server may number rows, as it does where they have no number."""
+        if known.counts_unseen and rows.columns is None:
+            return True
         zero_counts = "NO_AUTO_VALUE_ON_ZERO" not in (self.session.text("sql_mode") or "").upper()
         if known.counts_up_elsewhere:
             # Every column is given, as dump tools do; then only NULL and DEFAULT are numbered.
@@ -469,7 +475,9 @@ class Planner:
             yield from self._leave_out()  # InnoDB takes no notice
         elif definition:
             yield from self._define(step, name, references(sql))
-            self._tables.make(name, definition, innodb=self._makes_innodb(definition))
+            own_key = definition.has_primary_key or not self._adds_keys()
+            innodb = self._makes_innodb(definition)
+            self._tables.make(name, definition, innodb=innodb, own_key=own_key)
         elif forms.switches_keys(sql):
             yield from self._define(step, name)
         elif forms.drops_one_table(sql) and not self._checks_foreign_keys():
@@ -665,6 +673,11 @@ class Planner:
         names = [name for name in _DEFAULT_ENGINE if name in self.session.variables]
         engines = [self.session.text(name) or "" for name in names]
         return all(each.lower() == "innodb" for each in engines or [self._server.default_engine])
+
+    def _adds_keys(self) -> bool:
+        if _ADDS_KEYS in self.session.variables:
+            return not self.session.is_off(_ADDS_KEYS)
+        return self._server.adds_keys
 
     def _checks_foreign_keys(self) -> bool:
         if "foreign_key_checks" not in self.session.variables:

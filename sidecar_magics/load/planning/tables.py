@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from ...script.definitions import TableDefinition
 
 Name = tuple[bytes, bytes]
+# MySQL's name for the column of a primary key that it adds (sql_generate_invisible_primary_key).
+ADDED_KEY = b"my_row_id"
 
 
 class TableFacts(NamedTuple):
@@ -28,6 +30,8 @@ class TableFacts(NamedTuple):
         The AUTO_INCREMENT column, if that is the first.
     counts_up_elsewhere : bool
         Another column has AUTO_INCREMENT, or may have it.
+    counts_unseen : bool
+        That column is invisible: rows without a list of columns give it no number.
     """
 
     is_table: bool = True
@@ -35,6 +39,7 @@ class TableFacts(NamedTuple):
     watched: bool = False
     counts_up: bytes | None = None
     counts_up_elsewhere: bool = True
+    counts_unseen: bool = False
 
 
 @dataclass
@@ -46,6 +51,7 @@ class KnownTable:
     foreign_keys: bool = True
     counts_up: bytes | None = None  # the column, if it is the first
     counts_up_elsewhere: bool = True
+    counts_unseen: bool = False  # where a statement lists no columns, the server numbers its rows
     watched: bool = False  # a trigger may change each row
 
 
@@ -123,8 +129,23 @@ class KnownTables:
         """Return whether the script has named a table that is InnoDB's for certain."""
         return name in self._known and self._known[name].innodb
 
-    def make(self, name: Name, definition: TableDefinition, *, innodb: bool) -> None:
-        """Take note of a CREATE TABLE, and whether its engine is certainly InnoDB."""
+    def make(
+        self, name: Name, definition: TableDefinition, *, innodb: bool, own_key: bool = True
+    ) -> None:
+        """Take note of a CREATE TABLE.
+
+        Parameters
+        ----------
+        name : tuple of bytes
+            Schema and table.
+        definition : TableDefinition
+            What it says.
+        innodb : bool
+            Whether its engine is certainly InnoDB.
+        own_key : bool, default True
+            Whether its primary key is its own, if it has one: else the server adds a column for
+            that, which counts up and is invisible.
+        """
         self._no_tables.discard(name)
         if definition.unless_exists and not self._is_not_there(name):
             self._maybe_made.add(name)
@@ -138,7 +159,10 @@ class KnownTables:
             foreign_keys=definition.refers_to_others,
             counts_up=definition.counts_up,
             counts_up_elsewhere=definition.counts_up_elsewhere,
+            counts_unseen=definition.counts_unseen,
         )
+        if not own_key:
+            self._known[name].counts_up, self._known[name].counts_unseen = ADDED_KEY, True
 
     def _is_not_there(self, name: Name) -> bool:
         """Return whether a table is missing for certain, so that IF NOT EXISTS makes it."""
@@ -195,5 +219,6 @@ def _as_found(name: Name, found: TableFacts) -> KnownTable:
         innodb=found.innodb,
         counts_up=found.counts_up,
         counts_up_elsewhere=found.counts_up_elsewhere,
+        counts_unseen=found.counts_unseen,
         watched=found.watched,
     )

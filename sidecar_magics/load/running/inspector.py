@@ -42,6 +42,9 @@ class Inspector:
         mode = self._link.ask("SELECT @@sql_mode").split(",")
         kept = ",".join(name for name in mode if not name.startswith("ANSI"))
         self._link.send(b"SET sql_mode = '" + kept.encode() + b"'")
+        for name, _ in self._link.rows("SHOW VARIABLES LIKE 'show_gipk_in_create_table%'"):
+            # So that a primary key which the server has added is seen.
+            self._link.send(f"SET {name} = 1".encode())
 
     def revive(self) -> None:
         """Connect again, if the connection is lost; once the server is ready.
@@ -97,7 +100,8 @@ class Inspector:
                 "SELECT table_type = 'BASE TABLE', COALESCE(engine = 'InnoDB', 0), EXISTS (SELECT 1"
                 f" FROM information_schema.triggers WHERE event_object_schema = {in_schema}"
                 f" AND event_object_table = {of_table}), (SELECT CONCAT(ordinal_position, ' ',"
-                " HEX(CONVERT(column_name USING utf8mb4))) FROM information_schema.columns"
+                " HEX(CONVERT(column_name USING utf8mb4)), ' ', extra LIKE '%invisible%')"
+                " FROM information_schema.columns"
                 f" WHERE {of_counter}) FROM information_schema.tables"
                 f" WHERE table_schema = {in_schema} AND table_name = {of_table}"
             ).encode()
@@ -105,11 +109,12 @@ class Inspector:
         if not rows:
             return None
         is_table, innodb, watched, counter = rows[0]
-        place, _, name_in_hex = text(counter).partition(" ") if counter else ("", "", "")
+        place, name_in_hex, unseen = text(counter).split(" ") if counter else ("", "", "0")
         return TableFacts(
             is_table=text(is_table) == "1",
             innodb=text(innodb) == "1",
             watched=text(watched) == "1",
             counts_up=bytes.fromhex(name_in_hex) if place == "1" else None,
             counts_up_elsewhere=place not in ("", "1"),
+            counts_unseen=unseen == "1",
         )

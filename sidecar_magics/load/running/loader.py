@@ -143,6 +143,7 @@ class Loader:
                 version_number(self.sidecar.version),
                 folds_case=self.load.folds_case,
                 default_engine=control.ask("SELECT @@default_storage_engine"),
+                adds_keys=terms.adds_keys(control, self.sidecar),
             ),
             self._look_up,
             takes=self._trial.takes,

@@ -51,6 +51,14 @@ def first_statements(
     return first
 
 
+def adds_keys(control: Link, sidecar: Sidecar) -> bool:
+    """Return whether the server adds a primary key to tables without one, which counts up."""
+    if sidecar.flavour != "mysql":
+        return False
+    rows = control.rows("SHOW VARIABLES LIKE 'sql_generate_invisible_primary_key'")
+    return any(value == "ON" for _, value in rows)
+
+
 def _may_skip_binlog(control: Link, sidecar: Sidecar) -> bool:
     """Return whether there is a binary log that no replica reads, and the right to skip it."""
     if control.ask("SELECT @@log_bin") != "1":

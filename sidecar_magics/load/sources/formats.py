@@ -130,6 +130,13 @@ BINARY = _foreign(
     "check the name: a dump is text; a server's data files (.ibd, .frm) are none.",
 )
 
+# No LF at all: for every client, a comment then reaches to the end of the file.
+OLD_MAC = _foreign(
+    rb"(?=[^\n\0]*\Z)(?=(?:[^\r]*\r){2})(?:[^\n]*\r)?[ \t]*(?:--[ \t\r]|#|(?i:DELIMITER)[ \t])",
+    "text with an old Mac's ends of lines (CR alone)",
+    r"convert it with `tr '\r' '\n' < FILE > NEW.sql`: a comment hides all that follows it.",
+)
+
 
 def compression(head: bytes) -> str | None:
     """Return how a file is compressed; None if it is not, or in an unknown way.
@@ -156,4 +163,6 @@ def foreign(head: bytes) -> Foreign | None:
     for kind in FOREIGN:
         if kind.mark.match(head):
             return kind
-    return BINARY if BINARY.mark.match(head) and compression(head) is None else None
+    if compression(head) is not None:
+        return None
+    return next((kind for kind in (BINARY, OLD_MAC) if kind.mark.match(head)), None)
