@@ -16,6 +16,7 @@ As SQL:
 
     values.py       expressions by which the server spells a value
     packets.py      rows as bytes off a connection
+    parted.py       the rows of a whole table, part after part
     rows.py         rows into INSERT statements
     spelling.py     names and texts
     script.py       heading, end, and the SQL around definitions

@@ -80,6 +80,8 @@ class StoredTable:
         In their order.
     key : StoredColumn or None
         First column of the primary key; None if there is no such key.
+    is_sorted : bool
+        Whether reading all of it gives the rows by that column, in ascending order.
     """
 
     schema: str
@@ -90,6 +92,7 @@ class StoredTable:
     rows: int = 0
     columns: tuple[StoredColumn, ...] = ()
     key: StoredColumn | None = None
+    is_sorted: bool = False
 
     def __str__(self) -> str:
         return table_path(self.schema, self.name)
@@ -181,11 +184,10 @@ def read_catalogue(ask: Ask, names: Sequence[str]) -> list[Schema]:
     for table in of.tables():
         path = (table.schema, table.name)
         described = columns.get(path, ())
-        first = keys.get(path)
+        first, ascends = keys.get(path, ("", False))
         key = next((column for column in described if column.name == first), None)
-        _list_of(schemas[table.schema], table.kind).append(
-            StoredTable(**{**vars(table), "columns": described, "key": key})
-        )
+        known = {"columns": described, "key": key, "is_sorted": table.is_sorted and ascends}
+        _list_of(schemas[table.schema], table.kind).append(StoredTable(**{**vars(table), **known}))
     for schema, routine in of.programs(_ROUTINES):
         schemas[schema].routines.append(routine)
     for schema, trigger in of.programs(_TRIGGERS):
@@ -241,12 +243,16 @@ class _Questions:
 
     def tables(self) -> Iterator[StoredTable]:
         sql = (
-            b"SELECT table_schema, table_name, table_type, engine, data_length, table_rows"
+            b"SELECT table_schema, table_name, table_type, engine, data_length, table_rows,"
+            b" engine = 'InnoDB' AND create_options NOT LIKE '%partitioned%'"
             b" FROM information_schema.tables WHERE table_schema IS_NAMED"
             b" ORDER BY table_schema, BINARY table_name"
         )
-        for schema, name, kind, engine, size, rows in self._ask(sql):
-            yield StoredTable(schema, name, kind, engine, int(size or 0), int(rows or 0))
+        for schema, name, kind, engine, size, rows, lies_in_order in self._ask(sql):
+            yield StoredTable(
+                *(schema, name, kind, engine, int(size or 0), int(rows or 0)),
+                is_sorted=lies_in_order == "1",
+            )
 
     def columns(self) -> dict[tuple[str, str], tuple[StoredColumn, ...]]:
         sql = (
@@ -271,12 +277,13 @@ class _Questions:
             )
         return {path: tuple(columns) for path, columns in found.items()}
 
-    def keys(self) -> dict[tuple[str, str], str]:
+    def keys(self) -> dict[tuple[str, str], tuple[str, bool]]:
         sql = (
-            b"SELECT table_schema, table_name, column_name FROM information_schema.statistics"
+            b"SELECT table_schema, table_name, column_name, collation = 'A'"
+            b" FROM information_schema.statistics"
             b" WHERE index_name = 'PRIMARY' AND seq_in_index = 1 AND table_schema IS_NAMED"
         )
-        return {(schema, table): column for schema, table, column in self._ask(sql)}
+        return {(schema, table): (name, up == "1") for schema, table, name, up in self._ask(sql)}
 
     def programs(self, sql: bytes) -> Iterator[tuple[str, StoredProgram]]:
         for schema, kind, name, table, is_hidden in self._ask(sql):

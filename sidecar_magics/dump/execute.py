@@ -172,7 +172,12 @@ class Dumper:
             if self._earlier is not None:
                 self._earlier.taken(snapshot.control)
             jobs_to_do = self._jobs(snapshot.control, schemas, target, ending)
-            workers = [self._worker(each, content) for each in snapshot.connections]
+            # The parts of an earlier dump may come in any order.
+            is_alone = len(snapshot.connections) == 1 and self._own_parts_of is None
+            workers = [
+                Worker(each, self._policy, self.report, self._lock, content, is_alone=is_alone)
+                for each in snapshot.connections
+            ]
             course = Course(workers, snapshot, jobs_to_do)
             course.run(None if self.in_place else self._show)
             _check_unaltered(snapshot.control, schemas)
@@ -260,10 +265,6 @@ class Dumper:
         return [each for each in found if records.schemas_of(each) <= dumped]
 
     # While it runs -------------------------------------------------------------------------------
-
-    def _worker(self, asking: Asking, content: Content | None) -> Worker:
-        """Return a worker that does pieces on a connection."""
-        return Worker(asking, self._policy, self.report, self._lock, content)
 
     def _show(self, course: Course) -> None:
         """Show the progress, if the caller asked for it."""

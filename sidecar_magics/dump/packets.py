@@ -26,7 +26,7 @@ BATCH_BYTES = 1024 * 1024
 LONGEST_ROW_BYTES = 0xFFFFFF - 64
 
 _NULL_ROW = rb"\x01\x00\x00.\xfb"
-_EOF_BYTES = 9
+EOF_BYTES = 9
 # The end of a row and the bytes before the next one; or else, as a group, all that is left: there
 # no zero byte is the end of a row.
 _BORDER = re.compile(rb"(?s)\0(?:(?:%s)*.{4}(?:[^\xfb-\xff]|\xfc..|\xfd...)|(.*)\Z)" % _NULL_ROW)
@@ -79,25 +79,39 @@ def read_rows(
     result = connection._result
     try:
         # The answer's rows are read past PyMySQL, off the file that it reads from.
-        yield from _batches(connection._rfile, may_be_null=may_be_null)
+        yield from batches(connection._rfile, may_be_null=may_be_null)
     finally:
         result.unbuffered_active, result.connection = False, None
 
 
-def _batches(file: Any, *, may_be_null: bool) -> Iterator[Batch]:
+def batches(file: Any, *, may_be_null: bool) -> Iterator[Batch]:
+    """Yield the rows that a file has, up to the end of an answer, as `read_rows` does.
+
+    Parameters
+    ----------
+    file : binary file
+        Its `read1` returns what a server sends after the columns.
+    may_be_null : bool
+        Whether a value can be NULL at all.
+
+    Raises
+    ------
+    pymysql.err.MySQLError, OSError
+        The server ended with an error, the connection was lost, or there is a NULL that cannot be.
+    """
     border = _BORDER if may_be_null else _BORDER_WITHOUT_NULL
     held, has_begun = b"\0", False  # as if a row had ended, which is none
     wanted = BATCH_BYTES
     is_last = has_null = False
     while not is_last:
-        held, is_last = _filled(file, held, wanted)
+        held, is_last = filled(file, held, wanted)
         if may_be_null:
             has_null = has_null or bool(_IS_NULL.search(held))
         rows, held = _split(border, held)
         if is_last:
             row, _, end = held.partition(b"\0")
-            if len(end) != _EOF_BYTES and not has_null:
-                raise _unreadable()
+            if len(end) != EOF_BYTES and not has_null:
+                raise unreadable()
             rows.append(row)
         if rows and not has_begun:
             del rows[0]
@@ -120,8 +134,30 @@ def _split(border: re.Pattern[bytes], held: bytes) -> tuple[list[bytes], bytes]:
     return rows, last + rest
 
 
-def _filled(file: Any, held: bytes, wanted: int) -> tuple[bytes, bool]:
-    """Read until there are so many bytes, or the end has come."""
+def filled(file: Any, held: bytes, wanted: int) -> tuple[bytes, bool]:
+    """Read until there are so many bytes, or the end has come.
+
+    Parameters
+    ----------
+    file : binary file
+        As for `batches`.
+    held : bytes
+        What was read before, from a row's end on.
+    wanted : int
+        How many bytes to have at least.
+
+    Returns
+    -------
+    held : bytes
+        What was held, and what came.
+    is_last : bool
+        Whether the answer ends with it.
+
+    Raises
+    ------
+    pymysql.err.MySQLError, OSError
+        The server ended with an error, or the connection was lost.
+    """
     parts, size, tail = [held], len(held), held[-_ERROR_BYTES:]
     while True:
         if _END.search(tail[-_END_BYTES:]):
@@ -153,7 +189,8 @@ def _raise(packet: bytes) -> None:
         pymysql.err.raise_mysql_exception(packet)
 
 
-def _unreadable() -> Exception:
+def unreadable() -> Exception:
+    """Return the error for an answer that is not what was asked for."""
     import pymysql  # noqa: PLC0415
 
     error: Exception = pymysql.err.OperationalError(2027, "Malformed packet")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from . import values
 from .packets import LONGEST_ROW_BYTES, read_rows
+from .parted import PartedAnswer
 from .spelling import literal, quoted
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     import pymysql
 
     from .catalogue import StoredTable
+    from .packets import Batch
 
 # A table is read in this many parts, or up to twice as many, if its key's numbers span as much.
 LEAST_PARTS = 32
@@ -73,10 +75,20 @@ class RowReader:
         The server's ``max_allowed_packet``: it makes NULL of a longer text.
     where : str, optional
         Condition that rows must meet.
+    reads_on : bool, default False
+        Whether all parts of the table are read by this, one after another, with nothing else asked
+        on the connection between two of them.
     """
 
-    def __init__(self, table: StoredTable, max_packet_bytes: int, where: str | None = None) -> None:
-        self._table = table
+    def __init__(
+        self,
+        table: StoredTable,
+        max_packet_bytes: int,
+        where: str | None = None,
+        *,
+        reads_on: bool = False,
+    ) -> None:
+        self.table = self._table = table
         self._where = where
         self._max_packet_bytes = max_packet_bytes
         self._limit_bytes = min(max_packet_bytes, LONGEST_ROW_BYTES) // 2
@@ -84,6 +96,9 @@ class RowReader:
         self._wide = [c for c in self._given if values.widest(c) >= self._limit_bytes // 64]
         widest = sum(map(values.widest, self._given))
         self._may_be_too_long = widest >= self._limit_bytes
+        is_led_by_key = table.is_sorted and self._given[:1] == (table.key,)
+        self._reads_on = reads_on and is_led_by_key and not self._may_be_too_long
+        self._answer: PartedAnswer | None = None
         names = b" (" + b",".join(quoted(c.name) for c in self._given) + b")"
         self._head = (
             b"INSERT INTO "
@@ -103,8 +118,7 @@ class RowReader:
             The server refused, or the connection was lost.
         """
         has_long = False
-        sql = self.select(part)
-        for batch in read_rows(connection, sql, may_be_null=self._may_be_too_long):
+        for batch in self._batches(connection, part):
             has_long = has_long or batch.has_null
             if batch.rows:
                 yield InsertStatement(
@@ -113,6 +127,13 @@ class RowReader:
         if has_long:
             for row in self._long_rows(connection, part):
                 yield InsertStatement(b"".join((self._head, row, b";\n")), 1, len(self._head))
+
+    def _batches(self, connection: pymysql.Connection[Any], part: Range) -> Iterator[Batch]:
+        if not self._reads_on or part == WHOLE:
+            return read_rows(connection, self.select(part), may_be_null=self._may_be_too_long)
+        if self._answer is None or part.first is None:
+            self._answer = PartedAnswer(connection, self.select(WHOLE))
+        return self._answer.batches(part.end)
 
     def select(self, part: Range = WHOLE) -> bytes:
         """Return the question for the rows of a part, each as one text: ``(1,'a')`` and a zero."""

@@ -50,6 +50,8 @@ class Worker:
         Guards the report.
     content : Content, optional
         Takes the content down.
+    is_alone : bool, default False
+        Whether this worker does all pieces that there are, in the order in which they stand.
     """
 
     def __init__(
@@ -59,8 +61,12 @@ class Worker:
         report: DumpReport,
         lock: threading.Lock,
         content: Content | None = None,
+        *,
+        is_alone: bool = False,
     ) -> None:
         self._asking = asking
+        self._is_alone = is_alone
+        self._reader: RowReader | None = None
         self._policy = policy
         self._report = report
         self._lock = lock
@@ -115,7 +121,7 @@ class Worker:
     def _rows(self, piece: plan.RowsPart) -> Iterator[bytes]:
         self.doing = str(piece.table)
         began = time.monotonic()
-        reader = RowReader(piece.table, self._max_packet_bytes, self._policy.where)
+        reader = self._reader_of(piece.table)
         content = self._content and self._content.begin_rows(piece.table, piece.part)
         is_first = True
         for statement in self._statements(reader, piece):
@@ -129,6 +135,13 @@ class Worker:
         if content:
             content.end()
         self._count(piece.table, DumpedTable(seconds=time.monotonic() - began))
+
+    def _reader_of(self, table: StoredTable) -> RowReader:
+        if self._reader is None or self._reader.table is not table:
+            self._reader = RowReader(
+                *(table, self._max_packet_bytes, self._policy.where), reads_on=self._is_alone
+            )
+        return self._reader
 
     def _statements(self, reader: RowReader, piece: plan.RowsPart) -> Iterator[InsertStatement]:
         try:

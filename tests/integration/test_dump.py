@@ -15,7 +15,8 @@ import pytest
 
 from sidecar_magics import mysql_dump
 from sidecar_magics.connection import connect_now
-from sidecar_magics.dump import DumpReport, dump
+from sidecar_magics.dump import DumpReport, dump, rows
+from sidecar_magics.dump.parted import PartedAnswer
 from sidecar_magics.errors import DumpError, Interrupted, SettingsError
 from sidecar_magics.load import load
 from tests.servers import execute
@@ -415,6 +416,52 @@ def test_all_connections_see_one_moment(server: Server, tmp_path: Path) -> None:
     finally:
         ends.set()
         writer.join(60)
+
+
+PARTED = {
+    "plain": "id BIGINT, s VARCHAR(400), PRIMARY KEY (id)",
+    "several": "id INT, n INT AS (7) STORED, s VARCHAR(400), PRIMARY KEY (id, s(20))",
+    "last": "s VARCHAR(400), id INT PRIMARY KEY",
+    "down": "id INT, s VARCHAR(400), PRIMARY KEY (id DESC)",
+    "spread": "id INT PRIMARY KEY, s VARCHAR(400) PARTITION BY HASH (id) PARTITIONS 3",
+    "long": "id INT PRIMARY KEY, s LONGTEXT",
+    "short": "id INT PRIMARY KEY, s TINYINT",
+}
+
+
+def test_one_connection_writes_what_several_do(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It reads a table by one question, and finds by itself where the others' parts begin."""
+    asked: list[bytes] = []
+
+    class Noted(PartedAnswer):
+        def __init__(self, connection: Any, sql: bytes) -> None:
+            asked.append(sql)
+            super().__init__(connection, sql)
+
+    monkeypatch.setattr(rows, "PartedAnswer", Noted)
+    execute(server, "CREATE SCHEMA a", "SELECT 1")
+    draw = random.Random(3)
+    with connect_now(server.settings) as connection, connection.cursor() as cursor:
+        for name, definition in PARTED.items():
+            columns, by, partitions = definition.partition(" PARTITION BY ")
+            cursor.execute(f"CREATE TABLE a.{name} ({columns}){by}{partitions}")
+            numbers = sorted(draw.sample(range(-90_000, 90_000), 2500))
+            texts = ["7" if name == "short" else "x'\n" * draw.randint(0, 90) for _ in numbers]
+            cursor.executemany(
+                f"INSERT INTO a.{name} (id, s) VALUES (%s, %s)", list(zip(numbers, texts))
+            )
+        connection.commit()
+    for where in (None, "id % 900 < 9"):
+        for jobs in (1, 2):
+            report = dump(tmp_path / f"{jobs}.sql", server.settings, jobs=jobs, where=where)
+            assert report.jobs == jobs
+        text = (tmp_path / "1.sql").read_bytes()
+        assert text == (tmp_path / "2.sql").read_bytes()
+        assert all(text.count(f"INSERT INTO `{name}`".encode()) > 5 for name in PARTED)
+    assert [sql.split(b"`")[-2] for sql in asked[:3]] == [b"plain", b"several", b"short"]
+    assert len(asked) == 6
 
 
 def test_without_reload_there_is_one_connection(server: Server, tmp_path: Path) -> None:

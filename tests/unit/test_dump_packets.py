@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import pymysql
 import pytest
 
-from sidecar_magics.dump import packets
-from sidecar_magics.dump.packets import read_rows
+from sidecar_magics.dump import packets, parted
+from sidecar_magics.dump.packets import Batch, read_rows
+from sidecar_magics.dump.parted import PartedAnswer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,7 +28,7 @@ class Wire:
 
     def read1(self, size: int) -> bytes:
         assert self._data, "a real connection would wait for ever"
-        piece = self._data[: self._draw.choice((1, 9, size))]
+        piece = self._data[: min(size, self._draw.choice((1, 9, size)))]
         self._data = self._data[len(piece) :]
         return piece
 
@@ -146,6 +147,68 @@ def test_where_a_batch_ends_depends_on_the_rows_alone() -> None:
 
     assert sizes(1) == sizes(2) == sizes(3)
     assert len(sizes(1)) > 2
+
+
+def keyed_rows(draw: random.Random) -> list[tuple[int, bytes]]:
+    """Return rows with their keys, in order: short and long ones, several of one key."""
+    key, rows = draw.choice((-300, 0, 10_000)), []
+    for _ in range(draw.choice((0, 1, 50, 1500))):
+        key += draw.choice((0, 0, 1, 1, 1, 40))
+        size = draw.choice((0, 0, 3, 9, 30, 240, 250, 5000 if draw.random() < 0.02 else 1))
+        rows.append((key, b"(%d%s)" % (key, b",'%s'" % (b"7" * size) if size else b"")))
+    return rows
+
+
+@pytest.mark.parametrize("seed", range(SEEDS))
+def test_parts_of_an_answer_are_what_each_gives_by_itself(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draw = random.Random(seed)
+    monkeypatch.setattr(packets, "BATCH_BYTES", draw.choice((1, 64, 700, 70_000)))
+    monkeypatch.setattr(parted, "_LOOK_BYTES", draw.choice((1, 100, 3000, 70_000)))
+    monkeypatch.setattr(parted, "_WALK_BYTES", draw.choice((20, 100, 3000)))
+    rows = keyed_rows(draw)
+    borders = sorted({draw.randint(-400, 12_000) for _ in range(draw.randint(0, 8))})
+    borders += [key for key, _ in rows[:: draw.choice((60, 400))]]
+    ends = [*sorted({*borders}), None]
+
+    def alone(first: int | None, behind: int | None) -> list[Batch]:
+        there = [
+            row
+            for key, row in rows
+            if (first is None or key >= first) and (behind is None or key < behind)
+        ]
+        wire = Wire(wire_of(there, draw.randint(0, 255), END), draw)
+        return list(read_rows(Connection(wire), b"SELECT 1", may_be_null=False))
+
+    connection = Connection(Wire(wire_of([row for _, row in rows], seed, END), draw))
+    answer = PartedAnswer(connection, b"SELECT 1")
+    assert not connection._result.unbuffered_active
+    for first, behind in zip([None, *ends], ends):
+        assert list(answer.batches(behind)) == alone(first, behind)
+
+
+@pytest.mark.parametrize("odd", [None, b"('a',1)", b"(NULL)"])
+def test_a_row_without_a_key_is_an_error(odd: bytes | None) -> None:
+    rows = [b"(%d,'some text')" % key for key in range(50)]
+    data = wire_of([*rows, odd, *rows], 7, END)
+    answer = PartedAnswer(Connection(Wire(data, random.Random(1))), b"SELECT 1")
+    with pytest.raises(pymysql.err.OperationalError, match="2027"):
+        list(answer.batches(60))
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_an_error_is_raised_in_the_part_where_it_stands(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draw = random.Random(seed)
+    monkeypatch.setattr(parted, "_LOOK_BYTES", draw.choice((1, 100, 3000)))
+    rows = [b"(%d,'some text')" % key for key in range(2000)]
+    answer = PartedAnswer(Connection(Wire(wire_of(rows, seed, ERROR), draw)), b"SELECT 1")
+    assert sum(len(batch.rows) for batch in answer.batches(1000)) == 1000
+    with pytest.raises(pymysql.err.OperationalError) as raised:
+        list(answer.batches(5000))
+    assert raised.value.args[0] == 1412
 
 
 def test_a_connection_that_ends_within_a_row_is_lost() -> None:

@@ -27,6 +27,7 @@ LONG = rb"it\'s (not) a \"call\", \\ but \n text;" * 30_000
         rb"('it\'s (here)','\\'),('\\\\','f(x)')",
         b"('it''s (here)',''),('''','()')",
         b"('a -- b','# c','/* d */','@e','`f`')",
+        b"(1,'a)'),(2,'b'),(3,'c')",
         b"('NEXT VALUE FOR s','(SELECT 1)','ON DUPLICATE KEY UPDATE a=f(1)')",
         b"('2024-01-01 00:00:00','a@b.c')",
         b'(1,"text"),(2,"it\'s (this)"),(3,"a\\"b("),(4,"@")',
@@ -36,7 +37,7 @@ LONG = rb"it\'s (not) a \"call\", \\ but \n text;" * 30_000
         b"('(" + b"x" * 1_000_000 + b"')",
         b",".join(b"(%d,'v (%d)',VALUE)" % (n, n) for n in range(3000)),
     ],
-    ids=range(21),
+    ids=range(22),
 )
 def test_values_alone(values: bytes) -> None:
     rows = literal_rows(b"INSERT INTO `t` VALUES " + values)
@@ -78,6 +79,8 @@ MORE_THAN_VALUES = [
     b"(1) RETURNING (a)",
     b"(1) RETURNING a -- )",
     b"(1),(2) RETURNING a # ),()",
+    b"(1),(2) RETURNING a # ))",
+    b"(1),(2) ON DUPLICATE KEY UPDATE a=2 -- ,)",
     b"(now())",
     b"(1,now())",
     b"(1),(now())",

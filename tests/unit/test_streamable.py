@@ -109,7 +109,7 @@ def test_what_is_proven_is_taken_as_it_stands(values: bytes) -> None:
     assert found is not None
     assert bytes(found.values) == values
     assert found.charset == b"utf8mb4"
-    assert found.row_count() <= found.most_rows()
+    assert found.row_count() <= found.most_rows() <= found.opened()
 
 
 @pytest.mark.parametrize(
@@ -194,7 +194,10 @@ def test_what_stands_between_two_values_is_told_to_the_server() -> None:
 def test_rows_are_counted_although_texts_look_like_borders() -> None:
     found = file(Target(NUMBERS), b"(1,'),('),(2,'b')")
     assert found is not None
-    assert (found.row_count(), found.most_rows()) == (2, 3)
+    assert (found.row_count(), found.most_rows(), found.opened()) == (2, 3, 3)
+    found = file(Target(NUMBERS), b"(1,'(a)'),(2,'b')")
+    assert found is not None
+    assert (found.row_count(), found.most_rows(), found.opened()) == (2, 2, 3)
 
 
 def test_a_counter_is_not_moved() -> None:

@@ -290,7 +290,7 @@ def _counts(files: list[File], replies: Replies) -> list[int] | None:
     """Return how many rows each statement has, if the server has stored them all as they are."""
     if replies.error is not None or replies.done[0].warnings:
         return None
-    for count in (File.most_rows, File.row_count):
+    for count in (File.opened, File.most_rows, File.row_count):  # the quick ones may be too high
         counts = [count(file) for file in files]
         if sum(counts) == replies.done[0].changed:
             return counts
