@@ -243,7 +243,7 @@ def _keep(arguments: argparse.Namespace) -> None:
         _show(for_terminal(str(status)))
     if action == "begin":
         standing.keep_on()
-        _say(str(standing.end()))
+        _say(for_terminal(str(standing.end())))
 
 
 def _doctor(arguments: argparse.Namespace) -> int:

@@ -230,7 +230,9 @@ def check_dump(arguments: argparse.Namespace) -> None:
     """
     if arguments.file in (None, "", "-"):
         raise UsageError(
-            "A dump goes into a file, which is not named.",
+            "A dump is written to a file, not to standard output."
+            if arguments.file == "-"
+            else "A dump goes into a file, which is not named.",
             hint="name it, and then the schemas: dump.sql.gz my_schema",
         )
 

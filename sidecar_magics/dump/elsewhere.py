@@ -14,7 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ..load.check.mirror import REACHES_OUT
+from ..load.check.mirror import reaches_out
 from ..load.check.statements import read_definition
 from ..load.policy import LoadPolicy
 from ..schemas import SYSTEM_SCHEMAS
@@ -85,7 +85,7 @@ class Relocation:
         return self._scratch[self._fold(schema)]
 
     def moved(self, sql: bytes, kind: Kind, modes: Quoting) -> bytes:
-        """Return a statement with scratch schemas in the place of the dump's; events are disabled.
+        """Return a statement with scratch schemas instead of the dump's; events are disabled.
 
         Raises
         ------
@@ -93,11 +93,8 @@ class Relocation:
             It reaches beyond its schema, or a name in it may be a schema or not.
         """
         statement = tokens(sql, **modes._asdict())
-        if kind is Kind.TABLE:
-            for token in statement:
-                if token.word in REACHES_OUT:
-                    word = token.text.decode("ascii", "replace")
-                    raise UnmovableError(f"{word} in its definition reaches beyond the schema")
+        if kind is Kind.TABLE and (word := reaches_out(statement)):
+            raise UnmovableError(f"{word} in its definition reaches beyond the schema")
         edits = list(self._names(statement, kind))
         if kind is Kind.EVENT:
             edits += _disabled(statement)

@@ -31,6 +31,10 @@ _MORE_THAN_ADDS = re.compile(
 )
 _LOCKS_TABLE = _form(rb"LOCK TABLES? %s WRITE\s*\Z" % _TABLE)
 _UNLOCKS = _form(rb"UNLOCK TABLES?\s*\Z")
+_LOCKS_SERVER = _form(
+    rb"(?:/\*M?!\d*\s*)?"
+    rb"(?:FLUSH (?:(?:NO_WRITE_TO_BINLOG|LOCAL) )?TABLES WITH READ LOCK|BACKUP STAGE)\b"
+)
 _SETS_ROLE = _form(rb"SET ROLE\b")
 _BEGINS = _form(rb"(?:BEGIN(?: WORK)?\s*\Z|START TRANSACTION\b)")
 _CREATES_IN_TRANSACTION = re.compile(rb"\s*CREATE\b.*\bSTART\s+TRANSACTION\s*\Z", re.I | re.S)
@@ -105,6 +109,11 @@ def locks_one_table(sql: bytes) -> bool:
 def unlocks(sql: bytes) -> bool:
     """Return whether a statement is UNLOCK TABLES."""
     return bool(_UNLOCKS.match(sql))
+
+
+def locks_server(sql: bytes) -> bool:
+    """Return whether a statement locks all tables, those of the journal too, for all others."""
+    return bool(_LOCKS_SERVER.match(sql))
 
 
 def sets_role(sql: bytes) -> bool:

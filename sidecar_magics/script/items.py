@@ -44,11 +44,17 @@ Item = Union[Statement, ClientCommand]
 
 
 class ScriptSyntaxError(ValueError):
-    """The script cannot be split; `line`, `column` and `offset` say where that begins."""
+    """The script cannot be split; `line`, `column` and `offset` say where that begins.
 
-    def __init__(self, message: str, line: int, column: int, offset: int) -> None:
+    `hint` is what to do about it, if that is known.
+    """
+
+    def __init__(
+        self, message: str, line: int, column: int, offset: int, *, hint: str = ""
+    ) -> None:
         super().__init__(message, line, column, offset)
         self.message = message
+        self.hint = hint
         self.line = line
         self.column = column
         self.offset = offset

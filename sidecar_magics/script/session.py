@@ -68,6 +68,7 @@ _NOT_FOLLOWED = {
     "tx_isolation",
     "tx_read_only",
     "autocommit",
+    "completion_type",  # with it COMMIT begins the next transaction, or ends the connection
 }
 # The values of these depend on earlier statements, on the connection, or on the time.
 _NOT_COPIED = {
@@ -109,6 +110,29 @@ _SET_NAMES = re.compile(
     rb"\s*NAMES\s+(?P<quote>['\"]?)(?P<charset>\w+)(?P=quote)"
     rb"(?:\s+COLLATE\s+(?P<quote2>['\"]?)(?P<collation>\w+)(?P=quote2))?\s*\Z",
     re.IGNORECASE,
+)
+# Variables, and beginnings of their names, that no session has a value of its own of, or none that
+# can be set: what a script gives them is the same for connections that are older and newer. With
+# one that is missing here, the rest of a script runs in order.
+_OF_THE_SERVER_ALONE = re.compile(
+    rb"""\s*(?:PERSIST_ONLY\s|@@PERSIST_ONLY\s*\.
+      | (?:(?:GLOBAL|PERSIST)\s+|@@(?:GLOBAL|PERSIST)\s*\.\s*)`?(?:
+          TRANSACTION\s
+        | (?: gtid_purged | max_allowed_packet | net_buffer_length | local_infile | event_scheduler
+            | max_connections | max_connect_errors | connect_timeout | read_only | super_read_only
+            | offline_mode | server_id | sync_binlog | expire_logs_days | key_buffer_size | flush
+            | slow_query_log | slow_query_log_file | slow_launch_time | general_log
+            | general_log_file | log_output | log_bin_trust_function_creators
+            | binlog_expire_logs_seconds | query_cache_size | query_cache_limit
+            | thread_cache_size | table_open_cache | table_definition_cache
+            | default_password_lifetime | password_history | mandatory_roles
+            | innodb_(?!lock_wait_timeout|strict_mode|table_locks|ft_|tmpdir|ddl_|parallel_
+                |compression_default|default_)\w+
+            | (?:validate_password|rpl_|slave_|replica_|master_|group_replication_|audit_log)\w*
+          )\b (?!\.)
+      )
+    )""",
+    re.VERBOSE | re.IGNORECASE,
 )
 _NOT_VARIABLES = re.compile(
     rb"\s*(?:(?:GLOBAL|PERSIST|PERSIST_ONLY)\s|@@(?:GLOBAL|PERSIST|PERSIST_ONLY)\s*\.)",
@@ -261,9 +285,12 @@ def copies_user_variable(sql: bytes) -> bool:
 
 
 def sets_global_only(sql: bytes) -> bool:
-    """Return whether a SET, without comments, is about the server and not about the session."""
+    """Return whether a SET, without comments, is about the server and not about any session.
+
+    ``SET GLOBAL time_zone = ...`` is about sessions: those of connections that are made later.
+    """
     found = _SET.match(sql)
-    return bool(found and _NOT_VARIABLES.match(sql, found.end()) and b"," not in sql)
+    return bool(found and _OF_THE_SERVER_ALONE.match(sql, found.end()) and b"," not in sql)
 
 
 @lru_cache(maxsize=256)

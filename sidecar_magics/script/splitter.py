@@ -67,6 +67,10 @@ _DELIMITER = COMMANDS["delimiter"]
 _LONGEST_COMMAND_COMMENT = 256
 _TWO_DASHES = re.compile(rb"(?P<line>--)")
 _MARKLESS_UTF_16 = re.compile(rb"[^\x00]\x00[^\x00]\x00|\x00[^\x00]\x00[^\x00]")
+_MAYBE_FOREIGN = (
+    "end that statement with its delimiter (;) first; a script for another kind of server, such as "
+    "SQL Server, has to be converted for MySQL."
+)
 _OTHER_ENCODING = "the file is saved as UTF-{} (PowerShell's > does that); save it again as UTF-8"
 
 
@@ -339,8 +343,11 @@ class Splitter:
         if command.effect is Effect.CLEAR:
             dropped = bytes(self._window.data[self._start : at]).rstrip()
             return self._command(Call(command, dropped), at + 2)
-        message = f"the client command \\{command.letter.decode()} stands inside a statement"
-        raise ScriptSyntaxError(message, *self._window.place(at))
+        message = (
+            f"the client command \\{command.letter.decode()} stands inside the statement that "
+            f"begins in line {self._began.line}"
+        )
+        raise ScriptSyntaxError(message, *self._window.place(at), hint=_MAYBE_FOREIGN)
 
     def _versioned(self) -> Item | None:
         r"""Begin a statement with a versioned comment, unless that only holds a short command.
@@ -415,7 +422,8 @@ class Splitter:
         try:
             argument = read_argument(call)
         except ValueError as error:
-            raise ScriptSyntaxError(str(error), *self._began) from None
+            hint = "" if command is not _DELIMITER else "write DELIMITER // or DELIMITER $$."
+            raise ScriptSyntaxError(str(error), *self._began, hint=hint) from None
         if command is _DELIMITER:
             self.delimiter = argument
         item = ClientCommand(command.name, argument, *self._began, self._window.offset(end))

@@ -40,6 +40,21 @@ def _myisam(chance: random.Random) -> Kind:
     )
 
 
+def _default_engine(chance: random.Random) -> Kind:
+    """Return a table that is MyISAM's, though its definition does not say so."""
+    return Kind(
+        [
+            "SET default_storage_engine = MyISAM;\n",
+            *made("a", A_COLUMNS, ""),
+            "SET default_storage_engine = InnoDB;\n",
+            *plain(chance, "a", 1, 8),
+        ],
+        plain(chance, "a", 5_000, 2),
+        keeps_transactions=False,
+        may_doubt=True,
+    )
+
+
 def _spatial(chance: random.Random) -> Kind:
     columns = "id INT NOT NULL PRIMARY KEY, at POINT NOT NULL, text VARCHAR(200), SPATIAL KEY (at)"
     put = "INSERT INTO a VALUES ({id}, ST_GeomFromText('POINT({id} {n})'), '{text}');"
@@ -389,6 +404,7 @@ def _appended(chance: random.Random) -> Kind:
 
 KINDS: dict[str, Callable[[random.Random], Kind]] = {
     "myisam": _myisam,
+    "default-engine": _default_engine,
     "functions": _like("INSERT INTO a VALUES ({id}, UPPER('{text}'), CONVERT('{n}', SIGNED));"),
     "converted": _like(
         "INSERT INTO a SET id = {id}, text = CONVERT('{text}' USING latin1), n = 1;"

@@ -80,6 +80,27 @@ SCRIPTS_AND_OPTIONS: dict[str, tuple[str, dict[str, Any]]] = {
         {},
     ),
     "a question about nothing": (FIRST + "SELECT COUNT(*) FROM gone;\n", {}),
+    "a question before a change": (FIRST + "SELECT * FROM gone;\nTRUNCATE gone;\n", {}),
+    "a change before a question": (FIRST + "TRUNCATE gone;\nSELECT * FROM gone;\n", {}),
+    "a look at nothing": (FIRST + TABLES + "DESC t;\nDESCRIBE `gone` id;\n", {}),
+    "a look at nothing's columns": (
+        FIRST + TABLES + "SHOW FULL COLUMNS FROM u;\nSHOW FIELDS IN gone FROM lab;\n",
+        {},
+    ),
+    "a look at nothing's keys": (FIRST + "SHOW INDEX FROM lab.gone;\n", {}),
+    "a look at nothing's definition": (
+        FIRST + TABLES + "SHOW CREATE TABLE t;\nSHOW CREATE TABLE gone;\n",
+        {},
+    ),
+    "names that are words of other statements": (
+        FIRST + "CREATE TABLE t (connection INT, directory TEXT, s3 INT);\n"
+        "CREATE VIEW v AS SELECT connection FROM t s3;\nSELECT s3.a FROM gone s3;\n",
+        {},
+    ),
+    "the plan of a question about nothing": (
+        FIRST + TABLES + "EXPLAIN SELECT * FROM t;\nEXPLAIN SELECT * FROM gone;\n",
+        {},
+    ),
     "a column that is not there": (FIRST + TABLES + "INSERT INTO t (id, x) VALUES (1, 2);\n", {}),
     "rows that are too short": (FIRST + TABLES + "INSERT INTO t VALUES (1);\n", {}),
     "an update of nothing": (FIRST + TABLES + "UPDATE t SET gone = 1;\n", {}),
@@ -119,6 +140,18 @@ SCRIPTS_AND_OPTIONS: dict[str, tuple[str, dict[str, Any]]] = {
         FIRST + "CREATE PROCEDURE p() SELECT 1;\nCALL p();\nDROP PROCEDURE p;\n",
         {},
     ),
+    "a mistake after a call": (
+        FIRST
+        + "CREATE PROCEDURE p() SELECT 1;\nCALL p();\nCREATE TABLE t (i INT) LOCK TABLES x;\n",
+        {},
+    ),
+    "a sequence, and a mistake": (  # MariaDB's; MySQL has none
+        FIRST + "DROP SEQUENCE IF EXISTS s;\nCREATE SEQUENCE s START WITH 5;\n"
+        "SELECT NEXTVAL(s), SETVAL(s, 9, 0);\nCREATE TABLE t (i INT DEFAULT NEXTVAL(s));\n"
+        "INSERT INTO t VALUES (DEFAULT);\nDROP SEQUENCE s;\nSELECT * FROM gone;\n",
+        {},
+    ),
+    "a sequence twice": (FIRST + "CREATE SEQUENCE s;\nCREATE SEQUENCE s;\n", {}),
     "a mistake in a procedure": (
         FIRST + "DELIMITER //\nCREATE PROCEDURE p() BEGIN SELEC 1; END//\nDELIMITER ;\n",
         {},

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sidecar_magics.connection import connect_now
-from sidecar_magics.errors import AccessError, SettingsError, StatementError
+from sidecar_magics.errors import AccessError, ScriptError, SettingsError, StatementError
 from sidecar_magics.load import LoadPolicy, load, load_sql
 
 if TYPE_CHECKING:
@@ -175,6 +175,57 @@ def test_whatever_changes_a_schema_ends_what_once_claims_of_it(
     load(other, server.settings)
     assert not load(path, server.settings, once=True).already_loaded
     assert ask(server, "SELECT COUNT(*) FROM b.a WHERE i < 4") == [(3,)]
+
+
+def test_what_is_set_for_later_sessions_does_not_reach_this_one(
+    server: Server, tmp_path: Path
+) -> None:
+    """Connections that a load makes later begin otherwise than the client's only one."""
+    names = [f"t{number}" for number in range(4)]
+    tables = (f"CREATE TABLE {name} (i INT PRIMARY KEY, at TIMESTAMP);" for name in names)
+    load_sql("CREATE DATABASE b; USE b; " + "".join(tables), server.settings)
+    path = tmp_path / "a.sql"
+    with path.open("w") as script:
+        # After a view the server is asked for each table, when all that comes before is done.
+        script.write("USE b; SET GLOBAL time_zone = '+05:00'; CREATE VIEW v AS SELECT 1;\n")
+        for name in names:
+            for first in range(0, 20_000, 5_000):
+                rows = (f"({first + n}, '2020-01-01 12:00:00')" for n in range(5_000))
+                script.write(f"INSERT INTO {name} VALUES {','.join(rows)};\n")
+    try:
+        load(path, server.settings, jobs=4)
+    finally:
+        server.restore_globals()
+    moments = " UNION ".join(f"SELECT UNIX_TIMESTAMP(at) FROM b.{name}" for name in names)
+    assert len(ask(server, moments)) == 1
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("end", ["", "UNLOCK TABLES; INSERT INTO a VALUES (4);"])
+def test_a_script_that_locks_the_whole_server_does_not_lock_its_own_journal(
+    end: str, server: Server, tmp_path: Path
+) -> None:
+    path = tmp_path / "a.sql"
+    path.write_text(f"{TABLES} FLUSH TABLES WITH READ LOCK; SELECT COUNT(*) FROM a; {end}")
+    load(path, server.settings, once=True)
+    assert load(path, server.settings, once=True).already_loaded
+    assert ask(server, "SELECT COUNT(*) FROM b.a") == [(4 if end else 3,)]
+
+
+@pytest.mark.timeout(120)
+def test_what_follows_a_lock_of_the_whole_server_is_not_repeated(
+    server: Server, tmp_path: Path
+) -> None:
+    path = tmp_path / "a.sql"
+    path.write_text(
+        f"{TABLES} CREATE TABLE n (i INT); FLUSH TABLES WITH READ LOCK; UNLOCK TABLES;"
+        "INSERT INTO n VALUES (1); INSERT INTO nosuch VALUES (1);"
+    )
+    with pytest.raises(StatementError, match="1146"):
+        load(path, server.settings, resume=True)
+    with pytest.raises(ScriptError, match="cannot be resumed here"):
+        load(path, server.settings, resume=True)
+    assert ask(server, "SELECT COUNT(*) FROM b.n") == [(1,)]
 
 
 def test_a_schema_that_the_script_drops_again_is_not_missed(server: Server, tmp_path: Path) -> None:

@@ -580,6 +580,8 @@ SETTINGS = {
     "max_allowed_packet": "67108864",
     "innodb_flush_log_at_trx_commit": "1",
     "max_connections": "100",
+    "lower_case_table_names": "0",
+    "default_storage_engine": "InnoDB",
     "max_user_connections": "0",
     "log_bin": "0",
 }

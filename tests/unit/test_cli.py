@@ -29,6 +29,14 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
         main(["--version"])
     assert caught.value.code == 0
     assert capsys.readouterr().out.strip() == __version__
+    module = [sys.executable, "-m", "sidecar_magics", "--version"]
+    printed = subprocess.run(module, capture_output=True, check=True, text=True, timeout=60).stdout
+    assert printed.strip() == __version__
+
+
+def test_options_of_mysqldump_that_say_our_defaults() -> None:
+    line = "dump f.sql --single-transaction --quick --opt -R -E -e -y -B lab other"
+    assert main(line.split()) == 1  # no server is there; 2 is for wrong arguments
 
 
 @pytest.mark.parametrize(

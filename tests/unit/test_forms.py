@@ -70,6 +70,15 @@ YES: list[tuple[Form, list[bytes]]] = [
     (forms.locks_one_table, [b"LOCK TABLES `t` WRITE", b"lock table s.t write"]),
     (forms.unlocks, [b"UNLOCK TABLES", b"unlock table "]),
     (
+        forms.locks_server,
+        [
+            b"FLUSH TABLES WITH READ LOCK",
+            b"flush local tables  with read lock",
+            b"/*!50000 FLUSH TABLES WITH READ LOCK */",
+            b"BACKUP STAGE BLOCK_COMMIT",
+        ],
+    ),
+    (
         forms.begins_transaction,
         [b"BEGIN", b"begin work", b"START TRANSACTION", b"START TRANSACTION READ ONLY"],
     ),
@@ -157,6 +166,7 @@ NO: list[tuple[Form, list[bytes]]] = [
         ],
     ),
     (forms.unlocks, [b"UNLOCK INSTANCE", b"UNLOCK TABLES t", b""]),
+    (forms.locks_server, [b"FLUSH TABLES", b"FLUSH TABLES t WITH READ LOCK", b"BACKUP LOCK t"]),
     (forms.begins_transaction, [b"BEGIN NOT ATOMIC", b"BEGIN; SELECT 1", b"START REPLICA"]),
     (
         forms.ends_transaction,

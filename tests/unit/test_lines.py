@@ -132,7 +132,7 @@ def test_what_was_meant(
         ("mysql_load", "mysql://root:hunter2@db.lab:3307/x", "did you mean --host db.lab --port"),
         ("mysql_load", "mysql+pymysql://x", "--host NAME"),
         ("mysql_dump", "a.sql --schema lab", "after the file: %mysql_dump dump.sql.gz my_schema"),
-        ("mysql_dump", "a.sql --databases lab", "after the file"),
+        ("mysql_dump", "a.sql --schemas lab", "after the file"),
         ("mysql_wait", "--tim 3", "did you mean --timeout?"),
         ("mysql_wait", "-h localhost", "did you mean --host?"),
         ("mysql_wait", ";", "remove it"),

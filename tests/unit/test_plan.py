@@ -339,6 +339,56 @@ def test_rows_behind_a_trigger_run_in_order() -> None:
     assert plan.kinds == "fffd"
 
 
+FOLDING = Server("mariadb", 101106, folds_case=True)
+WATCHED = (
+    "USE Lab; CREATE TABLE T (i INT PRIMARY KEY);"
+    "CREATE TRIGGER r AFTER INSERT ON t FOR EACH ROW SET @n = @n + 1;"
+)
+DROPPED = (
+    OFF + "USE Lab; CREATE TABLE T (i INT PRIMARY KEY) ENGINE=InnoDB;"
+    "DROP TABLE lab.t; CREATE TABLE t (i INT) ENGINE=MyISAM;"
+)
+
+
+@pytest.mark.parametrize("script", [WATCHED, DROPPED], ids=["watched", "dropped"])
+def test_spellings_that_a_server_takes_for_one_table_are_one_table(script: str) -> None:
+    plan = Plan(script + "INSERT INTO T VALUES (1);", server=FOLDING)
+    assert "r" not in plan.kinds
+
+
+@pytest.mark.parametrize(
+    ("before", "engine", "server", "kind"),
+    [
+        ("", "", MYSQL, "r"),
+        ("", "", Server("mysql", 80036, default_engine="MyISAM"), "b"),
+        ("", " ENGINE=InnoDB", Server("mysql", 80036, default_engine="MyISAM"), "r"),
+        ("SET default_storage_engine = MyISAM;", "", MYSQL, "b"),
+        ("SET default_storage_engine = 'innodb';", "", MYSQL, "r"),
+        ("SET default_storage_engine = MyISAM;", " ENGINE=InnoDB", MYSQL, "r"),
+        ("SET @@session.storage_engine = MEMORY;", "", MARIADB, "b"),
+        (
+            "SET @old = @@default_storage_engine; SET default_storage_engine = MyISAM;"
+            "SET default_storage_engine = @old;",
+            "",
+            MYSQL,
+            "r",
+        ),
+    ],
+)
+def test_a_table_without_an_engine_has_the_default_one(
+    before: str, engine: str, server: Server, kind: str
+) -> None:
+    table = f"USE s; CREATE TABLE t (i INT PRIMARY KEY){engine};"
+    plan = Plan(before + table + "INSERT INTO t VALUES (1);", server=server)
+    assert plan.kinds[-1] == kind
+
+
+def test_a_schema_is_left_by_any_spelling_that_the_server_takes() -> None:
+    plan = Plan("USE Lab; DROP DATABASE lab;", server=FOLDING)
+    assert plan.planner.session.schema is None
+    assert Plan("USE Lab; DROP DATABASE lab;", server=MARIADB).planner.session.schema == b"Lab"
+
+
 def test_rows_behind_a_dropped_trigger_are_not_known() -> None:
     plan = Plan("USE s; CREATE TABLE t (a int); DROP TRIGGER x; INSERT INTO t VALUES (1);")
     assert plan.kinds == "ffbd"
@@ -395,6 +445,7 @@ def test_what_leaves_the_session_as_it_is(statement: str, kind: str) -> None:
         ("LOCK TABLES t WRITE; SET autocommit=0", "SET"),
         ("SET autocommit=0; LOCK TABLES t WRITE", "LOCK"),
         ("SET insert_id=5", "SET"),
+        ("SET GLOBAL time_zone='+05:00'", "SET"),  # lanes that connect later would begin with it
         ("CREATE TEMPORARY TABLE x (a int)", "temporary"),
         ("DROP TEMPORARY TABLE x", "temporary"),
         ("LOCK TABLES t READ", "LOCK"),

@@ -151,12 +151,14 @@ def test_what_is_set(sql: bytes, variables: dict[str, object]) -> None:
 @pytest.mark.parametrize(
     "sql",
     [
-        b"SET GLOBAL a=1",
-        b"SET @@global.a=1",
-        b"SET PERSIST a=1",
-        b"SET @@PERSIST . a=1",
+        b"SET GLOBAL local_infile=1",
+        b"SET @@GLOBAL.GTID_PURGED= '+' 'abc:1-5'",
+        b"SET global `innodb_flush_log_at_trx_commit` = 2",
+        b"SET PERSIST max_connections=1",
+        b"SET @@PERSIST . event_scheduler=1",
         b"SET persist_only a=1",
         b"SET @@persist_only.a=1",
+        b"SET GLOBAL TRANSACTION ISOLATION LEVEL READ COMMITTED",
     ],
 )
 def test_what_is_about_the_server(sql: bytes) -> None:
@@ -167,8 +169,14 @@ def test_what_is_about_the_server(sql: bytes) -> None:
 @pytest.mark.parametrize(
     "sql",
     [
-        b"SET GLOBAL a=1, b=2",
-        b"SET @@global.a=1, SESSION b=2",
+        b"SET GLOBAL local_infile=1, max_connections=2",
+        b"SET @@global.local_infile=1, SESSION b=2",
+        b"SET GLOBAL time_zone = '+05:00'",
+        b"SET @@global.sql_mode=''",
+        b"SET PERSIST default_storage_engine=MyISAM",
+        b"SET GLOBAL innodb_strict_mode=0",
+        b"SET GLOBAL flush_time=1",
+        b"SET GLOBAL hot.key_buffer_size=1",
         b"SET b=2, GLOBAL a=1",
         b"SET a=1, @@persist.b=2",
         b"SET insert_id=5",
@@ -180,6 +188,7 @@ def test_what_is_about_the_server(sql: bytes) -> None:
         b"SET transaction_isolation='SERIALIZABLE'",
         b"SET tx_read_only=1",
         b"SET autocommit=0",
+        b"SET completion_type=1",
         b"SET a=1, autocommit=0",
         b"SET SESSION TRANSACTION ISOLATION LEVEL SERIALIZABLE",
         b"SET STATEMENT max_statement_time=1 FOR SELECT 1",

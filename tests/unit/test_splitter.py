@@ -276,7 +276,12 @@ ERRORS = {
     "source of nothing": (b"\\.\n", 1, 1, "source must be followed by"),
     "unknown command": (b"a;\nb \\y c;", 2, 3, "unknown client command '\\y'"),
     "unknown command in a comment": (b"/*!50000\\y */", 1, 1, "unknown client command"),
-    "command in a statement": (b"SELECT 1\n\\u x", 2, 1, "stands inside a statement"),
+    "command in a statement": (
+        b"SELECT 1\n\\u x",
+        2,
+        1,
+        "stands inside the statement that begins in line 1",
+    ),
     "open comment around a command": (b"/*!\\C " + b"x" * 300, 1, 1, "not closed"),
     "UTF-16 little": ("SELECT 1".encode("utf-16-le").join([b"\xff\xfe", b""]), 1, 1, "UTF-16"),
     "UTF-16 big": (b"\xfe\xff" + "SELECT 1".encode("utf-16-be"), 1, 1, "UTF-16"),

@@ -44,7 +44,7 @@ from ...units import count, size
 from ..policy import LoadPolicy
 from ..sources.opening import Sources, open_sources
 from . import advice, objects, rules, verdict
-from .findings import Finding, some, unique
+from .findings import Finding, by_place, some, unique
 from .recorder import Dialect
 from .rehearsal import Rehearsal
 from .report import CheckReport, ObjectPlan, SchemaPlan
@@ -192,7 +192,7 @@ def _report(case: rules.Case, sources: Sources, rehearsal: Rehearsal | None) -> 
     return CheckReport(
         source=sources.name,
         server=f"{settings.user}@{settings.address}, {target.sidecar.server}",
-        problems=tuple(problems),
+        problems=tuple(by_place(problems)),
         warnings=tuple(warnings),
         facts=(*_facts(case), *verdict.facts(rehearsal), *sources.notes),
         schemas=tuple(

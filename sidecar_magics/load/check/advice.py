@@ -48,7 +48,8 @@ def missing_definers(case: Case) -> Iterator[Finding]:
         if not any((definer.user, host) in accounts for host in hosts):
             kinds = [count(mentions.count(kind), kind) for kind in mentions]
             first = mentions.first(next(iter(mentions)))
-            message = f"the account {definer} does not exist; {', '.join(kinds)} would run as it"
+            account = str(definer) or "without a name"
+            message = f"the account {account} does not exist; {', '.join(kinds)} would run as it"
             hint = "create the account first, or leave DEFINERs out with --skip-definer."
             yield Finding("definer", message, hint, str(first), 1449)
 

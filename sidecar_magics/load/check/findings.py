@@ -53,6 +53,23 @@ class Finding:
         return printable(f"{where}{self.message.rstrip('.')}{number}.")
 
 
+def by_place(findings: Iterable[Finding]) -> list[Finding]:
+    """Return findings as they come in the script; those without a place stay before the others.
+
+    Scripts come in the order in which the findings name them.
+    """
+    scripts: dict[str, int] = {}
+
+    def place(finding: Finding) -> tuple[int, int, int]:
+        name, *numbers = finding.place.rsplit(":", 2)
+        if len(numbers) < 2 or not all(number.isdecimal() for number in numbers):
+            return -1, 0, 0
+        line, column = map(int, numbers)
+        return scripts.setdefault(name, len(scripts)), line, column
+
+    return sorted(findings, key=place)
+
+
 def some(names: Sequence[str], *, listed: int = LISTED) -> str:
     """Return a list in words, cut off where it is long: ``a, b, c and 4 more``."""
     if len(names) <= listed + 1:

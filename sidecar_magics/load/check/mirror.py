@@ -18,7 +18,7 @@ from ...script.classify import Kind, classify
 from ...script.insertion import read_insertion
 from ...script.names import read_names
 from ...script.rows import literal_rows
-from ...script.tokens import Edit, edited, quoted, tokens
+from ...script.tokens import Edit, Shape, edited, quoted, tokens, unquoted
 from ...server import pymysql_errors
 from ..reporting import failures
 
@@ -29,27 +29,17 @@ if TYPE_CHECKING:
 
     from ...script.names import Names
     from ...script.quoting import Quoting
+    from ...script.tokens import Token
     from .statements import Definition
     from .target import ServerView
 
 # Seconds for one statement: the tables are empty.
 STATEMENT_S = 20.0
-# Words outside of quotes with which a definition reaches beyond its schema.
-REACHES_OUT = {
-    b"DIRECTORY",
-    b"CONNECTION",
-    b"TABLESPACE",
-    b"SONAME",
-    b"FEDERATED",
-    b"CONNECT",
-    b"SPIDER",
-    b"S3",
-    b"SLEEP",
-    b"GET_LOCK",
-    b"LOAD_FILE",
-    b"OUTFILE",
-    b"DUMPFILE",
-}
+# What reaches beyond a schema: words, functions, and engines. All may be names of columns, too.
+_WORDS_BEYOND = {b"TABLESPACE", b"SONAME", b"OUTFILE", b"DUMPFILE"}
+_CALLS_BEYOND = {b"SLEEP", b"GET_LOCK", b"LOAD_FILE"}
+_ENGINES_BEYOND = {"FEDERATED", "CONNECT", "SPIDER", "S3"}
+_PLACED = {b"DATA", b"INDEX"}
 # Privileges that the account needs in a scratch schema; without DROP the schema would stay.
 _NEEDED = ("CREATE", "DROP", "ALTER", "INDEX", "REFERENCES", "CREATE VIEW", "TRIGGER")
 _SCHEMA_MADE = re.compile(r"\ACREATE DATABASE `(?:[^`]|``)+`")
@@ -135,7 +125,7 @@ class Mirror:
             scratch = quoted(self.scratch_of(insertion.schema))
             return edited(sql, [Edit(*insertion.schema_at, scratch)])
         statement = tokens(sql, **quoting._asdict())
-        if any(token.word in REACHES_OUT for token in statement):
+        if reaches_out(statement):
             self.has_unclear = True
             return None
         names = read_names(statement)
@@ -253,7 +243,7 @@ class Mirror:
                 tell(self._helper, b"CREATE VIEW " + path + select)
                 return True
             statement = tokens(create)
-            if any(token.word in REACHES_OUT for token in statement):
+            if reaches_out(statement):
                 return False
             edits = [
                 Edit(each.token.start, each.token.end, quoted(self.scratch_of(each.schema)))
@@ -282,6 +272,31 @@ def ask(connection: pymysql.Connection[Any], sql: str | bytes) -> list[tuple[Any
     with limited(connection, STATEMENT_S), connection.cursor() as cursor:
         cursor.execute(sql)
         return list(cursor.fetchall())
+
+
+def reaches_out(statement: Sequence[Token]) -> str | None:
+    """Return the word with which a statement reaches beyond its schema; None if it does not."""
+    read = [token for token in statement if token.shape not in (Shape.OPEN, Shape.CLOSE)]
+    for before, token, after in zip([None, *read], read, [*read[1:], None]):
+        follows = after.text if after is not None else b""
+        is_beyond = (
+            token.word in _WORDS_BEYOND
+            or (token.word in _CALLS_BEYOND and follows == b"(")
+            or (token.word == b"DIRECTORY" and before is not None and before.word in _PLACED)
+            or (token.word == b"CONNECTION" and (follows == b"=" or follows[:1] in (b"'", b'"')))
+        )
+        if is_beyond:
+            return token.text.decode("ascii", "replace")
+        if token.word == b"ENGINE":
+            engine = unquoted(_skipping_equals(read, token))
+            if engine.upper() in _ENGINES_BEYOND:
+                return engine
+    return None
+
+
+def _skipping_equals(read: Sequence[Token], engine: Token) -> bytes:
+    after = [token.text for token in read if token.start > engine.start][:2]
+    return b"".join(after[1:] if after[:1] == [b"="] else after[:1])
 
 
 def is_system(schema: str) -> bool:

@@ -32,7 +32,7 @@ from ...server import pymysql_errors
 from ..reporting import failures
 from ..reporting.server_errors import Refusal, hint_for
 from .assignments import assignments
-from .mirror import STATEMENT_S, Mirror, TablePath, ask, is_system, tell
+from .mirror import STATEMENT_S, Mirror, TablePath, ask, is_system, reaches_out, tell
 from .statements import read_definition
 
 if TYPE_CHECKING:
@@ -68,7 +68,22 @@ _NOT_SET = ("sql_log_bin", "gtid", "pseudo_", "binlog", "wsrep", "password", "ro
 _PURE = {b"CONCAT", b"CONCAT_WS", b"REPLACE", b"IF", b"IFNULL", b"COALESCE", b"NULLIF", b"UPPER"}
 _PURE |= {b"LOWER", b"TRIM", b"CAST", b"CONVERT", b"CHAR", b"SIGNED", b"UNSIGNED", b"USING"}
 
-_SELECTS = re.compile(rb"[\s(]*(?:SELECT|WITH)\b", re.IGNORECASE)
+_EXPLAINS = rb"(?:DESC|DESCRIBE|EXPLAIN)"
+_SELECTS = re.compile(rb"(?:%s\s+)?[\s(]*(?:SELECT|WITH)\b" % _EXPLAINS, re.IGNORECASE)
+_NAME = rb"(?:`(?:[^`]|``)+`|[\w$\x80-\xff]+)"
+_SHOWS_TABLE = re.compile(
+    rb"""\s*(?:
+        %s\s+(?!(?:SELECT|WITH|TABLE|INSERT|REPLACE|UPDATE|DELETE|FORMAT|ANALYZE|EXTENDED|PARTITIONS
+            |FOR|INTO|VALUES)\b)
+      | SHOW\s+CREATE\s+TABLE\s+
+      | SHOW\s+(?:(?:EXTENDED|FULL)\s+)*(?:COLUMNS|FIELDS|INDEX|INDEXES|KEYS)\s+(?:FROM|IN)\s+
+    )(?P<table>%s(?:\s*\.\s*%s)?)(?:\s+(?:FROM|IN)\s+(?P<schema>%s))?(?=\s|\Z)"""
+    % (_EXPLAINS, _NAME, _NAME, _NAME),
+    re.VERBOSE | re.IGNORECASE,
+)
+_OF_SEQUENCE = re.compile(
+    rb"\s*(?:CREATE|ALTER|DROP)\s+(?:OR\s+REPLACE\s+)?SEQUENCE\b", re.IGNORECASE
+)
 _LOADS_DATA = re.compile(rb"\s*LOAD\b", re.IGNORECASE)
 _SCRATCH = re.compile(r"sidecar_check_[0-9a-f]{8}_\w+")
 
@@ -223,10 +238,15 @@ class Rehearsal:
             self._rows(step, about, place)
         elif kind is Kind.QUERY and _SELECTS.match(sql):
             self._prepare(step, place)
+        elif kind is Kind.QUERY and (shown := _SHOWS_TABLE.match(sql)):
+            self._read(step, place)
+            self._look_at(shown, step, place)
         elif kind in _ONLY_READ:
             self._read(step, place)
             if kind is Kind.ACCOUNT:
                 self._pass_over(sql)
+        elif kind is Kind.OTHER and _OF_SEQUENCE.match(sql):
+            self._define_sequence(step, place)
         elif kind is Kind.OTHER:
             self._read(step, place)
             self._pass_over(sql)
@@ -287,12 +307,17 @@ class Rehearsal:
             return
         if definition.what == "table" and definition.verb != "create":
             self._mirror.mirror_children(subjects)
-        sent = self._mirror.redirected(sql, self._modes)
+        sent = self._redirected(sql)
         if sent is None or self._judge(step, sent, place):
             self._mirror.spoiled.update(subjects)
         elif about.kind is Kind.SCHEMA:
             for _, schema in definition.names:
                 self._mirror.redefine(schema, definition)
+
+    def _define_sequence(self, step: Step, place: Position) -> None:
+        sent = None if self._mirror.is_outside else self._redirected(step.sql)
+        if sent is not None:
+            self._judge(step, sent, place)
 
     def _drop_program(self, what: str, subjects: Sequence[TablePath]) -> None:
         """Drop an object that the script has made; the server's own objects are not here."""
@@ -312,12 +337,25 @@ class Rehearsal:
         self._prepared.add(beginning)
         self._prepare(step, place)
 
+    def _look_at(self, shown: re.Match[bytes], step: Step, place: Position) -> None:
+        """Find out whether a table that is to be shown is there: SHOW cannot be redirected."""
+        table, schema = shown["table"], shown["schema"]
+        name = table if schema is None else schema + b"." + table
+        self._prepare(step._replace(sql=b"SELECT 1 FROM " + name), place)
+
     def _prepare(self, step: Step, place: Position) -> None:
         if self._mirror.is_outside:
             return
-        sent = self._mirror.redirected(step.sql, self._modes)
+        sent = self._redirected(step.sql)
         if sent is not None:
             self._judge(step, sent, place, execute=self._prepared_only)
+
+    def _redirected(self, sql: bytes) -> bytes | None:
+        """Return a statement for the scratch schemas; one that reaches beyond them is noted."""
+        sent = self._mirror.redirected(sql, self._modes)
+        if sent is None and reaches_out(tokens(sql, **self._modes._asdict())):
+            self._pass_over(sql)
+        return sent
 
     def _read(self, step: Step, place: Position) -> None:
         """Find out whether the server can read a statement that must not be executed."""
@@ -378,9 +416,9 @@ class Rehearsal:
         )
         self.judged[place] = errno
         shown = failures.server_words(step, errno, words)
-        self.refused.append(
-            RefusedStatement(place, errno, shown, hint_for(refusal), self._mirror.has_unclear)
-        )
+        # What was not executed before may have made a table, but no other syntax.
+        likely = self._mirror.has_unclear and errno != SYNTAX_ERROR
+        self.refused.append(RefusedStatement(place, errno, shown, hint_for(refusal), likely))
 
     def _executed(self, sql: bytes) -> None:
         tell(self._stage, sql)

@@ -57,12 +57,17 @@ def confirmed(problems: Sequence[Finding], rehearsal: Rehearsal) -> list[Finding
             standing.append(finding)
         elif errno or finding.kind in ("exists", "missing"):
             standing.append(replace(finding, errno=errno or finding.errno))
-    explained = {finding.place for finding in standing}
+    explained = {finding.place: number for number, finding in enumerate(standing)}
     groups: dict[tuple[int, str, bool], list[RefusedStatement]] = {}
     for refused in rehearsal.refused:
         groups.setdefault((refused.errno, refused.message, refused.likely), []).append(refused)
     for (errno, message, likely), found in groups.items():
-        if not any(str(each.place) in explained for each in found):
+        known = [explained[str(each.place)] for each in found if str(each.place) in explained]
+        if known:
+            # The rules look at definitions; a question may have met the same before.
+            if str(found[0].place) not in explained:
+                standing[known[0]] = replace(standing[known[0]], place=str(found[0].place))
+        else:
             times = f" ({count(len(found), 'statement')})" if len(found) > 1 else ""
             place = str(found[0].place)
             standing.append(

@@ -126,6 +126,7 @@ class Bookkeeping:
             size_bytes=sources.size_bytes or 0,
             stamp=None if stamp is None else json.dumps(stamp),
             digest=sources.digest,
+            known_as=self._known_as,
         )
         if entry is None:
             return False
@@ -217,6 +218,7 @@ class Bookkeeping:
             if self._sources.kind != "text":
                 self._end_records(None)
             return
+        schema = self._known_as(schema)
         ends = self._sources.kind != "text" or forms.may_drop(step.sql)
         if schema not in self._touched:
             self._touched[schema] = False
@@ -225,10 +227,17 @@ class Bookkeeping:
             self._touched[schema] = True
             self._end_records(schema)
 
-    @property
     def schemas(self) -> list[str]:
-        """The schemas that were touched, sorted."""
-        return sorted(self._touched)
+        """Return the schemas that were touched and are there, as the server spells them.
+
+        One that the script itself has dropped again, or that never was there, will not be missed.
+        """
+        there = loads.schemas_of(self._link)
+        return sorted(name for name in there if self._known_as(name) in self._touched)
+
+    def _known_as(self, schema: str) -> str:
+        """Return the spelling that stands for all that the server takes for this schema."""
+        return schema.lower() if self._loader.load.folds_case else schema
 
     def _announce(self, schema: str) -> None:
         """Take the lock of a schema; if another load has it, say so."""
@@ -248,7 +257,13 @@ class Bookkeeping:
         journal = self._loader.load.journal
         own = journal.entry.id if journal else None
         of_all = {number for numbers in self._records.values() for number in numbers}
-        for number in of_all if schema is None else self._records.get(schema, []):
+        of_schema = (
+            number
+            for name, numbers in self._records.items()
+            if schema == self._known_as(name)
+            for number in numbers
+        )
+        for number in of_all if schema is None else of_schema:
             if number != own:
                 inspector.rows(loads.forget_query(number))
 
@@ -291,7 +306,8 @@ class Bookkeeping:
         held = [
             record
             for record in self._sources.loaded_before
-            if records.is_record(record) and records.schemas_of(record).issubset(self._touched)
+            if records.is_record(record)
+            and self._touched.keys() >= {*map(self._known_as, records.schemas_of(record))}
         ]
         if not held:
             return
@@ -318,7 +334,7 @@ class Bookkeeping:
             # The interrupted load counted these in its own report; 0 is not shown.
             "rows": 0 if report.resumed else report.rows,
             "seconds": report.seconds,
-            "schemas": self.schemas,
+            "schemas": self.schemas(),
         }
 
     def _build_owed_indexes(self) -> None:

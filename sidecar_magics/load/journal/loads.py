@@ -207,13 +207,12 @@ def finish(link: Link, entry: LoadRecord, facts: dict[str, Any] | None) -> None:
 
 
 def _keep(link: Link, entry: LoadRecord, facts: dict[str, Any]) -> None:
-    # A schema that the script itself dropped, or that never existed, is not missed later.
-    there = sorted(_schemas(link).intersection(facts["schemas"]))
+    schemas = literal(json.dumps(facts["schemas"]).encode())
     link.send(
         f"UPDATE {SCHEMA}.loads SET finished = NOW(), stamp = {literal(facts['stamp'].encode())},"
         f" sha256 = '{facts['sha256']}', statements = {facts['statements']:d},"
         f" rows_changed = {facts['rows']:d}, seconds = {facts['seconds']:f},"
-        f" in_schemas = {literal(json.dumps(there).encode())}"
+        f" in_schemas = {schemas}"
         f" WHERE id = {entry.id}".encode()
     )
     # One row a script is enough: the last one describes the server's data.
@@ -226,7 +225,13 @@ def _keep(link: Link, entry: LoadRecord, facts: dict[str, Any]) -> None:
 
 
 def finished(
-    link: Link, *, options: str, size_bytes: int, stamp: str | None, digest: Callable[[], str]
+    link: Link,
+    *,
+    options: str,
+    size_bytes: int,
+    stamp: str | None,
+    digest: Callable[[], str],
+    known_as: Callable[[str], str] = str,
 ) -> LoadRecord | None:
     """Return the earlier load of the same script, if its schemas are still there.
 
@@ -243,15 +248,18 @@ def finished(
     digest : callable
         Reads the files and returns their SHA-256; called only where the stamp has changed, but the
         size has not.
+    known_as : callable, optional
+        Returns what stands for all spellings of a schema that the server takes for one.
     """
     sha256 = None
+    there = {known_as(name) for name in schemas_of(link)}
     for row in link.rows(
         "SELECT id, started, finished, statements, rows_changed, sha256, HEX(stamp),"
         f" HEX(in_schemas) FROM {SCHEMA}.loads WHERE finished IS NOT NULL"
         f" AND options = {literal(options.encode())} AND size_bytes = {size_bytes} ORDER BY id DESC"
     ):
         number, started, ended, statements, changed, was_sha256, was_stamp, schemas = row
-        if not _are_there(link, json.loads(bytes.fromhex(schemas or "5b5d"))):
+        if not there.issuperset(map(known_as, json.loads(bytes.fromhex(schemas or "5b5d")))):
             continue
         if stamp is None or bytes.fromhex(was_stamp or "").decode() != stamp:
             sha256 = sha256 or digest()
@@ -274,11 +282,7 @@ def finished(
     return None
 
 
-def _are_there(link: Link, schemas: list[str]) -> bool:
-    return _schemas(link).issuperset(schemas)
-
-
-def _schemas(link: Link) -> set[str]:
+def schemas_of(link: Link) -> set[str]:
     """Return the names of all schemas that the account can see."""
     rows = link.rows("SELECT schema_name FROM information_schema.schemata")
     return {name for (name,) in rows if name is not None}

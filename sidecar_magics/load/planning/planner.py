@@ -36,6 +36,7 @@ from .tasks import Numbered, Table, Task, TaskKind, schema_key, table_key
 if TYPE_CHECKING:
     from collections.abc import Collection, Generator, Iterable, Iterator
 
+    from ...script.definitions import TableDefinition
     from ...script.rows import Rows
     from .tables import KnownTable, Lookup
     from .tasks import Step
@@ -69,6 +70,8 @@ _MAY_DIFFER = {
     "collation_connection",
     "unique_checks",
 }
+# Two names of one variable; MySQL has the first only.
+_DEFAULT_ENGINE = ("default_storage_engine", "storage_engine")
 # A task's session may differ from the script's own in this variable, see `_session_of`.
 _READS_CHECKS = re.compile(rb"@@(?:\w+\.)?unique_checks\b", re.IGNORECASE)
 # Under another delimiter several statements may come as one; in these they would be a body.
@@ -76,10 +79,25 @@ _HAVE_BODIES = {Kind.ROUTINE, Kind.TRIGGER, Kind.EVENT, Kind.VIEW}
 
 
 class Server(NamedTuple):
-    """The server that a plan is made for, as versioned comments know it."""
+    """The server that a plan is made for, as versioned comments know it.
+
+    Attributes
+    ----------
+    flavour : str
+        ``mysql`` or ``mariadb``.
+    version : int
+        80036 for 8.0.36.
+    folds_case : bool, default False
+        Whether ``Lab`` and ``lab`` are one schema, or one table, as on Windows
+        (lower_case_table_names).
+    default_engine : str, default "InnoDB"
+        Engine of tables whose definition names none, in a new session.
+    """
 
     flavour: str
     version: int
+    folds_case: bool = False
+    default_engine: str = "InnoDB"
 
 
 class Takes(Protocol):
@@ -205,9 +223,9 @@ class Planner:
             if not self._enters(step, schema, settled=True):
                 return
         self.session = self.session.using(schema)
-        if schema not in self._entered:
+        if self._known_as(schema) not in self._entered:
             # A lane finds out, at this place of the script, whether it can be entered.
-            self._entered.add(schema)
+            self._entered.add(self._known_as(schema))
             yield from self._flush()
             step = step._replace(sql=b"")
             yield self._task(TaskKind.DEFINITION, [step], reads=[schema_key(schema)])
@@ -240,32 +258,36 @@ class Planner:
             yield from self._lose_track(step, "a variable that is set within a statement")
             return
         name = self._name(about)
-        if name and self._tables.needs_settling(name):
-            yield from self.finish()
-            known = self._tables.get(name, settled=True)
-        else:
-            known = self._tables.get(name) if name else None
+        known = yield from self._known_table(name)
         if known and not self._tables.can_undo(known):  # nor can it be done once more
             if self._in_transaction and not self._is_done(step):
                 yield from self._lose_track(step, "rows without transactions, within one")
             else:
                 yield from self._barrier(step, repeatable=False)
             return
-        rows = None
-        if known and not known.watched:
-            rows = self._literal_rows(step.sql)
+        rows = self._literal_rows(step.sql) if known and not known.watched else None
         if rows is None and self._server.flavour == "mariadb" and _READS_CHECKS.search(step.sql):
             yield from self._barrier(step, repeatable=False)  # in the session as the script has it
             return
         if known is None or rows is None:
             self._unsure = True  # a trigger or a function may set a user variable
-            yield from self._on_first_lane(step, is_light=True, numbers=_numbers(step, name, known))
-            return
-        counted = self._is_counted(step, known, rows)
-        if counted or self._in_transaction:
+        if known and rows and not (self._in_transaction or self._is_counted(step, known, rows)):
+            yield from self._given_rows(step, known, rows)
+        else:
             # A later statement may ask for LAST_INSERT_ID(), or take the rows back.
             yield from self._on_first_lane(step, is_light=True, numbers=_numbers(step, name, known))
-            return
+
+    def _known_table(self, name: Name | None) -> Generator[Task, None, KnownTable | None]:
+        """Return the facts about a table; yield the tasks before, if the server needs them done."""
+        if name is None:
+            return None
+        if not self._tables.needs_settling(name):
+            return self._tables.get(name)
+        yield from self.finish()
+        return self._tables.get(name, settled=True)
+
+    def _given_rows(self, step: Step, known: KnownTable, rows: Rows) -> Iterator[Task]:
+        """Yield the tasks before given rows for one table, which any lane may send."""
         refers = known.foreign_keys and self._checks_foreign_keys()
         any_order = rows.any_order and not refers
         yield from self._share(
@@ -424,7 +446,7 @@ class Planner:
         return self._takes(step, self.session, sql, settled=True)
 
     def _define_schema(self, step: Step, sql: bytes, about: Classification) -> Iterator[Task]:
-        schema = (about.schema or "").encode("utf-8")
+        schema = self._known_as((about.schema or "").encode("utf-8"))
         drops = forms.drops_schema(sql)
         if drops:
             self._entered.discard(schema)
@@ -434,7 +456,8 @@ class Planner:
         else:
             yield from self.finish()
             yield self._task(TaskKind.DEFINITION, [step], writes=[schema_key(schema)])
-        if drops and self.session.schema == schema:
+        entered = self.session.schema
+        if drops and entered is not None and self._known_as(entered) == schema:
             self.session = self.session.using(None)
 
     def _define_table(self, step: Step, sql: bytes, about: Classification) -> Iterator[Task]:
@@ -446,7 +469,7 @@ class Planner:
             yield from self._leave_out()  # InnoDB takes no notice
         elif definition:
             yield from self._define(step, name, references(sql))
-            self._tables.make(name, definition)
+            self._tables.make(name, definition, innodb=self._makes_innodb(definition))
         elif forms.switches_keys(sql):
             yield from self._define(step, name)
         elif forms.drops_one_table(sql) and not self._checks_foreign_keys():
@@ -609,7 +632,7 @@ class Planner:
 
         MariaDB (seen with 10.11) logs rows for an empty table as a whole while unique_checks and
         foreign_key_checks are off, and then a statement that is refused, or a duplicate that is
-        ignored, takes all rows of the transaction with it, without a word. A script that commits
+        ignored, silently takes all rows of the transaction with it. A script that commits
         each statement does not meet that, so a batch of ours must not: it checks what is unique.
         """
         if self.in_order:
@@ -626,7 +649,21 @@ class Planner:
         schema = about.schema.encode("utf-8") if about.schema is not None else self.session.schema
         if about.table is None or schema is None:
             return None
-        return schema, about.table.encode("utf-8")
+        return self._known_as(schema), self._known_as(about.table.encode("utf-8"))
+
+    def _known_as(self, name: bytes) -> bytes:
+        """Return the spelling that stands for all spellings of a schema or a table."""
+        if not self._server.folds_case:
+            return name
+        return name.decode("utf-8", "surrogateescape").lower().encode("utf-8", "surrogateescape")
+
+    def _makes_innodb(self, definition: TableDefinition) -> bool:
+        """Return whether a table is certainly InnoDB's, so that its rows can be undone."""
+        if definition.engine is not None:
+            return definition.engine == b"innodb"
+        names = [name for name in _DEFAULT_ENGINE if name in self.session.variables]
+        engines = [self.session.text(name) or "" for name in names]
+        return all(each.lower() == "innodb" for each in engines or [self._server.default_engine])
 
     def _checks_foreign_keys(self) -> bool:
         if "foreign_key_checks" not in self.session.variables:

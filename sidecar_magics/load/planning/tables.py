@@ -123,15 +123,14 @@ class KnownTables:
         """Return whether the script has named a table that is InnoDB's for certain."""
         return name in self._known and self._known[name].innodb
 
-    def make(self, name: Name, definition: TableDefinition) -> None:
-        """Take note of a CREATE TABLE."""
+    def make(self, name: Name, definition: TableDefinition, *, innodb: bool) -> None:
+        """Take note of a CREATE TABLE, and whether its engine is certainly InnoDB."""
         self._no_tables.discard(name)
         if definition.unless_exists and not self._is_not_there(name):
             self._maybe_made.add(name)
             return  # it may be another one
         self._maybe_made.add(name)
         self._dropped.discard(name)
-        innodb = definition.engine in (None, b"innodb")
         self._some_keep_rows |= not innodb
         self._known[name] = KnownTable(
             Table(*name),

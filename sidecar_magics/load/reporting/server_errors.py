@@ -292,6 +292,36 @@ _FILE_RULES = (
         rb"|\bAUTOINCREMENT\b)",
         hint="convert the script for MySQL first: it is one of SQL Server, Oracle or SQLite.",
     ),
+    _on(
+        1064,
+        sql=rb"\A\s*(?::(?:setvar|on\s+error)\b|RAISERROR\b|PRINT\s|EXEC\s|BULK\s+INSERT\b"
+        rb"|SET\s+(?:NOCOUNT|ANSI_\w+|QUOTED_IDENTIFIER|XACT_ABORT|IDENTITY_INSERT|DATEFORMAT)\b"
+        rb"|IF\s+(?:NOT\s+)?EXISTS\s*\(\s*SELECT\b)|\[dbo\]|\bdbo\.|(?m:^[ \t]*GO[ \t]*\r?$)",
+        hint="convert the script for MySQL first: it is one of SQL Server.",
+    ),
+    _on(
+        1064,
+        sql=rb"\A\s*(?:@@?[A-Za-z]|PROMPT\b|REM\b|SPOOL\b|WHENEVER\s+SQLERROR\b"
+        rb"|SET\s+(?:DEFINE|SERVEROUTPUT|ECHO|TERMOUT|FEEDBACK|HEADING|SCAN|VERIFY)\b"
+        rb"|CREATE\s+(?:OR\s+REPLACE\s+)?(?:PACKAGE|SYNONYM|PUBLIC\s+SYNONYM)\b)",
+        is_foreign=False,
+        hint="convert the script for MySQL first: it is one of Oracle.",
+    ),
+    _on(
+        1064,
+        sql=rb"\A\s*(?:CREATE\s+(?:EXTENSION|DOMAIN|TYPE)\b|ALTER\s+TABLE\s+ONLY\b"
+        rb"|COMMENT\s+ON\b|CREATE\s+TABLE\s+(?:public\.|\"public\"))|\bnextval\s*\(\s*'|::\s*\w|\bOWNER\s+TO\b"
+        rb"|\bLANGUAGE\s+'?(?:plpgsql|sql)\b'?\s*;?\s*\Z|\bWITH(?:OUT)?\s+TIME\s+ZONE\b",
+        hint="convert the script for MySQL first: it is one of PostgreSQL or Oracle.",
+    ),
+    _on(
+        1064,
+        flavour="mysql",
+        sql=rb"\A\s*(?:CREATE|ALTER|DROP)\s+(?:OR\s+REPLACE\s+)?SEQUENCE\b",
+        is_foreign=False,
+        hint="load it into MariaDB (`sidecar-magics up --flavour mariadb` starts one): MySQL has "
+        "no sequences; or convert it first, if it is one of PostgreSQL or Oracle.",
+    ),
     # Typed or copied by a person.
     _on(
         1064,
@@ -390,6 +420,7 @@ _FILE_RULES = (
         1370,
         hint=f"{_OTHER_ACCOUNT}; %mysql_wait --show says which one is used.",
     ),
+    _on(1959, sql=rb"\bDEFINER\b", hint="add --skip-definer: this DEFINER names no account."),
     _on(1449, hint="add --skip-definer, or create the DEFINER's account first."),
     _on(
         1356,
@@ -462,6 +493,23 @@ _FILE_RULES = (
         1359,
         1537,
         hint="drop it first: dump with `mysqldump --add-drop-trigger --routines`.",
+    ),
+    _on(
+        1305,
+        flavour="mariadb",
+        words=r"function (?:\S*\.)?(?:regexp_like|any_value|bin_to_uuid|uuid_to_bin|is_uuid"
+        r"|grouping|json_pretty|json_storage_size|json_storage_free|st_latitude|st_longitude)\b",
+        hint="load it into MySQL (`sidecar-magics up --flavour mysql` starts one): MariaDB lacks "
+        "this function.",
+    ),
+    _on(
+        1305,
+        flavour="mysql",
+        words=r"function (?:\S*\.)?(?:nvl2?|median|json_detailed|json_compact|json_loose"
+        r"|json_exists|json_query|to_char|add_months|natural_sort_key|sformat|chr|lengthb|nextval|lastval"
+        r"|setval)\b",
+        hint="load it into MariaDB (`sidecar-magics up --flavour mariadb` starts one): MySQL lacks "
+        "this function.",
     ),
     _on(1305, hint="load the routine first: dump with `mysqldump --routines`."),
     _on(1728, hint="start a new server: the system tables of this one are damaged."),

@@ -44,6 +44,8 @@ class LoadContext:
         Seconds that go by.
     flavour : str
         ``mysql`` or ``mariadb``.
+    folds_case : bool, default False
+        ``Lab`` and ``lab`` are one schema for the server.
     rows : RowsWay, optional
         How rows may be sent by LOAD DATA; None for not at all.
     lost_files : int
@@ -61,6 +63,7 @@ class LoadContext:
     force: bool = False
     clock: Callable[[], float] = time.monotonic
     flavour: str = "mysql"
+    folds_case: bool = False
     rows: RowsWay | None = None
     lost_files: int = 0
     results: Results = field(default_factory=Results)

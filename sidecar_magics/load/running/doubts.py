@@ -50,6 +50,7 @@ class Doubts:
             return doubt
         before = yield from self._state_of(task)
         yield from self._note(step, before)
+        self._end_before_lock(step)
         return before
 
     def was_altered(self, task: Task, before: int | None) -> Work[bool]:
@@ -66,6 +67,12 @@ class Doubts:
         if journal.doubt(step) not in (None, REFUSED):
             raise failures.in_doubt(step, self.load.report)
         yield from self._record(step, 0)
+        self._end_before_lock(step)
+
+    def _end_before_lock(self, step: Step) -> None:
+        """Note nothing any more where a statement locks the journal: its doubt is the last one."""
+        if self.load.journal is not None and forms.locks_server(step.sql):
+            self.load.journal.is_past_resuming = True
 
     def note_unknown(self, step: Step) -> Work[None]:
         """Note the place after which a script cannot be resumed: its session is unknown."""

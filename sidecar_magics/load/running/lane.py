@@ -311,7 +311,7 @@ class Lane:
     def _complete(self, task: Task) -> Work[None]:
         """Take note that a task committed by itself; every so often, note it in the server."""
         journal = self._load.journal
-        if journal is None:
+        if journal is None or journal.is_past_resuming:
             return
         pending = journal.completed(piece_of(task.steps))
         # A new foreign key may need the table that comes in its place: it cannot be dropped again.

@@ -132,12 +132,18 @@ class Loader:
             force=self._policy.force,
             clock=self._runtime.clock,
             flavour=self.sidecar.flavour,
+            folds_case=control.ask("SELECT @@lower_case_table_names") != "0",
             rows=rows,
         )
         self.dollar_quotes = terms.has_dollar_quotes(self.sidecar)
         self._trial = Trial(self._runtime.link(self._first), self.load, self._drain)
         planner = Planner(
-            Server(self.sidecar.flavour, version_number(self.sidecar.version)),
+            Server(
+                self.sidecar.flavour,
+                version_number(self.sidecar.version),
+                folds_case=self.load.folds_case,
+                default_engine=control.ask("SELECT @@default_storage_engine"),
+            ),
             self._look_up,
             takes=self._trial.takes,
             enters=self._trial.enters if self._policy.force else None,

@@ -146,7 +146,8 @@ def near_misses(path: Path) -> str:
     near = difflib.get_close_matches(folder.name, _names(folder.parent, is_folder=True), n=1)
     if near:
         return f"did you mean {folder.parent / near[0] / path.name}?"
-    return f"there is no folder {folder} either; %pwd shows the notebook's."
+    here = "" if folder.is_absolute() else "; %pwd shows the notebook's"
+    return f"there is no folder {folder} either{here}."
 
 
 def _near_misses_in(folder: Path, path: Path) -> str:
