@@ -293,6 +293,8 @@ def _report(options: argparse.Namespace, folder: Path) -> int:
     notes += _of_users(made["pods"])
     if base is not None:
         notes += _failed_before(made["pods"], base["pods"])
+    for note in dict.fromkeys(notes):
+        print(f"note: {note}")
     failures = [each["failure"] for each in made["pods"].values()]
     if all(failures):
         fix = next(iter(made["pods"].values()))["fix"]
@@ -302,8 +304,6 @@ def _report(options: argparse.Namespace, folder: Path) -> int:
             fix = UNPREPARED if fix == LOG else fix
         raise Unreadable(f"{starts}: {failures[0]}. Fix: {fix}")
     findings = list(_findings(made, base, after, options))
-    for note in dict.fromkeys(notes):
-        print(f"note: {note}")
     for line in _in_force(made["pods"]):
         print(f"in force: {line}")
     for line in _lines(findings, made["pods"]):
@@ -1089,6 +1089,8 @@ async def _profiles(config: Any, values: Tree, session: Any) -> tuple[list[Tree]
                 found = await found if asyncio.iscoroutine(found) else found
             except Exception as error:
                 return [], f"the profiles are not known: {_said(error)}"
+            if not found:
+                return [], "the profiles are not known: the hub's code gives a made-up user none"
     if isinstance(found, dict):
         found = [found[key] for key in sorted(found)]
     profiles: list[Tree] = copy.deepcopy(list(found or []))

@@ -18,6 +18,7 @@ Modules: the entrances,
 
     magics.py            each magic: parse its line, make one call
     cli.py               the same verbs in a terminal
+    __main__.py          the same for `python -m sidecar_magics`
     lines.py             a magic's line: cut into words, parsed, its mistakes explained
     misnamed.py          a magic's name that is nearly one of ours
     previews.py          `--check` and `--explain`, for both

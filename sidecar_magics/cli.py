@@ -26,6 +26,10 @@ INTERRUPTED = 130
 NOBODY_READS = 141
 
 
+# Verbs without a file whose options are those of a magic.
+_WITH_MAGICS = ("wait", "keep", "doctor", "up")
+
+
 class _NobodyReadsError(Exception):
     """Standard output leads nowhere: `| head` has seen enough."""
 
@@ -76,6 +80,12 @@ def _parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
         if not meant and "file" in parsed and Path(flags[0]).suffix:
             meant = f"a file of that name is ./{flags[0]}"
         parsed.verb.error(f"there is no option {flags[0]}" + (f"; {meant}" if meant else ""))
+    if unknown and not {"file", "notebooks"} & set(vars(parsed)):
+        verb = parsed.verb.prog.split()[-1]
+        hint = for_terminal(lines.options_for(f"mysql_{verb}", unknown))
+        parsed.verb.error(
+            f"{verb} takes options only" + (f"; {hint}" if verb in _WITH_MAGICS else "")
+        )
     if unknown:
         parsed.verb.error(f"too many words: {' '.join(unknown)}; put a path with spaces in quotes")
     return parsed
@@ -230,10 +240,10 @@ def _keep(arguments: argparse.Namespace) -> None:
             )
         shown.kept(status)
     if not arguments.quiet:
-        _show(status)
+        _show(for_terminal(str(status)))
     if action == "begin":
         standing.keep_on()
-        _say(str(standing.end()))
+        _say(for_terminal(str(standing.end())))
 
 
 def _doctor(arguments: argparse.Namespace) -> int:

@@ -121,7 +121,7 @@ class NotebookLine:
         self._show({"text/plain": text, "text/html": bar + escape(text)})
 
     def finish(self, text: str, *, has_failed: bool = False) -> None:
-        """Show the last text in the place of the output.
+        """Replace the output by the last text.
 
         If it failed, the error is the new output, and this one is replaced by the text.
         """

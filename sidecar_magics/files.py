@@ -71,7 +71,7 @@ def keep(path: Path, *, mode: int | None = None) -> Path:
 
 
 def _resolved(path: Path) -> Path:
-    """Return where a link leads; not to a device, which root would put a file in the place of."""
+    """Return the target of a link; refuse a device, which root could replace by a file."""
     with contextlib.suppress(RuntimeError):  # raised for a link to itself, before Python 3.13
         path = path.resolve()
     if path.is_symlink():

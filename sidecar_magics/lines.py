@@ -29,7 +29,7 @@ _HELP = {"-h", "-?", "?", "--help", "-help", "--usage"}
 _DASHES = re.compile("[\u2010-\u2015\u2212]+(?=[a-z])")  # what word processors make of `--`
 _SQL = re.compile(
     r"(?:ALTER|BEGIN|CALL|CREATE|DELETE|DESCRIBE|DROP|EXPLAIN|GRANT|INSERT|RENAME|REPLACE|SELECT|SET"
-    r"|SHOW|START|TRUNCATE|UPDATE|USE|WITH)\s",
+    r"|SHOW|START|TRUNCATE|UPDATE|USE|WITH(?=.*\bAS\b))\s",
     re.IGNORECASE,
 )
 _CELL = re.compile(r"%%mysql_load(?:\s|\Z)")
@@ -135,12 +135,14 @@ def parse(parser: argparse.ArgumentParser, magic: str, line: str) -> argparse.Na
             f"%{magic}: a `;` is at the end of the line.",
             hint="remove it; --quiet shows nothing but errors.",
         )
+    _check_for_variables(magic, words)
     try:
         arguments, unknown = parser.parse_known_args(words)
         unknown = take_names(arguments, unknown)
     except IPythonUsageError as error:
         _check_for_habits(magic, words)
-        raise UsageError(f"%{magic}: {error}.", hint=f"%{magic}? shows its options.") from None
+        hint = _plain_number(str(error)) or f"%{magic}? shows its options."
+        raise UsageError(f"%{magic}: {error}.", hint=hint) from None
     file = getattr(arguments, "file", None)
     if unknown:
         _check_for_habits(magic, words)
@@ -175,10 +177,21 @@ def check_load(arguments: argparse.Namespace, cell: str | None) -> None:
             hint="name the file: %mysql_load dump.sql",
         )
     if arguments.file is not None and cell is not None:
+        is_schema = arguments.file.isidentifier() and not _exists(arguments.file)
         raise UsageError(
             "%%mysql_load takes a file or the SQL below it, not both.",
-            hint="move one of them to a cell of its own.",
+            hint=f"did you mean --database {arguments.file}?"
+            if is_schema
+            else "move one of them to a cell of its own.",
         )
+    for option in ("database", "into"):
+        name = getattr(arguments, option)
+        if name == "":
+            raise UsageError(f"--{option} is empty.", hint="name a schema, or leave it out.")
+        if name and name[0] == name[-1] == "`":
+            raise UsageError(
+                f"--{option}: a name here has no backticks.", hint=f"write --{option} {name[1:-1]}."
+            )
     if arguments.file == "-":
         raise UsageError(
             "%mysql_load: a notebook has no standard input.",
@@ -217,13 +230,36 @@ def check_dump(arguments: argparse.Namespace) -> None:
     """
     if arguments.file in (None, "", "-"):
         raise UsageError(
-            "A dump goes into a file, which is not named.",
+            "A dump is written to a file, not to standard output."
+            if arguments.file == "-"
+            else "A dump goes into a file, which is not named.",
             hint="name it, and then the schemas: dump.sql.gz my_schema",
         )
 
 
 # Options of other programs for the arguments that our magics take without an option.
 _SCHEMA_OPTIONS = {"--schema", "--schemas", "--database", "--databases", "-B", "-D"}
+
+
+# What people call an option; the first of them that a verb has is meant.
+_CALLED = {
+    "--continue": ("--force",),
+    "--db": ("--database",),
+    "--dry-run": ("--check",),
+    "--hostname": ("--host",),
+    "--parallel": ("--jobs",),
+    "--passwd": ("--password-env",),
+    "--pwd": ("--password-env",),
+    "--schema": ("--database",),
+    "--ssl": ("--tls",),
+    "--ssl-ca": ("--ca",),
+    "--ssl-mode": ("--tls",),
+    "--threads": ("--jobs",),
+    "--timeout": ("--wait",),
+    "--username": ("--user",),
+    "--wait": ("--timeout",),
+    "--workers": ("--jobs",),
+}
 
 
 def misspelt(parser: argparse.ArgumentParser, unknown: Sequence[str]) -> str:
@@ -244,6 +280,9 @@ def misspelt(parser: argparse.ArgumentParser, unknown: Sequence[str]) -> str:
     known = _long_options(parser)
     flag = _flag(unknown[0])
     wanted = "--" + flag.strip("-").lower().replace("_", "-")
+    called = [option for option in _CALLED.get(wanted, ()) if option in known]
+    if called:
+        return f"did you mean {called[0]}?"
     begin = [option for option in known if option.startswith(wanted)]
     # Without their hyphens: all options are alike in those.
     names = [option.lstrip("-") for option in known]
@@ -282,7 +321,7 @@ def _check_for_habits(magic: str, words: list[str]) -> None:
                 f"%{magic}: an option begins with two hyphens, and here is a dash.",
                 hint=f"write {plain}.",
             )
-        if word.startswith("#") and not _exists(word):
+        if (word == "--" and following) or (word.startswith("#") and not _exists(word)):
             raise UsageError(
                 f"%{magic} takes no comment on its line.", hint="move it to a line of its own."
             )
@@ -294,6 +333,35 @@ def _instead_of(word: str, magic: str) -> str:
     if word.startswith("<") and magic == "mysql_load":
         return "write the file's name without `<`: %mysql_load FILE."
     return "remove the shell's words; a magic returns its result: report = %" + magic + " ..."
+
+
+# What stands for a Python variable where IPython has found one of that name.
+_BRACES = re.compile(r"\{([A-Za-z_][\w.]*(?:\[[^\]{}]*\])?)\}")
+
+
+def _check_for_variables(magic: str, words: list[str]) -> None:
+    """Raise what a line has in braces: IPython leaves them where it finds no such variable."""
+    for word in words:
+        found = _BRACES.search(word)
+        if found and not _exists(word):
+            raise UsageError(
+                f"%{magic}: {found[0]} stands for a Python variable, and was not replaced.",
+                hint=f"check that {found[1]} is defined above; write other braces on the line "
+                "twice: {{ and }}.",
+            )
+
+
+_NOT_SECONDS = re.compile(r"'([0-9.]+) ?(s|sec|m|min|h)\w*' is not a number of (seconds|minutes)\Z")
+_IN_SECONDS = {"s": 1, "sec": 1, "m": 60, "min": 60, "h": 3600}
+
+
+def _plain_number(error: str) -> str:
+    """Return the number to write for a time with a unit; empty if it is no such mistake."""
+    found = _NOT_SECONDS.search(error)
+    if found is None or found[1].count(".") > 1 or not found[1].strip("."):
+        return ""
+    value = float(found[1]) * _IN_SECONDS[found[2]] / (60 if found[3] == "minutes" else 1)
+    return f"write the number alone: {value:g} ({found[3]})."
 
 
 # More words than there are arguments -------------------------------------------------------------
@@ -314,7 +382,8 @@ def _unknown(
             f"%{magic} has no option {_flag(flags[0])}.",
             hint=misspelt(parser, flags) or f"%{magic}? shows its options.",
         )
-    if magic == "mysql_load" and _SQL.match(" ".join(given) + " "):
+    path = _path_in(line, given)
+    if magic == "mysql_load" and not path and _SQL.match(" ".join(given) + " "):
         return _sql_on_the_line(magic)
     options = _long_options(parser)
     for word in given:
@@ -322,14 +391,23 @@ def _unknown(
         if name in options and not _exists(word):
             return UsageError(f"%{magic}: an option has no hyphens.", hint=f"did you mean {name}?")
     if magic != "mysql_load":
-        return UsageError(f"%{magic} takes options only.", hint=_named(magic, given))
+        return UsageError(f"%{magic} takes options only.", hint=options_for(magic, given))
     return UsageError(
-        f"%mysql_load takes one file, and here are {len(given)} words.", hint=_quoted(line, given)
+        f"%mysql_load takes one file, and here are {len(given)} words.",
+        hint=_quoted(path, line, given),
     )
 
 
-def _named(magic: str, given: list[str]) -> str:
-    """Return the options that words are meant for; of the words only an address is repeated."""
+def options_for(magic: str, given: list[str]) -> str:
+    """Return the options that words are meant for; none of the words is repeated but an address.
+
+    Parameters
+    ----------
+    magic : str
+        A magic that takes nothing but options.
+    given : list of str
+        The words.
+    """
     seconds = _SECONDS.get(magic)
     if seconds and _NUMBER.fullmatch(given[0]):
         return f"did you mean {seconds} {given[0].rstrip('s')}?"
@@ -355,15 +433,26 @@ def _of_address(word: str) -> str:
     return f"did you mean --host {found['host']}{port}{user}?"
 
 
-def _quoted(line: str, given: list[str]) -> str:
-    """Return the hint for several words instead of one path: mostly, to quote them."""
+def _path_in(line: str, given: list[str]) -> str:
+    """Return the path that is there if several of a line's words are one; empty if none is."""
     for length in range(len(given), 1, -1):
         for start in range(len(given) - length + 1):
             words = given[start : start + length]
             found = re.search(r"\s+".join(map(re.escape, words)), line)
             path = found[0] if found else " ".join(words)
             if _exists(path):
-                return f"put a path with spaces in quotes: %mysql_load {shlex.quote(path)}"
+                return path
+    return ""
+
+
+def _quoted(path: str, line: str, given: list[str]) -> str:
+    """Return what to do about several words where one path was to be: to quote it, mostly."""
+    if path:
+        return f"put a path with spaces in quotes: %mysql_load {shlex.quote(path)}"
+    if len(given) == 2 and _exists(given[0]) and given[1].isidentifier():
+        return f"did you mean --database {given[1]}?"
+    if re.search(r"--init[ =]\s*[A-Za-z]", line):
+        return 'put the statement of --init in quotes: --init "SET ..."'
     if all(map(_exists, given)):
         return "load one file a line, or all that fit a pattern: %mysql_load 'data/*.sql'"
     return "put a path with spaces in quotes: %mysql_load 'my data/dump.sql'"

@@ -184,6 +184,8 @@ class SidecarMagics(Magics):
             status = keeper.act(
                 action, arguments.restore, restoring=shown.progress, dumping=shown.progress
             )
+            if action == "begin":
+                self._continue_with(keeper)
             shown.kept(status)
         return status
 
@@ -192,25 +194,30 @@ class SidecarMagics(Magics):
         from .keep import KeepPolicy, keep  # noqa: PLC0415
 
         settings, chosen = self._settings(arguments), options.keeping_options(arguments)
-        there = self._keeper
+        there, wanted = self._keeper, KeepPolicy(**chosen)
         if there is not None and there.settings == settings:
-            is_same = there.policy == KeepPolicy(**chosen)
-            if is_same or (not begins and arguments.folder in (None, there.policy.folder)):
+            is_there = not begins and arguments.folder in (None, there.policy.folder)
+            if there.policy == wanted or is_there:
                 return there
-        made = keep(settings, begins=False, **chosen)
-        if begins:
-            self.end_keeping()
-            self._keeper = made
-            if self.shell is not None:
-                self.shell.events.register("pre_run_cell", self._warn)
-        return made
+        if begins and there is not None and there.policy.folder == wanted.folder:
+            self.end_keeping()  # one at a time may write there
+        return keep(settings, begins=False, **chosen)
+
+    def _continue_with(self, keeper: Keeper) -> None:
+        """Let a keeper that has begun be this kernel's; one before it ends only now."""
+        if keeper is self._keeper:
+            return
+        self.end_keeping()
+        self._keeper = keeper
+        if self.shell is not None:
+            self.shell.events.register("pre_run_cell", self._warn)
 
     def end_keeping(self) -> None:
         """Stop this kernel's keeper."""
         if self._keeper is None:
             return
-        self._keeper.off()
-        self._keeper = None
+        ended, self._keeper = self._keeper, None
+        ended.stop()
         if self.shell is not None:
             with contextlib.suppress(ValueError):  # it may have been reset
                 self.shell.events.unregister("pre_run_cell", self._warn)

@@ -143,7 +143,11 @@ def meant(name: str, kind: str = "line") -> str:
     # Only %%mysql_load has a cell.
     magic = f"{_SIGNS[kind] if ours == 'mysql_load' else '%'}{ours}"
     if rest and word == ours:
-        return "remove it." if rest == ";" else f"write a space after {magic}, and no parentheses."
+        if rest[0] == "?":
+            return f"write {magic}? alone on its line, without a blank after it."
+        if rest == ";":
+            return "remove it; what follows it belongs on a line of its own."
+        return f"write a space after {magic}, and no parentheses."
     return f"did you mean {magic}?"
 
 

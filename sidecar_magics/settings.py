@@ -214,6 +214,26 @@ def resolve(
     )
 
 
+def given_or_resolved(settings: ConnectionSettings | None) -> ConnectionSettings:
+    """Return the settings that a function was given, or those that are found by themselves.
+
+    Raises
+    ------
+    TypeError
+        It is something else: a host's name, or a `Sidecar`.
+    SettingsError
+        As `resolve`.
+    """
+    if settings is None:
+        return resolve()
+    if not isinstance(settings, ConnectionSettings):
+        raise TypeError(
+            f"settings are what resolve() returns, not {type(settings).__name__}: write "
+            'resolve({"host": "127.0.0.1"}), or the .settings of what mysql_wait() has returned'
+        )
+    return settings
+
+
 def _line_of(earlier: Mapping[str, Any] | None) -> str:
     return str((earlier or {}).get("line", "%mysql_wait --{}"))
 
@@ -348,7 +368,7 @@ def shown_host(host: str) -> str:
 
 def _check_host(hit: FoundValue) -> str:
     host = str(hit.value).strip()
-    is_malformed = not host or set(host) & set("/ @") or not host.isprintable()
+    is_malformed = not host or not all(each.isalnum() or each in ".-_:[]%" for each in host)
     # A name has no colon.
     has_no_port = not split_port(host)[1]
     if is_malformed or (has_no_port and ":" in host and not is_address(host.strip("[]"))):

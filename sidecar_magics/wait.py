@@ -17,7 +17,7 @@ from .limits import limited
 from .protocol import ConnectError, Outlook, peek_greeting
 from .questions import ask
 from .server import log_in, open_socket, pymysql_errors
-from .settings import resolve
+from .settings import given_or_resolved
 from .sidecar import Sidecar, identify
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ def wait(
     Interrupted
         Ctrl-C, or the notebook's stop button; a KeyboardInterrupt.
     """
-    settings = resolve() if settings is None else settings
+    settings = given_or_resolved(settings)
     return _Waiting(settings, timeout_s, access_grace_s, progress, watch).until_ready()
 
 

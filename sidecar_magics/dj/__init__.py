@@ -1,17 +1,17 @@
 """DataJoint 0.14 and 2.x, connected to the sidecar without a question.
 
     establish.py  all of it in order: probe, configure, connect or repair, check, or undo
-    target.py     which server: the settings, and where DataJoint's own configuration has a say
-    tls.py        the ``use_tls`` that DataJoint gets, from what the server was found to offer
+    target.py     the server: from the settings, and from DataJoint's own configuration
+    tls.py        DataJoint's ``use_tls``, from the TLS of our own connection
     versions.py   the lines of DataJoint under one interface: connection and configuration
-    config.py     what is set in ``dj.config``, and how it is taken back; ``--config FILE``
+    config.py     setting ``dj.config``, and undoing that; ``--config FILE``
     spyglass.py   Spyglass's folders and stores, before it is imported; ``--spyglass``
     save.py       writing a configuration file; ``--save``
     identity.py   whether the server is still the one that this kernel knew
     shared.py     the connection that DataJoint has: reused, repaired in place, or replaced
     driver.py     PyMySQL as DataJoint sees it, with our careful login
     masking.py    passwords that are right but are not shown
-    result.py     what was done, as a value and as lines
+    result.py     the result, as a value and as lines
 
 All or nothing: after a failure, configuration, logger, connection and its state are as they were.
 One thread connects at a time, because DataJoint has one configuration for a process. Nothing else

@@ -1,4 +1,4 @@
-"""What is set in ``dj.config``, and how it is taken back; configuration files (``--config``)."""
+"""Set ``dj.config``, and undo that; read configuration files (``--config``)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 KEYS = {name: f"database.{name}" for name in ("host", "port", "user", "password")}
 TLS_KEY = "database.use_tls"
-# What kind of value these settings have in a file.
+# Types of these settings in a file.
 KINDS: dict[str, tuple[type, ...]] = {
     **{KEYS[name]: (str,) for name in ("host", "user", "password")},
     TLS_KEY: (bool, dict),
@@ -60,7 +60,7 @@ class ConfigFile(NamedTuple):
         Raises
         ------
         SettingsError
-            It cannot be read, or is not what it should be.
+            It cannot be read, or has not the right form.
         """
         path = Path(os.path.expanduser(name))  # noqa: PTH111 - leaves ~nobody as it is
         try:
@@ -111,7 +111,7 @@ def _flat(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def connection_fields(values: Mapping[str, Any], source: str) -> dict[str, FoundValue]:
-    """Return what DataJoint's settings say about the connection, by our fields.
+    """Return DataJoint's settings of the connection, by our fields.
 
     Parameters
     ----------
@@ -135,7 +135,7 @@ def connection_fields(values: Mapping[str, Any], source: str) -> dict[str, Found
 
 
 def assignments(settings: ConnectionSettings, *, encrypted: bool) -> dict[str, Any]:
-    """Return what ``dj.config`` is to have, by key.
+    """Return the new values for ``dj.config``, by key.
 
     Parameters
     ----------
@@ -155,7 +155,7 @@ def assignments(settings: ConnectionSettings, *, encrypted: bool) -> dict[str, A
 
 @contextlib.contextmanager
 def configured(datajoint: DataJoint, values: Mapping[str, Any]) -> Iterator[None]:
-    """Set these values in ``dj.config``; if what follows fails, all are as they were.
+    """Set these values in ``dj.config``; if the block fails, restore the earlier ones.
 
     Parameters
     ----------

@@ -1,9 +1,9 @@
 """PyMySQL as DataJoint sees it: a connection with our password logs in as carefully as our own.
 
 DataJoint makes its connection itself, with options of its own, and again whenever it was lost. It
-leaves no way to hand over a connection, or an option such as `auth_plugin_map`; so its module gets
-this in the place of PyMySQL. A connection with a password from elsewhere is made by PyMySQL, as
-without this package.
+has no way to take a connection of ours, or an option such as `auth_plugin_map`; so its module gets
+this instead of PyMySQL. PyMySQL makes connections with a password from elsewhere, as without this
+package.
 
 DataJoint also reconnects by itself, and forwards none of PyMySQL's options for safety.
 """
@@ -29,7 +29,7 @@ _BLOCK: ContextVar[Any] = ContextVar("establishing", default=None)
 
 
 class Driver:
-    """PyMySQL, but for connections with a password of ours.
+    """PyMySQL, except for connections with a password of ours.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ class Driver:
             **{**options, "password": password},
             login_s=LOGIN_S,
             may_take_key=is_loopback(str(options.get("host", ""))),
-            # DataJoint is told to encrypt only where our own connection was encrypted.
+            # We set DataJoint to encrypt only where our own connection was encrypted.
             must_encrypt=bool(options.get("ssl")),
         )
         block = _BLOCK.get()
@@ -68,7 +68,7 @@ class Driver:
 
 @contextlib.contextmanager
 def establishing() -> Iterator[None]:
-    """Limit what DataJoint asks by itself, on connections that it makes within the block."""
+    """Limit DataJoint's own questions, on connections that it makes within the block."""
     with contextlib.ExitStack() as block:
         token = _BLOCK.set(block)
         try:
@@ -78,7 +78,7 @@ def establishing() -> Iterator[None]:
 
 
 def guard_datajoint() -> None:
-    """Put a `Driver` where DataJoint, which is imported, has PyMySQL."""
+    """Replace PyMySQL in DataJoint's module, which is imported, by a `Driver`."""
     import pymysql  # noqa: PLC0415
 
     for name in PLACES:

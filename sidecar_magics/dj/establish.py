@@ -15,6 +15,7 @@ from ..errors import (
     shown,
 )
 from ..server import pymysql_errors
+from ..settings import given_or_resolved
 from ..sidecar import describe
 from ..wait import wait
 from .config import KEYS, TLS_KEY, assignments, configured
@@ -42,20 +43,20 @@ if TYPE_CHECKING:
     from .versions import DataJoint
 
 
-# DataJoint has one configuration and one shared connection in a process: threads that connect it
-# at the same time would each take back, or close, what another has just made.
+# DataJoint has one configuration and one shared connection in a process: two threads that connect
+# it would undo each other's settings, or close each other's connection.
 _ONE_AT_A_TIME = threading.RLock()
 
 
 class Probe(NamedTuple):
-    """What our own connection found, before DataJoint is touched."""
+    """The result of our own connection, before DataJoint is touched."""
 
     sidecar: Sidecar
     known: Known
 
 
 class More(NamedTuple):
-    """What is set besides the server, and the notes about it."""
+    """Settings besides the server, and the notes about them."""
 
     values: dict[str, Any]
     notes: tuple[str, ...]
@@ -92,7 +93,7 @@ def connect(
         Spyglass's base folder, which is made if need be, with all that Spyglass needs before it is
         imported; empty for the one that DataJoint's configuration or the environment names.
     save_to : Path, optional
-        A configuration file that is to get what was set, but for the password.
+        A configuration file to write the settings into, without the password.
     progress : callable, optional
         As for `wait`.
 
@@ -110,7 +111,9 @@ def connect(
     """
     with _ONE_AT_A_TIME:
         datajoint = load_datajoint()
-        settings = resolve_target(config_file=config_file) if settings is None else settings
+        if settings is None:
+            settings = resolve_target(config_file=config_file)
+        settings = given_or_resolved(settings)
         if ":" in settings.host:
             raise DataJointConnectionError(
                 f"DataJoint takes no IPv6 address such as {settings.host}.", hint="use 127.0.0.1."
@@ -141,6 +144,8 @@ def _told(settings: ConnectionSettings, *, has_waited: bool) -> Iterator[None]:
         is_hasty = not has_waited and isinstance(error, ServerNotReadyError)
         waiting = ["Nothing was waited for; add --wait."] if is_hasty else []
         error.details = (*error.details, f"Settings: {settings.origins()}.", *waiting)
+        # The other one does not show what dj.config says.
+        error.hint = error.hint.replace("%mysql_wait --show", "%datajoint_connect --show")
         raise
 
 
@@ -209,7 +214,7 @@ def _establish(
 
 
 def _more(datajoint: DataJoint, config_file: ConfigFile | None, spyglass: str | None) -> More:
-    """Return what a file, and Spyglass, want besides the server."""
+    """Return the settings of a file, and for Spyglass, besides the server."""
     values, dropped = _other_settings(datajoint, config_file)
     configured_now = {**datajoint.config.take({"stores": None, "custom": None}), **values}
     if spyglass is None:
@@ -231,7 +236,7 @@ def _set(datajoint: DataJoint, values: Mapping[str, Any], more: More) -> Iterato
 def _other_settings(
     datajoint: DataJoint, config_file: ConfigFile | None
 ) -> tuple[dict[str, Any], str]:
-    """Return what a file sets besides the server, and a note on what this line does not have."""
+    """Return a file's settings besides the server, and a note on those that this line lacks."""
     others = config_file.others if config_file else {}
     values = {key: value for key, value in others.items() if datajoint.config.takes(key)}
     datajoint.require_mysql(values)
@@ -254,7 +259,7 @@ def _changes(memory: Memory, probe: Probe, connection: Any) -> str:
 def _from_elsewhere(
     settings: ConnectionSettings, config_file: ConfigFile | None, ours: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Return what was set in ``dj.config`` without being a wish that stood there or in a file."""
+    """Return the settings of ``dj.config`` that we chose, not the user or a file."""
     wished = (SOURCE, config_file.source) if config_file else (SOURCE,)
     fields = {**{key: name for name, key in KEYS.items()}, TLS_KEY: "tls"}
     return {
@@ -265,7 +270,7 @@ def _from_elsewhere(
 
 
 def _about(datajoint: DataJoint, probe: Probe) -> Iterator[str]:
-    """Yield what to know of this kind of server."""
+    """Yield notes about this kind of server."""
     sidecar = probe.sidecar
     if sidecar.charset != "utf8mb4":
         yield (
@@ -278,7 +283,7 @@ def _about(datajoint: DataJoint, probe: Probe) -> Iterator[str]:
 
 @contextlib.contextmanager
 def _explained(settings: ConnectionSettings) -> Iterator[None]:
-    """Turn what DataJoint raises into an error with the next step."""
+    """Turn DataJoint's exceptions into an error with the next step."""
     try:
         yield
     except (SidecarError, KeyboardInterrupt):

@@ -1,8 +1,8 @@
 """Whether a server is still the one that this kernel knew.
 
-A sidecar without a volume is recreated when its container is, at the same address and with the same
-password; only its identity shows it. What is known travels with DataJoint's connection, so that it
-lives exactly as long as the tables that could be surprised.
+A sidecar without a volume is recreated with its container, at the same address and with the same
+password; only its identity shows it. The kernel's knowledge of it is an attribute of DataJoint's
+connection, so it lives as long as the tables that depend on it.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ NAME_SHOWN = 64
 
 @dataclass(frozen=True)
 class Known:
-    """A server's identity and what it held.
+    """A server's identity and its schemas.
 
     Parameters
     ----------
@@ -44,12 +44,12 @@ class Known:
     schemas: frozenset[str]
 
     def changes(self, now: Known, declared: frozenset[str] = frozenset()) -> str:
-        """Return what a user must know if `now` is another server than this; else nothing.
+        """Return a note for the user if `now` is another server than this; else nothing.
 
         Parameters
         ----------
         now : Known
-            What answers at the same address.
+            The server at the same address.
         declared : frozenset of str
             Schemas that the kernel has objects for.
         """
@@ -67,14 +67,14 @@ class Known:
 
 @dataclass(frozen=True)
 class Memory:
-    """What a kernel remembers; kept on DataJoint's connection.
+    """The servers that a kernel has known; kept on DataJoint's connection.
 
     Parameters
     ----------
     servers : mapping of str to Known
         By address.
     written : mapping
-        Fields of ``dj.config`` that we set to what came from elsewhere: no wish of the user's.
+        Fields of ``dj.config`` that we set, not the user.
     """
 
     servers: Mapping[str, Known] = field(default_factory=dict)
@@ -82,12 +82,12 @@ class Memory:
 
     @classmethod
     def of(cls, connection: Any) -> Memory:
-        """Return what a connection of DataJoint carries."""
+        """Return the memory on a connection of DataJoint."""
         memory = getattr(connection, "sidecar_memory", None)
         return memory if isinstance(memory, cls) else cls()
 
     def keep_on(self, connection: Any) -> None:
-        """Let a connection of DataJoint carry this."""
+        """Put this memory on a connection of DataJoint."""
         connection.sidecar_memory = self
 
 
@@ -99,7 +99,7 @@ def look_at(connection: pymysql.Connection[Any], sidecar: Sidecar) -> Known:
     connection : pymysql.Connection
         A logged-in connection.
     sidecar : Sidecar
-        What is known of the server.
+        The server.
 
     Raises
     ------

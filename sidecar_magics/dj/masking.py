@@ -1,11 +1,11 @@
 """Passwords that are right in every use, but are not shown.
 
 DataJoint 0.14 shows ``dj.config`` with the password in it, also as a cell's last line, which is
-saved. So what we put there is a text whose ``repr`` is masked: that is what ``print``, ``pprint``
-and IPython show of a container. Its ``str`` is the password, since users put it into command lines
-and addresses. A connection gets bytes, in both lines: PyMySQL encodes text as latin-1, and servers
-compare UTF-8. ``print(dj.config)`` with a password from elsewhere is not masked: that would take
-replacing a method of DataJoint's class.
+saved. So we put a text there whose ``repr`` is masked, because ``print``, ``pprint`` and IPython
+show that of the values in a container. Its ``str`` is the password, since users put it into command
+lines and addresses. A connection gets bytes, in both lines: PyMySQL encodes text as latin-1, and
+servers compare UTF-8. ``print(dj.config)`` with a password from elsewhere is not masked: that would
+take replacing a method of DataJoint's class.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ SECRET_NAMES = ("password", "secret", "token", "account_key", "connection_string
 class MaskedText(str):
     """A text that is not shown as part of something else; by itself it is an ordinary text.
 
-    It encodes, compares, formats, pickles and goes into JSON as what it is.
+    It encodes, compares, formats, pickles and goes into JSON like any text.
     """
 
     __slots__ = ()
@@ -55,11 +55,11 @@ def masked(config: Any) -> str:
     config : datajoint.settings.Config
         Of either line, or the proxy that is ``dj.config`` from 2.2 on.
     """
-    # Where DJ_THREAD_SAFE is set, the proxy has a text but lets nobody see what is behind it.
+    # With DJ_THREAD_SAFE, the proxy has a text but does not give access to the settings.
     behind = getattr(sys.modules[type(config).__module__], "_global_config", config)
     if hasattr(behind, "keys"):  # 0.14's is a mapping
         return pprint.pformat(_masked_copy(behind), indent=4)
-    text = str(config)  # in which 2.x itself masks all but what is in the stores
+    text = str(config)  # in which 2.x itself masks all secrets except those of stores
     for secret in sorted(set(_secrets_in(behind.stores)), key=len, reverse=True):
         text = text.replace(repr(secret), f"'{REDACTED}'")
     return text

@@ -1,4 +1,4 @@
-"""What was done, as a value, and as the lines that a user sees."""
+"""The result, as a value, and as lines for the user."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class DataJointConnection:
-    """What `connect` did; its text is what the magic prints.
+    """The result of `connect`; the magic prints its text.
 
     Parameters
     ----------
@@ -26,7 +26,7 @@ class DataJointConnection:
     state : str
         ``connected``, ``already connected``, ``reconnected``, ``switched`` or ``connected anew``.
     notes : tuple of str
-        What a user should know besides.
+        Further notes for the user.
     connection : datajoint.Connection
         The connection that DataJoint uses from here on.
     """

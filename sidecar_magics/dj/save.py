@@ -26,8 +26,8 @@ def save_path(config_file: ConfigFile | None) -> Path:
 def save(path: Path, values: Mapping[str, Any]) -> str:
     """Write settings into a file, over those that it has, and return a note about it.
 
-    Passwords, and the secrets of stores, are not written; what stands in the file already is left
-    there. A file that is changed is kept beside the new one, as ``.bak``, ``.bak2`` and so on.
+    Passwords, and the secrets of stores, are not written; those that the file has already stay
+    there. The earlier version is kept beside the new one, as ``.bak``, ``.bak2`` and so on.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ def save(path: Path, values: Mapping[str, Any]) -> str:
         ) from None
     kept = f"; the earlier version is in {backup.name}" if backup else ""
     if _has_secret(after):
-        # In the copy as well: what stood in a file is not ours to take out.
+        # In the copy as well: the file is the user's, so we remove nothing.
         return f"Saved in {path.name}, which still contains an earlier password{kept}."
     return f"Saved in {path.name}, without a password{kept}."
 

@@ -31,7 +31,7 @@ ALIVE_S = 5.0
 
 
 def next_state(before: Any, settings: ConnectionSettings, *, reset: bool) -> str:
-    """Return what is to be done with the connection that DataJoint has."""
+    """Return what to do with DataJoint's present connection."""
     if before is None:
         return "connected"
     if not _leads_to(before, settings):
@@ -111,7 +111,7 @@ def _ask(
 
 
 def farewell(before: Any, connection: Any) -> str:
-    """Close the old connection if nothing is bound to it; else say what is."""
+    """Close the old connection, unless schemas are bound to it; then return a note on these."""
     if before is None or before is connection:
         return ""
     if not before.schemas:
@@ -124,7 +124,7 @@ def farewell(before: Any, connection: Any) -> str:
 
 @contextlib.contextmanager
 def kept(datajoint: DataJoint) -> Iterator[None]:
-    """Give DataJoint back its connection, in the state that it had, if what follows fails."""
+    """If the block fails, give DataJoint back its connection, in its earlier state."""
     before = datajoint.connection
     state = dict(vars(before)) if before is not None else {}
     info = dict(before.conn_info) if before is not None else {}

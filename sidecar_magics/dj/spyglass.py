@@ -1,4 +1,4 @@
-"""What Spyglass needs before it is imported: its folders, DataJoint's stores, files in tables.
+"""Prepare Spyglass before it is imported: its folders, DataJoint's stores, files in tables.
 
 Spyglass looks for its base folder once, while it is imported, and gives up quietly if there is
 none: then ``import spyglass.common`` fails with "filepath data type is disabled". The base is
@@ -50,7 +50,7 @@ STORES = ("raw", "analysis")
 ENVIRONMENT = "SPYGLASS_BASE_DIR"
 # DataJoint 0.14 asks for it each time that a table with a file is declared or read.
 FILEPATHS = "DJ_SUPPORT_FILEPATH_MANAGEMENT"
-# What is left of a variable, or of somebody's home, that is not known: no folder is made of it.
+# An unknown variable, or an unknown user's home, in a path: we make no folder of such a name.
 UNKNOWN = re.compile(r"\$(?:\w+|\{[^}]*\})|\{\w+\}|^~[^/]*")
 
 
@@ -64,7 +64,7 @@ class Spyglass(NamedTuple):
     folders : mapping
         Its other folders, by the groups of FOLDERS and their names.
     notes : tuple of str
-        What a user should know of how they were found.
+        Notes for the user about how they were found.
     """
 
     base: Path
@@ -72,12 +72,12 @@ class Spyglass(NamedTuple):
     notes: tuple[str, ...] = ()
 
     def settings(self, configured: Mapping[str, Any]) -> dict[str, Any]:
-        """Return what ``dj.config`` is to have: ``stores`` and ``custom``.
+        """Return the new values for ``dj.config``: ``stores`` and ``custom``.
 
         Parameters
         ----------
         configured : mapping
-            What it has now; other stores, and what else is ``custom``, is kept.
+            The present values; other stores, and other parts of ``custom``, are kept.
         """
         places = {name: str(self.folders["spyglass_dirs"][name]) for name in STORES}
         stores = {
@@ -92,7 +92,7 @@ class Spyglass(NamedTuple):
 
     @contextlib.contextmanager
     def prepared(self) -> Iterator[None]:
-        """Make the folders and set the environment; if what follows fails, it is as it was.
+        """Make the folders and set the environment; if the block fails, restore the environment.
 
         Folders that were made stay: they are empty, and other programs may have begun to use them.
 
@@ -220,7 +220,7 @@ def _overruled(base: Path, named: str, source: str) -> str:
 
 
 def _found(named: str, source: str) -> tuple[Path, str]:
-    """Return the folder that is configured, or what it has become on this machine, and a note."""
+    """Return the configured folder, or its place on this machine, and a note."""
     base = _absolute(named)
     if base.is_dir() or not Path(named).is_absolute():
         return base, ""
@@ -238,8 +238,8 @@ def _placed(
 ) -> tuple[dict[str, dict[str, Path]], str]:
     """Return where each folder is, and a note on those that are not below the base.
 
-    What was configured below the base of before is at the same place below the new one. What was
-    configured elsewhere stays there if this machine has it (a laboratory's raw data, say).
+    A folder below the old base gets the same place below the new one. A folder elsewhere stays
+    there if this machine has it (a laboratory's raw data, say).
     """
     old_base = _absolute(named) if named else base
     custom = _mapping(values.get("custom"))
@@ -257,8 +257,8 @@ def _placed(
                 folders[group][name] = path
                 if base not in path.parents:
                     outside.append(f"{group} {name} {path}")
-    told = f"Not below the base folder, as configured: {', '.join(outside)}." if outside else ""
-    return folders, told
+    note = f"Not below the base folder, as configured: {', '.join(outside)}." if outside else ""
+    return folders, note
 
 
 def _moved(base: Path) -> Path | None:
@@ -292,8 +292,8 @@ def _check(base: Path, values: Mapping[str, Any]) -> None:
     imported = getattr(settings, "base_dir", None)
     if imported and Path(imported).resolve() == base:
         return
-    told = f"with the base folder {imported}" if imported else "without a base folder"
+    how = f"with the base folder {imported}" if imported else "without a base folder"
     raise DataJointConnectionError(
-        f"Spyglass was imported already, {told}; it cannot be changed to {base}.",
+        f"Spyglass was imported already, {how}; it cannot be changed to {base}.",
         hint="restart the kernel, and connect before Spyglass is imported.",
     )

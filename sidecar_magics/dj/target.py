@@ -1,7 +1,7 @@
-"""Which server DataJoint is to be connected to.
+"""Find the server for DataJoint.
 
-`settings.resolve` finds it, as for waiting and loading; here DataJoint's own configuration has a
-say as well, after the environment and before what is only assumed.
+`settings.resolve` finds it, as for waiting and loading; here DataJoint's own configuration counts,
+too, after the environment and before the defaults.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ def resolve_target(
     earlier: Mapping[str, Any] | None = None,
     config_file: ConfigFile | None = None,
 ) -> ConnectionSettings:
-    """Resolve where DataJoint is to be connected to, each field by itself.
+    """Resolve the server for DataJoint, each field by itself.
 
-    The places are those of `settings.resolve`; after the environment come `config_file` and what
-    a user, or a file that DataJoint found, has set in ``dj.config``. Not so after a wait: what the
-    kernel has waited for, and loaded, is what it continues with.
+    The places are those of `settings.resolve`; after the environment come `config_file` and the
+    values that the user, or a file that DataJoint found, has set in ``dj.config``. These do not
+    count after a wait: the kernel continues with the server that it has waited for, and loaded.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ def resolve_target(
 def wishes(
     datajoint: DataJoint, config_file: ConfigFile | None
 ) -> dict[str, Mapping[str, FoundValue]]:
-    """Return what a configuration file and ``dj.config`` say about the connection, by place."""
+    """Return the connection's settings in a configuration file and in ``dj.config``, by place."""
     values = datajoint.config.take(dict.fromkeys((*KEYS.values(), TLS_KEY)))
     written = Memory.of(datajoint.connection).written
     of_the_user = {

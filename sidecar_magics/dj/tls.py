@@ -1,4 +1,4 @@
-"""The ``use_tls`` that DataJoint gets: what our own connection found the server to offer.
+"""DataJoint's ``use_tls``, according to our own connection.
 
 Its values mean something else in each line, and with each PyMySQL:
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from types import ModuleType
 
-# What `dj.config` has if nothing was set, in both lines.
+# Defaults of `dj.config`, in both lines.
 BUILT_IN = {"database.host": "localhost", "database.port": 3306}
 BACKEND = "database.backend"
 
@@ -39,7 +39,7 @@ class MappingConfig:
         self._config = config
 
     def take(self, keys: Mapping[str, Any]) -> dict[str, Any]:
-        """Return what these keys have now; a key that is not set is left out."""
+        """Return the present values of these keys, without keys that are not set."""
         return {key: self._config[key] for key in keys if key in self._config}
 
     def takes(self, key: str) -> bool:
@@ -67,7 +67,7 @@ class ModelConfig:
         self._config = config
 
     def take(self, keys: Mapping[str, Any]) -> dict[str, Any]:
-        """Return what these keys have now; a key that is not set is left out."""
+        """Return the present values of these keys, without keys that are not set."""
         found = {}
         for key in keys:
             with contextlib.suppress(KeyError):

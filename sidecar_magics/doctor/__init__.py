@@ -1,15 +1,15 @@
-"""Examine a sidecar, and the way to it, as a colleague does who is asked for help.
+"""Examine a sidecar, and the way to it, as a helpful colleague would.
 
-Nothing is changed anywhere, and nothing is waited for: it is how things are at this moment. No
-address is tried but the server's own and, for a server on loopback, this machine's: whether the
-network can reach what only this machine, or pod, should. Facts are gathered first and judged
-afterwards, so that a test can show each fault to a check.
+It changes nothing, and does not wait: the diagnosis is of this moment. It tries no address but the
+server's own and, for a server on loopback, this machine's, because only this machine, or pod,
+should be able to reach that. It gathers facts first and judges them afterwards, so that a test can
+show each fault to a check.
 
-    facts.py      what the server says when it is asked
+    facts.py      facts that the server reports
     here.py       the machine, container or pod of the notebook
     reaching.py   the way to the server: settings, address, login, encryption
     condition.py  the server's condition
-    own.py        the server of `up`, and engines that could run one
+    own.py        the server of `up`, and engines for one
     packages.py   packages and DataJoint's configuration on this side
     diagnosis.py  the verdicts, with a sentence and a next step each
     terminal.py   the diagnosis in a terminal
@@ -51,13 +51,14 @@ def examine(
     Parameters
     ----------
     settings : ConnectionSettings or callable
-        Where the server is, or what finds it. Default: `resolve`. A SettingsError that it raises
-        is the first finding.
+        Where the server is, or a function that finds it. Default: `resolve`. A SettingsError that
+        it raises is the first finding.
 
     Returns
     -------
     Diagnosis
-        Its `ok` is False if anything failed. What needs a server is left out where there is none.
+        Its `ok` is False if anything failed. Without a server, the checks that need one are left
+        out.
     """
     found = packages.installed()
     try:
@@ -122,7 +123,7 @@ def _open_elsewhere(server: ServerFacts) -> tuple[tuple[str, int], ...]:
     """Return where the server's ports answer besides loopback; only this machine is asked."""
     if not server.settings.is_loopback:
         return ()
-    # The X plugin has a port of its own, with the same accounts behind it.
+    # The X plugin has a port of its own, for the same accounts.
     ports = {server.settings.port, server.number("mysqlx_port")} - {0}
     return here.open_ports(here.own_addresses(), sorted(ports))
 

@@ -26,7 +26,7 @@ OLDEST_MYSQL = (80000, "8.0")
 START_TOLERANCE_S = 300.0
 # Times of rows are compared by the second.
 CLOCK_TOLERANCE_S = 2.0
-# What MySQL itself has, and what tutorials with images or recordings in blobs need.
+# MySQL's default, and the need of tutorials with images or recordings in blobs.
 ENOUGH_PACKET_BYTES = 64 * 1024 * 1024
 # The pool is not all that a server takes: connections, sorting, the data dictionary.
 POOL_SHARE = 0.5
@@ -44,7 +44,7 @@ BUSY_S = 600.0
 
 
 def kind(facts: ServerFacts) -> Check:
-    """Return what the server is."""
+    """Return the server's kind and version."""
     sidecar = facts.sidecar
     oldest, name = OLDEST_MYSQL
     if sidecar.flavour == "mysql" and version_number(sidecar.version) < oldest:
@@ -124,7 +124,7 @@ def memory(facts: ServerFacts, *, memory_bytes: int, is_here: bool, place: Runti
     facts : ServerFacts
         The server.
     memory_bytes : int
-        What a program here may take; of the machine if the server is in another container.
+        Memory limit of programs here; of the machine if the server is in another container.
     is_here : bool
         Whether that is the server's own limit.
     place : Runtime
@@ -148,7 +148,7 @@ def memory(facts: ServerFacts, *, memory_bytes: int, is_here: bool, place: Runti
 
 
 def disk(facts: ServerFacts, *, free_bytes: int | None) -> Check:
-    """Return what the data takes, and what is free, as far as that can be seen.
+    """Return the size of the data, and the free space, as far as visible.
 
     Parameters
     ----------
@@ -232,7 +232,7 @@ def _finishing(load: Unfinished) -> str:
 
 
 def _where(load: Unfinished) -> str:
-    """Return what names a script here: relative to the current folder, if it is below that."""
+    """Return a script's name here: relative to the current folder, if it is below that."""
     where = load.call.where
     if not where:
         return load.name.replace("\n", ", ")

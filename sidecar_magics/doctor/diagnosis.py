@@ -1,4 +1,4 @@
-"""What a doctor says: one check a line, each with a verdict, a sentence and the next step."""
+"""A diagnosis: one check a line, each with a verdict, a sentence and the next step."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Verdict(enum.Enum):
-    """How a check ended."""
+    """The result of a check."""
 
     OK = "ok"
     WARNING = "warning"
@@ -29,18 +29,18 @@ MARKS = {Verdict.OK: "✔", Verdict.WARNING: "⚠", Verdict.FAILURE: "✘"}
 
 @dataclass(frozen=True)
 class Check:
-    """One thing that was looked at.
+    """One check.
 
     Parameters
     ----------
     subject : str
-        A word for it that does not change: ``settings``, ``login``, ``disk`` and so on.
+        A stable word for its subject: ``settings``, ``login``, ``disk`` and so on.
     verdict : Verdict
-        How it is.
+        The verdict.
     message : str
         One sentence.
     hint : str, optional
-        What to do about it; empty where it is well.
+        The next step; empty if all is well.
     """
 
     subject: str
@@ -54,28 +54,28 @@ class Check:
 
 
 def ok(subject: str, message: str) -> Check:
-    """Return a check that found all well."""
+    """Return a check without a finding."""
     return _check(subject, Verdict.OK, message)
 
 
 def warning(subject: str, message: str, hint: str) -> Check:
-    """Return a check that found what may do harm."""
+    """Return a check that found a possible problem."""
     return _check(subject, Verdict.WARNING, message, hint)
 
 
 def failure(subject: str, message: str, hint: str) -> Check:
-    """Return a check that found what does not work, or is open to strangers."""
+    """Return a check that found something broken, or open to strangers."""
     return _check(subject, Verdict.FAILURE, message, hint)
 
 
 def _check(subject: str, verdict: Verdict, message: str, hint: str = "") -> Check:
-    # Here, and not where it is shown: what a server said must not reach anybody's screen, or JSON.
+    # Here, and not where it is shown: raw words of a server must reach neither a screen nor JSON.
     return Check(subject, verdict, shown(message, TEXT_SHOWN), shown(hint, TEXT_SHOWN))
 
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """What was found out about a server, and about the way to it.
+    """The diagnosis of a server, and of the way to it.
 
     Parameters
     ----------
@@ -114,7 +114,7 @@ class Diagnosis:
         return {"server": self.server, "ok": self.ok, "checks": checks}
 
     def summary(self) -> str:
-        """Return in a few words how it is."""
+        """Return the result in a few words."""
         counts = [
             f"{number} {verdict.value}{'s' if number > 1 else ''}"
             for verdict in (Verdict.FAILURE, Verdict.WARNING)

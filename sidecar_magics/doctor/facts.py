@@ -1,4 +1,4 @@
-"""What a server says of itself when it is asked; asking changes nothing there."""
+"""Facts that a server reports about itself; asking changes nothing there."""
 
 from __future__ import annotations
 
@@ -41,17 +41,17 @@ class ServerFacts:
     settings : ConnectionSettings
         How it was reached.
     sidecar : Sidecar
-        What it is.
+        Its description.
     variables : mapping of str to str
         Its global variables, by name in lower case.
     connections : int
         How many there are, ours included.
     table_bytes : int or None
-        What the tables take on its disk; None if this account may not know.
+        Size of the tables on its disk; None if this account may not know.
     ahead_s : float
         Seconds that its clock is ahead of ours.
     unfinished : tuple of Unfinished
-        Loads that did not come to their end.
+        Unfinished loads.
     blockers : tuple of Blocker
         Connections with an open transaction or with locks.
     """
@@ -76,7 +76,7 @@ class ServerFacts:
 
 
 def ask(connection: pymysql.Connection[Any], settings: ConnectionSettings) -> ServerFacts:
-    """Ask a server what the checks want to know.
+    """Ask a server for the facts that the checks need.
 
     Parameters
     ----------
@@ -129,7 +129,7 @@ def _call(stamp: str | None) -> LoadCall:
 
 
 def _ahead_s(connection: pymysql.Connection[Any]) -> float:
-    """Return how far the server's clock is ahead; what the question took is in its favour."""
+    """Return how far the server's clock is ahead, allowing for the time of the question."""
     before_s = time.time()
     # Not UNIX_TIMESTAMP(NOW()), which takes the way over a time zone with an hour that comes twice.
     rows = ask_server(connection, SINCE_1970, 1)

@@ -1,4 +1,4 @@
-"""The server that `up` started, and what could run one: engines that are not for this account."""
+"""The server that `up` started, and engines that could run one but do not work here."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The packages on this side, and what DataJoint is set to."""
+"""The packages on this side, and DataJoint's settings."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ DISTRIBUTIONS = {
 
 
 def installed() -> dict[str, str]:
-    """Return the versions of the packages that matter here; what is missing is left out."""
+    """Return the versions of the installed packages that matter here."""
     found = {}
     for name, distribution in DISTRIBUTIONS.items():
         try:
@@ -40,7 +40,7 @@ def installed() -> dict[str, str]:
 
 
 def versions(found: Mapping[str, str]) -> Check:
-    """Compare what is installed with what is tested.
+    """Compare the installed versions with the tested ones.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The way to the server: settings, address, login, encryption, and which others can reach it."""
+"""The way to the server: settings, address, login, encryption, and access by others."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 # A login that takes longer is felt with each connection that a notebook opens.
 SLOW_LOGIN_S = 2.0
-# Stages of a connection before anybody has answered as a MySQL server.
+# Stages of a connection before a MySQL server has answered.
 UNREACHED = {"name", "port", "greeting"}
 SPELLINGS = {"localhost": "127.0.0.1"}
 BIND_IN_A_POD = (
@@ -32,7 +32,7 @@ BIND_ELSEWHERE = (
 
 
 def unsettled(error: SidecarError) -> Check:
-    """Say why it is not known where the server is."""
+    """Report why the settings name no server."""
     return failure("settings", error.message, error.hint)
 
 

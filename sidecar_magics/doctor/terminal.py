@@ -22,11 +22,11 @@ def for_terminal(diagnosis: Diagnosis, *, columns: int | None = None) -> str:
     Parameters
     ----------
     diagnosis : Diagnosis
-        What was found out.
+        The diagnosis.
     columns : int, optional
         How wide. Default: as the terminal is.
     """
-    # A diagnosis is made without rich; only who has a terminal pays for it.
+    # A diagnosis is made without rich: only terminals need the import.
     from rich.console import Console  # noqa: PLC0415
     from rich.table import Table  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
@@ -43,7 +43,7 @@ def for_terminal(diagnosis: Diagnosis, *, columns: int | None = None) -> str:
         text = Text(printable(check.message))
         if check.hint:
             text.append(f"\nHint: {printable(check.hint)}", style="italic")
-        # What a server said is text, and never markup.
+        # A server's words are text, and never markup.
         table.add_row(Text(mark, style), Text(check.subject, "bold"), text)
     worst = next((v for v in (Verdict.FAILURE, Verdict.WARNING) if diagnosis.of(v)), Verdict.OK)
     heading = Text(printable(f"{diagnosis.name}: {diagnosis.summary()}"), f"bold {STYLES[worst]}")

@@ -44,7 +44,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..settings import resolve
+from ..settings import given_or_resolved
 from .compression import compressor
 from .execute import Dumper, run_dump
 from .output import Destination
@@ -114,7 +114,7 @@ def dump(
     compressor(f"a{ending}" if is_folder else path.name)
     target = Destination(path, is_folder=is_folder)
     report = DumpReport(text)
-    settings = settings or resolve()
+    settings = given_or_resolved(settings)
     verify = None
     if policy.verify:
         from .verify import Verification  # noqa: PLC0415 - it needs all that loads

@@ -85,7 +85,7 @@ class Relocation:
         return self._scratch[self._fold(schema)]
 
     def moved(self, sql: bytes, kind: Kind, modes: Quoting) -> bytes:
-        """Return a statement with scratch schemas in the place of the dump's; events are disabled.
+        """Return a statement with scratch schemas instead of the dump's; events are disabled.
 
         Raises
         ------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Protocol
 
 from ..cores import cores
@@ -21,10 +22,10 @@ from .progress import DumpProgress
 from .report import DumpedTable
 from .snapshot import Asking, Snapshot
 from .spelling import quoted
-from .work import Worker
+from .work import NOTHING_LEFT, Worker
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Callable, Collection, Mapping, Sequence
     from pathlib import Path
 
     from ..grants import Grants
@@ -42,7 +43,6 @@ ATTEMPTS = 3
 CHANGED = frozenset({1412, 1146, 1051, 1049, 1356, 1305, 1360, 1539, 1213})
 LOST = frozenset({0, 2006, 2013})
 DENIED = frozenset({1044, 1142, 1143, 1227, 1370, 3118})
-NOTHING_LEFT = "Nothing is left of the dump."
 
 
 class Earlier(Protocol):
@@ -186,8 +186,8 @@ class Dumper:
         """Find the schemas to dump."""
         ask = snapshot.control.rows
         there = schema_names(ask)
-        if isinstance(target, Destination) and not self._policy.schemas:
-            _check_is_a_file(target, there)
+        if isinstance(target, Destination):
+            _check_is_a_file(target, self._policy.schemas, there)
         names = self._policy.schemas_of(there)
         schemas = read_catalogue(ask, names)
         self._policy.select(schemas)
@@ -363,13 +363,16 @@ def _check_unaltered(asking: Asking, schemas: list[Schema]) -> None:
                 raise _AlteredError(f"{printable(str(table))} was altered")
 
 
-def _check_is_a_file(target: Destination, schemas: Collection[str]) -> None:
-    """Check that the only name is a file, not the schema to dump."""
+def _check_is_a_file(target: Destination, schemas: Sequence[str], there: Collection[str]) -> None:
+    """Check that the first name is a file, not a schema to dump."""
     name = target.path.name
-    if name in schemas and not target.is_folder and not target.path.exists():
+    if name not in there or target.is_folder or target.path.exists():
+        return
+    if not schemas or not any(fnmatchcase(each, schemas[-1]) for each in there):
+        file = f"{name}.sql.gz" if not schemas else printable(schemas[-1])
         raise DumpError(
-            f"{name} is a schema of the server, and what is named first is the file to dump into.",
-            hint=f"name the file, and then the schema: {name}.sql.gz {name}",
+            f"{name} is a schema of the server, and the first name is the file to dump into.",
+            hint=f"name the file, and then the schema: {file} {name}",
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
@@ -30,6 +31,8 @@ class DumpPolicy:
     tables : str or sequence of str, default (): all
         Patterns of tables and views, ``table`` or ``schema.table``; a text is one pattern. With
         one, no routines and events are dumped.
+    ignore_table : str or sequence of str, default (): none
+        Patterns of tables and views to leave out, as in `tables`.
     schema_only, data_only : bool, default False
         Dump no rows; or only rows.
     where : str, optional
@@ -54,6 +57,7 @@ class DumpPolicy:
 
     schemas: tuple[str, ...] = ()
     tables: tuple[str, ...] = ()
+    ignore_table: tuple[str, ...] = ()
     schema_only: bool = False
     data_only: bool = False
     where: str | None = None
@@ -64,9 +68,9 @@ class DumpPolicy:
     force: bool = False
 
     def __post_init__(self) -> None:
-        given: str | Sequence[str] = self.tables
-        several = (given,) if isinstance(given, str) else tuple(given)
-        object.__setattr__(self, "tables", several)
+        for field in ("tables", "ignore_table"):
+            given: str | Sequence[str] = getattr(self, field)
+            object.__setattr__(self, field, (given,) if isinstance(given, str) else tuple(given))
         if self.jobs is not None and self.jobs < 1:
             raise SettingsError(f"--jobs {self.jobs}: at least one connection is needed.")
         if self.schema_only and self.data_only:
@@ -95,7 +99,8 @@ class DumpPolicy:
     @property
     def is_whole(self) -> bool:
         """Whether schemas are dumped with all that they have."""
-        return not (self.tables or self.where or self.schema_only or self.data_only)
+        chooses_tables = self.tables or self.ignore_table
+        return not (chooses_tables or self.where or self.schema_only or self.data_only)
 
     def schemas_of(self, there: Collection[str]) -> list[str]:
         """Return which schemas to dump.
@@ -118,13 +123,19 @@ class DumpPolicy:
         ]
         for pattern in self.schemas:
             if not any(_matches(name, pattern) for name in candidates):
-                raise DumpError(
-                    f"The server has no schema {printable(pattern)}.",
-                    hint=f"it has {_some(candidates)}." if candidates else "it has none of yours.",
-                )
+                raise self._no_schema(pattern, candidates)
         if not self.schemas:
             return candidates
         return [name for name in candidates if any(_matches(name, p) for p in self.schemas)]
+
+    def _no_schema(self, pattern: str, there: Sequence[str]) -> DumpError:
+        """Return the error for a name that no schema has; mysqldump takes tables after a schema."""
+        hint = f"it has {_some(there)}." if there else "it has none of yours."
+        schema, _, table = pattern.rpartition(".")
+        if schema in there or (not schema and self.schemas[0] in there):
+            named = printable(schema or self.schemas[0])
+            hint += f" For a table write: {named} --tables {shlex.quote(printable(table))}"
+        return DumpError(f"The server has no schema {printable(pattern)}.", hint=hint)
 
     def select(self, schemas: list[Schema]) -> None:
         """Leave out unwanted tables and views.
@@ -139,26 +150,35 @@ class DumpPolicy:
         DumpError
             A pattern fits no table.
         """
-        if not self.tables:
+        if not (self.tables or self.ignore_table):
             return
-        for pattern in self.tables:
-            if not any(_is_named(t, pattern) for s in schemas for t in (*s.tables, *s.views)):
-                raise DumpError(
-                    f"No table or view fits --tables {printable(pattern)}.",
-                    hint="write `table` or `schema.table`, with * and ?.",
-                )
+        self._check_patterns([table for s in schemas for table in (*s.tables, *s.views)])
         for schema in schemas:
             schema.tables[:] = [table for table in schema.tables if self._wants(table)]
             schema.views[:] = [view for view in schema.views if self._wants(view)]
             schema.sequences[:] = [each for each in schema.sequences if self._wants(each)]
             names = {table.name for table in schema.tables}
             schema.triggers[:] = [each for each in schema.triggers if each.table in names]
-            schema.routines.clear()
-            schema.events.clear()
+            if self.tables:
+                schema.routines.clear()
+                schema.events.clear()
+        if not self.tables:
+            return
         schemas[:] = [each for each in schemas if each.tables or each.views or each.sequences]
 
+    def _check_patterns(self, there: Sequence[StoredTable]) -> None:
+        given = [("--tables", pattern) for pattern in self.tables]
+        given += [("--ignore-table", pattern) for pattern in self.ignore_table]
+        for option, pattern in given:
+            if not any(_is_named(table, pattern) for table in there):
+                raise DumpError(
+                    f"No table or view fits {option} {printable(pattern)}.",
+                    hint="write `table` or `schema.table`, with * and ?.",
+                )
+
     def _wants(self, table: StoredTable) -> bool:
-        return any(_is_named(table, pattern) for pattern in self.tables)
+        is_chosen = not self.tables or any(_is_named(table, each) for each in self.tables)
+        return is_chosen and not any(_is_named(table, each) for each in self.ignore_table)
 
 
 def _matches(name: str, pattern: str) -> bool:

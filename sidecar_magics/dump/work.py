@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from ..errors import DumpError, printable
+from ..errors import DumpError, printable, shown
 from ..server import pymysql_errors
 from . import plan, script
 from .definitions import Definitions, ShownView, in_order
@@ -22,11 +22,17 @@ if TYPE_CHECKING:
     from .output import Part
     from .policy import DumpPolicy
     from .report import DumpReport
+    from .rows import InsertStatement
     from .snapshot import Asking
 
 # A view of an object that is gone, of itself, or of one that its definer may not see; one whose
 # names or collations no longer fit together.
 BROKEN_VIEW = frozenset({1356, 1449, 1146, 1054, 1305, 1462, 1052, 1060, 1222, 1267, 1270, 1271})
+
+# A condition is wrong, or wrong for this table: columns that are unknown or ambiguous, no SQL, an
+# unknown function.
+UNSUITABLE = frozenset({1052, 1054, 1064, 1305})
+NOTHING_LEFT = "Nothing is left of the dump."
 
 
 class Worker:
@@ -112,7 +118,7 @@ class Worker:
         reader = RowReader(piece.table, self._max_packet_bytes, self._policy.where)
         content = self._content and self._content.begin_rows(piece.table, piece.part)
         is_first = True
-        for statement in reader.statements(self._asking.connection, piece.part):
+        for statement in self._statements(reader, piece):
             if is_first:
                 yield b"\n"
                 is_first = False
@@ -123,6 +129,21 @@ class Worker:
         if content:
             content.end()
         self._count(piece.table, DumpedTable(seconds=time.monotonic() - began))
+
+    def _statements(self, reader: RowReader, piece: plan.RowsPart) -> Iterator[InsertStatement]:
+        try:
+            yield from reader.statements(self._asking.connection, piece.part)
+        except pymysql_errors() as error:
+            number = error.args[0] if error.args else 0
+            if self._policy.where is None or number not in UNSUITABLE:
+                raise
+            raise DumpError(
+                f"{printable(str(piece.table))}: the server refuses --where (error {number}): "
+                f"{shown(error.args[1])}.",
+                details=[NOTHING_LEFT],
+                hint="choose the tables that it is for with --tables, or leave others out with "
+                "--ignore-table.",
+            ) from None
 
     def _count(self, table: StoredTable, more: DumpedTable) -> None:
         with self._lock:

@@ -1,23 +1,23 @@
 """Keep the work that is in a sidecar beyond the sidecar's life.
 
-`keep` is what users call. A snapshot is a dump, in a folder with a file for each table (`saving`);
-what has not changed since the last one (`fingerprints`) is taken from there. A new server gets the
-newest one back (`restoring`): whether it is new, it says itself (`marker`), and what follows from
-that is decided in `choice`. A thread does the rest (`keeper`).
+Users call `keep`. A snapshot is a dump, in a folder with a file for each table (`saving`);
+unchanged tables (`fingerprints`) are taken from the snapshot before. A new server gets the newest
+snapshot back (`restoring`): a mark in the server shows whether it is new (`marker`), and `choice`
+decides what to do. A thread does the rest (`keeper`).
 
-    policy.py        what the user chose
+    policy.py        the options of keeping
     choice.py        restore, continue or refuse: decided without a server
-    folder.py        the folder of snapshots: which there are, which go, who may write
-    manifest.py      what a snapshot holds
-    marker.py        the server's row that says whose data it has
+    folder.py        the folder of snapshots: list, remove, lock
+    manifest.py      the content of a snapshot
+    marker.py        the server's row with the identity of its data
     fingerprints.py  whether a table is proven unchanged
     saving.py        makes a snapshot
     restoring.py     loads one
-    keeping.py       one server and one folder: each step, when it is asked for
+    keeping.py       one server and one folder: each step on demand
     thread.py        every few minutes, and at the process's end
-    keeper.py        what `keep` returns: now, restore, status, off
+    keeper.py        the result of `keep`: now, restore, status, off
     standing.py      as a process of its own, also in a pod
-    report.py        what is shown
+    report.py        the status that keeping shows
 
 A snapshot depends on no file of the user's. It could name a tutorial's dump instead of holding its
 rows; but when that file is edited or replaced, the snapshots that refer to it have lost rows that
@@ -33,7 +33,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..settings import resolve
+from ..settings import given_or_resolved
 from .keeper import Keeper
 from .keeping import Keeping, Restored
 from .manifest import Manifest
@@ -56,14 +56,14 @@ def keep(
     progress: Callable[[Progress], None] | None = None,
     **options: Any,
 ) -> Keeper:
-    """Restore what was kept, if the server is new, and keep its data from now on.
+    """Restore the kept data, if the server is new, and keep its data from now on.
 
     Parameters
     ----------
     settings : ConnectionSettings, optional
         Where the server is. Default: `resolve()`.
     begins : bool, default True
-        Whether to restore and to keep; else what is returned does only what it is asked for.
+        Whether to restore and to keep; else the result acts only on demand.
     progress : callable, optional
         Called with a `Progress` a few times a second, while a snapshot is restored.
     **options
@@ -86,7 +86,7 @@ def keep(
     Interrupted
         Ctrl-C, or the stop button.
     """
-    keeper = Keeper(Keeping(settings or resolve(), KeepPolicy(**options)))
+    keeper = Keeper(Keeping(given_or_resolved(settings), KeepPolicy(**options)))
     if begins:
         keeper.begin(progress)
     return keeper

@@ -1,7 +1,7 @@
-"""What is to be done with a server and what was kept before: decisions, without either of them.
+"""Decide what to do with a server and earlier snapshots, without access to either.
 
-Only a server without tables gets the newest snapshot, or one whose data is in a snapshot to the
-last byte, as where an operator's image comes with a tutorial. A half done restore begins anew.
+Only a server without tables gets the newest snapshot, or one whose data is completely in a
+snapshot, as with an operator's image that comes with a tutorial. A half done restore begins anew.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ if TYPE_CHECKING:
 
 # Days before the newest snapshot's, of which the last one stays.
 DAYS_KEPT = 7
-# By these a new server is known that comes with data: an operator may have put some into each.
+# These show that a new server comes with data: an operator may have put some into each.
 FIRST_KEPT = 3
 
 
 class FirstStep(enum.Enum):
-    """What `%mysql_keep` does first."""
+    """The first step of `%mysql_keep`."""
 
     RESTORE = "restore the newest snapshot"
     RESTORE_AGAIN = "restore once more what was half restored"
-    GO_ON = "go on keeping what the server has"
+    CONTINUE = "continue with the server's data"
     REFUSE_UNKNOWN = "the server has data that no snapshot is of"
     REFUSE_OTHER = "the newest snapshot is of another server's data"
 
@@ -48,30 +48,30 @@ def choose(marker: Marker | None, snapshots: Sequence[Manifest], *, has_data: bo
     Parameters
     ----------
     marker : Marker or None
-        What the server says of its data.
+        The server's mark of its data.
     snapshots : sequence of Manifest
         All that there are, the newest first.
     has_data : bool
         Whether the server has tables, views or programs of the user.
 
-    Guarantees: data that no snapshot holds is never overwritten; what is newer than the server's
-    data is never followed by a snapshot of it.
+    Guarantees: data that no snapshot holds is never overwritten; no snapshot of older data follows
+    a newer snapshot.
     """
     newest = snapshots[0] if snapshots else None
     if marker is not None and marker.is_restoring:
         begun = next((each for each in snapshots if each.name == marker.snapshot), newest)
-        return Choice(FirstStep.RESTORE_AGAIN if begun else FirstStep.GO_ON, begun)
+        return Choice(FirstStep.RESTORE_AGAIN if begun else FirstStep.CONTINUE, begun)
     if newest is None:
-        return Choice(FirstStep.GO_ON)
+        return Choice(FirstStep.CONTINUE)
     if marker is None:
         return Choice(FirstStep.REFUSE_UNKNOWN if has_data else FirstStep.RESTORE, newest)
     if marker.data_id == newest.data_id or marker.snapshot == newest.name:
-        return Choice(FirstStep.GO_ON, newest)
+        return Choice(FirstStep.CONTINUE, newest)
     return Choice(FirstStep.REFUSE_OTHER if has_data else FirstStep.RESTORE, newest)
 
 
 def too_old(snapshots: Sequence[Manifest], last: int) -> list[Manifest]:
-    """Return the snapshots that are not kept any longer.
+    """Return the snapshots to remove.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What a table looks like from outside, so that it need not be read again if it is as it was.
+"""Fingerprints of tables, which prove that a table is unchanged and need not be read again.
 
 A table that is not proven to be unchanged is read again. The proof is InnoDB's own time of the last
 change (UPDATE_TIME), which each commit sets, also for rows that foreign keys or triggers change:
@@ -35,11 +35,11 @@ if TYPE_CHECKING:
     from ..dump.catalogue import Schema, StoredTable
     from ..dump.snapshot import Asking
 
-# What is between the time that a commit notes and the moment from which others see its rows.
+# Time between a commit's own note of the time and the moment from which others see its rows.
 SETTLED_AFTER_S = 10
 # Clock and uptime are whole seconds, and asked for one after the other.
 SAME_START_S = 2
-# What counts the rows of tables, and none that a question puts into a table of its own.
+# Counters of written rows in tables; they leave out rows in temporary tables of questions.
 _COUNTERS = {
     "mysql": ("Innodb_rows_inserted", "Innodb_rows_updated", "Innodb_rows_deleted"),
     "mariadb": ("Handler_write", "Handler_update", "Handler_delete"),
@@ -48,7 +48,7 @@ _NUMBERS = {"mysql": "innodb_tables", "mariadb": "innodb_sys_tables"}
 
 
 class Fingerprint(NamedTuple):
-    """What a table looks like.
+    """The fingerprint of a table.
 
     Attributes
     ----------
@@ -57,7 +57,7 @@ class Fingerprint(NamedTuple):
     changed_s : int or None
         When it was changed last, by the server's clock.
     now_s : int
-        When it was looked at, by the same clock.
+        When the fingerprint was taken, by the same clock.
     """
 
     text: str
@@ -66,7 +66,7 @@ class Fingerprint(NamedTuple):
 
     @property
     def is_settled(self) -> bool:
-        """Whether any later change makes it look different."""
+        """Whether any later change gives another fingerprint."""
         return self.changed_s is not None and self.changed_s + SETTLED_AFTER_S < self.now_s
 
     @property
@@ -116,14 +116,14 @@ def activity(asking: Asking) -> Activity:
 
 
 def look(asking: Asking, schemas: Iterable[Schema]) -> dict[str, Fingerprint]:
-    """Return what tables look like, as far as they can be proven unchanged.
+    """Return the fingerprints of tables, as far as these can be proven unchanged.
 
     Parameters
     ----------
     asking : Asking
         A connection.
     schemas : iterable of Schema
-        What to look at.
+        The tables.
     """
     tables = [table for schema in schemas for table in schema.tables]
     if not tables:
@@ -159,7 +159,7 @@ def _numbers(asking: Asking) -> dict[str, str]:
 
 
 def _internal(table: StoredTable) -> str:
-    """Return InnoDB's name of a table; where it spells a letter otherwise, it has none like it."""
+    """Return InnoDB's name of a table; InnoDB has no such name if it spells a letter otherwise."""
     return f"{file_name(table.schema)}/{file_name(table.name)}"
 
 

@@ -1,4 +1,4 @@
-"""The folder of kept snapshots: which there are, which are removed, which process may write."""
+"""The folder of kept snapshots: list them, remove them, decide which process may write."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ LOCK_WAIT_S = 600.0
 
 
 class Seen(NamedTuple):
-    """What tables looked like when a snapshot had just what they hold; see `fingerprints`.
+    """The fingerprints of tables at the moment of a snapshot; see `fingerprints`.
 
     Attributes
     ----------
     data_id : str
         Of the server.
     snapshot : str
-        Which snapshot.
+        The snapshot's name.
     tables : dict of str to str
-        By ``schema.table``: only those that would look different after any change.
+        By ``schema.table``: only those that any change would alter.
     activity : Activity
         How much the server had written.
     """
@@ -49,7 +49,7 @@ class Seen(NamedTuple):
     activity: Activity = Activity()
 
     def is_of(self, data_id: str, snapshot: str) -> bool:
-        """Return whether it is about a server's data, and what of it is in a snapshot."""
+        """Return whether it is about a server's data, and about this snapshot."""
         return (self.data_id, self.snapshot) == (data_id, snapshot)
 
 
@@ -108,7 +108,7 @@ class KeepFolder:
         except OSError as error:
             raise unwritable(self.path, error) from None
 
-    # What there is -----------------------------------------------------------------------------
+    # Snapshots ---------------------------------------------------------------------------------
 
     def snapshots(self) -> list[Manifest]:
         """Return the snapshots that are complete, the newest first; damaged ones are left out."""
@@ -170,10 +170,10 @@ class KeepFolder:
             name = f"{stem}-{number}"
         return name
 
-    # What changes ------------------------------------------------------------------------------
+    # Changes -----------------------------------------------------------------------------------
 
     def tidy(self, last: int) -> None:
-        """Remove what is too old, and what killed processes have left; who calls it may write."""
+        """Remove old snapshots, and files of killed processes; the caller may write."""
         for each in too_old(self.snapshots(), last):
             doomed = self.path / f".{each.name}{_PARTIAL}"
             with contextlib.suppress(OSError):
@@ -185,7 +185,7 @@ class KeepFolder:
                     shutil.rmtree(entry, ignore_errors=True)
 
     def seen(self) -> Seen:
-        """Return what tables looked like; nothing if that is not known."""
+        """Return the fingerprints of the newest snapshot; none if unknown."""
         try:
             values = json.loads((self.path / ".seen.json").read_text(encoding="utf-8"))
             started_s, uptime_s, written = values[3]
@@ -195,11 +195,11 @@ class KeepFolder:
             return Seen()
 
     def write_seen(self, seen: Seen) -> None:
-        """Note what tables look like; without the note, all of them are dumped again."""
+        """Note fingerprints; without the note, all tables are dumped again."""
         with contextlib.suppress(OSError):
             write(self.path / ".seen.json", json.dumps(seen), mode=OWNER_ONLY)
 
-    # Who may do it -----------------------------------------------------------------------------
+    # Locks -------------------------------------------------------------------------------------
 
     @contextlib.contextmanager
     def writing(self, timeout_s: float = LOCK_WAIT_S) -> Iterator[None]:
@@ -246,7 +246,7 @@ class KeepFolder:
         self._keeper.release()
 
     def keeper(self) -> Holder | None:
-        """Return who is the keeper; None if there is none, or it cannot be known."""
+        """Return the keeper; None if there is none, or it is unknown."""
         free = ProcessLock(self._keeper_path)
         if not self._keeper_path.exists() or not self._takes_locks():
             return None

@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 
 class Keeper:
-    """Work that is kept: what `keep` returns.
+    """The result of `keep`: work that is kept.
 
     Parameters
     ----------
     keeping : Keeping
-        What is kept, and where.
+        The server and the folder.
     """
 
     def __init__(self, keeping: Keeping) -> None:
@@ -48,12 +48,12 @@ class Keeper:
         restoring: Callable[[Progress], None] | None = None,
         dumping: Callable[[DumpProgress], None] | None = None,
     ) -> KeepStatus:
-        """Do what a line asks for.
+        """Carry out the action of a line.
 
         Parameters
         ----------
         action : {"begin", "now", "restore", "off", "status", "list"}
-            What.
+            The action.
         name : str, optional
             The snapshot to restore.
         restoring, dumping : callable, optional
@@ -82,7 +82,7 @@ class Keeper:
         progress : callable, optional
             Called with a `Progress` a few times a second, while a snapshot is restored.
         restores_again : bool, default True
-            Restore once more what is half restored; else refuse that.
+            Repeat a half done restore; else refuse.
 
         Raises
         ------
@@ -107,7 +107,7 @@ class Keeper:
         return self.status(made=made, was_asked=True)
 
     def restore(self, name: str, progress: Callable[[Progress], None] | None = None) -> KeepStatus:
-        """Restore a snapshot; what the server has is kept first.
+        """Restore a snapshot, after a snapshot of the server's data.
 
         Raises
         ------
@@ -131,18 +131,23 @@ class Keeper:
                 made = self._keeping.now(is_last=True)
         except BaseException:
             self.off()
-            # To be found like one that was killed: the end is missing.
+            # Like a killed keeper: the last snapshot is missing.
             self._keeping.folder.become_keeper(self.settings.address)
             raise
-        # Not before: who finds a keeper that has not ended knows that the end may be missing.
+        # Not before: a keeper that has not ended shows the next one that its last snapshot is
+        # missing.
         self.off()
         return self.status(made=made, was_asked=bool(self.policy.at_exit_s))
 
     def off(self) -> KeepStatus:
         """Stop keeping; the snapshots stay."""
+        self.stop()
+        return self.status()
+
+    def stop(self) -> None:
+        """Stop keeping, without a look at the folder, which may be gone."""
         if self._thread is not None:
             self._thread.off()
-        return self.status()
 
     def news(self) -> Exception | None:
         """Return why keeping failed, if that has not been shown yet."""

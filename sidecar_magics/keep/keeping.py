@@ -1,4 +1,4 @@
-"""Keep the data of one server in one folder: each step, done once, when `keeper` asks for it."""
+"""Keep the data of one server in one folder: each step once, on demand of `keeper`."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from .manifest import Manifest
     from .policy import KeepPolicy
 
-# Held on the server while its data is restored: also for those who keep in another folder.
+# Held on the server while its data is restored: also against keepers with another folder.
 _LOCK = b"'sidecar_magics.keep'"
 
 
@@ -38,13 +38,13 @@ class Restored:
     Parameters
     ----------
     snapshot : Manifest
-        Which one.
+        The snapshot.
     report : LoadReport
         Of its load.
     earlier : Manifest or None
-        The snapshot that was made first of what the server had.
+        The snapshot of the server's earlier data, made before.
     was_killed : bool
-        Whether the one who kept the server before was killed, so that its end may be missing.
+        Whether the keeper before was killed, so that its last snapshot may be missing.
     """
 
     snapshot: Manifest
@@ -73,7 +73,7 @@ class Keeping:
         self.settings = settings
         self.policy = policy
         self.folder = KeepFolder(policy.folder_for(settings))
-        # Of the data that this is about, once it is known.
+        # The identity of the kept data, once known.
         self._data_id: str | None = None
 
     def snapshots(self) -> list[Manifest]:
@@ -93,7 +93,7 @@ class Keeping:
         progress : callable, optional
             Called with a `Progress` a few times a second, while a snapshot is restored.
         restores_again : bool, default True
-            Restore once more what is half restored; else refuse that.
+            Repeat a half done restore; else refuse.
 
         Raises
         ------
@@ -104,7 +104,7 @@ class Keeping:
         self.folder.make()
         with self._asking() as asking:
             marker, choice = self._choice(asking)
-            if marker is not None and choice.step is FirstStep.GO_ON and not marker.is_restoring:
+            if marker is not None and choice.step is FirstStep.CONTINUE and not marker.is_restoring:
                 self._data_id = marker.data_id
                 return None
         with self.folder.writing(), self._asking(is_alone=True) as asking:
@@ -115,7 +115,7 @@ class Keeping:
             if choice.step in REFUSALS and is_kept(
                 self.settings, self.folder, force=self.policy.force
             ):
-                # Nothing is lost: it is in a snapshot, such as what an operator puts into each.
+                # Nothing is lost: the data is in a snapshot, such as an operator's own tables.
                 drops = schemas_of_user(asking)
             else:
                 self._refuse(choice)
@@ -124,7 +124,7 @@ class Keeping:
             is_new = marker is None
             marker = marker or new_marker()
             self._data_id = marker.data_id
-            if choice.snapshot is None or choice.step is FirstStep.GO_ON:
+            if choice.snapshot is None or choice.step is FirstStep.CONTINUE:
                 write_marker(asking, marker._replace(is_restoring=False))
                 if is_new and has_data(asking):
                     self._save(marker, is_first=True)
@@ -148,8 +148,8 @@ class Keeping:
         progress : callable, optional
             Called with a `DumpProgress` a few times a second.
         is_automatic : bool, default False
-            Whether no user asked for it: then it holds up no connection, waits for no load, and
-            refuses other data than that which it began with.
+            Whether no user asked for it: then it blocks no connection, waits for no load, and
+            refuses data other than the data it began with.
         is_last : bool, default False
             Whether the server is about to end: then it waits for no load either, and refuses the
             same.
@@ -184,7 +184,7 @@ class Keeping:
             return made
 
     def restore(self, name: str, progress: Callable[[Progress], None] | None = None) -> Restored:
-        """Restore a snapshot, after a snapshot of what the server has.
+        """Restore a snapshot, after a snapshot of the server's data.
 
         Parameters
         ----------
@@ -196,8 +196,8 @@ class Keeping:
         Raises
         ------
         KeepError
-            There is none of this name; it is damaged; what the server has cannot be kept first:
-            then nothing was changed. Or as `restoring.restore`.
+            There is none of this name; it is damaged; the server's data cannot be kept first: then
+            nothing was changed. Or as `restoring.restore`.
         """
         self.folder.make()
         with self.folder.writing(), self._asking(is_alone=True) as asking:
@@ -211,7 +211,7 @@ class Keeping:
                     write_marker(asking, marker)
                 earlier = self._save(marker)
             report = self._restore(asking, snapshot, marker, progress)
-            # The newest one must be what the server has.
+            # The newest one must have the server's data.
             self._save(marker)
             self.folder.tidy(self.policy.last)
             return Restored(snapshot, report, earlier)
@@ -264,11 +264,11 @@ class Keeping:
         )
 
     def _check_same(self, marker: Marker | None, choice: Choice) -> None:
-        """Refuse what is not the data that this began with, or is not the newest."""
+        """Refuse data other than the data this began with, or older than the newest snapshot."""
         if marker is None or marker.data_id != self._data_id:
             raise exchanged(self.settings)
         self._refuse(choice)
-        if choice.step is not FirstStep.GO_ON:
+        if choice.step is not FirstStep.CONTINUE:
             raise KeepError(
                 "What the server has is not what was kept last, so it is not kept.",
                 hint="run %mysql_keep to restore what was kept.",
@@ -276,7 +276,7 @@ class Keeping:
 
     @contextlib.contextmanager
     def _asking(self, *, is_alone: bool = False) -> Iterator[Asking]:
-        """Yield a connection; alone with what it changes, if that is wanted."""
+        """Yield a connection; with `is_alone` under a lock against other restores."""
         asking = Asking(self.settings)
         try:
             if is_alone:

@@ -1,4 +1,4 @@
-"""What a kept snapshot holds: written last into its folder, so that one without it is none.
+"""The content of a snapshot: written last into its folder, so a folder without it is none.
 
 A snapshot's folder is renamed into its place when it is complete. Unchanged tables are hard links
 to the snapshot before, so a snapshot is removed by removing its folder.
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MANIFEST = "kept.json"
-# Of another form, by a later version, is said to be that.
+# A later version's form gets an error of its own.
 FORM = 1
 _PIECE_BYTES = 1024 * 1024
 
@@ -42,7 +42,7 @@ class KeptTable(NamedTuple):
 
 @dataclass(frozen=True)
 class Manifest:
-    """What a kept snapshot holds.
+    """The content of a snapshot.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ class Manifest:
     made : float
         The moment that it shows, in seconds since 1970; later than that of each earlier one.
     data_id : str
-        Which data it is of; see `marker.Marker`.
+        Identity of its data; see `marker.Marker`.
     server, flavour : str
         Kind and version of the server; ``mysql`` or ``mariadb``.
     schemas : tuple of str
@@ -61,9 +61,9 @@ class Manifest:
     files : dict of str to KeptFile
         By name, without this manifest's own.
     is_first : bool
-        Whether it is of what a server had when it was first kept.
+        Whether it has the data that a server had when it was first kept.
     left_out : tuple of str
-        What the server has that is not in it, a sentence each.
+        Objects of the server that are not in it, a sentence each.
     is_partial : bool
         Whether the account may not see everything, so that it may lack something.
     """
@@ -146,7 +146,7 @@ def read_manifest(folder: Path) -> Manifest:
 
 
 def verify(folder: Path, manifest: Manifest) -> None:
-    """Check that each file of a snapshot is what was written.
+    """Check that no file of a snapshot has changed.
 
     Raises
     ------
@@ -164,7 +164,7 @@ def verify(folder: Path, manifest: Manifest) -> None:
 
 
 def described(path: Path) -> KeptFile:
-    """Return what a file holds.
+    """Return the content of a file.
 
     Raises
     ------

@@ -37,13 +37,13 @@ _EXISTS = (
 
 
 class Marker(NamedTuple):
-    """What a server says of its data.
+    """A server's mark of its data.
 
     Attributes
     ----------
     data_id : str
-        A name for its data. A new server has none, and so none has what was lost: a server's own
-        UUID is new with new data only for MySQL.
+        A name for its data, which a new server lacks. (A server's own UUID is new with new data
+        only on MySQL.)
     snapshot : str
         The snapshot that was restored or made last; empty for none.
     is_restoring : bool

@@ -1,4 +1,4 @@
-"""How work is kept: everything that a user may choose."""
+"""The options of keeping: everything that a user may choose."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ..local.state import folders
 if TYPE_CHECKING:
     from ..settings import ConnectionSettings
 
-# Of a hub's named servers, each of which has a sidecar; all of a user's share a home.
+# The name of a hub's named server: each has a sidecar, and all of a user share a home.
 _NAMED_SERVER = "JUPYTERHUB_SERVER_NAME"
 
 
@@ -57,7 +57,7 @@ class KeepPolicy:
     yes_remote : bool, default False
         Keep a server that is not on this machine, and restore it.
     force : bool, default False
-        Keep what the account sees, also where it may not see everything.
+        Keep everything that the account sees, even if it may not see everything.
 
     Raises
     ------

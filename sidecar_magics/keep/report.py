@@ -1,4 +1,4 @@
-"""What keeping shows: what it does, and which snapshots there are."""
+"""The status of keeping, with the snapshots."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class KeepStatus(CellOutput):
     folder : str
         Where snapshots are.
     snapshots : list of Manifest
-        Those that there are, the newest first.
+        All snapshots, the newest first.
     is_on : bool
         Whether this one keeps, or would if no other one did.
     keeper : Holder or None
@@ -34,9 +34,9 @@ class KeepStatus(CellOutput):
     every_s : float
         Seconds between two looks.
     restored : Restored or None
-        What was restored just now.
+        The restore just done.
     made : Manifest or None
-        What was kept just now.
+        The snapshot just made.
     was_asked : bool
         Whether a snapshot was asked for just now.
     problem : str
@@ -123,7 +123,7 @@ def minutes(seconds: float) -> str:
 
 
 def described(snapshot: Manifest) -> str:
-    """Return what a snapshot holds, in a few words."""
+    """Return the content of a snapshot in a few words."""
     return (
         f"{count(len(snapshot.tables), 'table')} in {count(len(snapshot.schemas), 'schema')}, "
         f"{count(snapshot.rows, 'row')}, {size(snapshot.size_bytes)}"

@@ -1,4 +1,4 @@
-"""Bring a snapshot back: its schemas, its rows, and the records of what was loaded."""
+"""Restore a snapshot: its schemas, its rows, and its records of loads."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from .marker import write_marker
 from .saving import ENDING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Mapping
 
     from ..dump.snapshot import Asking
     from ..load import LoadReport, Progress
@@ -45,7 +45,7 @@ _LENIENT = (
     "SET SESSION restrict_fk_on_non_standard_key = 0",
     "SET SESSION sql_require_primary_key = 0",
 )
-# What the first attempt has made: a trigger has no DROP before it.
+# Objects of the first attempt: a trigger has no DROP before it.
 _THERE = (1359,)
 _CLOCK = b"SELECT UNIX_TIMESTAMP()"
 _LOOK_AGAIN_S = 0.05
@@ -63,7 +63,7 @@ def restore(
     yes_remote: bool = False,
     progress: Callable[[Progress], None] | None = None,
 ) -> LoadReport:
-    """Restore a snapshot, in the place of the schemas of the same names.
+    """Restore a snapshot; it replaces the schemas of the same names.
 
     Until it is done, the server's mark says that it is not: then the next one begins anew.
 
@@ -74,9 +74,9 @@ def restore(
     asking : Asking
         A connection to it.
     folder : KeepFolder
-        Where the snapshot is.
+        The folder of snapshots.
     snapshot : Manifest
-        Which one.
+        The snapshot.
     marker : Marker
         The server's mark, or the one that it is to have.
     drops : collection of str, default ()
@@ -89,8 +89,8 @@ def restore(
     Returns
     -------
     LoadReport
-        Its `errors` are the views and programs that the server did not take, such as a trigger that
-        sets a column which was dropped since.
+        Its `errors` are the views and programs that the server refused, such as a trigger that sets
+        a column which was dropped since.
 
     Raises
     ------
@@ -114,18 +114,7 @@ def restore(
         "progress": progress,
     }
     try:
-        try:
-            report = load(place, settings, **options)
-        except StatementError as error:
-            programs = place / f"{PROGRAMS}{ENDING}"
-            if Path(error.source).name != programs.name:
-                raise
-            # All rows are there. What the server had, and would not take, stops nothing else.
-            report = load(programs, settings, force=True, **options)
-            report.seconds += error.report.seconds
-            report.errors[:] = [each for each in report.errors if each.errno not in _THERE]
-            # Of its heading: the records of --once, which that load has ended.
-            load(place / f"{FOLDER_MARK}{ENDING}", settings, **options)
+        report = _load(place, settings, options)
     except (StatementError, LoadStoppedError) as error:
         raise KeepError(
             f"The snapshot {snapshot.name} is only half restored: {error.message}",
@@ -139,6 +128,23 @@ def restore(
     write_marker(asking, marker._replace(snapshot=snapshot.name, is_restoring=False))
     _note_seen(asking, folder, snapshot, marker)
     return report
+
+
+def _load(place: Path, settings: ConnectionSettings, options: Mapping[str, Any]) -> LoadReport:
+    """Load a snapshot's files; views and programs that the server refuses do not stop the rest."""
+    try:
+        return load(place, settings, **options)
+    except StatementError as error:
+        programs = place / f"{PROGRAMS}{ENDING}"
+        if Path(error.source).name != programs.name:
+            raise
+        # All rows are there.
+        report = load(programs, settings, force=True, **options)
+        report.seconds += error.report.seconds
+        report.errors[:] = [each for each in report.errors if each.errno not in _THERE]
+        # Its heading has the records of --once, which that load has ended.
+        load(place / f"{FOLDER_MARK}{ENDING}", settings, **options)
+        return report
 
 
 def _drop(asking: Asking, snapshot: Manifest, schemas: Collection[str]) -> None:
@@ -172,7 +178,7 @@ def _drop(asking: Asking, snapshot: Manifest, schemas: Collection[str]) -> None:
 
 
 def _leniency(asking: Asking) -> tuple[str, ...]:
-    """Return what lets a session make tables again that a server has taken under other settings.
+    """Return the SETs that let a session recreate tables which were made under other settings.
 
     Some accounts may not set these, and some servers have not all of them.
     """
@@ -185,7 +191,7 @@ def _leniency(asking: Asking) -> tuple[str, ...]:
 
 
 def _note_seen(asking: Asking, folder: KeepFolder, snapshot: Manifest, marker: Marker) -> None:
-    """Note what the restored tables look like, so that they are not dumped before they change.
+    """Note fingerprints of the restored tables, so that they are not dumped before they change.
 
     A table shows a later change only if that is in another second than the last row's.
     """

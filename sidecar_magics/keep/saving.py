@@ -1,4 +1,4 @@
-"""Make a snapshot: dump what has changed, take the rest from the one before."""
+"""Make a snapshot: dump changed tables, take the rest from the one before."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..dump import DumpPolicy, DumpReport
-from ..dump.execute import NOTHING_LEFT, Dumper, run_dump
+from ..dump.execute import Dumper, run_dump
 from ..dump.output import Destination
+from ..dump.work import NOTHING_LEFT
 from ..errors import DumpError, KeepError, printable
 from . import fingerprints
 from .folder import Seen
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from .folder import KeepFolder
 
 ENDING = ".zst"
-# While the dump waits it holds what it has read: no connection can alter that.
+# A dump that waits holds metadata locks on tables that it has read: no connection can alter these.
 LOCK_WAIT_S = 20
 
 
@@ -41,9 +42,9 @@ class Snapshotting:
     folder : KeepFolder
         Where to.
     manifest : Manifest
-        Its name, its moment, and of which data it is; the rest is filled in.
+        Its name, its moment, and the identity of its data; the rest is filled in.
     base : Manifest or None
-        A snapshot that some tables are known to be as in, so that its files may be taken.
+        A snapshot with unchanged tables, whose files may be taken.
     newest : Manifest or None
         The newest snapshot, if it is of the same data.
     report : DumpReport
@@ -98,7 +99,7 @@ class Snapshotting:
         Raises
         ------
         KeepError
-            It has other data by now than that which is kept.
+            It has other data by now.
         """
         marker = read_marker(asking)
         if marker is None or marker.data_id != self.manifest.data_id:
@@ -139,7 +140,7 @@ class Snapshotting:
         return True
 
     def complete(self, folder: Path) -> bool:
-        """Add what was not dumped; return whether anything is new."""
+        """Add the files that were not dumped; return whether anything is new."""
         dumped = {path.name: described(path) for path in sorted(folder.iterdir())}
         kept: dict[str, KeptFile] = self._base.files if self._base else {}
         files = {**dumped, **{name: kept[old] for name, old in self._taken.items()}}
@@ -158,7 +159,7 @@ class Snapshotting:
         else:
             self.is_new = not self.manifest.holds_the_same(self._newest)
         if self.is_new:
-            # What was dumped again and is the same takes no room either.
+            # A table that was dumped again, but is the same, takes no room either.
             same = {name: name for name, file in dumped.items() if kept.get(name) == file}
             self._share(folder, {**same, **self._taken})
             self.manifest.write(folder)
@@ -175,7 +176,7 @@ class Snapshotting:
         return self._report.tables[table].rows
 
     def note_seen(self) -> None:
-        """Note what the tables look like that are in the newest snapshot as they are."""
+        """Note fingerprints of the tables that are unchanged in the newest snapshot."""
         held = self.manifest if self.is_new else self._newest
         if held is None:
             return
@@ -204,7 +205,7 @@ def save(
     settings : ConnectionSettings
         Where the server is.
     folder : KeepFolder
-        Where to; who calls this may write.
+        The folder; the caller may write.
     data_id : str
         Of the server's data.
     in_place : bool, default False
@@ -262,7 +263,7 @@ def save(
 
 
 class Comparing:
-    """The `Earlier` of a dump that is made to know whether a snapshot has the same."""
+    """The `Earlier` of a dump that is only compared with snapshots."""
 
     def __init__(self, snapshots: Sequence[Manifest]) -> None:
         self._snapshots = snapshots
@@ -286,7 +287,7 @@ class Comparing:
 
 
 def is_kept(settings: ConnectionSettings, folder: KeepFolder, *, force: bool = False) -> bool:
-    """Return whether all that a server has is in one of the snapshots.
+    """Return whether one of the snapshots has all of a server's data.
 
     Parameters
     ----------
@@ -295,7 +296,7 @@ def is_kept(settings: ConnectionSettings, folder: KeepFolder, *, force: bool = F
     folder : KeepFolder
         Where the snapshots are, and room for one more for a moment.
     force : bool, default False
-        As for `save`; what may lack something is kept in no snapshot.
+        As for `save`; a dump that may lack something is in no snapshot.
 
     Raises
     ------
@@ -316,7 +317,7 @@ def is_kept(settings: ConnectionSettings, folder: KeepFolder, *, force: bool = F
 
 
 def exchanged(settings: ConnectionSettings) -> KeepError:
-    """Return the error for a server that has other data than that which is kept."""
+    """Return the error for a server that has other data by now."""
     return KeepError(
         f"The server at {settings.address} is a new one, so it is not kept.",
         hint="run %mysql_keep to restore what was kept.",
@@ -324,7 +325,7 @@ def exchanged(settings: ConnectionSettings) -> KeepError:
 
 
 def share(path: Path, to: Path) -> None:
-    """Give a file a second name, in the place of what has that; where there are no such, copy it.
+    """Give a file a second name, which it may replace; copy it where there are no hard links.
 
     Raises
     ------

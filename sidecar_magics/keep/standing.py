@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from .keeper import Keeper
     from .report import KeepStatus
 
-# What a server gets to answer, before the state says that it does not.
+# Time for a server to answer, before the state says that it does not.
 WAIT_S = 60.0
 RETRY_S = 15.0
 
@@ -32,7 +32,7 @@ class Standing:
     Parameters
     ----------
     keeper : Keeper
-        What keeps it.
+        The keeper.
     complain : callable
         Called with what fails meanwhile.
     state : path, optional
@@ -54,7 +54,7 @@ class Standing:
         self._over = threading.Event()
 
     def begin(self, progress: Callable[[Progress], None] | None = None) -> KeepStatus:
-        """Restore what was kept, if the server is new, and keep it from now on.
+        """Restore the kept data, if the server is new, and keep it from now on.
 
         Raises
         ------
@@ -73,7 +73,7 @@ class Standing:
     def _begin(self, progress: Callable[[Progress], None] | None) -> KeepStatus:
         if self._state is None:
             return self._keeper.begin(progress)
-        # Those who read `failed` may be at work already, with what is half restored.
+        # Programs that read `failed` may be at work already, with half restored data.
         restores_again, said = not self._state.exists(), ""
         while True:
             try:

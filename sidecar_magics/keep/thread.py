@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 # How often the second keeper of a folder looks whether the first one is gone.
 TAKE_OVER_S = 15.0
-# What takes long is done less often: it takes from the server that the user works with.
+# Long looks come less often: they slow down the server that the user works with.
 PAUSE_PER_WORK = 20.0
 
 
@@ -37,7 +37,7 @@ class KeepThread:
     Parameters
     ----------
     keeping : Keeping
-        What is kept, and where; begun already.
+        The server and the folder; begun already.
 
     Attributes
     ----------
@@ -79,7 +79,7 @@ class KeepThread:
         return not self._is_over
 
     def off(self) -> None:
-        """Stop keeping; what is kept stays."""
+        """Stop keeping; the snapshots stay."""
         atexit.unregister(self._at_exit)
         self._end(wants_last_one=False, limit_s=self.keeping.policy.at_exit_s)
 
@@ -162,7 +162,7 @@ class KeepThread:
 
 @contextlib.contextmanager
 def _deaf_to_sigterm() -> Iterator[None]:
-    """Go on after SIGTERM, which Jupyter sends in the midst of a kernel's end, and then SIGKILL."""
+    """Ignore SIGTERM, which Jupyter sends in the midst of a kernel's end; SIGKILL follows."""
     before: Callable[..., Any] | int | None = None
     with contextlib.suppress(ValueError):  # not in the main thread
         before = signal.signal(signal.SIGTERM, signal.SIG_IGN)

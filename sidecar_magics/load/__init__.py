@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..connection import connect_now
 from ..errors import StatementError
-from ..settings import resolve
+from ..settings import given_or_resolved
 from .policy import LoadPolicy
 from .reporting.nearest import offer_nearest
 from .reporting.progress import Progress
@@ -73,7 +73,7 @@ def load(
     from .sources.opening import open_sources  # noqa: PLC0415
 
     policy = LoadPolicy(**options)
-    return _load(open_sources(file), settings or resolve(), policy, progress)
+    return _load(open_sources(file), given_or_resolved(settings), policy, progress)
 
 
 def load_sql(
@@ -103,7 +103,7 @@ def load_sql(
 
     policy = LoadPolicy(**options)
     sources = Sources.from_text(sql, first_line=first_line)
-    return _load(sources, settings or resolve(), policy, progress)
+    return _load(sources, given_or_resolved(settings), policy, progress)
 
 
 def _load(

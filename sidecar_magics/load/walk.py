@@ -194,7 +194,8 @@ class Walk:
         self._report.notes.extend(rewriter.notes)
         if not self._has_statements:
             self._report.notes.append(
-                f"{self._report.source} has no statements: it is empty, or has only comments."
+                f"{self._report.source} has no statements: it is empty, or has only comments, or "
+                "commands of the client that concern a terminal."
             )
         for pattern in rewriter.unmatched:
             self._report.notes.append(f"--tables {pattern}: nothing in the script matches.")
@@ -304,39 +305,42 @@ class Walk:
             about = classify(sql)
         if self._policy.into is not None and about.kind in _NEEDS_SCHEMA:
             yield from self._enter_target(statement, source)
+        step = self._step(Step(statement, source, sql), about)
+        refusal = self._refusal(step, about)
+        if refusal is not None:
+            self._refuse(step, *refusal)
+            return
+        self._remember(statement, step, about)
+        yield from self._plan(step, about)
+
+    def _step(self, step: Step, about: Classification) -> Step:
+        """Return a step with its table, and the schemas that it changes."""
         schema = self._planner.session.schema
         default = None if schema is None else schema.decode("utf-8", "replace")
         table = about.table and f"{about.schema or default or '?'}.{about.table}"
         changes = changed_schemas(
-            sql,
+            step.sql,
             about,
             schema=default,
             several=self._delimiter != b";",
             **self._quoting_now()._asdict(),
         )
-        step = Step(
-            statement,
-            source,
-            sql,
-            table,
-            is_data=about.kind is Kind.DATA,
-            schemas=changes,
-        )
+        return step._replace(table=table, is_data=about.kind is Kind.DATA, schemas=changes)
+
+    def _refusal(self, step: Step, about: Classification) -> tuple[str, str] | None:
+        """Return why a step is refused, and the hint; None if it may be sent."""
+        sql = step.sql
         if reads_local_file(sql) and not self._policy.allow_local_infile:
             what = "LOAD DATA LOCAL INFILE would send a file of this machine to the server"
-            self._refuse(step, what, "add --allow-local-infile if you trust the script.")
-            return
+            return what, "add --allow-local-infile if you trust the script."
         if not self._may_drop and forms.may_drop(sql):
             what = f"it drops something, and {self._server.host} is not this machine"
-            self._refuse(step, what, "add --yes-remote if you mean it.")
-            return
+            return what, "add --yes-remote if you mean it."
         if about.kind is Kind.TRANSACTION and self._planner.would_undo(sql):
             what = "a dump's rows are committed as they come, and this would undo them"
             hint = "remove the script's first line, which makes it a dump; it then runs in order."
-            self._refuse(step, what, hint)
-            return
-        self._remember(statement, step, about)
-        yield from self._plan(step, about)
+            return what, hint
+        return None
 
     def _names(self) -> tuple[bytes | None, str | None, bytes]:
         """Return the default schema, that of the script as it is written, and the delimiter."""

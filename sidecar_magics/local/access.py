@@ -28,15 +28,15 @@ _ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 def password_for(datadir: Path, last: LocalSidecar | None) -> str:
     """Return the password for a server whose user has chosen none.
 
-    The port is open to every account of this machine, so it cannot be a password that everybody
-    knows. It stays the same as long as the data does, so that programs which have it continue.
+    Every account of this machine can reach the port, so the password must not be public. It stays
+    the same as long as the data does, so that programs which have it continue to work.
 
     Parameters
     ----------
     datadir : Path
         The server's data folder.
     last : LocalSidecar or None
-        What was started before, running or not.
+        The earlier sidecar, running or not.
     """
     if last is not None and last.datadir == datadir and last.password not in PUBLIC_PASSWORDS:
         return last.password

@@ -1,4 +1,4 @@
-"""Which archive this machine's own packages come from, read from its apt sources."""
+"""The archive of this machine's own packages, read from its apt sources."""
 
 from __future__ import annotations
 
@@ -164,7 +164,7 @@ def _fields(stanza: str) -> dict[str, str]:
 def _distribution(etc: Path) -> tuple[str, str]:
     """Return the distribution whose packages this machine runs, and its suite's code name."""
     release = _os_release(etc / "os-release")
-    if "UBUNTU_CODENAME" in release:  # Ubuntu, and what is made of it, such as Linux Mint
+    if "UBUNTU_CODENAME" in release:  # Ubuntu, and distributions made of it, such as Linux Mint
         return "ubuntu", release["UBUNTU_CODENAME"]
     if release.get("ID") == "debian":
         return "debian", release.get("VERSION_CODENAME", "unstable")

@@ -1,4 +1,4 @@
-"""What can run a sidecar on this machine, and which of it is taken."""
+"""The backends that can run a sidecar on this machine, and the choice between them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Backend(Protocol):
-    """What runs a sidecar."""
+    """A program that runs sidecars."""
 
     @property
     def kind(self) -> str:
@@ -50,7 +50,7 @@ def backend_for(kind: str) -> Backend:
 
 
 def recorded_backend(record: LocalSidecar) -> Backend:
-    """Return what runs a sidecar that was recorded.
+    """Return the backend of a recorded sidecar.
 
     Raises
     ------
@@ -63,17 +63,17 @@ def recorded_backend(record: LocalSidecar) -> Backend:
 def candidates(
     wish: Wish, last: LocalSidecar | None, say: Callable[[str], None]
 ) -> Iterator[tuple[Backend, tuple[type[LocalServerError], ...]]]:
-    """Yield what ``auto`` tries, in order, each with the errors after which the next is tried.
+    """Yield the backends for ``auto``, in order, each with the errors that lead to the next.
 
-    Data are not left: where the last sidecar has some, or a native one of earlier, nothing else is
-    tried, so that an engine that is installed, or ended, later does not hide them.
+    If the last sidecar has data, or an earlier native one, nothing else is tried: an engine that is
+    installed, or ended, later must not hide these data.
 
     Parameters
     ----------
     wish : Wish
-        What was asked for.
+        The options of `up`.
     last : LocalSidecar or None
-        What was started before, and is not running.
+        The earlier sidecar, which is not running.
     say : callable
         Called with a line about an engine that runs, but not for this account.
 
@@ -96,7 +96,7 @@ def candidates(
 
 
 def usable_engines(say: Callable[[str], None]) -> Iterator[ContainerBackend]:
-    """Yield the engines that work for this account; of podman's, one that is worked with.
+    """Yield the engines that work for this account; podman only if it has containers or images.
 
     Parameters
     ----------

@@ -1,9 +1,9 @@
-"""Keep a program from writing anywhere but in folders of its own, whatever a statement asks for.
+"""Keep a program from writing outside its own folders, whatever a statement asks for.
 
-A server's SQL has many ways to a file: INTO OUTFILE, log files, DATA DIRECTORY, CLONE and whatever
-the next version adds. So statements are not looked at; Linux's Landlock takes the right to write
-from the process itself, for good, also from its children, and needs no root. Reading and running
-are left as they are: what a server reads is settled by ``secure_file_priv``.
+A server's SQL has many ways to a file: INTO OUTFILE, log files, DATA DIRECTORY, CLONE and more in
+the next version. So we do not look at statements: Linux's Landlock takes the right to write from
+the process itself, for good, also from its children, and needs no root. Reading and running stay
+allowed: ``secure_file_priv`` decides what a server may read.
 
 Run as a program, this file confines itself and becomes the command after ``--``. Standard library
 only, and nothing of ours, so that this takes a few milliseconds.
@@ -37,7 +37,7 @@ RULE_PATH_BENEATH = 1
 PR_SET_NO_NEW_PRIVS = 38
 
 WRITE_FILE = 1 << 1
-# REMOVE_DIR to MAKE_SYM: what changes a folder.
+# REMOVE_DIR to MAKE_SYM: changes of a folder.
 CHANGE_FOLDER = sum(1 << bit for bit in range(4, 13))
 # By the version that brought them. Without REFER nothing may be moved to another folder at all.
 REFER, REFER_SINCE = 1 << 13, 2
@@ -116,7 +116,7 @@ def _syscall(number: int, *arguments: object) -> int:
 
 
 def _syscall_or_error(number: int, *arguments: object) -> int:
-    # A C long each: what is narrower would leave the upper half of a register as it was.
+    # A C long each: a narrower type would leave the upper half of a register undefined.
     longs = (ctypes.c_long(each) if isinstance(each, int) else each for each in arguments)
     return int(_libc().syscall(ctypes.c_long(number), *longs))
 
@@ -140,7 +140,7 @@ def main(arguments: Sequence[str]) -> None:
     except OSError as error:
         # The log's reader takes lines with this mark for what ended the server.
         sys.exit(f"[ERROR] The server cannot be kept to {folder}: {error}")
-    os.execv(command[0], command)  # noqa: S606 - becoming another program is what this is for
+    os.execv(command[0], command)  # noqa: S606 - its purpose is to become another program
 
 
 if __name__ == "__main__":

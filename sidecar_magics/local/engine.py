@@ -1,4 +1,4 @@
-"""What MySQL and MariaDB need in order to run privately, and where the two differ.
+"""The options that MySQL and MariaDB need to run privately, and their differences.
 
 ``--no-defaults`` ignores ``mysqld-auto.cnf`` too, so SET PERSIST has no effect after a restart.
 """
@@ -36,8 +36,8 @@ OPTIONS = (
     # Without it the idle MySQL 9.7 takes 300 MB instead of 555; it is off in MariaDB by default.
     "--performance-schema=OFF",
     # A folder in which nothing can ever be: INSTALL PLUGIN, INSTALL COMPONENT, INSTALL SONAME and
-    # CREATE FUNCTION ... SONAME find nothing to load, neither what somebody put there (a script,
-    # with INTO DUMPFILE) nor what the distribution has, such as engines that read other files.
+    # CREATE FUNCTION ... SONAME find nothing to load: neither a file that a script put there (INTO
+    # DUMPFILE) nor the distribution's plugins, such as engines that read other files.
     f"--plugin-dir={os.devnull}",
 )
 # The folder for temporary files, below the data folder: the server may write nowhere else.
@@ -47,7 +47,7 @@ FLAVOUR_OPTIONS: Mapping[str, Sequence[str]] = {
         "--loose-mysqlx=OFF",
         "--secure-file-priv=NULL",
         "--loose-innodb-redo-log-capacity=100M",
-        # Nobody's statements but those of this machine, not even after a script has asked for them.
+        # Statements of this machine only, even after a script has asked for others.
         "--loose-skip-replica-start",
     ),
     MARIADB: (
@@ -55,7 +55,7 @@ FLAVOUR_OPTIONS: Mapping[str, Sequence[str]] = {
         "--skip-slave-start",
         # MariaDB has no NULL here; no file's path begins with "/dev/null/".
         f"--secure-file-priv={os.devnull}",
-        # It takes each folder for a schema. What stands in `TEMPORARY` is none.
+        # It takes each folder for a schema, except the one in `TEMPORARY`.
         f"--ignore-db-dirs={TEMPORARY}",
     ),
 }
@@ -217,7 +217,7 @@ class Engine:
 
 
 def bootstrap_sql(share: Path) -> str:
-    """Return what makes MariaDB's system schemas, from the scripts in its share folder.
+    """Return the SQL that makes MariaDB's system schemas, from the scripts in its share folder.
 
     Parameters
     ----------
@@ -242,7 +242,7 @@ def bootstrap_sql(share: Path) -> str:
 
 
 def inspect(program: Program) -> Engine:
-    """Ask a server program what it is.
+    """Ask a server program for its kind and version.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""A sidecar on your own machine: start it, stop it, look at it, wherever it runs."""
+"""A sidecar on your own machine: start it, stop it, look at it, with any backend."""
 
 from __future__ import annotations
 
@@ -55,8 +55,8 @@ def up(
     Parameters
     ----------
     backend : {"auto", "docker", "podman", "native"}, default "auto"
-        What runs it. ``auto`` takes what answers already, else what the data are with, else Docker
-        or podman, if one of them works here, else a native server.
+        The program that runs it. ``auto`` takes a server that answers already, else the backend
+        that has the data, else Docker or podman, if one of them works here, else a native server.
     port : int, optional
         TCP port, or 0 for any that is free. Default: 3306, and the next free one if that is taken.
     password : str, optional
@@ -120,7 +120,7 @@ def down(*, timeout_s: float = 30.0) -> LocalSidecar | None:
     Returns
     -------
     LocalSidecar or None
-        What was stopped; None if nothing was running. A container that ran before `up` is left
+        The stopped sidecar; None if nothing was running. A container that ran before `up` is left
         running: then ``is_ours`` is false, and only the record of it is removed.
 
     Raises
@@ -192,7 +192,7 @@ def delete_earlier_data(folder: Path) -> None:
 
 
 def status() -> LocalStatus:
-    """Return what is known about the sidecar that `up` started, and about data that remains."""
+    """Return the status of the sidecar that `up` started, and of data that remains."""
     return look()
 
 
@@ -233,7 +233,7 @@ def _start(backend: str, wish: Wish, last: LocalSidecar | None, report: Reporter
 
 
 def _recorded(sidecar: LocalSidecar, report: Reporter) -> LocalSidecar:
-    """Write down what was started; stop it if that cannot be done."""
+    """Write the record of a server; stop the server if that fails."""
     try:
         write_record(sidecar)
         write_client_file(sidecar)
@@ -286,7 +286,7 @@ def _already_up(running: LocalSidecar, wish: Wish, backend: str, report: Reporte
 def _tutorial_server(wish: Wish) -> LocalSidecar | None:
     """Return the server on the port that is wanted if it is the tutorial's, of the right kind.
 
-    Whoever listens there may be another account's program, so a private password is not tried.
+    The program that listens there may be another account's, so a private password is not tried.
     """
     port = ports.DEFAULT_PORT if wish.port is None else wish.port
     public = TUTORIAL_PASSWORD.reveal()
@@ -302,7 +302,7 @@ def _tutorial_server(wish: Wish) -> LocalSidecar | None:
 
 
 def _clear_away(record: LocalSidecar | None) -> None:
-    """Remove what a sidecar that has ended leaves and is not needed: if ephemeral, everything."""
+    """Remove the files of a sidecar that has ended: if ephemeral, also its data."""
     remove_client_file()
     if record is None or not record.ephemeral:
         return

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FOLLOW_EVERY_S = 0.3
-# What entrypoints and `mysqld --initialize` write of a password that they made up.
+# Words of entrypoints and `mysqld --initialize` before a password that they made up.
 _PASSWORDS = re.compile(
     r"(GENERATED ROOT PASSWORD:|temporary password is generated for [^:]*:)\s*\S.*"
 )

@@ -105,7 +105,7 @@ def _server_of(folder: Path) -> int | None:
 
 
 def clear_away(record: LocalSidecar) -> None:
-    """Remove what an ephemeral server that has ended leaves."""
+    """Remove the files of an ephemeral server that has ended."""
     if record.datadir is not None and record.log is not None:
         shutil.rmtree(record.datadir.parent, ignore_errors=True)
         with contextlib.suppress(FileNotFoundError):

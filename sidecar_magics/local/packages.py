@@ -35,9 +35,9 @@ MARKER = "unpacked.json"
 USELESS_FOLDERS = ("usr/share/doc", "usr/share/man", "usr/share/lintian")
 STALE = re.compile(r"Release file .* is (expired|not valid)")
 
-# What keeps apt inside the private folder, and out of the machine's hooks and preferences; the
-# machine's proxies, credentials and timeouts stay as they are. What the machine allows for an
-# archive of its own, without a signature or with a broken hash, is not allowed here.
+# Options that keep apt inside the private folder, and out of the machine's hooks and preferences;
+# the machine's proxies, credentials and timeouts stay as they are. The machine may allow an archive
+# without a signature or with a broken hash; this does not.
 APT_CONFIGURATION = """\
 #clear APT::Update;
 #clear APT::Architectures;
@@ -138,7 +138,7 @@ class _Apt:
         for name in ("state/lists/partial", "cache/archives/partial"):
             (folder / name).mkdir(parents=True)
         (folder / "archive.sources").write_text(archive.stanza(suite), encoding="utf-8")
-        # To apt, what is left out is there already.
+        # To apt, the packages that are left out are installed already.
         stanzas = (
             f"Package: {name}\nStatus: install ok installed\nVersion: 999999\n"
             f"Architecture: {architecture}\nMulti-Arch: allowed\nDescription: left out\n\n"
@@ -249,7 +249,7 @@ def _plain_environment() -> dict[str, str]:
 
 @contextlib.contextmanager
 def _workshop(into: Path) -> Iterator[Path]:
-    """Make a folder beside `into` to work in; leave none behind, not even a killed process's."""
+    """Make a folder beside `into` to work in; remove it, and those of killed processes."""
     prefix = f".{into.name}.partial-"
     for left in into.parent.glob(f"{prefix}*"):
         shutil.rmtree(left, ignore_errors=True)

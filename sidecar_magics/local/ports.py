@@ -1,4 +1,4 @@
-"""Which port a server gets, and which program has the one that was wanted."""
+"""Choose a port for a server, and find the program that has the wanted one."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def choose_port(wish: Wish, say: Callable[[str], None], preferred: int | None = 
     wish : Wish
         Its `port` is taken at its word.
     say : callable
-        Called with who has the port, if another one is chosen.
+        Called with a line about the program that has the port, if another one is chosen.
     preferred : int, optional
         The one that the server had last. Default: 3306.
 
@@ -72,7 +72,7 @@ def next_free_port(port: int) -> int:
 
 
 def holder(port: int) -> str:
-    """Say who listens on a port of this machine, as far as this account may know."""
+    """Return the program that listens on a port, in words, as far as this account may know."""
     process = _process_at(port)
     if process is None or process.startswith(FORWARDERS):
         container = _container_at(port)
@@ -94,7 +94,7 @@ def _process_at(port: int) -> str | None:
 
 
 def _name(process: psutil.Process) -> str:
-    """Return what a process runs; of a dynamic loader that was started by name, its program."""
+    """Return the program of a process; of a dynamic loader, the program that it runs."""
     import psutil  # noqa: PLC0415
 
     name: str = process.name()

@@ -58,7 +58,7 @@ def run_server(
     LocalServerError
         The server died or was not ready in time; no process of it is left.
     """
-    # mkstemp makes the file with mode 0600; a command line could be read by everybody.
+    # mkstemp makes the file with mode 0600; other accounts could read a command line.
     handle, name = tempfile.mkstemp(prefix="init-", suffix=".sql", dir=log.parent)
     init_file = Path(name)
     process = None

@@ -32,8 +32,8 @@ class Program:
     def command(self, *arguments: str) -> list[str]:
         """Return the command line that starts the program with `arguments`.
 
-        In an unpacked root that is the root's own dynamic loader, told to look for libraries
-        there: no environment variable is needed, so the program's children are not affected.
+        In an unpacked root that is the root's own dynamic loader, with the folders of its libraries
+        as options: no environment variable is needed, so the program's children are not affected.
         """
         if self.root is None:
             return [str(self.path), *arguments]

@@ -27,7 +27,7 @@ CREATE_TIME_TOLERANCE_S = 2.0
 
 
 class Folders(NamedTuple):
-    """Where this user's files of ours are."""
+    """Our folders of this user."""
 
     cache: Path
     data: Path
@@ -87,7 +87,7 @@ class LocalSidecar:
     confined : bool, default False
         Whether it can write nowhere but in its data folder and its log.
     backend : {"native", "docker", "podman"}, default "native"
-        What runs it.
+        The program that runs it.
     container : ContainerRecord or None
         Which one, if that is Docker or podman.
     started : bool, default False
@@ -163,7 +163,7 @@ def is_running(sidecar: LocalSidecar) -> bool:
 
 
 def read_record() -> LocalSidecar | None:
-    """Return what the record says, whether or not the process is alive; None without a record."""
+    """Return the recorded sidecar, alive or not; None without a record."""
     try:
         return _from_values(json.loads(_record_path().read_text(encoding="utf-8")))
     except FileNotFoundError:

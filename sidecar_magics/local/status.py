@@ -1,4 +1,4 @@
-"""What is known about the sidecar on this machine: whether it runs, and what it keeps.
+"""The status of the sidecar on this machine: whether it runs, and its data.
 
 A cell that resolves settings looks at the recorded container's process (0.2 ms on Linux); the
 engine is asked only if the process is gone.
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class LocalStatus:
-    """What is known about the sidecar on this machine.
+    """The status of the sidecar on this machine.
 
     Parameters
     ----------
@@ -38,10 +38,9 @@ class LocalStatus:
     uptime_s : float
         Seconds since that started; 0 if it is not running.
     size_bytes : int or None
-        What its data take, as the disk counts it; None if it is not known: of a container that is
-        stopped.
+        Size of its data on disk; None if unknown, for a stopped container.
     others : mapping of Path to int
-        Further data folders of ours, which no server uses now, and what each holds, in bytes.
+        Further data folders of ours, which no server uses now, with their sizes in bytes.
     login : str or None
         The command with which another program logs in.
     container : Container or None
@@ -169,7 +168,7 @@ class LocalStatus:
 
 
 def look() -> LocalStatus:
-    """Return what is known about the sidecar that ``up`` started, and about data that remains."""
+    """Return the status of the sidecar that ``up`` started, and of data that remains."""
     record = read_record()
     used = record.datadir if record is not None else None
     others = {

@@ -1,4 +1,4 @@
-"""What ``up`` was asked for, and what it says meanwhile."""
+"""The options of ``up``, and its messages meanwhile."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def silence(*_: object) -> None:
 
 @dataclass(frozen=True)
 class Wish:
-    """What ``up`` was asked for.
+    """The options of ``up``.
 
     Parameters
     ----------
@@ -56,15 +56,14 @@ class Wish:
 
 @dataclass(frozen=True)
 class Reporter:
-    """Where ``up`` shows what it does.
+    """The receivers of messages from ``up``.
 
     Parameters
     ----------
     say : callable
         Called with a line of text at each step.
     download : callable
-        Called during a download with what is there, and what there will be: bytes, or layers of an
-        image.
+        Called during a download with the amounts so far and in all: bytes, or layers of an image.
     """
 
     say: Callable[[str], None] = silence

@@ -190,6 +190,15 @@ DUMP = (
         "routines and events. May be repeated.",
     ),
     Option(
+        "--ignore-table",
+        brief="leave out these tables",
+        action="append",
+        default=[],
+        metavar="PATTERN",
+        help="Leave out these tables and views: `table` or `schema.table`, with * and ?. May be "
+        "repeated.",
+    ),
+    Option(
         "--schema-only",
         "--no-data",
         "-d",
@@ -269,6 +278,14 @@ DUMP = (
             ("--routines", "-R"),
             ("--triggers",),
             ("--events", "-E"),
+            ("--all-databases", "-A"),
+            ("--databases", "-B"),
+            ("--opt",),
+            ("--quick",),
+            ("--extended-insert", "-e"),
+            ("--add-drop-table",),
+            ("--no-tablespaces", "-y"),
+            ("--skip-lock-tables",),
         )
     ),
     QUIET,
@@ -301,8 +318,8 @@ KEEP = (
         brief="restore this snapshot",
         values=Values.SNAPSHOTS,
         metavar="NAME",
-        help="Restore this snapshot, in the place of the schemas that it holds; what the server "
-        "has becomes a snapshot first.",
+        help="Restore this snapshot, which replaces the schemas that it holds; the server's data "
+        "becomes a snapshot first.",
     ),
     Option(
         "--off",

@@ -25,7 +25,7 @@ class _Clause(NamedTuple):
     """A DEFINER clause, as the indices of its first token and of the first one after it."""
 
     first: int
-    end: int
+    after: int
     user: int
 
 
@@ -47,13 +47,13 @@ def without_definer(found: list[Token]) -> list[Edit]:
     clause = _find(found)
     if clause is None:
         return []
-    first, end = clause.first, clause.end
+    first, after = clause.first, clause.after
     opens = first > 0 and found[first - 1].shape is Shape.OPEN
-    closes = end < len(found) and found[end].shape is Shape.CLOSE
+    closes = after < len(found) and found[after].shape is Shape.CLOSE
     if opens and closes:
-        first, end = first - 1, end + 1
+        first, after = first - 1, after + 1
     # Up to the next token, so that no two blanks remain, nor two words grow together.
-    end = found[end].start if end < len(found) else found[end - 1].end
+    end = found[after].start if after < len(found) else found[after - 1].end
     touches = first > 0 and found[first - 1].end == found[first].start
     return [Edit(found[first].start, end, b" " if touches else b"")]
 
@@ -71,7 +71,7 @@ def definer(
     clause = _find(found)
     if clause is None or found[clause.user].word in _CURRENT:
         return None
-    parts = [token.text for token in found[clause.user : clause.end]]
+    parts = [token.text for token in found[clause.user : clause.after]]
     host = b"".join(parts[2:])
     return unquoted(parts[0]), unquoted(host) if host else None
 
@@ -89,14 +89,14 @@ def _find(found: list[Token]) -> _Clause | None:
         return None
     for at in range(heads[0] + 1, len(found) - 2):
         if words[at] == b"DEFINER" and found[at + 1].text == b"=":
-            end = _behind_account(found, at + 2)
-            return None if _DEFINED.isdisjoint(words[end:]) else _Clause(at, end, at + 2)
+            after = _end_of_account(found, at + 2)
+            return None if _DEFINED.isdisjoint(words[after:]) else _Clause(at, after, at + 2)
         if found[at].shape is Shape.WORD and words[at] not in _AHEAD:
             break
     return None
 
 
-def _behind_account(found: list[Token], at: int) -> int:
+def _end_of_account(found: list[Token], at: int) -> int:
     """Return where an account ends: ``u``, ``'u'@'h'``, ``u@h.org``, ``CURRENT_USER()``."""
     texts = [token.text for token in found[at + 1 : at + 3]]
     if found[at].word in _CURRENT:

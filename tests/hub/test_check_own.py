@@ -271,3 +271,25 @@ def test_what_only_a_login_prepares_is_named(tmp_path: Path) -> None:
     for what in ("the authenticator's pre_spawn_start", "the hub's auth_state_hook"):
         assert f"note: {what} was not run: what it sets is not seen\n" in answer.output
     assert "was not run" not in check(render([INJECT], tmp_path / "none.yaml")).output
+
+
+CHOOSES = """
+async def profiles(spawner):
+    spawner.environment["ASKED"] = "yes"
+
+c.KubeSpawner.profile_list = profiles
+def hook(spawner, pod):
+    raise RuntimeError("no account")
+c.KubeSpawner.modify_pod_hook = {hook}
+"""
+
+
+@pytest.mark.parametrize("hook", ["hook", "None"])
+def test_profiles_that_the_hubs_code_gives_to_nobody(hook: str, tmp_path: Path) -> None:
+    """It asks a server who may have which; also where no server starts."""
+    own = written(extra(portal=CHOOSES.format(hook=hook)), tmp_path / "own.yaml")
+    answer = check(render([own, INJECT], tmp_path / "after.yaml"))
+    assert answer.status == (0 if hook == "None" else 2), answer.output
+    assert "note: the profiles are not known: the hub's code gives a made-up user none\n" in (
+        answer.output
+    )

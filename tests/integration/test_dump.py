@@ -90,6 +90,9 @@ def test_a_schema_in_the_place_of_the_file(
     with pytest.raises(DumpError, match="a is a schema of the server") as caught:
         dump("a", server.settings)
     assert caught.value.hint == "name the file, and then the schema: a.sql.gz a"
+    with pytest.raises(DumpError, match="a is a schema of the server") as caught:
+        dump("a", server.settings, schemas="lab.sql")
+    assert caught.value.hint == "name the file, and then the schema: lab.sql a"
     assert list(tmp_path.iterdir()) == []
     dump("a.sql.gz", server.settings, schemas="a")  # the hint, followed
     (tmp_path / "a").touch()  # a dump is there that has this name
@@ -327,6 +330,11 @@ def test_options_choose_what_is_dumped(server: Server, tmp_path: Path) -> None:
     assert (report.triggers, report.routines) == (1, 0)
     report, text = of(tables=["lab.m*g"])
     assert list(report.tables) == ["lab.mouse_log"]
+    report, text = of(ignore_table=["*_log", "other.rat"])
+    assert sorted(report.tables) == ["lab.mouse", "other.mouse"]
+    assert (report.triggers, report.routines) == (1, 1)
+    assert (of(ignore_table="lab.mouse")[0].triggers, report.schemas) == (0, ["lab", "other"])
+    assert list(of(tables="mouse*", ignore_table="mouse")[0].tables) == ["lab.mouse_log"]
     report, text = of(schema_only=True)
     assert (report.rows, "INSERT INTO `" in text, "CREATE TABLE" in text) == (0, False, True)
     report, text = of(data_only=True)
@@ -337,12 +345,20 @@ def test_options_choose_what_is_dumped(server: Server, tmp_path: Path) -> None:
     assert "DEFINER=`root`" in of(keep_definer=True)[1]
     with pytest.raises(DumpError, match="no schema nonsense"):
         of(schemas="nonsense")
-    with pytest.raises(DumpError, match="No table or view fits"):
-        of(tables="nonsense")
+    with pytest.raises(DumpError, match="no schema mouse") as caught:
+        of(schemas=["lab", "mouse"])  # as mysqldump takes them
+    assert caught.value.hint == "it has lab, other. For a table write: lab --tables mouse"
+    with pytest.raises(DumpError, match=r"no schema lab\.mouse") as caught:
+        of(schemas="lab.mouse")
+    assert caught.value.hint == "it has lab, other. For a table write: lab --tables mouse"
+    for option in ("tables", "ignore_table"):
+        with pytest.raises(DumpError, match="No table or view fits --"):
+            of(**{option: "nonsense"})
     with pytest.raises(SettingsError, match="own schemas"):
         of(schemas="mysql")
-    with pytest.raises(DumpError, match="the server refuses"):
-        of(where="nonsense = 1")
+    with pytest.raises(DumpError, match=r"lab\.mouse: the server refuses --where") as caught:
+        of(where="nonsense = 1", tables="lab.mouse")
+    assert "leave others out with --ignore-table" in caught.value.hint
 
 
 def test_the_journal_is_left_out(server: Server, tmp_path: Path) -> None:

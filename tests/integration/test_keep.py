@@ -664,6 +664,28 @@ def test_the_magic(work: Work, shell: InteractiveShell, script: Path) -> None:
         del os.environ["KEEP_PASSWORD"]
 
 
+def test_a_line_that_fails_leaves_what_keeps_already(
+    work: Work, shell: InteractiveShell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SIDECAR_MYSQL_PORT", str(work.server.port))
+    monkeypatch.setenv("SIDECAR_MYSQL_PASSWORD", work.server.password)
+    (work.folder / "taken").touch()
+    wrong = f"mysql_keep --folder {work.folder / 'taken'}"
+    with pytest.raises(KeepError, match="a file in its place"):
+        run(shell, wrong)
+    # The next line is not stopped by it, and neither does it end what keeps.
+    first = run(shell, f"mysql_keep --folder {work.folder / 'kept'}")
+    assert first.is_on
+    magics: Any = shell.magics_manager.registry["SidecarMagics"]
+    thread = magics._keeper._thread
+    with pytest.raises(KeepError, match="a file in its place"):
+        run(shell, wrong)
+    assert thread.is_on
+    assert run(shell, f"mysql_keep --folder {work.folder / 'other'}").is_on
+    assert not thread.is_on
+    assert not run(shell, "mysql_keep --off").is_on
+
+
 def test_a_problem_is_shown_before_the_next_cell_and_once(
     work: Work,
     shell: InteractiveShell,

@@ -246,8 +246,8 @@ MUTANTS = (
     ),
     walk(
         "a refusal is no task",
-        "            self._refuse(step, what, hint)\n            return\n        self._remember",
-        "            self._refuse(step, what, hint)\n        self._remember",
+        "            self._refuse(step, *refusal)\n            return\n        self._remember",
+        "            self._refuse(step, *refusal)\n        self._remember",
     ),
     walk("tasks count what has none", "self.absorbed += planner.absorbed - absorbed", "pass"),
     walk(

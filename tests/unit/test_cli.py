@@ -11,6 +11,7 @@ from sidecar_magics import __version__
 from sidecar_magics.cli import main
 from sidecar_magics.errors import for_terminal
 from sidecar_magics.local import lifecycle
+from tests.background import LIMIT_S
 
 PROJECT = Path(__file__).parents[2]
 
@@ -28,6 +29,14 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
         main(["--version"])
     assert caught.value.code == 0
     assert capsys.readouterr().out.strip() == __version__
+    module = [sys.executable, "-m", "sidecar_magics", "--version"]
+    printed = subprocess.run(module, capture_output=True, check=True, text=True, timeout=60).stdout
+    assert printed.strip() == __version__
+
+
+def test_options_of_mysqldump_that_say_our_defaults() -> None:
+    line = "dump f.sql --single-transaction --quick --opt -R -E -e -y -B lab other"
+    assert main(line.split()) == 1  # no server is there; 2 is for wrong arguments
 
 
 @pytest.mark.parametrize(
@@ -203,3 +212,31 @@ def test_a_file_that_looks_like_an_option(verb: str, capsys: pytest.CaptureFixtu
         main([verb, "-x.sql"])
     said = capsys.readouterr().err
     assert "there is no option -x.sql; a file of that name is ./-x.sql" in said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "hint"),
+    [
+        (["wait", "60"], "did you mean --timeout 60?"),
+        (["wait", "localhost:3307"], "did you mean --host localhost --port 3307?"),
+        (["doctor", "root", "s3cret"], "`sidecar-magics doctor --help` shows its options."),
+        (["status", "s3cret"], "status takes options only\n"),
+    ],
+)
+def test_words_where_there_are_options_only(
+    arguments: list[str], hint: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        main(arguments)
+    said = capsys.readouterr().err
+    assert "takes options only" in said
+    assert hint in said
+    assert "s3cret" not in said
+
+
+def test_the_package_is_the_command() -> None:
+    command = [sys.executable, "-m", "sidecar_magics", "--version"]
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=True, timeout=LIMIT_S, cwd=PROJECT
+    )
+    assert done.stdout.strip() == __version__

@@ -68,19 +68,19 @@ def put(
 @pytest.mark.parametrize(
     ("marker", "newest", "has_data", "step"),
     [
-        (None, None, False, FirstStep.GO_ON),
-        (None, None, True, FirstStep.GO_ON),
+        (None, None, False, FirstStep.CONTINUE),
+        (None, None, True, FirstStep.CONTINUE),
         (None, "a", False, FirstStep.RESTORE),
         (None, "a", True, FirstStep.REFUSE_UNKNOWN),
-        (Marker("a"), "a", True, FirstStep.GO_ON),
-        (Marker("a"), "a", False, FirstStep.GO_ON),  # the user has dropped everything
-        (Marker("b", "s2"), "a", True, FirstStep.GO_ON),  # it was restored from there
+        (Marker("a"), "a", True, FirstStep.CONTINUE),
+        (Marker("a"), "a", False, FirstStep.CONTINUE),  # the user has dropped everything
+        (Marker("b", "s2"), "a", True, FirstStep.CONTINUE),  # it was restored from there
         (Marker("b", "s1"), "a", True, FirstStep.REFUSE_OTHER),
         (Marker("b", "s1"), "a", False, FirstStep.RESTORE),
-        (Marker("b"), None, True, FirstStep.GO_ON),
+        (Marker("b"), None, True, FirstStep.CONTINUE),
         (Marker("b", "s2", is_restoring=True), "a", True, FirstStep.RESTORE_AGAIN),
         (Marker("b", "gone", is_restoring=True), "a", True, FirstStep.RESTORE_AGAIN),
-        (Marker("b", "gone", is_restoring=True), None, True, FirstStep.GO_ON),
+        (Marker("b", "gone", is_restoring=True), None, True, FirstStep.CONTINUE),
     ],
 )
 def test_what_is_done_first(

@@ -20,7 +20,8 @@ def files(tmp_path: Path, shell: InteractiveShell) -> Path:
     """Make files that lines name, in the shell's folder."""
     del shell  # it changes into the folder
     (tmp_path / "my data").mkdir()
-    for name in ("a.sql", "b.sql", "my data/a.sql", "my data/b c.sql"):
+    (tmp_path / "with space").mkdir()
+    for name in ("a.sql", "b.sql", "my data/a.sql", "my data/b c.sql", "with space/a b.sql"):
         (tmp_path / name).touch()
     return tmp_path
 
@@ -74,6 +75,22 @@ def files(tmp_path: Path, shell: InteractiveShell) -> Path:
         ("--database x < a.sql", "not a shell", "%mysql_load FILE."),
         ("a.sql > log.txt", "not a shell", "report = %mysql_load"),
         ("a.sql 2>&1", "not a shell", "report = %mysql_load"),
+        ("a.sql -- the dump", "no comment", "a line of its own"),
+        # Options as others call them.
+        ("a.sql --schema lab", "no option --schema", "did you mean --database?"),
+        ("a.sql --dry-run", "no option --dry-run", "did you mean --check?"),
+        ("a.sql --threads 4", "no option --threads", "did you mean --jobs?"),
+        ("a.sql --database ''", "--database is empty", "name a schema"),
+        ("a.sql --database `lab`", "has no backticks", "write --database lab."),
+        ("a.sql lab", "2 words", "did you mean --database lab?"),
+        ("a.sql --init SET sql_mode=1", "takes one file", '--init "SET ..."'),
+        # A path that begins as SQL does.
+        ("with space/a b.sql", "takes one file", "%mysql_load 'with space/a b.sql'"),
+        ("with no such/a.sql", "takes one file", "in quotes"),
+        # Variables of Python that there are not.
+        ("{nowhere}/a.sql", "{nowhere} stands for a Python variable", "nowhere is defined"),
+        ("a.sql --database {lab.name}", "was not replaced", "{{ and }}"),
+        ("'{_dh[7]}/a.sql'", "was not replaced", "_dh[7] is defined"),
         # Nothing to load.
         ("", "takes a file", "%mysql_load dump.sql"),
         ("-", "no standard input", "below %%mysql_load"),
@@ -101,13 +118,19 @@ def test_what_was_meant(
         ("mysql_wait", "db.lab.org", "did you mean --host db.lab.org?"),
         ("mysql_wait", "root:hunter2@db.lab:3307", "--host db.lab --port 3307 --user NAME --pass"),
         ("mysql_wait", "mysql://bob@db.lab/x", "did you mean --host db.lab --user NAME?"),
+        ("mysql_wait", "--timeout 10s", "write the number alone: 10 (seconds)"),
+        ("mysql_wait", "--timeout=1.5min", "write the number alone: 90 (seconds)"),
+        ("mysql_keep", "--every 1h", "write the number alone: 60 (minutes)"),
+        ("mysql_keep", "--every .s", "%mysql_keep? shows"),
+        ("mysql_wait", "--wait 5", "did you mean --timeout?"),
+        ("datajoint_connect", "--timeout 5", "did you mean --wait?"),
         ("mysql_wait", "?", "write %mysql_wait? for help"),
         ("datajoint_connect", "root hunter2", "--user NAME; a password only in a variable"),
         ("datajoint_connect", "hunter2", "--user NAME; a password only in a variable"),
         ("mysql_load", "mysql://root:hunter2@db.lab:3307/x", "did you mean --host db.lab --port"),
         ("mysql_load", "mysql+pymysql://x", "--host NAME"),
         ("mysql_dump", "a.sql --schema lab", "after the file: %mysql_dump dump.sql.gz my_schema"),
-        ("mysql_dump", "a.sql --databases lab", "after the file"),
+        ("mysql_dump", "a.sql --schemas lab", "after the file"),
         ("mysql_wait", "--tim 3", "did you mean --timeout?"),
         ("mysql_wait", "-h localhost", "did you mean --host?"),
         ("mysql_wait", ";", "remove it"),
@@ -136,6 +159,9 @@ def test_what_was_meant_elsewhere(
         ("a.sql", "\n", "write %mysql_load a.sql (one %)"),
         ("", " \n", "write %mysql_load FILE (one %)"),
         ("SELECT 1;", "SELECT 2;", "below it"),
+        ("lab", "SELECT 1", "did you mean --database lab?"),
+        ("-- mice", "SELECT 1", "a file or the SQL"),
+        ("-- all mice", "SELECT 1", "no comment"),
     ],
 )
 def test_a_cell_and_its_line(line: str, cell: str, words: str, shell: InteractiveShell) -> None:

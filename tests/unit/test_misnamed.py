@@ -41,7 +41,8 @@ def test_it_knows_each_magic() -> None:
         ("%%mysql_wait\n%datajoint_connect", "no magic %%mysql_wait.", "mean %mysql_wait?"),
         ("%mysql_wait()", "%mysql_wait is followed by `(`.", "write a space after %mysql_wait,"),
         ("%mysql_wait(password='hunter2')", "followed by `(`.", "write a space after %mysql_wait,"),
-        ("%mysql_wait;", "followed by `;`.", "remove it."),
+        ("%mysql_wait;", "followed by `;`.", "remove it;"),
+        ("%mysql_wait? ", "followed by `?`.", "write %mysql_wait? alone on its line"),
         ("% mysql_wait --timeout 5", "A space follows %.", "did you mean %mysql_wait?"),
         ("%% mysql_load\nSELECT 1;", "A space follows %%.", "did you mean %%mysql_load?"),
         # Wherever a magic can stand.

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from sidecar_magics import mysql_dump, mysql_keep, mysql_load, mysql_wait
 from sidecar_magics import settings as settings_module
 from sidecar_magics.addresses import is_loopback, split_port
 from sidecar_magics.errors import SettingsError
@@ -121,6 +122,9 @@ def test_loopback_addresses_get_the_conventions_password(host: str) -> None:
         ({"SIDECAR_MYSQL_HOST": "::1::2"}, ["'::1::2'", "not a host"]),
         ({"MYSQL_HOST": "mysql://root:hunter2@db:3306/x"}, ["'…@db:3306/x'", "not a host"]),
         ({"DJ_HOST": "root:hunter2@db:3306"}, ["'…@db:3306'", "account are other settings"]),
+        ({"MYSQL_HOST": "127.0.0.1,"}, ["'127.0.0.1,'", "not a host"]),
+        ({"MYSQL_HOST": '"db"'}, ["not a host"]),
+        ({"DJ_HOST": "localhost or lmf-db.cin.ucsf.edu"}, ["not a host"]),
         ({"SIDECAR_MYSQL_HOST": "root@db"}, ["'…@db'", "not a host"]),
         ({"SIDECAR_MYSQL_TLS": "maybe"}, ["maybe", "SIDECAR_MYSQL_TLS", "auto or required"]),
         ({"SIDECAR_MYSQL_CA": "/no/ca.pem"}, ["/no/ca.pem", "SIDECAR_MYSQL_CA"]),
@@ -134,6 +138,14 @@ def test_a_malformed_value_is_named_with_its_source(
     for word in words:
         assert word in str(caught.value)
     assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize("function", [mysql_wait, mysql_dump, mysql_keep, mysql_load])
+def test_settings_that_are_none_are_named(function: Any, tmp_path: Path) -> None:
+    (tmp_path / "a.sql").touch()
+    given = [] if function in (mysql_wait, mysql_keep) else [tmp_path / "a.sql"]
+    with pytest.raises(TypeError, match=r"what resolve\(\) returns, not str: write resolve\("):
+        function(*given, "127.0.0.1")
 
 
 def test_a_malformed_value_that_loses_does_no_harm() -> None:

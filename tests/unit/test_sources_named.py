@@ -344,6 +344,8 @@ def test_a_name_that_was_mistyped() -> None:
     assert hint("dta/part1.sql") == "did you mean data/part1.sql?"
     assert hint("data/zzz").endswith("part5.sql and 5 more.")
     assert hint("nothing-like-it") == "this folder has a.sql."
+    assert hint("dump.sql") == "this folder has a.sql."  # alike in their ending only
+    assert hint("data/phpmyadmin").startswith("did you mean data/phpmyadmin.sql.gz?")
     assert hint("elsewhere/a.sql").startswith("there is no folder elsewhere")
 
 

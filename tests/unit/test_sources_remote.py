@@ -285,6 +285,8 @@ def test_a_kind_of_storage_that_is_not_installed(scheme: str) -> None:
     with pytest.raises(ScriptError) as caught:
         open_sources(f"{scheme}://bucket/dump.sql?token=t0ken")
     assert f"{scheme}://bucket/dump.sql cannot be read" in caught.value.message
+    package = {"s3": "pip install s3fs", "gcs": "pip install gcsfs"}.get(scheme, "")
+    assert caught.value.hint.startswith(package)
     assert not has_secrets(caught.value)
 
 

@@ -38,7 +38,7 @@ import contextlib
 from typing import TYPE_CHECKING, Any
 
 from ...connection import connect_now
-from ...settings import resolve
+from ...settings import given_or_resolved
 from ...sidecar import FLAVOURS, describe
 from ...units import count, size
 from ..policy import LoadPolicy
@@ -139,7 +139,7 @@ def check_sources(
     ------
     As `check`.
     """
-    settings = resolve() if settings is None else settings
+    settings = given_or_resolved(settings)
     policy = policy or LoadPolicy()
     connection = connect_now(settings)
     try:

@@ -304,7 +304,7 @@ class World:
         key = self._key("table", event.schema or "", name)
         if key in self._things or key in self._temporary:
             return
-        self._things[key] = Thing("table")  # told once
+        self._things[key] = Thing("table")  # reported once
         if key[1] not in self._excused:
             full = f"{event.schema}.{name}"
             self.clashes.append(

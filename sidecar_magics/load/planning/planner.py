@@ -262,32 +262,36 @@ class Planner:
             yield from self._lose_track(step, "a variable that is set within a statement")
             return
         name = self._name(about)
-        if name and self._tables.needs_settling(name):
-            yield from self.finish()
-            known = self._tables.get(name, settled=True)
-        else:
-            known = self._tables.get(name) if name else None
+        known = yield from self._known_table(name)
         if known and not self._tables.can_undo(known):  # nor can it be done once more
             if self._in_transaction and not self._is_done(step):
                 yield from self._lose_track(step, "rows without transactions, within one")
             else:
                 yield from self._barrier(step, repeatable=False)
             return
-        rows = None
-        if known and not known.watched:
-            rows = self._literal_rows(step.sql)
+        rows = self._literal_rows(step.sql) if known and not known.watched else None
         if rows is None and self._server.flavour == "mariadb" and _READS_CHECKS.search(step.sql):
             yield from self._barrier(step, repeatable=False)  # in the session as the script has it
             return
         if known is None or rows is None:
             self._unsure = True  # a trigger or a function may set a user variable
-            yield from self._on_first_lane(step, is_light=True, numbers=_numbers(step, name, known))
-            return
-        counted = self._is_counted(step, known, rows)
-        if counted or self._in_transaction:
+        if known and rows and not (self._in_transaction or self._is_counted(step, known, rows)):
+            yield from self._given_rows(step, known, rows)
+        else:
             # A later statement may ask for LAST_INSERT_ID(), or take the rows back.
             yield from self._on_first_lane(step, is_light=True, numbers=_numbers(step, name, known))
-            return
+
+    def _known_table(self, name: Name | None) -> Generator[Task, None, KnownTable | None]:
+        """Return the facts about a table; yield the tasks before, if the server needs them done."""
+        if name is None:
+            return None
+        if not self._tables.needs_settling(name):
+            return self._tables.get(name)
+        yield from self.finish()
+        return self._tables.get(name, settled=True)
+
+    def _given_rows(self, step: Step, known: KnownTable, rows: Rows) -> Iterator[Task]:
+        """Yield the tasks before given rows for one table, which any lane may send."""
         refers = known.foreign_keys and self._checks_foreign_keys()
         any_order = rows.any_order and not refers
         yield from self._share(
@@ -636,7 +640,7 @@ class Planner:
 
         MariaDB (seen with 10.11) logs rows for an empty table as a whole while unique_checks and
         foreign_key_checks are off, and then a statement that is refused, or a duplicate that is
-        ignored, takes all rows of the transaction with it, without a word. A script that commits
+        ignored, silently takes all rows of the transaction with it. A script that commits
         each statement does not meet that, so a batch of ours must not: it checks what is unique.
         """
         if self.in_order:

@@ -134,30 +134,23 @@ def failed(
         lack = read_lack(errno, message, step.sql, step.table)
         if lack is not None:
             report.lacks[step.place] = lack
-    if errno == NO_SUCH_SCHEMA and step.is_ours:
-        return _no_such_schema(step, sqlstate, start, report)
-    version = version_number(report.server_version)
-    hint = hint_for(
-        Refusal(
-            errno,
-            message,
-            report.flavour,
-            step.sql,
-            is_foreign=step.source.is_foreign_to(report.flavour, version),
-            is_typed=step.source.is_typed,
-            name=step.source.name,
-        )
-    )
-    if report.resumed and errno in NOT_THERE:
+    if errno == NO_SUCH_SCHEMA and step.is_ours:  # the schema of --database
+        schema = printable(step.sql[len(b"USE ") :].decode("utf-8", "replace").strip("`"))
+        sentence = f"--database {schema}: the server has no schema of that name."
+        details = [report.so_far()]
         hint = (
-            "load from the beginning, without --resume and --once: tables of the earlier load were "
-            "dropped since."
+            f"create it, `CREATE DATABASE {schema}` in a cell below %%mysql_load; or check the "
+            "name: `SHOW DATABASES`."
         )
-    message = server_words(step, errno, message)
-    about = f" (table {step.table})" if step.table else ""
+    else:
+        about = f" (table {step.table})" if step.table else ""
+        words = server_words(step, errno, message)
+        sentence = f"{step.place}: error {errno} ({sqlstate}): {words}"
+        details = [f"Statement{about}: {start}", report.so_far()]
+        hint = _hint(step, errno, message, report)
     return StatementError(
-        f"{step.place}: error {errno} ({sqlstate}): {message}",
-        details=[f"Statement{about}: {start}", report.so_far()],
+        sentence,
+        details=details,
         hint=hint,
         source=step.source.name,
         line=step.line,
@@ -171,23 +164,23 @@ def failed(
     )
 
 
-def _no_such_schema(step: Step, sqlstate: str, start: str, report: LoadReport) -> StatementError:
-    """Return the error for a ``--database`` that the server does not have."""
-    schema = printable(step.sql[len(b"USE ") :].decode("utf-8", "replace").strip("`"))
-    return StatementError(
-        f"--database {schema}: the server has no schema of that name.",
-        details=[report.so_far()],
-        hint=f"create it, `CREATE DATABASE {schema}` in a cell below %%mysql_load; or check the "
-        "name: `SHOW DATABASES`.",
-        source=step.source.name,
-        line=step.line,
-        column=step.item.column,
-        offset=step.item.offset,
-        errno=NO_SUCH_SCHEMA,
-        sqlstate=sqlstate,
-        statement_start=start,
-        table=None,
-        report=report,
+def _hint(step: Step, errno: int, message: str, report: LoadReport) -> str:
+    if report.resumed and errno in NOT_THERE:
+        return (
+            "load from the beginning, without --resume and --once: tables of the earlier load were "
+            "dropped since."
+        )
+    version = version_number(report.server_version)
+    return hint_for(
+        Refusal(
+            errno,
+            message,
+            report.flavour,
+            step.sql,
+            is_foreign=step.source.is_foreign_to(report.flavour, version),
+            is_typed=step.source.is_typed,
+            name=step.source.name,
+        )
     )
 
 

@@ -191,7 +191,7 @@ class LoadReport(CellOutput):
     # Whether to show the rows: those of a cell are shown, those of a file only mentioned.
     shows_result: bool = field(default=False, repr=False, compare=False)
     # Names that the server lacks, by the place of the statement; see `nearest`.
-    lacks: dict[str, Lack] = field(default_factory=dict, repr=False, compare=False)
+    lacks: dict[str, Lack] = field(default_factory=dict, init=False, repr=False, compare=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
 
     HIDDEN = ("_lock", "lacks", "shows_result")

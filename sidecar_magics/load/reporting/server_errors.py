@@ -117,6 +117,9 @@ _TYPOGRAPHIC = "[\u2018-\u201f]"
 # Characters that look blank, but not to a server, and byte order marks.
 _INVISIBLE = "near '[\u00a0\u2000-\u200f\u202f\u2060\u3000\ufeff]"
 
+# A variable of Python, as other magics and drivers take it: {x}, $x, :x, %s, %(x)s.
+_OF_PYTHON = r"near '(?:\{|\}|:[A-Za-z_]|%s|%\()|column '\$"
+
 # A person corrects a statement in its cell: these rules come first.
 _TYPED_RULES = (
     # Names.
@@ -129,6 +132,23 @@ _TYPED_RULES = (
         hint="check the name: `SHOW TABLES FROM {schema}` lists what there is.",
     ),
     _typed(1146, hint="check the name: `SHOW TABLES` lists what there is."),
+    _typed(
+        1054,
+        words=_TYPOGRAPHIC,
+        hint="write straight quotes (') in place of the typographic quotes.",
+    ),
+    _typed(
+        1054,
+        1064,
+        words=_OF_PYTHON,
+        hint="write the value itself: a cell of SQL takes no variables of Python. With pandas: "
+        "pd.read_sql(sqlalchemy.text(...), sidecar.engine(), params=...).",
+    ),
+    _typed(
+        1064,
+        words="near '//",
+        hint="write two dashes and a blank (-- ) or # before a comment, not //.",
+    ),
     _typed(1054, hint="check the name: `SHOW COLUMNS FROM` and the table lists what there is."),
     _typed(
         1304,

@@ -95,7 +95,7 @@ class Handover:
     # The lanes' side ---------------------------------------------------------------------------
 
     def await_work(self, lane: int) -> bool:
-        """Wait for a task that is for a lane, be it not its turn yet; False if none will come."""
+        """Wait for a task for a lane, to run now or later; False if none will come."""
         with self._changed:
             while not self._scheduler.has_work_for(lane):
                 if self._scheduler.is_closed or self._scheduler.has_ended:

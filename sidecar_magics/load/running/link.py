@@ -157,7 +157,7 @@ class Link:
         return send_each(self.connection, b"\n;".join(statements), keep=keep)
 
     def read_rows(self, sql: bytes, rows: Sequence[memoryview]) -> Outcome:
-        """Send rows in the place of a file; see `server.read_rows`."""
+        """Send rows instead of a file; see `server.read_rows`."""
         return read_rows(self.connection, sql, rows)
 
     def cells(self, sql: str | bytes, *, limit_s: float | None = None) -> list[tuple[Any, ...]]:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class AwaitWork(NamedTuple):
-    """Wait for a task that is for this lane, be it not its turn yet; bool: whether one came."""
+    """Wait for a task for this lane, to run now or later; bool: whether one came."""
 
 
 class Take(NamedTuple):

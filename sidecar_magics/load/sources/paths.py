@@ -152,14 +152,19 @@ def near_misses(path: Path) -> str:
 
 def _near_misses_in(folder: Path, path: Path) -> str:
     scripts = sorted(_names(folder, is_folder=False), key=natural)
-    meant = {script.casefold(): script for script in scripts}
-    for folded in difflib.get_close_matches(path.name.casefold(), meant, n=1):
+    # Without their endings, in which all are alike.
+    meant = {_stem(script): script for script in reversed(scripts)}
+    for folded in difflib.get_close_matches(_stem(path.name), meant, n=1):
         return f"did you mean {folder / meant[folded]}?{_also(folder, scripts, meant[folded])}"
     if scripts:
         return f"{_called(folder)} has {_listed(scripts)}."
     if path.is_absolute():
         return f"there is no script in {folder}."
     return "the path is relative to the notebook's folder; %pwd shows it."
+
+
+def _stem(name: str) -> str:
+    return name.casefold().partition(".sql")[0]
 
 
 def _names(folder: Path, *, is_folder: bool) -> list[str]:

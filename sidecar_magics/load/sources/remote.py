@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 HTTP = ("http://", "https://")
+# What reads them is in no extra of ours.
+STORAGE = {"s3": "s3fs", "s3a": "s3fs", "gs": "gcsfs", "gcs": "gcsfs"}
 INSTALL = "pip install 'sidecar-magics[remote]' installs the packages that it needs."
 # Marks of a file's version, as the kinds of storage call them.
 VALIDATORS = (
@@ -128,10 +130,11 @@ class RemoteOrigin:
         except ImportError as error:
             # fsspec says which further package an address needs: s3fs, gcsfs, ...
             wanted = [] if error.name == "fsspec" else [self._without_secrets(str(error))]
+            package = STORAGE.get(self.name.partition(":")[0])
             raise ScriptError(
                 f"{self.name} cannot be read: the package that reads addresses is not installed.",
                 details=wanted,
-                hint=INSTALL,
+                hint=f"pip install {package} installs it." if package else INSTALL,
             ) from None
         except Exception as error:  # each kind of storage has its own
             raise ScriptError(f"{self.name} cannot be read: {self.why(error)}.") from None

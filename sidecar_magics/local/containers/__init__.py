@@ -9,10 +9,10 @@
     pulling.py    fetching the image
     watching.py   looking at a container that starts
     client.py     the engine's command line
-    refusals.py   what an engine refuses, in a sentence
+    refusals.py   an engine's refusals, in a sentence
 
 Engines are used through their command lines, which know contexts, rootless sockets and Docker
 Desktop; podman's API needs a service that few start. A container that `up` did not make is never
-changed. `tests/fake_engine.py` stands for the client in `make test`;
+changed. `tests/fake_engine.py` replaces the client in `make test`;
 `tests/hub/pods/test_backends.py` holds it to the real ones.
 """

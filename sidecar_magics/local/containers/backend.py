@@ -30,7 +30,7 @@ class ContainerBackend:
     client : Client
         The engine's command line.
     facts : EngineFacts
-        What the engine said of itself.
+        The engine's description of itself.
     """
 
     client: Client
@@ -49,7 +49,7 @@ class ContainerBackend:
         NoImageError
             The image cannot be had; nothing was made.
         LocalServerError
-            Something else stops it; what was made is removed.
+            Something else stops it; a container or volume made by then is removed.
         """
         with _sentences():
             starting = Starting(self.client, self.facts.limits, wish, report, last)
@@ -93,7 +93,7 @@ class ContainerBackend:
             return found.named(self.client, _of(sidecar).id)
 
     def size_bytes(self, sidecar: LocalSidecar) -> int | None:
-        """Return what the data take; None if the container does not run, or has no ``du``."""
+        """Return the size of the data; None if the container does not run, or has no ``du``."""
         with contextlib.suppress(EngineRefusal, ValueError, IndexError):
             said = self.client.ask("exec", _of(sidecar).id, "du", "-sk", recipe.DATA_FOLDER)
             return int(said.split()[0]) * 1024
@@ -139,7 +139,7 @@ def is_up(sidecar: LocalSidecar) -> bool:
 
 @contextlib.contextmanager
 def _sentences() -> Iterator[None]:
-    """Have what an engine refuses become an error with a next step."""
+    """Turn an engine's refusal into an error with a next step."""
     try:
         yield
     except EngineRefusal as refusal:

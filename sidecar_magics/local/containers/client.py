@@ -44,7 +44,7 @@ class EngineFacts:
         Whether it has images or containers. podman has no daemon: one without any is installed,
         and not used.
     limits : Limits
-        Which limits it can keep.
+        The limits that it can keep.
     """
 
     version: str
@@ -59,7 +59,7 @@ class Client:
     Parameters
     ----------
     kind : {"docker", "podman"}
-        Which; their command lines are the same as far as they are used here.
+        Its kind; both have the same command lines as far as we use them.
     program : str
         Its path.
     """
@@ -124,7 +124,7 @@ class Client:
         *arguments : str
             Never a password.
         limit_s : float, optional
-            Seconds until it is killed. Default: none, for what ends with Ctrl-C.
+            Seconds until it is killed. Default: none, for commands that Ctrl-C ends.
 
         Raises
         ------
@@ -165,7 +165,7 @@ class Client:
         return EngineFacts(self.ask("version", "--format={{.Server.Version}}").strip())
 
     def inspect(self, *names: str) -> list[Any]:
-        """Return what the engine says of containers that exist."""
+        """Return the engine's description of containers that exist."""
         found: list[Any] = json.loads(self.ask("inspect", "--type=container", *names))
         return found
 
@@ -214,7 +214,7 @@ def _environment() -> dict[str, str]:
 
 @contextlib.contextmanager
 def _ended(process: subprocess.Popen[bytes], limit_s: float | None) -> Iterator[Any]:
-    """Have a process end with a block, or after a time."""
+    """End a process with a block, or after a time."""
     late = threading.Event()
 
     def end() -> None:

@@ -14,7 +14,7 @@ from .recipe import DATA_FOLDER, LABEL, PORT, RECIPE_LABEL
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# What the images of MySQL, MariaDB and DataJoint take root's password from.
+# Variables with root's password, for the images of MySQL, MariaDB and DataJoint.
 PASSWORD_VARIABLES = ("MYSQL_ROOT_PASSWORD", "MARIADB_ROOT_PASSWORD")
 _MOMENT = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:\.\d+)?\s*(Z|[+-]\d\d:?\d\d)")
 
@@ -36,7 +36,7 @@ class Container:
     host, port : str and int
         Where its MySQL is published; port 0 if it is not.
     volume : str or None
-        What its data are on: the name of a volume, or a folder of this machine.
+        The place of its data: the name of a volume, or a folder of this machine.
     labels, variables : mapping of str to str
         Its labels, and its environment: a password may be in it.
     exit_code, restarts : int
@@ -67,7 +67,7 @@ class Container:
 
     @property
     def recipe(self) -> str:
-        """What it was made by; empty for one that is not ours."""
+        """The mark of its recipe; empty for a container that is not ours."""
         return self.labels.get(RECIPE_LABEL, "")
 
     @property

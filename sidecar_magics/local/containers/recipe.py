@@ -71,7 +71,7 @@ def create_arguments(
     volume : str or None
         Name of the volume with the data; None for one that goes with the container.
     limits : Limits
-        What the engine can limit.
+        The limits that the engine can keep.
     """
     data = f"{volume}:{DATA_FOLDER}" if volume else DATA_FOLDER
     variables = {**ENVIRONMENT, PASSWORD_VARIABLE: PASSWORD_FILE}
@@ -97,7 +97,7 @@ def create_arguments(
 
 
 def digest(limits: Limits = ALL_LIMITS) -> str:
-    """Return what changes when the recipe does: a container of another recipe is recreated."""
+    """Return a mark of the recipe: a container with another mark is recreated."""
     recipe: Sequence[object] = (
         IMAGE,
         ENTRYPOINT,

@@ -1,4 +1,4 @@
-"""What an engine refuses, in one sentence with the next step."""
+"""An engine's refusals, each in one sentence with the next step."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class EngineRefusal(Exception):
     verb : str
         The command, such as ``pull``.
     said : str
-        What the client wrote.
+        The client's words.
     limit_s : float, optional
         Seconds after which it was killed, if it was.
     """
@@ -58,7 +58,7 @@ class RefusedError(LocalServerError):
 
 
 class _Rule(NamedTuple):
-    """What to make of a refusal whose text has a pattern."""
+    """The error for a refusal whose text has a pattern."""
 
     pattern: str
     error: type[LocalServerError]
@@ -161,7 +161,7 @@ _NO_IMAGE = _Rule(
 
 
 def explained(refusal: EngineRefusal) -> LocalServerError:
-    """Return the error for what an engine has refused, with the next step."""
+    """Return the error for an engine's refusal, with the next step."""
     if refusal.limit_s is not None:
         return NotHereError(
             f"{refusal.engine} did not end `{refusal.verb}` within {refusal.limit_s:.0f} s.",

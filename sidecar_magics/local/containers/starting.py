@@ -33,7 +33,7 @@ REFUSAL_S = 5.0
 
 @dataclass
 class Starting:
-    """One start: what was asked for, and what is made on the way."""
+    """One start of a container."""
 
     client: Client
     limits: recipe.Limits
@@ -83,7 +83,7 @@ class Starting:
         return found.named(self.client, last.container.id)
 
     def _fits(self, container: Container) -> bool:
-        """Return whether a container is what was asked for, or one that the user made."""
+        """Return whether a container fits the wish, or was made by the user."""
         port, password = self.wish.port, self.wish.password
         same_login = password in {None, container.password or TUTORIAL}
         return container.is_ours or (port in {None, container.port} and same_login)
@@ -203,7 +203,7 @@ class Starting:
             password = wished
         return self._ready(container, password, is_foreign=False)
 
-    # What both need ------------------------------------------------------------------------------
+    # Both ----------------------------------------------------------------------------------------
 
     def _wait(self, container: Container, password: str, *, is_certain: bool = True) -> None:
         """Wait for a container's server; one that is being made refuses logins for a while."""

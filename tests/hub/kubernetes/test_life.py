@@ -131,16 +131,16 @@ def test_data_is_kept(deployment: Deployment, kubernetes: RealCluster) -> None:
     async def go() -> None:
         async with real_hub(kubernetes, deployment) as here:
             server = await here.start(user)
-            await wait(server, 120)
+            await wait(server)
             await keeps_its_promises(server, survives_shutdown=False)
             await stops_cleanly(server)
             again = await here.start(user)
-            await wait(again, 120)
+            await wait(again)
             assert await content(again) == CONTENT
         # That hub ended with its pod running: it had no time to end.
         async with real_hub(kubernetes, deployment) as here:
             server = await here.start(user)
-            await wait(server, 120)
+            await wait(server)
             assert await content(server) == CONTENT
 
     asyncio.run(go())

@@ -10,6 +10,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from tests.background import LIMIT_S
 from tests.hub.admission import amount
 from tests.hub.pods.podman import Result, podman, run
 
@@ -104,7 +105,7 @@ class Container:
         status, code, killed = found.output.split()
         return State(status, int(code), killed == "true")
 
-    async def execute(self, *command: str, timeout_s: float = 120) -> Result:
+    async def execute(self, *command: str, timeout_s: float = LIMIT_S) -> Result:
         """Run a command in it, whatever it ends with."""
         return await podman("exec", self.name, *command, check=False, timeout_s=timeout_s)
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 PACKAGES = ("podman", "runc", "catatonit", "iproute2")
 ENVIRONMENT = {**os.environ, "CONTAINERS_CONF": str(Path(__file__).with_name("containers.conf"))}
-TIMEOUT_S = 180
+TIMEOUT_S = 600
 # The same outside of asyncio: packages are installed there, and images built.
 CALL_S = 1800
 # Where conmon, below `podman exec`, leaves a file named oom when a container had too little memory.

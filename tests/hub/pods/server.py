@@ -5,6 +5,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Protocol
 
+from tests.background import LIMIT_S
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
 QUERY = """
 import sys, pymysql
 connection = pymysql.connect(
-    host=sys.argv[1], user="root", password="tutorial", autocommit=True, connect_timeout=5,
+    host=sys.argv[1], user="root", password="tutorial", autocommit=True, connect_timeout=30,
     max_allowed_packet=2**30,
 )
 with connection, connection.cursor() as cursor:
@@ -54,7 +56,7 @@ class AnyContainer(Protocol):
     @property
     def last_words(self) -> str: ...
 
-    async def execute(self, *command: str, timeout_s: float = 120) -> Result: ...
+    async def execute(self, *command: str, timeout_s: float = LIMIT_S) -> Result: ...
 
     async def kill(self) -> None: ...
 

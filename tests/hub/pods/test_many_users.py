@@ -11,7 +11,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.hub.pods.asking import run_python
+from tests.hub.pods.asking import NOTEBOOK_S, run_python
 from tests.hub.pods.hub import PodHub, Server, hub
 from tests.hub.pods.memory import memory_mib
 from tests.hub.spawning import User
@@ -63,7 +63,7 @@ async def come(here: PodHub, name: str) -> tuple[Server, UserFigures]:
     began_s = time.monotonic()
     server = await here.start(User(name))
     runs_s = time.monotonic() - began_s
-    done = await run_python(server, WORK % name, 300)
+    done = await run_python(server, WORK % name, NOTEBOOK_S)
     assert done.status == 0, done.errors[-1000:]
     wait_s, load_s, peak_mib = json.loads(done.output)
     return server, UserFigures(runs_s, wait_s, load_s, await memory_mib(server.mysql), peak_mib)

@@ -134,7 +134,7 @@ def test_the_published_values(tmp_path: Path) -> None:
             server = await here.start(User())
             with pytest.raises(QueryError, match="2003"):
                 await server.query("SELECT 1")
-            await wait(server, 120)
+            await wait(server)
             for port in PORTS:
                 assert await server.reaches(server.pod.address, port)
             doctor = await server.notebook.execute("python3", "-m", "sidecar_magics.cli", "doctor")
