@@ -27,7 +27,7 @@ FIRST = int(
 
 # A seed that finds each fault: `python -m tests.simulation --mutation NAME --most 1` finds others.
 FOUND_BY = {
-    "notes_without_what_is_pending": 905,
+    "notes_without_what_is_pending": 149,
     "asks_with_something_uncommitted": 31,
     "a_failed_task_keeps_its_locks": 11554,
     "a_lane_ends_with_a_refusal": 70,
@@ -35,8 +35,8 @@ FOUND_BY = {
     "a_refused_set_changes_the_session": 38,
     "warnings_of_load_data_are_not_looked_at": 3,
     "what_load_data_stored_is_not_undone": 3,
-    "numbers_stay_where_a_kill_left_them": 374,
-    "numbers_stay_where_a_lost_connection_left_them": 655,
+    "numbers_stay_where_a_kill_left_them": 435,
+    "numbers_stay_where_a_lost_connection_left_them": 1071,
     "the_last_number_is_not_taken_up": 198,
     "a_done_step_is_judged_by_what_the_server_has_now": 1076,
 }
