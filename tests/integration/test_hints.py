@@ -17,6 +17,7 @@ from tests.refusals import DUMP, REFUSED, Refused
 from tests.servers import Server, execute
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 pytestmark = pytest.mark.server
@@ -32,16 +33,16 @@ def server(request: pytest.FixtureRequest) -> Server:
 
 
 @pytest.fixture
-def pupil(server: Server) -> ConnectionSettings:
-    """Return the settings of an account that may use the schema `s` and nothing else."""
+def pupil(server: Server) -> Iterator[ConnectionSettings]:
+    """Yield the settings of an account that may use the schema `s` and nothing else."""
     settings = ConnectionSettings(server.host, server.port, PUPIL, Secret("x"))
     execute(
         server,
-        f"DROP USER IF EXISTS {PUPIL}@'%'",
         f"CREATE USER {PUPIL}@'%' IDENTIFIED BY 'x'",
         f"GRANT ALL ON s.* TO {PUPIL}@'%'",
     )
-    return settings
+    yield settings
+    execute(server, f"DROP USER {PUPIL}@'%'")
 
 
 def load_with(
