@@ -97,6 +97,9 @@ class Rogue:
                 else:
                     server.sendall(packet)
         finally:
+            # Another thread reads from it, so its end alone would not reach the server.
+            with contextlib.suppress(OSError):
+                server.shutdown(socket.SHUT_RDWR)
             server.close()
 
     def _ask(self, client: socket.socket) -> None:
