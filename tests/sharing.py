@@ -1,4 +1,4 @@
-"""How pytest-xdist deals out the tests: `make test` runs two processes, each with its own servers.
+"""How pytest-xdist deals out tests to the processes of `make test`, which have their own servers.
 
 A process gets the tests of a file together, as its fixtures and servers are made once a file. The
 corpus is one long file with servers of its own for each flavour: there a flavour is what stays
