@@ -94,16 +94,17 @@ def read_definition(sql: bytes) -> TableDefinition | None:
     if end < 0 or _MORE_THAN_OPTIONS.search(options):
         return None
     columns = sql[head.end() : end]
-    first = _FIRST_COLUMN.match(columns) if _first_counts_up(columns) else None
-    engine = _ENGINE.search(options)
     bare = _bare(columns)
+    first = _FIRST_COLUMN.match(columns) if _FIRST_COLUMN_COUNTS_UP.match(bare) else None
+    engine = _ENGINE.search(options)
+    counts = _COUNTS_UP.search(bare) is not None
     return TableDefinition(
         unless_exists=head["unless"] is not None,
         engine=engine[1].lower() if engine else None,
         refers_to_others=bool(_REFERENCES.search(columns)),
         counts_up=unquoted(first[1]) if first else None,
-        counts_up_elsewhere=not first and counts_up(columns),
-        counts_unseen=bool(_INVISIBLE.search(bare) and _COUNTS_UP.search(bare)),
+        counts_up_elsewhere=not first and counts,
+        counts_unseen=counts and _INVISIBLE.search(bare) is not None,
         has_primary_key=bool(_PRIMARY_KEY.search(bare)),
     )
 
@@ -129,10 +130,6 @@ def unquoted(name: bytes) -> bytes:
     """Return a name without its quotes."""
     quote = name[:1]
     return name[1:-1].replace(quote * 2, quote) if quote in (b"`", b'"') else name
-
-
-def _first_counts_up(columns: bytes) -> bool:
-    return bool(_FIRST_COLUMN_COUNTS_UP.match(_bare(columns)))
 
 
 def _bare(sql: bytes) -> bytes:
