@@ -238,8 +238,7 @@ def check_dump(arguments: argparse.Namespace) -> None:
 
 
 # Options of other programs for the arguments that our magics take without an option.
-_SCHEMA_OPTIONS = {"--schema", "--schemas", "--database", "--databases", "-B", "-D"}
-
+_SCHEMA_OPTIONS = {"--schema", "--schemas", "--database", "-D"}
 
 # What people call an option; the first of them that a verb has is meant.
 _CALLED = {

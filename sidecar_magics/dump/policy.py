@@ -162,9 +162,8 @@ class DumpPolicy:
             if self.tables:
                 schema.routines.clear()
                 schema.events.clear()
-        if not self.tables:
-            return
-        schemas[:] = [each for each in schemas if each.tables or each.views or each.sequences]
+        if self.tables:
+            schemas[:] = [each for each in schemas if each.tables or each.views or each.sequences]
 
     def _check_patterns(self, there: Sequence[StoredTable]) -> None:
         given = [("--tables", pattern) for pattern in self.tables]
